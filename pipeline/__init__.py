@@ -1,0 +1,1 @@
+"""candlelake: every US stock, on your laptop, ranked by tomorrow morning."""

@@ -1,0 +1,1 @@
+"""The Dagster assets: thin shells over `market/`, one module per stage of the journey."""

@@ -1,0 +1,47 @@
+"""`stocks/quarantine`: every rejected row as the vendor wrote it, with the reasons."""
+
+import pandera.polars as pa
+import polars as pl
+
+from pipeline.contracts.table import Table
+
+REASONS = {
+    "missing_ticker": "The ticker is empty.",
+    "not_a_number": "A number is missing, unreadable, NaN or infinite.",
+    "non_positive_price": "A price is zero or negative.",
+    "high_below_low": "The high is below the low.",
+    "open_or_close_outside_range": "The open or the close lies outside low … high.",
+    "negative_volume": "The volume is negative.",
+    "negative_transactions": "The number of trades is negative.",
+    "wrong_session": "The row's New York date is not the file's date.",
+    "conflicting_duplicate": "Another row for the ticker and session, with more trades or volume, was kept.",
+}
+"""Reason code to meaning. A row may carry several."""
+
+
+class QuarantinedRow(pa.DataFrameModel):
+    """A row that was not let in. The vendor's columns are text, exactly as delivered."""
+
+    session: pl.Date = pa.Field(description="Session of the file.")
+    key: str = pa.Field(description="Vendor key of the file.")
+    etag: str = pa.Field(description="Version of the file.")
+    row_number: pl.Int64 = pa.Field(ge=1, description="Position of the row in the file, from 1, header not counted.")
+    reasons: pl.List(pl.String) = pa.Field(description="Why it was rejected: " + ", ".join(REASONS) + ".")  # type: ignore[valid-type]
+    ticker: str = pa.Field(nullable=True, description="As delivered.")
+    volume: str = pa.Field(nullable=True, description="As delivered.")
+    open: str = pa.Field(nullable=True, description="As delivered.")
+    close: str = pa.Field(nullable=True, description="As delivered.")
+    high: str = pa.Field(nullable=True, description="As delivered.")
+    low: str = pa.Field(nullable=True, description="As delivered.")
+    window_start: str = pa.Field(nullable=True, description="As delivered (nanoseconds UTC).")
+    transactions: str = pa.Field(nullable=True, description="As delivered.")
+
+
+QUARANTINE = Table(
+    market="stocks",
+    name="quarantine",
+    schema=QuarantinedRow.to_schema(),
+    key=("session", "key", "etag", "row_number"),
+    description="Rejected rows of the vendor's files as written, each with its reason codes.",
+    may_be_empty=True,
+)

@@ -1,0 +1,61 @@
+"""The errors a user can meet. Each says what happened and what to do about it.
+
+Permanent errors stay until somebody changes something; retryable ones may pass by themselves.
+Nothing else of ours is raised across a module's border.
+"""
+
+
+class CandlelakeError(Exception):
+    """What went wrong, with the remedy a user can apply."""
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}"
+
+
+class PermanentError(CandlelakeError):
+    """Trying again gives the same answer until something is changed."""
+
+
+class RetryableError(CandlelakeError):
+    """The same request may succeed later, unchanged."""
+
+
+class SettingsError(PermanentError):
+    """A setting is missing or makes no sense."""
+
+
+class AccessDenied(PermanentError):
+    """The vendor refuses: wrong credentials, or data outside the plan."""
+
+
+class NotPublished(RetryableError):
+    """The vendor has no file for a session (yet)."""
+
+
+class TransferFailed(RetryableError):
+    """A download broke off, stalled, or brought other bytes than announced."""
+
+
+class FileRefused(PermanentError):
+    """A vendor file cannot be trusted as a whole; what the lake holds stays as it was."""
+
+
+class ContractBroken(PermanentError):
+    """Rows about to be written break their table's contract. Nothing was written."""
+
+
+class TableMissing(PermanentError):
+    """A table was asked for that nothing has written yet."""
+
+
+class WriteConflict(RetryableError):
+    """Another writer changed the same rows at the same moment."""
+
+
+class SampleError(PermanentError):
+    """The sample market cannot be laid down here."""

@@ -1,0 +1,1 @@
+"""What the project knows about markets. Pure Polars: no Dagster, no I/O, no clock."""

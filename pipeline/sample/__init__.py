@@ -1,0 +1,1 @@
+"""The sample market of `candlelake demo`."""

@@ -1,0 +1,56 @@
+"""What a user may set, and where it comes from: the environment, `./.env`, then the home's own `settings.env`."""
+
+import os
+from datetime import date
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline.errors import SettingsError
+
+FIRST_SESSION = date(2003, 9, 10)
+"""The vendor's history begins here."""
+
+HOME_SETTINGS = "settings.env"
+"""File inside a home that carries the settings which belong to it, such as where its vendor files come from."""
+
+
+class Settings(BaseSettings):
+    """Every setting, each as `CANDLELAKE_<NAME>` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="CANDLELAKE_", extra="ignore", env_ignore_empty=True)
+
+    home: Path = Field(Path("data"), description="Folder of everything candlelake keeps: lake, runs, samples.")
+    flat_files: str = Field(
+        "s3://flatfiles", description="Where day files come from: s3://BUCKET, or a folder in the vendor's layout."
+    )
+    flat_files_endpoint: str = Field("https://files.massive.com", description="S3 endpoint of the vendor.")
+    flat_files_key_id: str | None = Field(None, description="Access key id for the vendor's S3.")
+    flat_files_secret: SecretStr | None = Field(None, description="Secret access key for the vendor's S3.")
+    start: date = Field(FIRST_SESSION, description="First session of every table.")
+    max_bad_share: float = Field(
+        0.2, ge=0, le=1, description="Largest share of bad rows in a file before it is refused whole."
+    )
+
+    @property
+    def lake(self) -> Path:
+        """Return the folder of raw files and tables."""
+        return self.home / "lake"
+
+
+def load_settings() -> Settings:
+    """Return the settings in force.
+
+    Raises SettingsError, naming the variable, when a value makes no sense.
+    """
+    home = Path(os.environ.get("CANDLELAKE_HOME") or "data")
+    try:
+        # Later files win over earlier ones, and the environment over all files.
+        settings = Settings(_env_file=(home / HOME_SETTINGS, ".env"))  # type: ignore[call-arg]
+    except ValidationError as invalid:
+        faults = "; ".join(f"CANDLELAKE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in invalid.errors())
+        raise SettingsError(
+            f"A setting makes no sense: {faults}.", remedy="Correct it in the environment or in .env."
+        ) from None
+    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
