@@ -53,9 +53,21 @@ class TableMissing(PermanentError):
     """A table was asked for that nothing has written yet."""
 
 
+class TableDamaged(PermanentError):
+    """A table's files are there but cannot be read as a table."""
+
+
+class QueryError(PermanentError):
+    """A query cannot be answered: it is wrong, or it asks for what SQL here may not do."""
+
+
 class WriteConflict(RetryableError):
     """Another writer changed the same rows at the same moment."""
 
 
 class SampleError(PermanentError):
     """The sample market cannot be laid down here."""
+
+
+class ModelError(PermanentError):
+    """A model's declaration makes no sense, or asks for columns that are not there."""

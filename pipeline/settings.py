@@ -29,14 +29,22 @@ class Settings(BaseSettings):
     flat_files_key_id: str | None = Field(None, description="Access key id for the vendor's S3.")
     flat_files_secret: SecretStr | None = Field(None, description="Secret access key for the vendor's S3.")
     start: date = Field(FIRST_SESSION, description="First session of every table.")
+    end: date | None = Field(None, description="Last session of every table, for a history that is complete.")
     max_bad_share: float = Field(
         0.2, ge=0, le=1, description="Largest share of bad rows in a file before it is refused whole."
     )
+
+    retention_days: int = Field(30, ge=1, description="Days that earlier versions of the tables stay readable.")
 
     @property
     def lake(self) -> Path:
         """Return the folder of raw files and tables."""
         return self.home / "lake"
+
+    @property
+    def catalog(self) -> Path:
+        """Return the DuckDB file with a view of every table."""
+        return self.home / "candlelake.duckdb"
 
 
 def load_settings() -> Settings:

@@ -1,5 +1,7 @@
 """`stocks/daily_bars`: one valid bar per ticker and session, prices as traded."""
 
+import math
+
 import pandera.polars as pa
 import polars as pl
 
@@ -12,10 +14,10 @@ class DailyBar(pa.DataFrameModel):
     ticker: str = pa.Field(str_length={"min_value": 1}, description="Ticker as the vendor writes it; case matters.")
     session: pl.Date = pa.Field(description="Day of trading on the New York Stock Exchange.")
     open: float = pa.Field(gt=0, description="First price, USD as traded (not adjusted for splits or dividends).")
-    high: float = pa.Field(gt=0, description="Highest price, USD as traded.")
+    high: float = pa.Field(gt=0, lt=math.inf, description="Highest price, USD as traded.")
     low: float = pa.Field(gt=0, description="Lowest price, USD as traded.")
     close: float = pa.Field(gt=0, description="Last price, USD as traded.")
-    volume: float = pa.Field(ge=0, description="Shares traded; may be fractional.")
+    volume: float = pa.Field(ge=0, lt=2.0**53, description="Shares traded; may be fractional.")
     transactions: pl.Int64 = pa.Field(ge=0, description="Number of trades.")
 
     @pa.dataframe_check(name="low_open_close_high_in_order")

@@ -8,7 +8,13 @@ from pipeline.contracts.table import Table
 CONTRIBUTION = pl.Struct(
     {"factor": pl.String, "value": pl.Float64, "zscore": pl.Float64, "weight": pl.Float64, "contribution": pl.Float64}
 )
-"""What one factor added to a score: contribution = weight × z-score."""
+"""What one factor added to a score: contribution = weight × z-score.
+
+`value` is null when the ticker has none for the factor; its z-score is then 0. Every other field is always there.
+"""
+
+ROUNDING = 1e-12
+"""How far a score may lie from the sum of its contributions."""
 
 
 class Candidate(pa.DataFrameModel):
@@ -21,10 +27,24 @@ class Candidate(pa.DataFrameModel):
     ticker: str = pa.Field(str_length={"min_value": 1}, description="Ticker as the vendor writes it; case matters.")
     score: float = pa.Field(description="Sum of the factors' contributions.")
     close: float = pa.Field(gt=0, description="Close of the session, USD as traded.")
-    contributions: pl.List(CONTRIBUTION) = pa.Field(description="Each factor's value, z-score, weight, contribution.")  # type: ignore[valid-type]
+    contributions: pl.List(CONTRIBUTION) = pa.Field(description="Each factor's part in the score, in order.")  # type: ignore[valid-type]
     reasons: pl.List(pl.String) = pa.Field(description="Why it is on the list, in words, strongest first.")  # type: ignore[valid-type]
     scanned: pl.Int32 = pa.Field(ge=1, description="Tickers with a bar that session.")
     passed: pl.Int32 = pa.Field(ge=1, description="Tickers that passed the model's universe filters.")
+
+    @pa.dataframe_check(name="score_is_the_finite_sum_of_its_contributions")
+    def _score_adds_up(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
+        each = pl.col("contributions").list.eval(pl.element().struct.field("contribution"))
+        away = (pl.col("score") - each.list.sum()).abs()
+        return data.lazyframe.select(pl.col("score").is_finite() & (away <= ROUNDING))
+
+    @pa.dataframe_check(name="rank_at_most_passed_at_most_scanned")
+    def _counts_in_order(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
+        return data.lazyframe.select((pl.col("rank") <= pl.col("passed")) & (pl.col("passed") <= pl.col("scanned")))
+
+    @pa.dataframe_check(name="at_least_one_reason")
+    def _has_reason(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
+        return data.lazyframe.select(pl.col("reasons").list.len() > 0)
 
 
 CANDIDATES = Table(

@@ -6,15 +6,18 @@ import polars as pl
 from pipeline.contracts.table import Table
 
 REASONS = {
+    "malformed_row": "The line has not as many fields as the header, or a quote in it does not close.",
     "missing_ticker": "The ticker is empty.",
-    "not_a_number": "A number is missing, unreadable, NaN or infinite.",
+    "malformed_ticker": "The ticker has white space around it, or a control character in it.",
+    "not_a_number": "A number is missing, unreadable, NaN or infinite, or the number of trades is a fraction.",
     "non_positive_price": "A price is zero or negative.",
     "high_below_low": "The high is below the low.",
     "open_or_close_outside_range": "The open or the close lies outside low … high.",
     "negative_volume": "The volume is negative.",
+    "volume_too_large": "The volume is 2^53 or more, which a 64-bit float cannot hold to the share.",
     "negative_transactions": "The number of trades is negative.",
     "wrong_session": "The row's New York date is not the file's date.",
-    "conflicting_duplicate": "Another row for the ticker and session, with more trades or volume, was kept.",
+    "conflicting_duplicate": "Another row of the same bar was kept: it has more trades, or then more volume.",
 }
 """Reason code to meaning. A row may carry several."""
 
@@ -35,6 +38,12 @@ class QuarantinedRow(pa.DataFrameModel):
     low: str = pa.Field(nullable=True, description="As delivered.")
     window_start: str = pa.Field(nullable=True, description="As delivered (nanoseconds UTC).")
     transactions: str = pa.Field(nullable=True, description="As delivered.")
+
+    @pa.dataframe_check(name="reasons_are_known_and_not_none")
+    def _reasons_are_known(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
+        reasons = pl.col("reasons")
+        known = reasons.list.eval(pl.element().is_in(list(REASONS))).list.all()
+        return data.lazyframe.select((reasons.list.len() > 0) & known)
 
 
 QUARANTINE = Table(

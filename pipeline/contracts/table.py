@@ -8,6 +8,9 @@ import polars as pl
 
 from pipeline.errors import ContractBroken
 
+_EXAMPLES = 3
+_EXAMPLE_WIDTH = 200
+
 
 @dataclass(frozen=True)
 class Table:
@@ -45,18 +48,37 @@ class Table:
 
         Raises ContractBroken when a column is missing, has another type, or any value breaks its promise.
         """
+        missing = [name for name in self.columns if name not in rows.columns]
+        if missing:
+            raise self._broken(rows, f"missing columns {', '.join(missing)}")
         try:
             # Not lazy: a LazyFrame would be checked for its schema only.
             checked = self.schema.validate(rows.select(list(self.columns)), lazy=True)
-        except (pandera.errors.SchemaErrors, pl.exceptions.ColumnNotFoundError) as broken:
-            raise ContractBroken(
-                f"{len(rows)} rows for {self.sql_name} break its contract, nothing was written: {broken}",
-                remedy="This is a fault of the program that made the rows, not of the data: please report it.",
-            ) from broken
-        duplicated = len(rows) - rows.select(list(self.key)).n_unique() if len(rows) else 0
-        if duplicated:
-            raise ContractBroken(
-                f"{duplicated} rows for {self.sql_name} repeat a key ({', '.join(self.key)}), nothing was written.",
-                remedy="This is a fault of the program that made the rows, not of the data: please report it.",
-            )
+        except pandera.errors.SchemaErrors as broken:
+            raise self._broken(rows, _faults(broken.failure_cases)) from broken
+        repeated = rows.filter(pl.struct(self.key).is_duplicated()) if len(rows) else rows
+        if len(repeated):
+            keys = repeated.select(self.key).unique(maintain_order=True)
+            examples = "; ".join(", ".join(map(str, key)) for key in keys.head(_EXAMPLES).iter_rows())
+            raise self._broken(rows, f"{len(repeated)} rows repeat a key ({', '.join(self.key)}), such as {examples}")
         return checked
+
+    def _broken(self, rows: pl.DataFrame, faults: str) -> ContractBroken:
+        return ContractBroken(
+            f"{len(rows)} rows for {self.sql_name} break its contract, nothing was written: {faults}.",
+            remedy="This is a fault of the program that made the rows, not of the data: please report it.",
+        )
+
+
+def _faults(cases: pl.DataFrame) -> str:
+    """Return pandera's failure cases in words: column, check, number of rows and a few of the values."""
+    faults = []
+    for (column, check), found in cases.group_by("column", "check", maintain_order=True):
+        values = [value if len(value) <= _EXAMPLE_WIDTH else f"{value[:_EXAMPLE_WIDTH]}…" for value in _examples(found)]
+        rows = f"in {len(found)} rows" if found["index"].null_count() < len(found) else "for the column"
+        faults.append(f"{column} fails {check} {rows}, such as {', '.join(values)}")
+    return "; ".join(faults)
+
+
+def _examples(found: pl.DataFrame) -> list[str]:
+    return [repr(value) for value in found["failure_case"].head(_EXAMPLES)]

@@ -1,10 +1,16 @@
 """The vendor's dated flat files, wherever they are kept, and the questions asked of them."""
 
+import re
+import warnings
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
+
+from pipeline.errors import NotPublished, SettingsError
+
+DATED_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})\.csv\.gz")
 
 
 class Dataset(StrEnum):
@@ -16,6 +22,10 @@ class Dataset(StrEnum):
     QUOTES = "us_stocks_sip/quotes_v1"
 
 
+class MisplacedFile(UserWarning):
+    """A dated file lies where its date does not belong, and was not used."""
+
+
 @dataclass(frozen=True)
 class FlatFile:
     """A published version of one dated file, as a listing shows it."""
@@ -24,7 +34,9 @@ class FlatFile:
     session: date
     key: str
     size: int
+    """Bytes, compressed."""
     etag: str
+    """Version, without quotation marks: the MD5 of the bytes unless it contains a hyphen."""
     last_modified: datetime
     """UTC, aware."""
 
@@ -41,16 +53,118 @@ class Download:
 class FlatFiles(Protocol):
     """A source of flat files."""
 
+    def years(self, dataset: Dataset) -> list[int]:
+        """Return the years that have a folder, oldest first. Raises SettingsError when the source has none at all."""
+
+    def sessions(self, dataset: Dataset, year: int) -> list[date]:
+        """Return the dates with a published file in `year`, oldest first. Cheap: no file is read."""
+
     def files(self, dataset: Dataset, start: date | None = None, end: date | None = None) -> list[FlatFile]:
-        """Return the published files dated `start` … `end` (both included, open when None), oldest first."""
+        """Return the published files dated `start` … `end` (both included, open when None), oldest first.
+
+        Empty when the source has the dataset but no file in that range. Raises SettingsError when it has no file of
+        the dataset at all and the range is open, or when `start` lies after `end`.
+        """
 
     def file(self, dataset: Dataset, session: date) -> FlatFile:
         """Return the published file of one session. Raises NotPublished when there is none."""
 
+    def require_readable(self, file: FlatFile) -> None:
+        """Return if the bytes of `file` may be read, without reading them.
+
+        Raises AccessDenied when they may not, NotPublished when the file is gone.
+        """
+
     def download(self, file: FlatFile, path: Path) -> Download:
-        """Bring exactly this version of `file` to `path`, whole and verified, or raise and leave `path` as it was."""
+        """Bring exactly this version of `file` to `path`, whole and verified, or raise and leave `path` as it was.
+
+        Raises TransferFailed when the bytes cannot be brought or are not those listed (the file was replaced
+        meanwhile: list again), AccessDenied when they may not be read, NotPublished when the file is gone.
+        """
 
 
 def key_of(dataset: Dataset, session: date) -> str:
     """Return the vendor's key: `us_stocks_sip/day_aggs_v1/2024/01/2024-01-05.csv.gz`."""
     return f"{dataset}/{session:%Y/%m}/{session.isoformat()}.csv.gz"
+
+
+def session_of(dataset: Dataset, key: str) -> date | None:
+    """Return the session whose file `key` is; None for anything else.
+
+    A dated file in a folder of another date is not used: a MisplacedFile warning names it.
+    """
+    named = DATED_NAME.fullmatch(key.rsplit("/", 1)[-1])
+    if named is None:
+        return None
+    try:
+        session = date.fromisoformat(named[1])
+    except ValueError:
+        warnings.warn(f"{key} is named after a date that does not exist; it is not used.", MisplacedFile, stacklevel=2)
+        return None
+    if key != key_of(dataset, session):
+        warnings.warn(
+            f"{key} is not used: a file of {session} belongs at {key_of(dataset, session)}.",
+            MisplacedFile,
+            stacklevel=2,
+        )
+        return None
+    return session
+
+
+def require_order(start: date | None, end: date | None) -> None:
+    """Return if `start` … `end` is a range. Raises SettingsError when it runs backwards."""
+    if start is not None and end is not None and start > end:
+        raise SettingsError(f"The range {start} to {end} runs backwards.", remedy="Give the earlier date first.")
+
+
+def not_published(dataset: Dataset, session: date, place: str) -> NotPublished:
+    """Return the error that says `place` has no file for `session`."""
+    return NotPublished(
+        f"There is no {key_of(dataset, session)} in {place}.",
+        remedy="A session's file appears by about 11:00 New York on the next day; weekends and holidays have none.",
+    )
+
+
+def last_day(source: FlatFiles, dataset: Dataset) -> FlatFile:
+    """Return the newest published file of `dataset`.
+
+    Lists the newest year only. Raises NotPublished when `source` has no dated file of the dataset.
+    """
+    return window(source, dataset, days=1)[0]
+
+
+def window(source: FlatFiles, dataset: Dataset, days: int) -> list[FlatFile]:
+    """Return the last `days` published files of `dataset`, oldest first; fewer when fewer are published.
+
+    Lists only the years it needs, newest first. Raises NotPublished when there is no dated file at all, SettingsError
+    when `days` is not positive.
+    """
+    if days < 1:
+        raise SettingsError(f"A window of {days} days is empty.", remedy="Ask for at least one day.")
+    sessions: list[date] = []
+    for year in reversed(source.years(dataset)):
+        sessions = source.sessions(dataset, year) + sessions
+        if len(sessions) >= days:
+            break
+    wanted = _require_some(sessions, source, dataset)[-days:]
+    return source.files(dataset, wanted[0], wanted[-1])
+
+
+def bookend(source: FlatFiles, dataset: Dataset) -> tuple[FlatFile, FlatFile]:
+    """Return the oldest and the newest published file of `dataset` (twice the same when there is only one).
+
+    Lists the first and the last year, not the history between. Raises NotPublished when there is no dated file.
+    """
+    years = source.years(dataset)
+    oldest = next((found for year in years if (found := source.sessions(dataset, year))), [])
+    first = source.file(dataset, _require_some(oldest, source, dataset)[0])
+    return first, last_day(source, dataset)
+
+
+def _require_some(sessions: list[date], source: FlatFiles, dataset: Dataset) -> list[date]:
+    if not sessions:
+        raise NotPublished(
+            f"There are year folders under {dataset} in {source!r}, but no dated file in them.",
+            remedy="Check that CANDLELAKE_FLAT_FILES names a source in the vendor's layout: YYYY/MM/YYYY-MM-DD.csv.gz.",
+        )
+    return sessions

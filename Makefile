@@ -1,0 +1,48 @@
+# make demo   the whole pipeline over a sample market, no key and no network
+# make test   the tests
+# make lint   ruff and mypy
+# make lock   write constraints.txt anew from pyproject.toml (needs uv)
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+PYTHON ?= python3
+
+ifdef UV
+CREATE = uv venv --quiet --allow-existing --python '>=3.11,<3.14' $(VENV)
+INSTALL = VIRTUAL_ENV=$(VENV) uv pip install --quiet --python $(BIN)/python -c constraints.txt
+else
+CREATE = $(PYTHON) -m venv $(VENV)
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+endif
+
+.PHONY: demo test lint lock clean
+
+demo: $(VENV)/.ready
+	$(BIN)/candlelake demo
+
+test: $(VENV)/.ready-to-test
+	$(BIN)/pytest
+
+lint: $(VENV)/.ready-to-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--no-emit-index-url --no-annotate --no-header --upgrade --quiet -o constraints.txt
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(CREATE)
+
+$(VENV)/.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) -e .
+	touch $@
+
+$(VENV)/.ready-to-test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) -e '.[dev]'
+	touch $@ $(VENV)/.ready

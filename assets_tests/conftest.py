@@ -1,0 +1,1 @@
+pytest_plugins = ["assets_tests.s3_server"]

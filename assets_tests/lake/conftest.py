@@ -1,0 +1,60 @@
+"""A small table with the features of the real ones, and lakes on a disk that nobody else has."""
+
+from datetime import date
+from pathlib import Path
+
+import pandera.polars as pa
+import polars as pl
+import pytest
+
+from pipeline.contracts.table import Table
+from pipeline.lake.tables import Lake
+
+PRICES = Table(
+    market="stocks",
+    name="prices",
+    schema=pa.DataFrameSchema(
+        {
+            "ticker": pa.Column(str, description="Ticker."),
+            "session": pa.Column(pl.Date, description="The trader's day."),
+            "close": pa.Column(float, pa.Check.gt(0), description="Last price."),
+            "seen": pa.Column(pl.Datetime("us", "UTC"), nullable=True, description="When it was seen."),
+        }
+    ),
+    key=("ticker", "session"),
+    description="Last prices, one a ticker's session.",
+)
+
+REJECTS = Table(
+    market="stocks",
+    name="rejects",
+    schema=pa.DataFrameSchema({"session": pa.Column(pl.Date), "row": pa.Column(pl.Int64)}),
+    key=("session", "row"),
+    description="Rows that were not let in.",
+    may_be_empty=True,
+)
+
+JAN_2, JAN_3, JAN_4, JAN_31 = date(2024, 1, 2), date(2024, 1, 3), date(2024, 1, 4), date(2024, 1, 31)
+FEB_1, FEB_2 = date(2024, 2, 1), date(2024, 2, 2)
+
+
+def prices(session: date, **closes: float) -> pl.DataFrame:
+    return pl.DataFrame(
+        [{"ticker": ticker, "session": session, "close": close, "seen": None} for ticker, close in closes.items()],
+        schema=PRICES.columns,
+    )
+
+
+def rejects(session: date, *rows: int) -> pl.DataFrame:
+    return pl.DataFrame({"session": [session] * len(rows), "row": rows}, schema=REJECTS.columns)
+
+
+def held(lake: Lake, version: int | None = None) -> dict[tuple[date, str], float]:
+    rows = lake.scan(PRICES, version=version).collect()
+    assert rows.select("ticker", "session").is_duplicated().sum() == 0
+    return {(row["session"], row["ticker"]): row["close"] for row in rows.iter_rows(named=True)}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")

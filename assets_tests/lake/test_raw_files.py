@@ -1,0 +1,155 @@
+"""The vendor's files as they came, through replacements, crashes and damage."""
+
+import hashlib
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import FileRefused
+from pipeline.lake.raw_files import RECEIPT_SUFFIX, RawFiles, Receipt
+
+DAY = date(2024, 1, 5)
+DATASET = "us_stocks_sip/day_aggs_v1"
+KEY = f"{DATASET}/2024/01/2024-01-05.csv.gz"
+
+
+def receipt_of(data: bytes, *, hour: int = 11, etag: str | None = None) -> Receipt:
+    return Receipt(
+        session=DAY,
+        key=KEY,
+        etag=etag or hashlib.md5(data, usedforsecurity=False).hexdigest(),
+        size=len(data),
+        last_modified=datetime(2024, 1, 6, hour, 0, 0, 123000, tzinfo=UTC),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def stored(raw: RawFiles, tmp_path: Path, data: bytes, **identity: object) -> Receipt:
+    download = tmp_path / "download"
+    download.write_bytes(data)
+    return raw.store(receipt_of(data, **identity), download)  # type: ignore[arg-type]
+
+
+def files(lake: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(lake)): path.read_bytes() for path in lake.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    return tmp_path / "lake"
+
+
+@pytest.fixture
+def raw(lake: Path) -> RawFiles:
+    return RawFiles(lake)
+
+
+def test_a_file_lies_untouched_under_the_vendors_key(raw: RawFiles, lake: Path, tmp_path: Path) -> None:
+    receipt = stored(raw, tmp_path, b"bytes of the day")
+    assert (lake / "raw" / KEY).read_bytes() == b"bytes of the day"
+    assert raw.current(DATASET, DAY) == receipt == raw.required(DATASET, DAY)
+    assert raw.read(receipt) == b"bytes of the day"
+    assert raw.versions(DATASET, DAY) == [receipt]
+
+
+def test_nothing_is_known_of_a_session_before_its_file_came(raw: RawFiles) -> None:
+    assert raw.current(DATASET, DAY) is None
+    assert raw.versions(DATASET, DAY) == []
+    with pytest.raises(FileRefused, match="2024-01-05"):
+        raw.required(DATASET, DAY)
+
+
+def test_the_same_version_twice_changes_nothing(raw: RawFiles, lake: Path, tmp_path: Path) -> None:
+    stored(raw, tmp_path, b"one")
+    stored(raw, tmp_path, b"two", hour=12)
+    before = files(lake)
+    stored(raw, tmp_path, b"two", hour=12)
+    assert files(lake) == before
+
+
+def test_every_version_the_vendor_replaced_can_still_be_read(raw: RawFiles, tmp_path: Path) -> None:
+    receipts = [stored(raw, tmp_path, data, hour=hour) for data, hour in ((b"a", 11), (b"b", 12), (b"c", 13))]
+    assert raw.versions(DATASET, DAY) == receipts
+    assert [raw.read(receipt) for receipt in receipts] == [b"a", b"b", b"c"]
+    assert raw.current(DATASET, DAY) == receipts[-1]
+
+
+def test_equal_bytes_under_another_etag_are_another_version(raw: RawFiles, tmp_path: Path) -> None:
+    first = stored(raw, tmp_path, b"a", etag="x-1", hour=11)
+    second = stored(raw, tmp_path, b"a", etag="y/../-2", hour=12)
+    assert raw.versions(DATASET, DAY) == [first, second]
+    assert raw.read(first) == raw.read(second) == b"a"
+
+
+def test_a_vendor_who_goes_back_to_an_earlier_version_is_followed(raw: RawFiles, tmp_path: Path) -> None:
+    first, second = stored(raw, tmp_path, b"a", hour=11), stored(raw, tmp_path, b"b", hour=12)
+    stored(raw, tmp_path, b"a", hour=11)
+    assert raw.current(DATASET, DAY) == first
+    assert raw.versions(DATASET, DAY) == [second, first]
+
+
+def test_other_bytes_than_announced_are_not_taken_in(raw: RawFiles, lake: Path, tmp_path: Path) -> None:
+    first = stored(raw, tmp_path, b"a")
+    (tmp_path / "download").write_bytes(b"something else")
+    with pytest.raises(FileRefused, match="Download the file again"):
+        raw.store(receipt_of(b"b"), tmp_path / "download")
+    assert raw.read(first) == b"a"
+    assert not [name for name in files(lake) if "incoming" in name]
+
+
+@pytest.mark.parametrize("damage", [b"", b"bytes of the da", b"bytes of the dax", b"bytes of the day!"])
+def test_a_file_that_was_changed_is_never_read(raw: RawFiles, lake: Path, tmp_path: Path, damage: bytes) -> None:
+    receipt = stored(raw, tmp_path, b"bytes of the day")
+    (lake / "raw" / KEY).write_bytes(damage)
+    with pytest.raises(FileRefused, match=r"Delete that file and materialize .* 2024-01-05"):
+        raw.read(receipt)
+
+
+def test_following_the_remedy_mends_a_damaged_file(raw: RawFiles, lake: Path, tmp_path: Path) -> None:
+    receipt = stored(raw, tmp_path, b"bytes of the day")
+    (lake / "raw" / KEY).unlink()
+    assert raw.current(DATASET, DAY) is None
+    stored(raw, tmp_path, b"bytes of the day")
+    assert raw.read(receipt) == b"bytes of the day"
+
+
+def test_a_damaged_receipt_says_which_file_to_delete(raw: RawFiles, lake: Path, tmp_path: Path) -> None:
+    stored(raw, tmp_path, b"a")
+    (lake / "raw" / (KEY + RECEIPT_SUFFIX)).write_text('{"session": "2024-01-05"}')
+    with pytest.raises(FileRefused, match="receipt"):
+        raw.current(DATASET, DAY)
+
+
+class PowerCut(Exception):
+    pass
+
+
+@pytest.mark.parametrize("survived", range(4))
+def test_a_crash_at_any_step_of_a_replacement_loses_nothing_and_the_next_try_mends_it(
+    raw: RawFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: int
+) -> None:
+    first = stored(raw, tmp_path, b"first", hour=11)
+    rename, renames = Path.replace, []
+
+    def cut_off(self: Path, target: Path) -> Path:
+        if len(renames) == survived:
+            raise PowerCut
+        renames.append(target)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", cut_off)
+    with pytest.raises(PowerCut):
+        stored(raw, tmp_path, b"other", hour=12)
+    monkeypatch.undo()
+
+    in_force = raw.current(DATASET, DAY)
+    assert in_force == first
+    try:
+        assert raw.read(in_force) == b"first"
+    except FileRefused:
+        assert survived == 3  # the new bytes are in place, their receipt is not
+
+    second = stored(raw, tmp_path, b"other", hour=12)
+    assert raw.versions(DATASET, DAY) == [first, second]
+    assert [raw.read(first), raw.read(second)] == [b"first", b"other"]

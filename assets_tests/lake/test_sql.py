@@ -1,0 +1,227 @@
+"""SQL over the tables: what it answers, which versions, and what it refuses to do."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, PRICES, REJECTS, prices, rejects
+from pipeline.contracts.candidates import CANDIDATES
+from pipeline.errors import QueryError
+from pipeline.lake.sql import Sql, connect
+from pipeline.lake.tables import Lake
+
+
+@pytest.fixture
+def filled(lake: Lake) -> Lake:
+    lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=1.0, B=2.0)], run_id="r")
+    lake.replace(PRICES, [JAN_3], [prices(JAN_3, A=3.0)], run_id="r")
+    lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=9.0)], run_id="r")
+    return lake
+
+
+@pytest.fixture
+def sql(filled: Lake) -> Sql:
+    return connect(filled)
+
+
+def test_a_table_is_asked_by_its_name_and_shows_the_contracts_columns(sql: Sql) -> None:
+    answer = sql.sql("SELECT * FROM stocks.prices ORDER BY session")
+    assert answer.rows() == [("A", JAN_2, 9.0, None), ("A", JAN_3, 3.0, None)]
+    assert answer.schema == pl.Schema(PRICES.columns)
+
+
+def test_a_folder_is_enough_to_connect(filled: Lake) -> None:
+    assert connect(filled.root).sql("SELECT count(*) FROM stocks.prices").item() == 2
+    assert connect(Path(filled.root)).sql("SELECT count(*) FROM stocks.prices").item() == 2
+
+
+def test_every_query_sees_what_was_committed_before_it_even_a_new_table(filled: Lake, sql: Sql) -> None:
+    assert sql.sql("SELECT count(*) FROM stocks.prices").item() == 2
+    filled.replace(PRICES, [FEB_1], [prices(FEB_1, A=1.0)], run_id="r")
+    filled.replace(REJECTS, [JAN_2], [rejects(JAN_2, 4)], run_id="r")
+    assert sql.sql("SELECT count(*) FROM stocks.prices").item() == 3
+    assert sql.sql('SELECT "row" FROM stocks.rejects').item() == 4
+
+
+@pytest.mark.parametrize(
+    ("query", "closes"),
+    [
+        ("SELECT close FROM stocks.prices AT (VERSION => 1) ORDER BY close", [1.0, 2.0]),
+        ("SELECT p.close FROM stocks.prices p AT (VERSION => 2) ORDER BY 1", [1.0, 2.0, 3.0]),
+        ("SELECT prices.close FROM stocks.prices AT (VERSION => 1 + 1) ORDER BY 1", [1.0, 2.0, 3.0]),
+        ("FROM stocks.prices AT (VERSION => 0) SELECT close", []),
+        (
+            "SELECT now.close - was.close FROM stocks.prices now JOIN stocks.prices was AT (VERSION => 1) "
+            "USING (ticker, session)",
+            [8.0],
+        ),
+        ("WITH p AS (SELECT * FROM stocks.prices AT (VERSION => 1)) SELECT sum(close) FROM p", [3.0]),
+    ],
+)
+def test_a_past_version_is_asked_for_by_number(sql: Sql, query: str, closes: list[float]) -> None:
+    assert sql.sql(query).to_series().to_list() == closes
+
+
+def test_a_past_version_is_asked_for_by_time(filled: Lake, sql: Sql) -> None:
+    committed = filled.history("stocks/prices").sort("version")["committed_at"][2]
+    # Delta keeps milliseconds; versions of one millisecond would make the newest of them the right answer.
+    versions_then = filled.history("stocks/prices").filter(pl.col("committed_at") <= committed)["version"]
+    then = f"TIMESTAMPTZ '{committed:%Y-%m-%d %H:%M:%S.%f+00}'"
+    by_time = sql.sql(f"FROM stocks.prices AT (TIMESTAMP => {then})")
+    by_number = sql.sql(f"FROM stocks.prices AT (VERSION => {versions_then.max()})")
+    assert by_time.sort("session", "ticker").equals(by_number.sort("session", "ticker"))
+    long_after = datetime.now(UTC) + timedelta(days=1)
+    assert len(sql.sql(f"FROM stocks.prices AT (TIMESTAMP => '{long_after:%Y-%m-%d %H:%M}')")) == 2
+
+
+@pytest.mark.parametrize("at", ["VERSION => 4", "VERSION => -1", "VERSION => NULL", "TIMESTAMP => '2001-01-01'"])
+def test_a_version_that_never_was_names_those_that_are(sql: Sql, at: str) -> None:
+    with pytest.raises(QueryError, match="versions 0 to 3"):
+        sql.sql(f"FROM stocks.prices AT ({at})")
+
+
+def test_nested_columns_and_times_come_through(lake: Lake) -> None:
+    moment = datetime(2024, 1, 2, 21, 0, 0, 123456, tzinfo=UTC)
+    lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=1.0).with_columns(seen=pl.lit(moment))], run_id="r")
+    factor = {"factor": "trend", "value": 1.5, "zscore": 0.5, "weight": 0.5, "contribution": 0.25}
+    row = {
+        "model": "trend", "model_version": 1, "session": JAN_2, "rank": 1, "ticker": "NA", "score": 0.25, "close": 9.0,
+        "contributions": [factor], "reasons": ["It's up."], "scanned": 3, "passed": 2,
+    }  # fmt: skip
+    lake.replace(CANDIDATES, [JAN_2], [pl.DataFrame([row], schema=CANDIDATES.columns)], run_id="r")
+    sql = connect(lake)
+    assert sql.sql("SELECT seen FROM stocks.prices").item() == moment
+    assert sql.sql("FROM stocks.candidates").row(0, named=True) == row
+    assert sql.sql("SELECT unnest(contributions).factor AS factor FROM stocks.candidates").item() == "trend"
+
+
+@pytest.mark.parametrize(
+    "query", ["SHOW ALL TABLES", "DESCRIBE stocks.prices", "SUMMARIZE stocks.prices", "SELECT 1;", "FROM range(3)"]
+)
+def test_looking_around_is_allowed(sql: Sql, query: str) -> None:
+    assert len(sql.sql(query)) > 0
+
+
+ESCAPES = [
+    "SELECT * FROM read_csv('{secret}')",
+    "SELECT * FROM read_text('{secret}')",
+    "SELECT * FROM read_blob('{secret}')",
+    "SELECT * FROM read_json('{secret}')",
+    "SELECT * FROM '{secret}'",
+    'SELECT * FROM "{secret}"',
+    "SELECT * FROM read_text('{root}/../secret.csv')",
+    "SELECT * FROM '{root}/../secret.csv'",
+    "SELECT * FROM glob('{root}/*')",
+    "SELECT * FROM '{root}/stocks/prices/*/*.parquet'",
+    "SELECT * FROM read_parquet('{root}/stocks/prices/*/*.parquet')",
+    "SELECT * FROM parquet_metadata('{root}/stocks/prices/*/*.parquet')",
+    "SELECT * FROM delta_scan('{root}/stocks/prices')",
+    "SELECT (SELECT count(*) FROM glob('/*'))",
+    "WITH x AS MATERIALIZED (FROM read_text('{secret}')) SELECT * FROM x",
+    "SELECT 1 UNION ALL SELECT 2 FROM read_text('{secret}')",
+    "DESCRIBE SELECT * FROM read_csv('{secret}')",
+    "SELECT * FROM stocks.prices AT (VERSION => (SELECT count(*) FROM read_text('{secret}')))",
+    "SELECT * FROM query('SELECT 1')",
+    "SELECT * FROM query_table('stocks.prices')",
+    "SELECT * FROM enable_logging('QueryLog', storage = 'file', storage_path = '{root}/log')",
+    "SELECT * FROM enable_profiling(save_location = '{root}/profile.json')",
+    "SELECT * FROM json_execute_serialized_sql('x')",
+    "FROM checkpoint()",
+    "COPY (SELECT 1) TO '{root}/out.csv'",
+    "COPY stocks.prices FROM '{secret}'",
+    "EXPORT DATABASE '{root}/out'",
+    "IMPORT DATABASE '{root}/out'",
+    "ATTACH '{root}/out.db' AS other",
+    "ATTACH ':memory:' AS other",
+    "DETACH memory",
+    "USE other",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "SET enable_external_access = true",
+    "SET lock_configuration = false",
+    "RESET lock_configuration",
+    "PRAGMA enable_external_access = true",
+    "PRAGMA database_list",
+    "CALL enable_logging()",
+    "CREATE TABLE stocks.other (i INTEGER)",
+    "CREATE TEMP TABLE other AS SELECT 1",
+    "CREATE OR REPLACE VIEW stocks.prices AS SELECT 1",
+    "CREATE MACRO f() AS 1",
+    "CREATE SECRET s (TYPE s3)",
+    "INSERT INTO stocks.prices SELECT * FROM stocks.prices",
+    "UPDATE stocks.prices SET close = 0",
+    "DELETE FROM stocks.prices",
+    "TRUNCATE stocks.prices",
+    "DROP VIEW stocks.prices",
+    "ALTER VIEW stocks.prices RENAME TO other",
+    "EXPLAIN ANALYZE COPY (SELECT 1) TO '{root}/out.csv'",
+    "PREPARE p AS SELECT 1",
+    "BEGIN",
+    "VACUUM",
+    "SELECT 1; DROP VIEW stocks.prices",
+    "SELECT 1; SELECT 2",
+    "",
+    "-- nothing",
+]
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+def test_sql_reads_tables_and_does_nothing_else(filled: Lake, sql: Sql, tmp_path: Path, escape: str) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a,b\n1,2\n")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(QueryError):
+        sql.sql(escape.format(secret=secret, root=filled.root))
+    assert sorted(tmp_path.rglob("*")) == before
+    assert sql.sql("SELECT count(*) FROM stocks.prices").item() == 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM read_text('{secret}')",
+        "COPY (SELECT 1) TO '{outside}'",
+        "ATTACH '{outside}' AS other",
+        "SET enable_external_access = true",
+        "SET allowed_directories = ['/']",
+        "INSTALL httpfs",
+    ],
+)
+def test_the_engine_itself_is_locked_behind_the_first_door(filled: Lake, tmp_path: Path, query: str) -> None:
+    secret, outside = tmp_path / "secret.csv", tmp_path / "outside"
+    secret.write_text("a\n1\n")
+    connection = connect(filled)._connection
+    with pytest.raises(Exception, match=r"disabled by configuration|configuration has been locked"):
+        connection.execute(query.format(secret=secret, outside=outside))
+    assert not outside.exists()
+
+
+@pytest.mark.parametrize("query", ["FROM stocks.pricse", "FROM crypto.prices", "FROM stocks.pricse AT (VERSION => 1)"])
+def test_an_unknown_table_lists_those_there_are(sql: Sql, query: str) -> None:
+    with pytest.raises(QueryError, match=r"There is no table.*stocks\.prices"):
+        sql.sql(query)
+
+
+def test_an_empty_lake_says_how_to_fill_it(lake: Lake) -> None:
+    with pytest.raises(QueryError, match="candlelake demo"):
+        connect(lake).sql("SELECT * FROM stocks.prices")
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("SELECT clsoe FROM stocks.prices", 'column "clsoe" not found.*close'),
+        ("SELEC close FROM stocks.prices", "syntax error"),
+        ("SELECT CAST('x' AS INTEGER)", "Could not convert string 'x' to INT32"),
+        ("PIVOT stocks.prices ON ticker USING sum(close)", r"ON column IN \(…\)"),
+        (f"SELECT '{'x' * 2_000}'::INTEGER", "…"),
+    ],
+)
+def test_a_wrong_query_is_answered_in_one_readable_line(sql: Sql, query: str, said: str) -> None:
+    with pytest.raises(QueryError, match=said) as wrong:
+        sql.sql(query)
+    assert "\n" not in str(wrong.value)
+    assert len(str(wrong.value)) < 800
+    assert wrong.value.remedy

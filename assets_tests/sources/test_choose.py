@@ -1,0 +1,74 @@
+"""The setting that names the source."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from pipeline.errors import SettingsError
+from pipeline.settings import load_settings
+from pipeline.sources.choose import flat_files_from, flat_files_of
+from pipeline.sources.folder import FolderFlatFiles
+from pipeline.sources.s3 import Bucket, S3FlatFiles
+
+
+def test_a_folder_is_chosen_by_path_home_or_file_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = tmp_path / "my mirror"
+    folder.mkdir()
+
+    for location in (str(folder), "~/my mirror", folder.as_uri(), f"file://localhost{folder.as_posix()}"):
+        source = flat_files_from(location)
+        assert isinstance(source, FolderFlatFiles)
+        assert source.root == folder
+
+
+def test_a_bucket_is_chosen_by_its_scheme_with_an_optional_prefix() -> None:
+    source = flat_files_from("s3://mirror/of/it/", endpoint="https://s3.test", key_id="k", secret=SecretStr("s"))
+
+    assert isinstance(source, S3FlatFiles)
+    assert (source.bucket.name, source.bucket.prefix) == ("mirror", "of/it/")
+
+
+@pytest.mark.parametrize(
+    "location", ["http://files.test/flatfiles", "gs://flatfiles", "s3://", "file://host/share", " "]
+)
+def test_a_location_of_no_known_kind_is_refused(location: str) -> None:
+    with pytest.raises(SettingsError, match="s3://BUCKET"):
+        flat_files_from(location, endpoint="https://s3.test", key_id="k", secret=SecretStr("s"))
+
+
+@pytest.mark.parametrize(
+    ("key_id", "secret", "named"),
+    [
+        (None, None, "CANDLELAKE_FLAT_FILES_KEY_ID and CANDLELAKE_FLAT_FILES_SECRET"),
+        ("key", None, "CANDLELAKE_FLAT_FILES_SECRET must"),
+        ("", "secret", "CANDLELAKE_FLAT_FILES_KEY_ID must"),
+    ],
+)
+def test_missing_credentials_are_named(key_id: str | None, secret: str | None, named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        flat_files_from(
+            "s3://b", endpoint="https://s3.test", key_id=key_id, secret=SecretStr(secret) if secret else None
+        )
+
+
+@pytest.mark.parametrize("endpoint", ["", "files.test", "ftp://files.test", "https://me:hidden-word@files.test"])
+def test_an_endpoint_that_is_no_address_is_refused_without_repeating_it(endpoint: str) -> None:
+    with pytest.raises(SettingsError, match="CANDLELAKE_FLAT_FILES_ENDPOINT") as refused:
+        flat_files_from("s3://b", endpoint=endpoint, key_id="k", secret=SecretStr("s"))
+    assert "hidden-word" not in str(refused.value)
+
+
+def test_the_settings_choose_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDLELAKE_HOME", str(tmp_path))
+    monkeypatch.setenv("CANDLELAKE_FLAT_FILES", "s3://mirror")
+    monkeypatch.setenv("CANDLELAKE_FLAT_FILES_ENDPOINT", "http://nas.test:9000")
+    monkeypatch.setenv("CANDLELAKE_FLAT_FILES_KEY_ID", "key")
+    monkeypatch.setenv("CANDLELAKE_FLAT_FILES_SECRET", "hidden-word")
+
+    source = flat_files_of(load_settings())
+
+    assert isinstance(source, S3FlatFiles)
+    assert source.bucket == Bucket("mirror", "http://nas.test:9000", "key", SecretStr("hidden-word"))
+    assert "hidden-word" not in repr(source)

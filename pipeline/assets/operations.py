@@ -1,0 +1,67 @@
+"""What keeps the lake in order: tables rewritten in the order they are read in, old files removed, the SQL catalog."""
+
+from datetime import timedelta
+
+from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
+from dagster_duckdb import DuckDBResource
+
+from pipeline.assets.session_table import OWNERS
+from pipeline.lake.catalog import load_delta, write_catalog
+from pipeline.lake.maintenance import compact, vacuum
+from pipeline.lake.tables import Lake
+from pipeline.settings import Settings
+from pipeline.tables import TABLES
+
+
+@asset(
+    key=["operations", "compacted_tables"],
+    group_name="operations",
+    description="Months of every table in one file each, sorted by its key: one ticker's history reads in a blink.",
+    kinds={"deltalake"},
+    owners=OWNERS,
+)
+def compacted_tables(context: AssetExecutionContext, lake: ResourceParam[Lake]) -> MaterializeResult:
+    """Rewrite the months that lie in several files."""
+    months = {
+        table.sql_name: len(compact(lake, table, run_id=context.run_id)) for table in TABLES if lake.exists(table)
+    }
+    return MaterializeResult(metadata={"months": sum(months.values()), **months})
+
+
+@asset(
+    key=["operations", "vacuumed_tables"],
+    group_name="operations",
+    description="Every table without the files that no version within the retention needs.",
+    kinds={"deltalake"},
+    owners=OWNERS,
+    deps=[compacted_tables],
+)
+def vacuumed_tables(
+    context: AssetExecutionContext, lake: ResourceParam[Lake], settings: ResourceParam[Settings]
+) -> MaterializeResult:
+    """Remove what is older than the retention and replaced since."""
+    keep = timedelta(days=settings.retention_days)
+    files = {
+        table.sql_name: len(vacuum(lake, table, keep=keep, run_id=context.run_id))
+        for table in TABLES
+        if lake.exists(table)
+    }
+    return MaterializeResult(metadata={"files_removed": sum(files.values()), **files})
+
+
+@asset(
+    key=["operations", "sql_catalog"],
+    group_name="operations",
+    description="A DuckDB file with a view of every table, for any DuckDB client.",
+    kinds={"duckdb"},
+    owners=OWNERS,
+)
+def sql_catalog(
+    lake: ResourceParam[Lake], settings: ResourceParam[Settings], duckdb_catalog: DuckDBResource
+) -> MaterializeResult:
+    """Write the views anew, then ask each for its rows as a user's client would."""
+    views = write_catalog(lake, settings.catalog)
+    with duckdb_catalog.get_connection() as connection:
+        load_delta(connection)
+        rows = {view: connection.sql(f"SELECT count(*) FROM {view}").fetchall()[0][0] for view in views}  # noqa: S608
+    return MaterializeResult(metadata={"views": len(views), **rows})

@@ -1,0 +1,75 @@
+"""What every table partitioned by session declares to Dagster, and what it records of each write."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import polars as pl
+from dagster import AssetExecutionContext, AssetKey, MetadataValue, TableColumn, TableRecord, TableSchema
+
+from pipeline.contracts.table import Table
+from pipeline.lake.tables import Written
+
+OWNERS = ["team:candlelake"]
+PREVIEW_ROWS = 10
+PREVIEW_COLUMNS = 7
+
+
+def asset_key(table: Table) -> AssetKey:
+    """Return the table's asset key, `[market, name]`."""
+    return AssetKey([table.market, table.name])
+
+
+def column_schema(table: Table) -> TableSchema:
+    """Return the contract's columns as the Dagster UI shows them."""
+    return TableSchema(
+        [
+            TableColumn(name, type=str(dtype), description=table.descriptions[name])
+            for name, dtype in table.columns.items()
+        ]
+    )
+
+
+def declared(table: Table, *, group: str, kinds: set[str] | None = None) -> dict[str, Any]:
+    """Return what `AssetOut` and `@asset` share for a table: key, group, description, columns."""
+    return {
+        "key": asset_key(table),
+        "group_name": group,
+        "description": table.description,
+        "kinds": {"deltalake", "polars"} | (kinds or set()),
+        "owners": OWNERS,
+        "metadata": {
+            "dagster/column_schema": column_schema(table),
+            "dagster/table_name": table.sql_name,
+        },
+    }
+
+
+def record(
+    context: AssetExecutionContext,
+    table: Table,
+    written: Written,
+    *,
+    per_session: Mapping[date, Mapping[str, float]] | None = None,
+    preview: pl.DataFrame | None = None,
+) -> dict[str, Any]:
+    """Attach each session's numbers to its partition, and return the metadata of the whole write."""
+    key = asset_key(table)
+    for session, rows in written.rows_per_session.items():
+        numbers = {"rows": rows, **(per_session or {}).get(session, {})}
+        context.add_asset_metadata(numbers, asset_key=key, partition_key=session.isoformat())
+    metadata: dict[str, Any] = {"dagster/row_count": written.rows, "table_version": written.version}
+    if preview is not None and len(preview):
+        metadata["preview"] = table_preview(preview)
+    return metadata
+
+
+def table_preview(rows: pl.DataFrame) -> MetadataValue:
+    """Return the first rows and columns of a flat frame as the UI can draw them: ten by seven at most."""
+    shown = rows.head(PREVIEW_ROWS)[:, :PREVIEW_COLUMNS].with_columns(
+        pl.selectors.temporal().cast(pl.String), pl.selectors.float().round(4)
+    )
+    return MetadataValue.table(
+        records=[TableRecord(row) for row in shown.to_dicts()],
+        schema=TableSchema([TableColumn(name, type=str(dtype)) for name, dtype in shown.schema.items()]),
+    )

@@ -1,0 +1,128 @@
+"""Asset checks: what each table promises, confirmed on what the lake really holds, and shown in the UI."""
+
+from datetime import UTC, date, datetime
+
+import polars as pl
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetChecksDefinition,
+    MetadataValue,
+    ResourceParam,
+    asset_check,
+)
+
+from pipeline.assets.session_table import asset_key, table_preview
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.deliveries import DELIVERIES
+from pipeline.contracts.quarantine import QUARANTINE
+from pipeline.contracts.table import Table
+from pipeline.errors import ContractBroken
+from pipeline.lake.tables import Lake
+from pipeline.market.audit import unreconciled
+from pipeline.market.calendar import new_york
+from pipeline.market.coverage import coverage
+from pipeline.partitions import latest_published
+from pipeline.settings import Settings
+
+CHUNK = 63
+"""Sessions read back at a time."""
+
+TRAILING = 20
+"""Sessions whose median number of bars a session is held against."""
+
+LEAST_COVERAGE = 0.7
+"""A session with fewer bars than this share of that median is a file that lacks a part of the market."""
+
+
+def sessions_in_question(context: AssetCheckExecutionContext, lake: Lake, table: Table) -> list[date]:
+    """Return the sessions that the run materializes, or for a check run by itself, the newest that `table` holds.
+
+    The checks carry no partitions of their own: Dagster 1.13 would store every partition of a range once for each of
+    its partitions, which makes a range of ten years take an hour.
+    """
+    tags = context.run.tags
+    one = tags.get("dagster/partition")
+    start, end = tags.get("dagster/asset_partition_range_start", one), tags.get("dagster/asset_partition_range_end", one)
+    if start is None or end is None:
+        return lake.sessions(table)[-1:]
+    return list(new_york().between(date.fromisoformat(start), date.fromisoformat(end)))
+
+
+def contract_check(table: Table) -> AssetChecksDefinition:
+    """Return the check that the stored rows of a partition keep the table's contract."""
+
+    @asset_check(
+        asset=asset_key(table),
+        name="keeps_its_contract",
+        description=f"Every row that {table.sql_name} holds keeps its contract: types, ranges, a unique key.",
+        blocking=True,
+    )
+    def keeps_its_contract(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:
+        sessions = sessions_in_question(context, lake, table)
+        rows = 0
+        try:
+            for first in range(0, len(sessions), CHUNK):
+                chunk = sessions[first : first + CHUNK]
+                rows += len(table.enforce(lake.scan(table, chunk[0], chunk[-1]).collect()))
+        except ContractBroken as broken:
+            return AssetCheckResult(passed=False, metadata={"broken": str(broken)})
+        return AssetCheckResult(passed=True, metadata={"rows": rows, "sessions": len(sessions)})
+
+    return keeps_its_contract
+
+
+@asset_check(
+    asset=asset_key(DAILY_BARS),
+    description=f"No session has fewer than {LEAST_COVERAGE:.0%} of the bars of the {TRAILING} sessions before it.",
+)
+def covers_the_market(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:
+    """Find files of which a part is missing, by their number of bars."""
+    sessions = sessions_in_question(context, lake, DAILY_BARS)
+    start = new_york().offset(sessions[0], -TRAILING)
+    held = lake.scan(DAILY_BARS, start, sessions[-1], columns=["session"])
+    counted = held.group_by("session").agg(bars=pl.len()).collect()
+    asked = coverage(counted, TRAILING).filter(pl.col("session") >= sessions[0])
+    thin = asked.filter(pl.col("coverage") < LEAST_COVERAGE)
+    least = asked["coverage"].min()
+    return AssetCheckResult(
+        passed=thin.is_empty(),
+        metadata={
+            "least_coverage": MetadataValue.float(float(1.0 if least is None else least)),
+            "thin_sessions": table_preview(thin),
+        },
+    )
+
+
+@asset_check(
+    asset=asset_key(DAILY_BARS),
+    description="The newest session whose file the vendor must have published is here.",
+)
+def has_the_latest_session(lake: ResourceParam[Lake], settings: ResourceParam[Settings]) -> AssetCheckResult:
+    """Compare the newest bars with the exchange's calendar; holidays and weekends are no gaps."""
+    expected = latest_published(datetime.now(UTC), settings.end)
+    held = lake.scan(DAILY_BARS, start=new_york().offset(expected, -TRAILING), columns=["session"])
+    newest: date | None = held.max().collect().item()
+    return AssetCheckResult(
+        passed=newest is not None and newest >= expected,
+        metadata={"expected": str(expected), "newest": str(newest)},
+    )
+
+
+@asset_check(
+    asset=asset_key(DELIVERIES),
+    additional_deps=[asset_key(DAILY_BARS), asset_key(QUARANTINE)],
+    description="Of every current file, rows read = kept + duplicates + quarantined, and the tables hold as many.",
+    blocking=True,
+)
+def reconciles(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:
+    """Count the rows that the tables hold against what the audit trail says of each session."""
+    sessions = sessions_in_question(context, lake, DELIVERIES)
+    span = sessions[0], sessions[-1]
+    differing = unreconciled(
+        lake.scan(DELIVERIES, *span), lake.scan(DAILY_BARS, *span), lake.scan(QUARANTINE, *span)
+    ).collect()
+    return AssetCheckResult(
+        passed=differing.is_empty(),
+        metadata={"sessions": len(sessions), "differing": len(differing), "first": table_preview(differing)},
+    )

@@ -1,0 +1,54 @@
+"""The Dagster instance of a home: where runs, events and schedules are kept, shared by the command line and the UI."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+
+def instance_config(folder: str) -> dict[str, Any]:
+    """Return the content of the `dagster.yaml` of an instance that keeps everything in `folder`."""
+    return {
+        "storage": {"sqlite": {"base_dir": folder}},
+        "local_artifact_storage": {
+            "module": "dagster._core.storage.root",
+            "class": "LocalArtifactStorage",
+            "config": {"base_dir": folder},
+        },
+        "compute_logs": {
+            "module": "dagster._core.storage.local_compute_log_manager",
+            "class": "LocalComputeLogManager",
+            "config": {"base_dir": f"{folder}/compute_logs"},
+        },
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
+        # Runs that lost their process are started again; a run that failed by its data is not.
+        "run_retries": {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False},
+        "run_monitoring": {"enabled": True, "start_timeout_seconds": 180, "max_runtime_seconds": 14400},
+        # Polars keeps every core busy within one run, and one writer a table never conflicts with another.
+        "concurrency": {"runs": {"max_concurrent_runs": 1}},
+    }
+
+
+def dagster_home(home: Path) -> Path:
+    """Return the folder of the instance: DAGSTER_HOME when the user set it, else `<home>/dagster`, made ready."""
+    chosen = os.environ.get("DAGSTER_HOME")
+    if chosen:
+        return Path(chosen)
+    folder = home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "dagster.yaml"
+    if not config.exists():
+        config.write_text(yaml.safe_dump(instance_config(str(folder)), sort_keys=False))
+    return folder
+
+
+def open_instance(home: Path) -> "DagsterInstance":
+    """Return the Dagster instance of `home`."""
+    from dagster import DagsterInstance  # noqa: PLC0415 (two seconds that `--help` need not wait)
+
+    return DagsterInstance.from_config(str(dagster_home(home)))

@@ -1,0 +1,95 @@
+"""The lake's tables as DuckDB views, and the catalog file that a user's own DuckDB client can open."""
+
+from pathlib import Path
+from secrets import token_hex
+
+import duckdb
+import duckdb_extension_delta
+from deltalake import DeltaTable
+
+from pipeline.errors import QueryError
+from pipeline.lake.durable import make_durable
+from pipeline.lake.incoming import PARTITION
+from pipeline.lake.tables import Lake
+
+
+def load_delta(connection: duckdb.DuckDBPyConnection) -> None:
+    """Teach `connection` to read Delta tables, from the installed package and without the network.
+
+    Raises QueryError when the installed extension was not built for the installed DuckDB.
+    """
+    builds = Path(duckdb_extension_delta.__file__).parent / "extensions"
+    extension = builds / f"v{duckdb.__version__}" / "delta.duckdb_extension"
+    if not extension.exists():
+        raise QueryError(
+            f"DuckDB {duckdb.__version__} needs its own build of the delta extension, {extension} is not there.",
+            remedy=f"Install duckdb-extension-delta=={duckdb.__version__}.",
+        )
+    connection.load_extension(str(extension))
+
+
+def create_views(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
+    """Create a view `market.name` of every table's current version, and return their names.
+
+    A view follows its table: each query reads the version that is newest then. `connection` can be any that may
+    create views, such as that of a DuckDBResource. Its DuckDB learns to read Delta tables.
+    """
+    load_delta(connection)
+    names = lake.tables()
+    for name in names:
+        create_view(connection, lake, name)
+    return [name.replace("/", ".", 1) for name in names]
+
+
+def create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str) -> None:
+    """Create the view of the table called `market/name`."""
+    market, table = name.split("/")
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(market)}")
+    connection.execute(f"CREATE OR REPLACE VIEW {quoted(market)}.{quoted(table)} AS {rows_of(lake, name)}")
+
+
+def rows_of(lake: Lake, name: str, version: int | None = None) -> str:
+    """Return the SELECT that reads the table called `market/name`, at its newest version unless told."""
+    uri = lake.uri_of(name).replace("'", "''")
+    at = "" if version is None else f", version => {version:d}"
+    return f"SELECT * EXCLUDE ({PARTITION}) FROM delta_scan('{uri}'{at})"  # noqa: S608 (quoted)
+
+
+def write_catalog(lake: Lake, path: Path) -> list[str]:
+    """Write a DuckDB file at `path` that holds a view of every table, described, and return their names.
+
+    The file holds no rows and names the tables by absolute path. It appears whole: one who has the old file open
+    keeps reading that.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    incoming = path.with_name(f".{path.name}-{token_hex(8)}")
+    try:
+        with duckdb.connect(str(incoming)) as connection:
+            names = create_views(connection, lake)
+            for name in lake.tables():
+                _describe(connection, lake, name)
+        make_durable([incoming])
+        incoming.replace(path)
+    finally:
+        incoming.unlink(missing_ok=True)
+    make_durable([path])
+    return names
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str) -> None:
+    delta = DeltaTable(lake.uri_of(name), storage_options=lake.storage_options or None)
+    view = ".".join(quoted(part) for part in name.split("/"))
+    connection.execute(f"COMMENT ON VIEW {view} IS {_text(delta.metadata().description)}")
+    for field in delta.schema().fields:
+        if field.name != PARTITION:
+            comment = _text(field.metadata.get("comment"))
+            connection.execute(f"COMMENT ON COLUMN {view}.{quoted(field.name)} IS {comment}")
+
+
+def quoted(name: str) -> str:
+    """Return an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: object) -> str:
+    return "'" + str(value or "").replace("'", "''") + "'"

@@ -1,0 +1,126 @@
+"""Keeping tables fast and small: months rewritten in order, and files that no version needs removed."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from time import time
+
+import polars as pl
+from arro3.core import RecordBatchReader
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError
+
+from pipeline.contracts.table import Table
+from pipeline.errors import SettingsError, TableDamaged, WriteConflict
+from pipeline.lake.incoming import PARTITION, arrow_schema
+from pipeline.lake.tables import PARQUET, Lake
+
+SHORTEST_RETENTION = timedelta(days=1)
+"""A file younger than this may belong to a write that is still under way."""
+
+
+@dataclass(frozen=True)
+class Compacted:
+    """A month that was rewritten."""
+
+    month: str
+    rows: int
+    files_before: int
+    files_after: int
+
+
+def compact(lake: Lake, table: Table, *, run_id: str, before: date | None = None) -> list[Compacted]:
+    """Rewrite each month that lies in several files or out of order as one file sorted by the table's key.
+
+    Months from that of `before` on are left alone (all are done when None). Each month is one commit; its rows stay
+    the same. Raises TableMissing; TableDamaged when a month does not have the rows its log tells of; WriteConflict
+    when a run changed the month meanwhile: months done until then stay done.
+    """
+    opened = lake.open(table)
+    files = _files_per_month(opened)
+    months = [month for month in sorted(files) if before is None or month < f"{before:%Y-%m}"]
+    return [
+        _rewrite(lake, table, month, run_id)
+        for month in months
+        if len(files[month]) > 1 or not _in_order(lake, table, files[month])
+    ]
+
+
+def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[str]:
+    """Remove the files that no version of the last `keep` needs, and what killed writers left; return their names.
+
+    Versions older than that can no longer be read where their rows were replaced since. Raises TableMissing, and
+    SettingsError when `keep` is under a day: files of a write under way could go.
+    """
+    if keep < SHORTEST_RETENTION:
+        raise SettingsError(
+            f"Vacuum was asked to keep {keep} of {table.sql_name}; a write under way could lose its files.",
+            remedy=f"Keep {SHORTEST_RETENTION} or more.",
+        )
+    removed = lake.open(table).vacuum(
+        retention_hours=int(keep / timedelta(hours=1)),
+        dry_run=False,
+        enforce_retention_duration=False,
+        full=True,
+        commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
+    )
+    return [*removed, *_remove_staging(Path(lake.uri(table)), older_than=keep)]
+
+
+def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
+    opened = lake.open(table)
+    before = _files_per_month(opened)[month]
+    rows = pl.scan_delta(opened).filter(pl.col(PARTITION) == month).collect().sort(table.key).rechunk()
+    if len(rows) != sum(before.values()):
+        raise TableDamaged(
+            f"{table.sql_name} has {len(rows)} rows of {month}, its log tells of {sum(before.values())}.",
+            remedy=f"Leave it as it is, and backfill {month} again.",
+        )
+    # One batch: several would be written by several threads, and mixed.
+    reader = RecordBatchReader.from_batches(arrow_schema(table), iter(RecordBatchReader.from_stream(rows)))
+    try:
+        write_deltalake(
+            opened,
+            reader,
+            mode="overwrite",
+            predicate=f"{PARTITION} = '{_checked(month)}'",
+            writer_properties=PARQUET,
+            commit_properties=CommitProperties(custom_metadata={"run_id": run_id, "compacted": month}),
+        )
+    except CommitFailedError as conflict:
+        raise WriteConflict(
+            f"A run changed {month} of {table.sql_name} while it was being compacted; compaction left it alone.",
+            remedy="Compact again when no run writes to it.",
+        ) from conflict
+    after = _files_per_month(opened)[month]
+    lake.outlast_power_cut(opened, after)
+    return Compacted(month=month, rows=len(rows), files_before=len(before), files_after=len(after))
+
+
+def _checked(month: str) -> str:
+    # Through a date, so that nothing but a month can get into a predicate.
+    return f"{date.fromisoformat(month + '-01'):%Y-%m}"
+
+
+def _files_per_month(opened: DeltaTable) -> dict[str, dict[str, int]]:
+    actions = pl.DataFrame(opened.get_add_actions(flatten=True))
+    files: dict[str, dict[str, int]] = {}
+    for month, path, rows in actions.select(f"partition.{PARTITION}", "path", "num_records").iter_rows():
+        files.setdefault(month, {})[path] = rows
+    return files
+
+
+def _in_order(lake: Lake, table: Table, files: dict[str, int]) -> bool:
+    (path,) = files
+    keys = pl.read_parquet(
+        f"{lake.uri(table)}/{path}", columns=list(table.key), storage_options=lake.storage_options or None
+    )
+    return keys.equals(keys.sort(table.key))
+
+
+def _remove_staging(folder: Path, *, older_than: timedelta) -> list[str]:
+    """Remove the staging files of killed writers, which lie beside the data files and are unknown to Delta."""
+    left = [path for path in folder.rglob("*.parquet#*") if path.stat().st_mtime < time() - older_than.total_seconds()]
+    for path in left:
+        path.unlink()
+    return [str(path.relative_to(folder)) for path in left]

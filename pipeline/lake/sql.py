@@ -1,0 +1,123 @@
+"""SQL over the lake's tables: always the current version unless asked for a past one, and nothing but reading."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipeline.errors import QueryError
+from pipeline.lake.catalog import create_view, load_delta, quoted, rows_of
+from pipeline.lake.statement import Statement
+from pipeline.lake.tables import Lake
+
+PAST = "past"
+"""Schema of the views of past versions, made as they are asked for."""
+
+LONGEST_MESSAGE = 600
+
+
+def connect(lake: Lake | Path | str) -> "Sql":
+    """Return SQL over the tables of a lake, given as itself or as its folder: `connect("data/lake").sql("…")`."""
+    return Sql(lake if isinstance(lake, Lake) else Lake(lake))
+
+
+class Sql:
+    """Answers queries over `market.name` for every table of a lake, such as `stocks.daily_bars`.
+
+    A table's past version is `stocks.daily_bars AT (VERSION => 3)`, or `AT (TIMESTAMP => '2024-05-31 18:00')` for
+    the version that was newest at that time (UTC unless the text says otherwise).
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._known: set[str] = set()
+        self._connection = duckdb.connect(":memory:")
+        load_delta(self._connection)
+        self._lock()
+
+    def sql(self, query: str) -> pl.DataFrame:
+        """Return the answer to one SELECT (or DESCRIBE, SUMMARIZE, SHOW TABLES).
+
+        Raises QueryError when the query is wrong, names an unknown table or version, or does more than read tables.
+        """
+        self._see_new_tables()
+        try:
+            statement = Statement(self._connection, query)
+            asked_past = [self._resolve(statement, table) for table in statement.tables()]
+            answer = self._connection.sql(statement.text() if any(asked_past) else query)
+            return pl.DataFrame(answer)
+        except duckdb.Error as error:
+            raise self._explained(error) from error
+
+    def _lock(self) -> None:
+        root = self._lake.root.replace("'", "''")
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET python_enable_replacements = false")
+        self._connection.execute(f"SET allowed_directories = ['{root}']")
+        self._connection.execute("SET enable_external_access = false")
+        self._connection.execute("SET lock_configuration = true")
+
+    def _see_new_tables(self) -> None:
+        for name in self._lake.tables():
+            if name not in self._known:
+                create_view(self._connection, self._lake, name)
+                self._known.add(name)
+
+    def _resolve(self, statement: Statement, table: dict[str, Any]) -> bool:
+        """Point a table of the statement at the past version it asks for, if it does; return whether it did."""
+        if not table["schema_name"] and any(sign in table["table_name"] for sign in "./\\*"):
+            raise QueryError(f"There is no table {table['table_name']}: files are not read.", remedy=self._tables())
+        if table["at_clause"] is None:
+            return False
+        name = f"{table['schema_name']}/{table['table_name']}".lower()
+        if name not in self._known:
+            raise QueryError(f"There is no table {name.replace('/', '.')}.", remedy=self._tables())
+        version = self._version_asked(statement, table["at_clause"], name)
+        view = f"{name.replace('/', '.')}@{version}"
+        self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {PAST}")
+        rows = rows_of(self._lake, name, version)
+        self._connection.execute(f"CREATE OR REPLACE VIEW {PAST}.{quoted(view)} AS {rows}")
+        table.update(
+            schema_name=PAST, table_name=view, at_clause=None, alias=table["alias"] or table["table_name"].lower()
+        )
+        return True
+
+    def _version_asked(self, statement: Statement, at: dict[str, Any], name: str) -> int:
+        history = self._lake.history(name)
+        if at["unit"].upper() == "VERSION":
+            version = statement.value(at["expr"], "BIGINT")
+            found = history.filter(pl.col("version").eq_missing(version))
+            asked = f"version {version}"
+        else:
+            moment: datetime = statement.value(at["expr"], "TIMESTAMPTZ")
+            found = history.filter(pl.col("committed_at") <= moment)
+            asked = f"version at {moment:%Y-%m-%d %H:%M:%S} UTC"
+        if found.is_empty():
+            newest, oldest = history.row(0, named=True), history.row(-1, named=True)
+            raise QueryError(
+                f"{name.replace('/', '.')} has no {asked}.",
+                remedy=f"It has versions {oldest['version']} to {newest['version']}, the first of "
+                f"{oldest['committed_at']:%Y-%m-%d %H:%M:%S} UTC.",
+            )
+        return int(found["version"][0])
+
+    def _tables(self) -> str:
+        names = ", ".join(sorted(name.replace("/", ".") for name in self._known))
+        return f"Tables: {names}." if names else "The lake is empty: run `candlelake demo` or `candlelake backfill`."
+
+    def _explained(self, error: duckdb.Error) -> QueryError:
+        unknown = re.search(r"(?:Table with name|View with name|schema) \"?(.+?)\"? does not exist", str(error))
+        if isinstance(error, duckdb.CatalogException) and unknown:
+            return QueryError(f"There is no table or schema {unknown.group(1)}.", remedy=self._tables())
+        return QueryError(
+            _shortened(str(error)),
+            remedy="Correct the query; `DESCRIBE stocks.daily_bars` lists the columns of a table.",
+        )
+
+
+def _shortened(message: str) -> str:
+    said = " ".join(message.split("Candidate functions", maxsplit=1)[0].split())
+    return said if len(said) <= LONGEST_MESSAGE else f"{said[:LONGEST_MESSAGE]}…"

@@ -1,0 +1,251 @@
+"""The lake's Delta tables: where they lie, how a range of sessions is replaced, and how one is read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+from arro3.core import RecordBatch, RecordBatchReader
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import Schema as DeltaSchema
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from pipeline.errors import ContractBroken, SettingsError, TableDamaged, TableMissing, WriteConflict
+from pipeline.lake.durable import make_durable
+from pipeline.lake.handover import Handover
+from pipeline.lake.incoming import FAULT, PARTITION, Incoming, arrow_schema
+
+if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
+    from pipeline.contracts.table import Table
+
+ROW_GROUP = 16_000
+"""Rows per Parquet row group: small enough to skip to one ticker, large enough to compress well."""
+
+ESCAPED = re.compile(r"[\s\"#<>?`{}%^|]|[^\x00-\x7f]")
+"""What an address escapes: Polars (2.1) looks for the escaped name of a Delta table's files, and finds none."""
+
+PARQUET = WriterProperties(compression="ZSTD", max_row_group_size=ROW_GROUP)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one replacement committed."""
+
+    version: int
+    rows: int
+    rows_per_session: dict[date, int]
+    files_added: int
+    bytes_added: int
+
+
+class Lake:
+    """The tables under one root, a folder; each is the Delta table `<root>/<market>/<name>`.
+
+    Raises SettingsError when the folder's path has signs that are escaped in an address.
+    """
+
+    def __init__(self, root: Path | str, storage_options: Mapping[str, str] | None = None) -> None:
+        self.root = str(root) if "://" in str(root) else str(Path(root).expanduser().resolve())
+        self.storage_options = dict(storage_options or {})
+        escaped = set(ESCAPED.findall(self.root))
+        if "://" not in self.root and escaped:
+            raise SettingsError(
+                f"The lake cannot lie in {self.root}: Delta tables cannot be read from a path with "
+                f"{' or '.join(repr(sign) for sign in sorted(escaped))}.",
+                remedy="Choose a folder without spaces, accents and special signs with CANDLELAKE_HOME.",
+            )
+
+    def uri(self, table: Table) -> str:
+        """Return where the table lies."""
+        return self.uri_of(f"{table.market}/{table.name}")
+
+    def uri_of(self, name: str) -> str:
+        """Return where the table called `market/name` lies."""
+        return f"{self.root}/{name}"
+
+    def tables(self) -> list[str]:
+        """Return every table there is, as `market/name`, in alphabetical order."""
+        logs = Path(self.root).glob("*/*/_delta_log")
+        return sorted(f"{log.parent.parent.name}/{log.parent.name}" for log in logs)
+
+    def exists(self, table: Table) -> bool:
+        """Return whether the table has ever been written. Raises TableDamaged when its log is lost."""
+        return self._find(table) is not None
+
+    def version(self, table: Table) -> int:
+        """Return the number of the table's newest version. Raises TableMissing, TableDamaged."""
+        return self.open(table).version()
+
+    def open(self, table: Table, version: int | None = None) -> DeltaTable:
+        """Return the Delta table, at its newest version unless told.
+
+        Raises TableMissing when there is no such table or version, TableDamaged when the log is lost.
+        """
+        opened = self._find(table)
+        if opened is None:
+            raise TableMissing(
+                f"{table.sql_name} does not exist in {self.root}.",
+                remedy="Run `candlelake run` for one session or `candlelake backfill` for many.",
+            )
+        if version is not None:
+            try:
+                opened.load_as_version(version)
+            except DeltaError as unreadable:
+                raise TableMissing(
+                    f"{table.sql_name} cannot be read as of version {version} (newest is {opened.version()}): "
+                    f"{unreadable}",
+                    remedy="Ask for a newer version; old ones go when the table is vacuumed.",
+                ) from unreadable
+        return opened
+
+    def history(self, name: str) -> pl.DataFrame:
+        """Return the commits of the table called `market/name`, newest first: version, committed_at, run_id."""
+        commits = DeltaTable(self.uri_of(name), storage_options=self.storage_options or None).history()
+        return pl.DataFrame(
+            [
+                {"version": one["version"], "committed_at": one["timestamp"] * 1_000, "run_id": one.get("run_id")}
+                for one in commits
+            ],
+            schema={"version": pl.Int64, "committed_at": pl.Datetime("us", "UTC"), "run_id": pl.String},
+        )
+
+    def sessions(self, table: Table) -> list[date]:
+        """Return the sessions the table has rows for, oldest first. Raises TableMissing."""
+        return self.scan(table, columns=["session"]).unique().sort("session").collect()["session"].to_list()
+
+    def scan(
+        self,
+        table: Table,
+        start: date | None = None,
+        end: date | None = None,
+        columns: Sequence[str] | None = None,
+        version: int | None = None,
+    ) -> pl.LazyFrame:
+        """Return the rows of the sessions `start` … `end` (both included, open when None), in no order.
+
+        Only files and row groups that can hold such rows are read. The version is fixed here: what others commit
+        before the frame is collected does not show. Raises TableMissing, TableDamaged.
+        """
+        rows = pl.scan_delta(self.open(table, version))
+        if start is not None:
+            rows = rows.filter(pl.col(PARTITION) >= f"{start:%Y-%m}", pl.col("session") >= start)
+        if end is not None:
+            rows = rows.filter(pl.col(PARTITION) <= f"{end:%Y-%m}", pl.col("session") <= end)
+        return rows.select(list(table.columns) if columns is None else list(columns))
+
+    def replace(
+        self, table: Table, sessions: Sequence[date], pieces: Iterable[pl.DataFrame], *, run_id: str
+    ) -> Written:
+        """Replace what the table holds for exactly `sessions` by the rows of `pieces`, in one commit.
+
+        `pieces` is read once, frame by frame, after the table was opened; a session's rows come in one piece, and
+        pieces ordered by session are stored best. An error inside `pieces` leaves the table as it was. A table
+        that does not exist is created. `run_id` is kept in the commit.
+
+        Raises ContractBroken when rows break the contract, belong to other sessions or are missing for a session
+        of a table that may not be empty. Raises WriteConflict when another writer changed these rows meanwhile.
+        It is not retried here: the rows may come from what the other writer has just replaced, and a run that was
+        given up but still lives must not win over the one that took its place.
+        """
+        if not sessions:
+            raise ContractBroken(f"No session was named to be replaced in {table.sql_name}.", remedy=FAULT)
+        opened = self._open_or_create(table)
+        before = _files(opened)
+        incoming = Incoming(table, sessions, pieces)
+        try:
+            Handover[RecordBatch](
+                lambda batches: write_deltalake(
+                    opened,
+                    RecordBatchReader.from_batches(arrow_schema(table), batches),
+                    mode="overwrite",
+                    predicate=_rows_of(sessions),
+                    writer_properties=PARQUET,
+                    commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
+                )
+            ).pass_on(incoming.batches())
+        except CommitFailedError as conflict:
+            raise WriteConflict(
+                f"Another run changed the same rows of {table.sql_name} meanwhile; this one wrote nothing: {conflict}",
+                remedy="Run it again.",
+            ) from conflict
+        added = {path: size for path, size in _files(opened).items() if path not in before}
+        self.outlast_power_cut(opened, added)
+        return Written(
+            version=opened.version(),
+            rows=sum(incoming.rows.values()),
+            rows_per_session=incoming.rows,
+            files_added=len(added),
+            bytes_added=sum(added.values()),
+        )
+
+    def outlast_power_cut(self, opened: DeltaTable, data_files: Iterable[str]) -> None:
+        """Flush the files of the commit at which `opened` stands to the disk, if the lake is on one."""
+        folder = Path(opened.table_uri.removeprefix("file://"))
+        if not folder.is_dir():
+            return
+        log = folder / "_delta_log"
+        make_durable([folder / file for file in data_files])
+        make_durable([*log.glob(f"{opened.version():020}.*"), log / "_last_checkpoint"])
+
+    def _open_or_create(self, table: Table) -> DeltaTable:
+        found = self._find(table)
+        if found is not None:
+            return found
+        try:
+            return DeltaTable.create(
+                self.uri(table),
+                schema=_delta_schema(table),
+                partition_by=[PARTITION],
+                name=table.sql_name,
+                description=table.description,
+                storage_options=self.storage_options or None,
+            )
+        except DeltaError:
+            # Another first writer was faster.
+            return self.open(table)
+
+    def _find(self, table: Table) -> DeltaTable | None:
+        try:
+            return DeltaTable(self.uri(table), storage_options=self.storage_options or None)
+        except TableNotFoundError as missing:
+            if any(Path(self.uri(table)).rglob("*.parquet")):
+                raise TableDamaged(
+                    f"{table.sql_name} has data files but no readable log in {self.uri(table)}.",
+                    remedy="Restore `_delta_log` from a backup, or move the folder away and backfill the table.",
+                ) from missing
+            return None
+
+
+def _rows_of(sessions: Sequence[date]) -> str:
+    # The range lets Delta skip files by their statistics; the list makes it exact. Dates only: a predicate made of
+    # text could be made to match the whole table.
+    first, last = min(sessions), max(sessions)
+    months = ", ".join(f"'{month}'" for month in sorted({f"{session:%Y-%m}" for session in sessions}))
+    days = ", ".join(f"DATE '{session:%Y-%m-%d}'" for session in sorted(set(sessions)))
+    return (
+        f"{PARTITION} IN ({months}) AND session >= DATE '{first:%Y-%m-%d}' AND session <= DATE '{last:%Y-%m-%d}' "
+        f"AND session IN ({days})"
+    )
+
+
+def _files(opened: DeltaTable) -> dict[str, int]:
+    actions = pl.DataFrame(opened.get_add_actions())
+    return dict(actions.select("path", "size_bytes").iter_rows())
+
+
+def _delta_schema(table: Table) -> DeltaSchema:
+    stored = json.loads(DeltaSchema.from_arrow(arrow_schema(table)).to_json())
+    for field in stored["fields"]:
+        if field["name"] == PARTITION:
+            field["metadata"] = {"comment": "Month of the session; how the files are laid out."}
+            field["nullable"] = False
+        else:
+            field["metadata"] = {"comment": table.descriptions[field["name"]]}
+            field["nullable"] = table.schema.columns[field["name"]].nullable
+    return DeltaSchema.from_json(json.dumps(stored))

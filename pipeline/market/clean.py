@@ -1,0 +1,152 @@
+"""The gate of the bars: which rows of a file are let in, which are rejected and why. Numbers in, numbers out.
+
+A row is judged by itself first. Only valid rows then compete for a key (a ticker in a day file):
+
+1. Rows equal in every column collapse into one; the repeats are counted as duplicates.
+2. Of rows that share a key and differ, the one with most transactions stays, then with most volume; if those are equal
+   too, the one with the higher open, close, high, low, and at last the later window start. The rule reads values only,
+   so the order of the rows decides nothing.
+3. The others are rejected as `conflicting_duplicate`, each of them, repeated or not.
+
+An invalid row is rejected as often as it comes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from pipeline.contracts.quarantine import REASONS
+from pipeline.errors import ContractBroken
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+PRICES = ("open", "close", "high", "low")
+
+EXACT_VOLUMES_END = 2.0**53
+"""From here on a 64-bit float has no place for every whole number."""
+
+_STRENGTH = ("transactions", "volume", *PRICES, "window_start")
+"""Columns that rank rows of one key, strongest first. With the key they are all a row says."""
+
+_NOBODY = pl.DataFrame(schema={"row_number": pl.Int64, "reasons": pl.List(pl.String)})
+
+_STRAY_CHARACTER = r"^\s|\s$|\p{Cc}"
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What became of the rows of a file. rows_read = kept + duplicates + quarantined."""
+
+    bars: pl.DataFrame
+    """The rows let in, sorted by key, in the columns they came with less `malformed`; one row per key."""
+    rejected: pl.DataFrame
+    """`row_number` and `reasons` (codes of contracts.quarantine, in its order) of the others, by row number."""
+    rows_read: int
+    kept: int
+    duplicates: int
+    quarantined: int
+
+
+def clean(rows: pl.DataFrame, session: date, key: Sequence[str] = ("ticker",)) -> Cleaned:
+    """Return the rows of one session's file sorted into bars, duplicates and rejected rows, by the rules above.
+
+    `rows` holds `row_number` (Int64, unique), `malformed` (the line does not fit the columns; it is judged no further),
+    `ticker`, `volume`, `open`, `close`, `high`, `low`, `window_start` (nanoseconds since 1970 UTC) and `transactions`.
+    A null is an unreadable number. `key` names the columns that tell bars apart within the session.
+    A row belongs to `session` when its window starts on that date in New York.
+    Raises ContractBroken when a row is neither kept nor duplicate nor rejected, which would be a fault of this module.
+    """
+    readable = rows.with_columns(_finite_numbers())
+    verdicts = _verdicts(session)
+    is_bad = readable.select(pl.any_horizontal(verdicts.values())).to_series()
+    if is_bad.any():
+        valid = readable.filter(~is_bad)
+        rejected = readable.filter(is_bad).select("row_number", reasons=_reasons(verdicts))
+    else:
+        valid, rejected = readable, _NOBODY
+    bars, conflicting = _one_row_per_key(valid.drop("malformed"), tuple(key))
+    rejected = pl.concat([rejected, conflicting]).sort("row_number")
+    duplicates = len(valid) - len(bars) - len(conflicting)
+    return _reconciled(Cleaned(bars, rejected, len(rows), len(bars), duplicates, len(rejected)), rows)
+
+
+def _reconciled(cleaned: Cleaned, rows: pl.DataFrame) -> Cleaned:
+    """Return `cleaned`, once every row of `rows` is accounted for and none twice."""
+    accounted = cleaned.kept + cleaned.duplicates + cleaned.quarantined
+    numbers = pl.concat([cleaned.bars["row_number"], cleaned.rejected["row_number"]])
+    repeated = len(numbers) - numbers.n_unique()
+    if accounted != cleaned.rows_read or cleaned.duplicates < 0 or repeated or rows["row_number"].null_count():
+        raise ContractBroken(
+            f"Cleaning lost track of rows: {cleaned.rows_read:,} read, but {cleaned.kept:,} kept + "
+            f"{cleaned.duplicates:,} duplicates + {cleaned.quarantined:,} quarantined ({repeated:,} of them twice).",
+            remedy="This is a fault of the program, not of the data: please report it.",
+        )
+    return cleaned
+
+
+def _finite_numbers() -> list[pl.Expr]:
+    """Return the float columns with NaN and the infinities as null, and a volume of -0 as 0."""
+    finite = [pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in PRICES]
+    volume = pl.col("volume")
+    return [*finite, pl.when(volume == 0).then(0.0).when(volume.is_finite()).then(volume).alias("volume")]
+
+
+def _verdicts(session: date) -> dict[str, pl.Expr]:
+    """Return an expression per reason for which a row is bad in itself. Null where a number it needs is missing."""
+    ticker, volume, transactions = pl.col("ticker"), pl.col("volume"), pl.col("transactions")
+    high, low = pl.col("high"), pl.col("low")
+    midnight, next_midnight = _session_bounds(session)
+    of_well_formed = {
+        "missing_ticker": ticker.is_null() | (ticker.str.strip_chars() == ""),
+        "malformed_ticker": (ticker.str.strip_chars() != "") & ticker.str.contains(_STRAY_CHARACTER),
+        "not_a_number": pl.any_horizontal(pl.col(*_STRENGTH).is_null()),
+        "non_positive_price": pl.any_horizontal(pl.col(*PRICES) <= 0),
+        "high_below_low": high < low,
+        "open_or_close_outside_range": pl.any_horizontal(pl.col("open", "close") < low, pl.col("open", "close") > high),
+        "negative_volume": volume < 0,
+        "volume_too_large": volume >= EXACT_VOLUMES_END,
+        "negative_transactions": transactions < 0,
+        "wrong_session": ~pl.col("window_start").is_between(midnight, next_midnight, closed="left"),
+    }
+    malformed = pl.col("malformed")
+    return {"malformed_row": malformed} | {reason: ~malformed & bad for reason, bad in of_well_formed.items()}
+
+
+def _session_bounds(session: date) -> tuple[int, int]:
+    """Return New York's midnights that begin and end `session`, in nanoseconds since 1970 UTC.
+
+    Clocks change at two in the morning there, so a midnight always exists, once; the day has 23 to 25 hours.
+    """
+    midnights = (datetime.combine(day, time(), NEW_YORK) for day in (session, session + timedelta(days=1)))
+    begin, end = (int(midnight.timestamp()) * 10**9 for midnight in midnights)
+    return begin, end
+
+
+def _reasons(verdicts: dict[str, pl.Expr]) -> pl.Expr:
+    """Return the codes of the verdicts that hold, as a list in the order of REASONS."""
+    codes = [pl.when(verdicts[reason]).then(pl.lit(reason)) for reason in REASONS if reason in verdicts]
+    return pl.concat_list(codes).list.drop_nulls()
+
+
+def _one_row_per_key(valid: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the strongest row of each key sorted by key, and number and reason of the rows that differ from it."""
+    if valid.select(key).n_unique() == len(valid):
+        return _sorted(valid, key), _NOBODY
+    is_repeated = valid.select(pl.struct(key).is_duplicated()).to_series()
+    descending = [False] * len(key) + [True] * len(_STRENGTH) + [False]
+    repeated = valid.filter(is_repeated).sort(*key, *_STRENGTH, "row_number", descending=descending)
+    strongest = repeated.unique(key, keep="first", maintain_order=True)
+    differs = pl.any_horizontal(pl.col(name) != pl.col(name).first().over(key) for name in _STRENGTH)
+    bars = pl.concat([valid.filter(~is_repeated), strongest])
+    reason = pl.lit(["conflicting_duplicate"], pl.List(pl.String))
+    return _sorted(bars, key), repeated.filter(differs).select("row_number", reasons=reason)
+
+
+def _sorted(bars: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
+    # The vendor sorts by ticker mostly; looking costs less than sorting.
+    if len(key) == 1 and bars[key[0]].is_sorted():
+        return bars
+    return bars.sort(key)

@@ -1,0 +1,19 @@
+"""Indicators of daily bars: declared in `catalogue`, computed by `indicators`, kept in `stocks/indicators`.
+
+A new indicator is one declaration; docs/indicators.md shows how. Importing this package loads no compiled code.
+"""
+
+from pipeline.contracts.indicators import IndicatorColumn
+from pipeline.market.indicators.catalogue import INDICATORS, INDICATORS_TABLE, LOOKBACK_SESSIONS
+from pipeline.market.indicators.compute import indicators
+from pipeline.market.indicators.declaration import Indicator, expressed
+
+__all__ = [
+    "INDICATORS",
+    "INDICATORS_TABLE",
+    "LOOKBACK_SESSIONS",
+    "Indicator",
+    "IndicatorColumn",
+    "expressed",
+    "indicators",
+]

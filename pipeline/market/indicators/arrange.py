@@ -1,0 +1,88 @@
+"""From bars in any order to the panel that indicators are computed over; what cannot be arranged is refused."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.errors import ContractBroken
+from pipeline.market.indicators.kernels.windows import find_windows
+from pipeline.market.indicators.panel import Panel
+
+PRICES = ["open", "high", "low", "close"]
+
+
+def arrange(bars: pl.DataFrame, sessions: Sequence[date], since: date, lookback: int) -> Panel:
+    """Return the panel of `bars` whose wanted bars are those from `since` on, with windows of `lookback` sessions.
+
+    `bars` that are sorted by ticker and session already are not copied.
+    Raises ContractBroken when a column is missing, a number is missing, not finite or not positive (volume: negative),
+    a session is not one of `sessions`, a ticker has two bars in a session, or `sessions` are not in order.
+    """
+    if any(later <= earlier for earlier, later in pairwise(sessions)):
+        raise _refused("the sessions are not in order")
+    columns = ["ticker", "session", *PRICES, "volume"]
+    wrong = [name for name in columns if bars.schema.get(name) != DAILY_BARS.columns[name]]
+    if wrong:
+        raise _refused(f"the columns {', '.join(wrong)} are missing or of another type than in stocks.daily_bars")
+    bars = bars.select(columns).rechunk()
+    _require_numbers(bars)
+    positions, starts = _positions(bars["session"], sessions), _starts(bars["ticker"])
+    if not _is_sorted(bars["ticker"], starts, positions):
+        bars = bars.sort("ticker", "session")
+        positions, starts = _positions(bars["session"], sessions), _starts(bars["ticker"])
+        if not _is_sorted(bars["ticker"], starts, positions):
+            raise _refused("a ticker has more than one bar in a session")
+    first_wanted = bisect_left(sessions, since)
+    windows = find_windows(positions, starts, first_wanted, lookback)
+    return Panel(bars, pl.Series(positions >= first_wanted), windows, lookback)
+
+
+def _require_numbers(bars: pl.DataFrame) -> None:
+    sound = [pl.col(name).is_finite() & (pl.col(name) > 0) for name in PRICES]
+    sound.append(pl.col("volume").is_finite() & (pl.col("volume") >= 0))
+    whole = bars.select(pl.all_horizontal([s.fill_null(value=False).all() for s in sound])).item()
+    if not whole or bars["ticker"].null_count():
+        raise _refused("a ticker or number is missing, not finite, or not positive")
+
+
+def _positions(days: pl.Series, sessions: Sequence[date]) -> NDArray[np.int64]:
+    """Return the place of each day in `sessions`."""
+    if days.is_empty():
+        return np.empty(0, dtype=np.int64)
+    calendar = pl.Series(sessions, dtype=pl.Date).to_physical().to_numpy()
+    physical = days.to_physical().fill_null(-1).to_numpy()
+    if not len(calendar) or physical.min() < calendar[0] or physical.max() > calendar[-1]:
+        raise _refused(f"sessions of the bars ({days.min()!s} to {days.max()!s}) exceed the sessions given")
+    place = np.full(calendar[-1] - calendar[0] + 1, -1, dtype=np.int64)
+    place[calendar - calendar[0]] = np.arange(len(calendar))
+    positions = place[physical - calendar[0]]
+    if positions.min() < 0:
+        raise _refused(f"{days[int(positions.argmin())]} is not a session")
+    return positions
+
+
+def _starts(tickers: pl.Series) -> NDArray[np.int64]:
+    """Return the rows at which another ticker begins, and the number of rows at the end."""
+    new = (tickers != tickers.shift(1)).fill_null(value=True)
+    return np.append(new.arg_true().to_numpy(), len(tickers)).astype(np.int64)
+
+
+def _is_sorted(tickers: pl.Series, starts: NDArray[np.int64], positions: NDArray[np.int64]) -> bool:
+    """Return whether tickers ascend, and within each the positions, without a repeat."""
+    names = tickers.gather(starts[:-1])
+    ascends = np.diff(positions) > 0
+    ascends[starts[1:-1] - 1] = True
+    return names.is_sorted() and names.n_unique() == len(names) and bool(ascends.all())
+
+
+def _refused(reason: str) -> ContractBroken:
+    return ContractBroken(
+        f"No indicator was computed: {reason}.",
+        remedy="Pass validated bars (stocks.daily_bars) and the sessions of the exchange that cover them, in order.",
+    )

@@ -1,0 +1,55 @@
+"""Computing declared indicators over bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from pipeline.contracts.indicators import IndicatorColumn
+from pipeline.market.indicators.catalogue import INDICATORS, LOOKBACK_SESSIONS
+from pipeline.market.indicators.declaration import Indicator
+
+if TYPE_CHECKING:
+    from pipeline.market.indicators.panel import Values
+
+
+def indicators(
+    bars: pl.DataFrame,
+    sessions: Sequence[date],
+    since: date,
+    *,
+    declared: Sequence[Indicator] = INDICATORS,
+    lookback: int = LOOKBACK_SESSIONS,
+) -> pl.DataFrame:
+    """Return the indicators of every bar from the session `since` on, sorted by ticker, then session.
+
+    `bars` are rows of `stocks/daily_bars` in any order (fastest when sorted by ticker and session), reaching back
+    `lookback` − 1 sessions before `since` where there are that many; `sessions` are the exchange's, in order, covering
+    `bars`. The window of a bar is the ticker's bars in the last `lookback` sessions up to its own; a value depends on
+    nothing else, so that any `since` and any further bars give the same value, but for rounding. Columns: ticker,
+    session, and those of `declared`, in order; null where the window holds too few bars.
+
+    Raises ContractBroken when `bars` break their contract, repeat a key, or lie outside `sessions`.
+    """
+    # Loading the compiled kernels takes a second, which only those who compute should wait.
+    from pipeline.market.indicators.arrange import arrange  # noqa: PLC0415
+
+    panel = arrange(bars, sessions, since, lookback)
+    columns = panel.wanted.select("ticker", "session").get_columns()
+    for indicator in declared:
+        values = indicator.compute(panel)
+        columns += [_series(column, v) for column, v in zip(indicator.columns, values, strict=True)]
+    return pl.DataFrame(columns)
+
+
+def _series(column: IndicatorColumn, values: Values) -> pl.Series:
+    """Return `values` as the declared column, null for what is not a number."""
+    if not isinstance(values, pl.Series):
+        return pl.Series(column.name, values, nan_to_null=True).cast(column.dtype)
+    series = values.alias(column.name).cast(column.dtype)
+    if column.dtype.is_float():
+        return pl.select(pl.when(series.is_finite()).then(series)).to_series()
+    return series

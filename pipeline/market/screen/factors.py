@@ -1,0 +1,83 @@
+"""The factors that models weigh. Each compares tickers by one figure of the session, free of the price's scale."""
+
+import polars as pl
+
+from pipeline.market.screen.model import Factor
+from pipeline.market.screen.wording import ABOVE, BELOW, VALUE, above_or_below, decimal, percent, up_or_down, whole
+
+ELEVEN_MONTHS = Factor(
+    name="momentum_12_1",
+    # close 20 bars ago ÷ close 252 bars ago − 1: the last month tends to reverse, so it is left out.
+    value=(1 + pl.col("return_252")) / (1 + pl.col("return_20")) - 1,
+    high=pl.format("{} in eleven months, the last month left out, stronger than {}", up_or_down(VALUE), ABOVE),
+    low=pl.format("{} in eleven months, the last month left out, weaker than {}", up_or_down(VALUE), BELOW),
+)
+
+THREE_MONTHS = Factor(
+    name="momentum_60",
+    value=pl.col("return_60"),
+    high=pl.format("{} in 60 days, stronger than {}", up_or_down(VALUE), ABOVE),
+    low=pl.format("{} in 60 days, weaker than {}", up_or_down(VALUE), BELOW),
+)
+
+LAST_WEEK = Factor(
+    name="return_5",
+    value=pl.col("return_5"),
+    high=pl.format("{} in 5 days, stronger than {}", up_or_down(VALUE), ABOVE),
+    low=pl.format("{} in 5 days, weaker than {}", up_or_down(VALUE), BELOW),
+)
+
+UPTREND = Factor(
+    name="uptrend",
+    value=pl.col("sma_50") / pl.col("sma_200") - 1,
+    high=pl.format("its 50-day average lies {} its 200-day average, higher than at {}", above_or_below(VALUE), ABOVE),
+    low=pl.format("its 50-day average lies {} its 200-day average, lower than at {}", above_or_below(VALUE), BELOW),
+)
+
+NEAR_HIGH = Factor(
+    name="near_high",
+    value=pl.col("close") / pl.col("high_252") - 1,
+    high=pl.when(VALUE > -0.0005)
+    .then(pl.lit("closes at its 52-week high"))
+    .otherwise(pl.format("closes {} its 52-week high, nearer to it than {}", above_or_below(VALUE), ABOVE)),
+    low=pl.format("closes {} its 52-week high, further from it than {}", above_or_below(VALUE), BELOW),
+)
+
+ACCELERATION = Factor(
+    name="macd_acceleration",
+    # The signal line is an EMA over 9 of the MACD, hence the histogram is exactly 4 × the signal line's change today.
+    value=pl.col("macd_histogram") / pl.col("close"),
+    high=pl.format(
+        "its trend is {} (MACD histogram {} of the price, higher than at {})",
+        pl.when(VALUE > 0).then(pl.lit("speeding up")).otherwise(pl.lit("losing little speed")),
+        percent(VALUE, 2),
+        ABOVE,
+    ),
+    low=pl.format(
+        "its trend is {} (MACD histogram {} of the price, lower than at {})",
+        pl.when(VALUE < 0).then(pl.lit("slowing down")).otherwise(pl.lit("gaining little speed")),
+        percent(VALUE, 2),
+        BELOW,
+    ),
+)
+
+VOLATILITY = Factor(
+    name="volatility",
+    value=pl.col("atr_14") / pl.col("close"),
+    high=pl.format("volatile: an average day spans {} of the price, more than at {}", percent(VALUE), ABOVE),
+    low=pl.format("calm: an average day spans {} of the price, less than at {}", percent(VALUE), BELOW),
+)
+
+WASHED_OUT_RSI = 40
+"""In an uptrend the RSI seldom leaves 40 … 80; below 40 the selling is unusual."""
+
+RSI = Factor(
+    name="rsi_14",
+    value=pl.col("rsi_14"),
+    high=pl.format("RSI {}, higher than at {}", decimal(VALUE, 1), ABOVE),
+    low=pl.format(
+        "RSI {}: {} within an uptrend",
+        whole(VALUE),
+        pl.when(VALUE.round() < WASHED_OUT_RSI).then(pl.lit("washed out")).otherwise(pl.lit("cooled off")),
+    ),
+)

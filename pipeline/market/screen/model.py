@@ -1,0 +1,140 @@
+"""What a model is: a universe, weighted factors, and how many to list; each checked when it is declared."""
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.errors import ModelError
+from pipeline.market.screen.wording import WORDING_COLUMNS
+
+SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+INDICATORS = (
+    *("sma_20", "sma_50", "sma_200", "ema_12", "ema_26", "macd", "macd_signal", "macd_histogram", "rsi_14", "atr_14"),
+    *("bollinger_upper", "bollinger_middle", "bollinger_lower"),
+    *("candle_high", "candle_low", "candle_mid", "candle_color"),
+    *("return_1", "return_5", "return_20", "return_60", "return_252", "high_252", "low_252"),
+    *("volume_sma_20", "relative_volume", "dollar_volume_20", "td_setup", "td_perfected"),
+    *("support", "resistance", "bars"),
+)
+
+COLUMNS = (*DAILY_BARS.columns, *INDICATORS)
+"""What an expression of a model may use: a day's bars and indicators."""
+
+
+@dataclass(frozen=True)
+class Universe:
+    """Who may be ranked. A ticker without a value that a filter asks for does not pass.
+
+    Exchange test symbols are always left out.
+    """
+
+    min_price: float = 5.0
+    """Lowest close, USD."""
+    min_dollar_volume: float = 5_000_000.0
+    """Lowest median of close × volume over 20 days, USD."""
+    min_bars: int = 253
+    """Fewest bars of history; 253 hold a return over 252 days."""
+    security_types: tuple[str, ...] = ("CS", "ADRC")
+    """Types let in, by the vendor's codes; none means every type. A ticker whose type is not known passes."""
+    conditions: tuple[pl.Expr, ...] = ()
+    """Further conditions on a day's columns, all of which must hold."""
+
+    def __post_init__(self) -> None:
+        for condition in self.conditions:
+            _require_known_columns("A condition of the universe", condition, COLUMNS)
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """A number by which a session's tickers are compared, and what to say of one that stands out.
+
+    The sentences begin in lower case (they may follow "But"), and may use VALUE, ABOVE and BELOW of `wording`.
+    """
+
+    name: str
+    value: pl.Expr
+    """Computed from columns of the same ticker and session."""
+    high: pl.Expr
+    """What to say of a value above the session's average."""
+    low: pl.Expr
+    """What to say of a value below the session's average."""
+
+    def __post_init__(self) -> None:
+        _require_snake_case("factor", self.name)
+        _require_known_columns(f"Factor {self.name}", self.value, COLUMNS)
+        for sentence in (self.high, self.low):
+            _require_known_columns(f"A sentence of factor {self.name}", sentence, (*COLUMNS, *WORDING_COLUMNS))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A named, versioned way to rank a session's tickers. Raise the version whenever a declaration changes."""
+
+    name: str
+    version: int
+    description: str
+    universe: Universe
+    factors: tuple[tuple[Factor, float], ...]
+    """Each factor with its weight; a negative weight prefers low values."""
+    top: int = 20
+    """How many to list."""
+    winsorize: float = 0.01
+    """Share of values clipped in each tail before z-scores."""
+
+    def __post_init__(self) -> None:
+        _require_snake_case("model", self.name)
+        if self.version < 1:
+            raise ModelError(f"Model {self.name} has version {self.version}.", remedy="Count versions from 1.")
+        if self.top < 1:
+            raise ModelError(f"Model {self.name} lists {self.top} tickers.", remedy="Let `top` be 1 or more.")
+        if not 0 <= self.winsorize < 0.5:
+            raise ModelError(
+                f"Model {self.name} clips {self.winsorize:g} of each tail.",
+                remedy="Let `winsorize` be 0 or more, and below 0.5.",
+            )
+        self._require_sound_factors()
+
+    def _require_sound_factors(self) -> None:
+        if not self.factors:
+            raise ModelError(f"Model {self.name} has no factor.", remedy="Give it at least one factor and weight.")
+        names = [factor.name for factor, _ in self.factors]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ModelError(
+                f"Model {self.name} has more than one factor named {', '.join(repeated)}.",
+                remedy="Give each factor of a model its own name.",
+            )
+        for factor, weight in self.factors:
+            if weight == 0 or not math.isfinite(weight):
+                raise ModelError(
+                    f"Factor {factor.name} of model {self.name} has weight {weight:g}.",
+                    remedy="Give it a finite weight other than 0, or leave it out.",
+                )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns a day must have for this model."""
+        expressions = list(self.universe.conditions)
+        for factor, _ in self.factors:
+            expressions += [factor.value, factor.high, factor.low]
+        used = {name for expression in expressions for name in expression.meta.root_names()}
+        always = {"ticker", "session", "close", "dollar_volume_20", "bars"}
+        return tuple(sorted(always | used - set(WORDING_COLUMNS)))
+
+
+def _require_snake_case(kind: str, name: str) -> None:
+    if not SNAKE_CASE.fullmatch(name):
+        raise ModelError(f"{name!r} is no name for a {kind}.", remedy="Write it in snake_case, such as `momentum_60`.")
+
+
+def _require_known_columns(what: str, expression: pl.Expr, available: Iterable[str]) -> None:
+    unknown = sorted(set(expression.meta.root_names()) - set(available))
+    if unknown:
+        raise ModelError(
+            f"{what} uses {', '.join(unknown)}, which a day does not have.",
+            remedy=f"Available are: {', '.join(available)}.",
+        )

@@ -1,0 +1,53 @@
+"""The models that rank each session. Adding one to MODELS is all it takes."""
+
+import polars as pl
+
+from pipeline.market.screen.factors import (
+    ACCELERATION,
+    ELEVEN_MONTHS,
+    LAST_WEEK,
+    NEAR_HIGH,
+    RSI,
+    THREE_MONTHS,
+    UPTREND,
+    VOLATILITY,
+)
+from pipeline.market.screen.model import Model, Universe
+
+TREND = Model(
+    name="trend",
+    version=1,
+    description="Stocks that have risen steadily, near their highs and still gaining speed, without wild swings.",
+    universe=Universe(min_bars=253),
+    factors=(
+        (ELEVEN_MONTHS, 0.25),
+        (THREE_MONTHS, 0.20),
+        (UPTREND, 0.15),
+        (NEAR_HIGH, 0.10),
+        (ACCELERATION, 0.10),
+        (VOLATILITY, -0.20),
+    ),
+)
+
+PULLBACK = Model(
+    name="pullback",
+    version=1,
+    description="Stocks in an uptrend that were sold off in the short run: a washed-out RSI above a rising base.",
+    universe=Universe(
+        min_bars=253,
+        conditions=(
+            pl.col("close") > pl.col("sma_200"),
+            pl.col("sma_50") > pl.col("sma_200"),
+            pl.col("rsi_14") < 50,
+        ),
+    ),
+    factors=(
+        (RSI, -0.35),
+        (LAST_WEEK, -0.15),
+        (UPTREND, 0.20),
+        (NEAR_HIGH, 0.10),
+        (VOLATILITY, -0.20),
+    ),
+)
+
+MODELS = (TREND, PULLBACK)

@@ -1,0 +1,171 @@
+"""Ranks each session's tickers by each model: filters, winsorized z-scores, weighted scores, the best with reasons."""
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
+
+import polars as pl
+
+from pipeline.contracts.candidates import CANDIDATES
+from pipeline.errors import ModelError
+from pipeline.market.screen.exchange_test_symbols import is_exchange_test_symbol
+from pipeline.market.screen.model import Factor, Model, Universe
+from pipeline.market.screen.models import MODELS
+from pipeline.market.screen.reasons import add_reasons
+
+TYPE = "type"
+"""Optional column of a day: the vendor's code of the security's type."""
+
+ZSCORE_DECIMALS = 9
+"""Polars sums one session alone in another order than among many; rounding hides that, so both rank alike."""
+
+
+def candidates(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model] = MODELS) -> pl.DataFrame:
+    """Return the ranked candidates of every session in `day` and every model: the columns of `stocks/candidates`.
+
+    `day` holds one row per ticker and session: the bar joined with its indicators, for one or many sessions, and
+    optionally `type`. Sessions are ranked apart from each other, and a row depends on nothing but its own session.
+
+    A z-score is taken among the tickers that pass the model's universe: values are clipped at the model's percentiles
+    (linear interpolation), centred, divided by the population standard deviation, and rounded to 9 decimals. A factor
+    whose values do not differ scores 0 for all. A value that is null, NaN or infinite stays out of the statistics and
+    scores 0. Equal scores are ranked by ticker.
+
+    Raises ModelError when no model is given, two share a name, or `day` lacks columns that a model needs.
+    """
+    _require_distinct(models)
+    rows = _needed_columns(day, models)
+    rankings = [_ranking(rows, model) for model in models]
+    return pl.concat(rankings).sort("session", "model", "rank")
+
+
+def unapplied_filters(columns: Sequence[str], models: Sequence[Model] = MODELS) -> tuple[str, ...]:
+    """Return, in words, the filters that cannot be applied to a day with these columns; empty when all can."""
+    if TYPE in columns:
+        return ()
+    return tuple(
+        f"{model.name}: security types are not known (no column `{TYPE}`), so any type passes, funds included; "
+        f"wanted are {', '.join(model.universe.security_types)}."
+        for model in models
+        if model.universe.security_types
+    )
+
+
+def _require_distinct(models: Sequence[Model]) -> None:
+    names = [model.name for model in models]
+    if not names:
+        raise ModelError("There is no model to rank by.", remedy="Give at least one.")
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ModelError(f"More than one model is named {', '.join(repeated)}.", remedy="Give each model its own name.")
+
+
+def _needed_columns(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model]) -> pl.DataFrame:
+    """Return the columns the models need, NaN as null."""
+    available = day.lazy().collect_schema().names()
+    for model in models:
+        if missing := [column for column in model.columns if column not in available]:
+            raise ModelError(
+                f"Model {model.name} needs {', '.join(missing)}, which the day does not have.",
+                remedy=f"It has: {', '.join(available)}. Join the bars with their indicators first.",
+            )
+    needed = sorted({column for model in models for column in model.columns} | ({TYPE} & set(available)))
+    return day.lazy().select(needed).with_columns(pl.col(pl.Float64, pl.Float32).fill_nan(None)).collect()
+
+
+def _ranking(rows: pl.DataFrame, model: Model) -> pl.DataFrame:
+    # Rows come sorted by ticker, and the ordinal rank gives equals their order of appearance.
+    best_first = (-pl.col("score")).rank("ordinal").over("session").cast(pl.Int32)
+    listed = (
+        _passed(rows, model.universe)
+        .with_columns(_value(factor) for factor, _ in model.factors)
+        .with_columns(_clipped(factor, model.winsorize) for factor, _ in model.factors)
+        .with_columns(_zscore(factor) for factor, _ in model.factors)
+        .with_columns(_contribution(factor, weight) for factor, weight in model.factors)
+        .with_columns(score=reduce(add, [pl.col(f"contribution:{factor.name}") for factor, _ in model.factors]))
+        .with_columns(rank=best_first)
+        .with_columns(count for factor, _ in model.factors for count in _standing(factor))
+        .filter(pl.col("rank") <= model.top)
+        .collect()
+    )
+    return (
+        add_reasons(listed, model)
+        .select(
+            model=pl.lit(model.name),
+            model_version=pl.lit(model.version, pl.Int32),
+            session="session",
+            rank="rank",
+            ticker="ticker",
+            score="score",
+            close="close",
+            contributions=pl.concat_list([_detail(factor, weight) for factor, weight in model.factors]),
+            reasons="reasons",
+            scanned="scanned",
+            passed="passed",
+        )
+        .select(list(CANDIDATES.columns))
+    )
+
+
+def _passed(rows: pl.DataFrame, universe: Universe) -> pl.LazyFrame:
+    """Return the rows that pass, by session and ticker, with how many were scanned and passed in their session."""
+    filters = [
+        ~is_exchange_test_symbol(),
+        pl.col("close") >= universe.min_price,
+        pl.col("dollar_volume_20") >= universe.min_dollar_volume,
+        pl.col("bars") >= universe.min_bars,
+        *universe.conditions,
+    ]
+    if universe.security_types and TYPE in rows.columns:
+        filters.append(pl.col(TYPE).is_in(universe.security_types) | pl.col(TYPE).is_null())
+    in_session = pl.len().over("session").cast(pl.Int32)
+    passed = rows.lazy().with_columns(scanned=in_session).filter(pl.all_horizontal(filters))
+    # Sorted, so that neither sums of floats nor ties depend on the order in which rows arrive.
+    return passed.sort("session", "ticker").with_columns(passed=in_session)
+
+
+def _value(factor: Factor) -> pl.Expr:
+    value = factor.value.cast(pl.Float64)
+    return pl.when(value.is_finite()).then(value).alias(f"value:{factor.name}")
+
+
+def _clipped(factor: Factor, share: float) -> pl.Expr:
+    value = pl.col(f"value:{factor.name}")
+    lowest, highest = (value.quantile(q, "linear").over("session") for q in (share, 1 - share))
+    return value.clip(lowest, highest).alias(f"clipped:{factor.name}")
+
+
+def _zscore(factor: Factor) -> pl.Expr:
+    clipped = pl.col(f"clipped:{factor.name}")
+    mean, deviation = clipped.mean().over("session"), clipped.std(ddof=0).over("session")
+    # Equal values can have a deviation of a rounding error, so spread is asked of the values themselves.
+    has_spread = clipped.max().over("session") > clipped.min().over("session")
+    zscore = ((clipped - mean) / deviation).round(ZSCORE_DECIMALS)
+    counts = has_spread & zscore.is_finite() & (zscore != 0)
+    return pl.when(counts).then(zscore).otherwise(0.0).alias(f"zscore:{factor.name}")
+
+
+def _contribution(factor: Factor, weight: float) -> pl.Expr:
+    zscore = pl.col(f"zscore:{factor.name}")
+    # A negative weight would turn 0 into −0.
+    return pl.when(zscore != 0).then(weight * zscore).otherwise(0.0).alias(f"contribution:{factor.name}")
+
+
+def _standing(factor: Factor) -> tuple[pl.Expr, ...]:
+    """Return how many passed tickers of the session have a lower value, a higher value, and any value."""
+    value = pl.col(f"value:{factor.name}")
+    known = value.count().over("session").cast(pl.Int64)
+    return (
+        (value.rank("min").over("session").cast(pl.Int64) - 1).alias(f"less:{factor.name}"),
+        (known - value.rank("max").over("session").cast(pl.Int64)).alias(f"more:{factor.name}"),
+        known.alias(f"known:{factor.name}"),
+    )
+
+
+def _detail(factor: Factor, weight: float) -> pl.Expr:
+    return pl.struct(
+        factor=pl.lit(factor.name),
+        value=pl.col(f"value:{factor.name}"),
+        zscore=pl.col(f"zscore:{factor.name}"),
+        weight=pl.lit(float(weight)),
+        contribution=pl.col(f"contribution:{factor.name}"),
+    )

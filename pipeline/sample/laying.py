@@ -1,0 +1,155 @@
+"""How a sample is laid down in a folder: file by file, marked when whole, finished when a run was interrupted."""
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipeline.errors import SampleError
+
+MARKER = ".candlelake-sample.json"
+"""Says which sample a folder holds, and lists its files once all are there."""
+
+PUBLICATION = time(11, tzinfo=ZoneInfo("America/New_York"))
+"""When the vendor's file of a session appears, on the next day."""
+
+Progress = Callable[[int, int], None]
+"""Called with the sessions laid so far and the sessions in all."""
+
+
+@dataclass(frozen=True)
+class SampleFile:
+    """One file to lay down. `path` is relative to the sample's folder."""
+
+    path: str
+    content: bytes
+    session: date
+    """The file is dated 11:00 New York on the day after, so that a source shows the same times everywhere."""
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A sample that is complete on disk."""
+
+    folder: Path
+    first_session: date
+    last_session: date
+    files: int
+    """Flat files: one per session."""
+    size: int
+    """Bytes of all files together."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be laid down: the sample's identity and the sessions it covers."""
+
+    identity: dict[str, Any]
+    """JSON values. A folder that holds a sample of another identity is refused."""
+    sessions: tuple[date, ...]
+
+    def laid(self, folder: Path, sizes: dict[str, int]) -> Laid:
+        """Return the description of the finished sample."""
+        return Laid(folder, self.sessions[0], self.sessions[-1], len(self.sessions), sum(sizes.values()))
+
+
+def lay_down(folder: Path, plan: Plan, files: Iterable[SampleFile], progress: Progress | None = None) -> Laid:
+    """Return the sample under `folder`, having written `files` unless it is complete already.
+
+    Nothing of `files` is drawn when the folder holds the whole sample. An interrupted run is done again: every file
+    is replaced whole, so a reader never sees half of one. Raises SampleError when the folder holds something else or
+    cannot be written.
+    """
+    try:
+        complete = _files_of_complete_sample(folder, plan)
+        if complete is not None:
+            return plan.laid(folder, complete)
+        return plan.laid(folder, _write_all(folder, plan, files, progress))
+    except OSError as failed:
+        raise SampleError(
+            f"The sample market cannot be laid down in {folder}: {failed}.",
+            remedy="Choose a folder you may write to, on a disk with room for it.",
+        ) from failed
+
+
+def _files_of_complete_sample(folder: Path, plan: Plan) -> dict[str, int] | None:
+    """Return the sizes of the files by path, or None when the sample is absent or not whole."""
+    marker = _read_marker(folder)
+    if marker is None:
+        return None
+    if marker.get("identity") != plan.identity:
+        raise _occupied(folder, "another sample market")
+    sizes: dict[str, int] = marker.get("files") or {}
+    whole = sizes and all(_size(folder / path) == size for path, size in sizes.items())
+    return sizes if whole else None
+
+
+def _read_marker(folder: Path) -> dict[str, Any] | None:
+    """Return the marker's content, or None for a folder that is absent or empty."""
+    if folder.exists() and not folder.is_dir():
+        raise _occupied(folder, "a file")
+    try:
+        text = (folder / MARKER).read_bytes()
+    except FileNotFoundError:
+        leftover = _partial(folder / MARKER).name
+        if folder.exists() and any(entry.name != leftover for entry in folder.iterdir()):
+            raise _occupied(folder, "files that are not a sample market") from None
+        return None
+    try:
+        marker = json.loads(text)
+    except ValueError:
+        marker = None
+    if not isinstance(marker, dict):
+        raise _occupied(folder, f"an unreadable {MARKER}")
+    return marker
+
+
+def _occupied(folder: Path, what: str) -> SampleError:
+    return SampleError(
+        f"{folder} holds {what}; it was left as it is.", remedy="Choose another folder, or remove this one first."
+    )
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
+def _write_all(folder: Path, plan: Plan, files: Iterable[SampleFile], progress: Progress | None) -> dict[str, int]:
+    _write_marker(folder, plan, {})
+    sizes: dict[str, int] = {}
+    sessions_laid = 0
+    for file in files:
+        _replace(folder / file.path, file.content, published_at(file.session))
+        sizes[file.path] = len(file.content)
+        sessions_laid += file.path.endswith(".csv.gz")
+        if progress is not None:
+            progress(sessions_laid, len(plan.sessions))
+    _write_marker(folder, plan, sizes)
+    return sizes
+
+
+def _write_marker(folder: Path, plan: Plan, sizes: dict[str, int]) -> None:
+    content = json.dumps({"identity": plan.identity, "files": sizes}).encode()
+    _replace(folder / MARKER, content, published_at(plan.sessions[-1]))
+
+
+def published_at(session: date) -> datetime:
+    """Return when the vendor's file of `session` appears: 11:00 New York on the day after."""
+    return datetime.combine(session + timedelta(days=1), PUBLICATION)
+
+
+def _replace(path: Path, content: bytes, modified: datetime) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = _partial(path)
+    partial.write_bytes(content)
+    seconds = modified.timestamp()
+    os.utime(partial, (seconds, seconds))
+    partial.replace(path)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")

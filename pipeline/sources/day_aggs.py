@@ -1,0 +1,280 @@
+"""The vendor's day and minute files of aggregates: from the bytes of one file to bars, rejected rows and counts.
+
+What a line is: **one line is one row, always**, whatever it holds. A quote that does not close spoils its own line and
+no other; a blank line between rows is a malformed row; only line ends after the last row are not rows. A file whose
+lines are all plain is read with its types in one go; any other is read as text, cell by cell, to the same values.
+
+What a number is: what a 64-bit float reads (`61.68`, `61.680000`, `2.03e6`), with or without white space around it.
+Numbers of trades and window starts may be written as floats (`180.000000`), but a number of trades must be whole.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.quarantine import QUARANTINE, REASONS
+from pipeline.errors import FileRefused
+from pipeline.market.clean import Cleaned, clean
+from pipeline.sources.gzip_file import REMEDY, decompress, page_hint
+
+SCHEMA: dict[str, type[pl.DataType]] = {
+    "ticker": pl.String,
+    "volume": pl.Float64,
+    "open": pl.Float64,
+    "close": pl.Float64,
+    "high": pl.Float64,
+    "low": pl.Float64,
+    "window_start": pl.Int64,
+    "transactions": pl.Int64,
+}
+"""Columns of day and minute files, in the vendor's order."""
+
+DAY_FILE_LIMIT = 1 << 27
+"""Largest content of a day file accepted, bytes; a real one has about 700,000."""
+
+_FLOATS = ("volume", "open", "close", "high", "low")
+_EXACT_WHOLE_NUMBERS_END = 2.0**53
+_INT64_FLOATS_END = 2.0**63
+
+
+@dataclass(frozen=True)
+class ParsedFile:
+    """The rows of a file of aggregates, as numbers, with their text at hand."""
+
+    rows: pl.DataFrame
+    """`row_number` (from 1, header not counted), `malformed`, then SCHEMA. An unreadable number is null."""
+    extra_columns: tuple[str, ...]
+    """Columns that the vendor delivered beyond SCHEMA; they are not read."""
+    header: tuple[str, ...]
+    body: bytes
+    """The lines after the header, ended by `\\n`, without line ends after the last."""
+
+    def as_delivered(self, row_numbers: Sequence[int]) -> pl.DataFrame:
+        """Return the columns of SCHEMA as the vendor's text, for the rows asked for, in that order.
+
+        Cells stand in the header's order; what a malformed line has beyond them stays in the last, what it lacks is
+        null.
+        """
+        lines = self.body.split(b"\n")
+        chosen = pl.Series("line", [lines[number - 1].decode() for number in row_numbers], pl.String)
+        return _cells(chosen, self.header).select(list(SCHEMA))
+
+
+@dataclass(frozen=True)
+class CleanedDay:
+    """A day file, cleaned. rows_read = kept + duplicates + quarantined."""
+
+    bars: pl.DataFrame
+    """In the columns of `stocks/daily_bars`, sorted by ticker."""
+    quarantine: pl.DataFrame
+    """In the columns of `stocks/quarantine`, by row number."""
+    rows_read: int
+    kept: int
+    duplicates: int
+    quarantined: int
+    extra_columns: tuple[str, ...]
+
+
+def clean_day_file(data: bytes, session: date, key: str, etag: str, max_bad_share: float = 0.2) -> CleanedDay:
+    """Return the bars, the rejected rows and the counts of one delivered day file (`data` is its .csv.gz).
+
+    `key` and `etag` name the delivery in the quarantine and in messages.
+    Raises FileRefused when the file cannot be unpacked or is not the vendor's CSV (see `decompress`, `parse`), has no
+    row, or more than `max_bad_share` (0 … 1) of its rows are rejected.
+    """
+    parsed = parse(decompress(data, key, DAY_FILE_LIMIT), key)
+    if parsed.rows.is_empty():
+        raise FileRefused(f"{key} has a header but no row, and {session} is a session.", remedy=REMEDY)
+    cleaned = clean(parsed.rows, session)
+    _require_mostly_good(cleaned, key, max_bad_share)
+    return CleanedDay(
+        bars=cleaned.bars.select(pl.lit(session).alias("session"), *SCHEMA).select(list(DAILY_BARS.columns)),
+        quarantine=_quarantine(cleaned.rejected, parsed, session, key, etag),
+        rows_read=cleaned.rows_read,
+        kept=cleaned.kept,
+        duplicates=cleaned.duplicates,
+        quarantined=cleaned.quarantined,
+        extra_columns=parsed.extra_columns,
+    )
+
+
+def parse(data: bytes, name: str) -> ParsedFile:
+    """Return every row of the CSV `data` (day or minute aggregates, unpacked) with the columns of SCHEMA.
+
+    Columns are found by name, in any order; a byte order mark and `\\r\\n` are tolerated. Nothing is guessed from the
+    values, and no row is left out: those that cannot be read come back as malformed, or with nulls.
+    Raises FileRefused, with `name` in the message, when the text is not UTF-8, or the header is not the vendor's.
+    """
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+    _require_text(data, name)
+    first_line, _, body = data.partition(b"\n")
+    header = _header(first_line.decode(), data, name)
+    body = body.rstrip(b"\n")
+    rows = _typed_rows(body, header)
+    if rows is None:
+        rows = _rows_from_text(body, header)
+    return ParsedFile(rows, tuple(name for name in header if name not in SCHEMA), header, body)
+
+
+def _require_text(data: bytes, name: str) -> None:
+    if b"\0" in data:
+        raise FileRefused(f"{name} is not UTF-8 text: it holds NUL bytes (UTF-16, or binary data?).", remedy=REMEDY)
+    try:
+        data.decode()
+    except UnicodeDecodeError as undecodable:
+        raise FileRefused(
+            f"{name} is not UTF-8 text: {undecodable.reason} at byte {undecodable.start:,}.", remedy=REMEDY
+        ) from undecodable
+
+
+def _header(line: str, data: bytes, name: str) -> tuple[str, ...]:
+    """Return the names in the header line, or refuse the file."""
+    if not data.strip():
+        raise FileRefused(f"{name} is empty: it has not even a header.", remedy=REMEDY)
+    found = _quoted_fields(line) or ()
+    missing = [column for column in SCHEMA if column not in found]
+    repeated = [column for column in SCHEMA if found.count(column) > 1]
+    if missing or repeated:
+        faults = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"repeats {', '.join(repeated)}"] * bool(repeated)
+        raise FileRefused(
+            f"{name} has the wrong header{page_hint(data)}: it {' and '.join(faults)}. Found: {line[:200]!r}; "
+            f"expected: {','.join(SCHEMA)}.",
+            remedy=REMEDY,
+        )
+    return tuple(found)
+
+
+def _typed_rows(body: bytes, header: tuple[str, ...]) -> pl.DataFrame | None:
+    """Return the rows when every line is plain and every number readable; None otherwise."""
+    characters = np.frombuffer(body, np.uint8)
+    lines = int(np.count_nonzero(characters == ord("\n"))) + 1
+    if not body or b'"' in body or np.count_nonzero(characters == ord(",")) != lines * (len(header) - 1):
+        return None
+    try:
+        # Columns are named by position, as a foreign column's name may be empty or repeat.
+        typed = pl.read_csv(
+            body,
+            has_header=False,
+            schema={str(position): SCHEMA.get(name, pl.String) for position, name in enumerate(header)},
+            quote_char=None,
+        )
+    except pl.exceptions.PolarsError:
+        return None  # Some cell or line is off: the text tells which, and loses no row.
+    columns = {name: typed.get_column(str(header.index(name))) for name in SCHEMA}
+    columns["ticker"] = columns["ticker"].fill_null("")
+    if len(typed) != lines or any(column.null_count() for column in columns.values()):
+        return None
+    malformed = pl.repeat(False, lines, dtype=pl.Boolean, eager=True)
+    return pl.DataFrame({"row_number": _row_numbers(lines), "malformed": malformed, **columns})
+
+
+def _row_numbers(lines: int) -> pl.Series:
+    return pl.int_range(1, lines + 1, dtype=pl.Int64, eager=True)
+
+
+def _rows_from_text(body: bytes, header: tuple[str, ...]) -> pl.DataFrame:
+    """Return the rows read cell by cell; the numbers of malformed lines are null."""
+    lines = body.decode().split("\n") if body else []
+    cells = _cells(pl.Series("line", lines, pl.String), header)
+    numbers = [_float(name).alias(name) for name in _FLOATS]
+    rows = cells.select("malformed", "ticker", *numbers, _nanoseconds(), _count())
+    is_well_formed = ~pl.col("malformed")
+    return rows.select(
+        _row_numbers(len(rows)).alias("row_number"),
+        "malformed",
+        "ticker",
+        pl.when(is_well_formed).then(pl.exclude("malformed", "ticker")).name.keep(),
+    )
+
+
+def _float(name: str) -> pl.Expr:
+    return pl.col(name).str.strip_chars().cast(pl.Float64, strict=False)
+
+
+def _whole(name: str) -> pl.Expr:
+    return pl.col(name).str.strip_chars().cast(pl.Int64, strict=False)
+
+
+def _count() -> pl.Expr:
+    """Return the number of trades; null when it is a fraction, or so large a float that it may have been rounded."""
+    number = _float("transactions")
+    is_whole = (number.floor() == number) & (number.abs() < _EXACT_WHOLE_NUMBERS_END)
+    whole_float = pl.when(is_whole).then(number).cast(pl.Int64, strict=False)
+    return pl.coalesce(_whole("transactions"), whole_float).alias("transactions")
+
+
+def _nanoseconds() -> pl.Expr:
+    """Return the window start. A float is near enough (256 ns), beyond 64 bits the ends of time stand for it."""
+    number = _float("window_start")
+    beyond = pl.when(number >= _INT64_FLOATS_END).then(2**63 - 1).when(number < -_INT64_FLOATS_END).then(-(2**63))
+    is_finite = number.is_finite()
+    start = pl.coalesce(_whole("window_start"), number.cast(pl.Int64, strict=False), beyond.cast(pl.Int64))
+    return pl.when(is_finite).then(start).alias("window_start")
+
+
+def _cells(lines: pl.Series, header: tuple[str, ...]) -> pl.DataFrame:
+    """Return SCHEMA as text and `malformed`, one row per line, in the order of the lines."""
+    line = pl.col("line")
+    # Polars splits at every comma; only a line with quotes needs a reader of CSV, one line at a time.
+    numbered = lines.to_frame("line").with_row_index("at")
+    has_quote = line.str.contains('"', literal=True)
+    named = [pl.col("cells").struct.field(f"field_{header.index(name)}").alias(name) for name in SCHEMA]
+    plain = (
+        numbered.filter(~has_quote)
+        .with_columns(cells=line.str.splitn(",", len(header)))
+        .select("at", *named, malformed=line.str.count_matches(",", literal=True) != len(header) - 1)
+    )
+    quoted = numbered.filter(has_quote)
+    if quoted.is_empty():
+        return plain.drop("at")
+    return pl.concat([plain, _quoted_cells(quoted, header)]).sort("at").drop("at")
+
+
+def _quoted_cells(numbered: pl.DataFrame, header: tuple[str, ...]) -> pl.DataFrame:
+    """Return what `_cells` returns, with `at`, for lines with quotes."""
+    rows = []
+    for at, line in numbered.iter_rows():
+        fields = _quoted_fields(line)
+        malformed = fields is None or len(fields) != len(header)
+        delivered = fields if fields is not None and not malformed else line.split(",", len(header) - 1)
+        padded = [*delivered, *[None] * (len(header) - len(delivered))]
+        rows.append((at, *(padded[header.index(name)] for name in SCHEMA), malformed))
+    text = {name: pl.String() for name in SCHEMA}
+    return pl.DataFrame(rows, schema={"at": numbered.schema["at"], **text, "malformed": pl.Boolean()}, orient="row")
+
+
+def _quoted_fields(line: str) -> list[str] | None:
+    """Return the fields of one line of CSV, or None when its quotes make no sense."""
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error:
+        return None
+
+
+def _require_mostly_good(cleaned: Cleaned, name: str, max_bad_share: float) -> None:
+    """Refuse the file when too many of its rows were rejected."""
+    if cleaned.quarantined <= max_bad_share * cleaned.rows_read:
+        return
+    found = dict(cleaned.rejected.select(pl.col("reasons").explode().value_counts()).unnest("reasons").iter_rows())
+    by_reason = ", ".join(f"{reason} {found[reason]:,}" for reason in REASONS if reason in found)
+    raise FileRefused(
+        f"{name} has {cleaned.quarantined:,} bad rows of {cleaned.rows_read:,} "
+        f"({cleaned.quarantined / cleaned.rows_read:.1%}), more than the {max_bad_share:.1%} allowed: {by_reason}.",
+        remedy=f"{REMEDY} To let such files in, raise CANDLELAKE_MAX_BAD_SHARE.",
+    )
+
+
+def _quarantine(rejected: pl.DataFrame, parsed: ParsedFile, session: date, key: str, etag: str) -> pl.DataFrame:
+    """Return the rejected rows in the columns of `stocks/quarantine`."""
+    if rejected.is_empty():
+        return QUARANTINE.empty()
+    text = parsed.as_delivered(rejected["row_number"].to_list())
+    delivery = [pl.lit(session).alias("session"), pl.lit(key).alias("key"), pl.lit(etag).alias("etag")]
+    return rejected.with_columns(*delivery).hstack(text).select(list(QUARANTINE.columns))

@@ -1,0 +1,65 @@
+"""The content of a .gz file, whole and checked, or a refusal that says why."""
+
+import zlib
+
+from pipeline.errors import FileRefused
+
+LIMIT = 1 << 30
+"""Largest content accepted unless the caller knows better, bytes. A minute file holds about 150 MB."""
+
+REMEDY = "Fetch the file again; if it comes back the same, ask the vendor. What the lake holds stays as it was."
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_ONLY = 16 + zlib.MAX_WBITS
+"""Makes zlib expect a gzip header and trailer, and check the trailer's CRC and size."""
+
+
+def decompress(data: bytes, name: str, limit: int = LIMIT) -> bytes:
+    """Return the whole content of the gzip file `data`; several members are joined, as the format has it (RFC 1952).
+
+    `name` stands in the messages; `limit` is the largest content accepted, in bytes.
+    Raises FileRefused when `data` is empty, not gzip, truncated, damaged (CRC or size of the content differ), followed
+    by anything else, without content, or larger than `limit` once unpacked.
+    """
+    if not data:
+        raise FileRefused(f"{name} is empty (0 bytes).", remedy=REMEDY)
+    if not data.startswith(_GZIP_MAGIC):
+        raise FileRefused(f"{name} is not a gzip file{page_hint(data)}.", remedy=REMEDY)
+    parts: list[bytes] = []
+    room = limit
+    rest = data
+    while rest:
+        if not rest.startswith(_GZIP_MAGIC):
+            raise FileRefused(f"{name} has {len(rest):,} bytes after the end of its gzip content.", remedy=REMEDY)
+        content, rest = _member(rest, name, room)
+        room -= len(content)
+        if room < 0:
+            raise FileRefused(
+                f"{name} unpacks to more than the {limit:,} bytes that such a file may hold.", remedy=REMEDY
+            )
+        parts.append(content)
+    if room == limit:
+        raise FileRefused(f"{name} is a gzip file without content.", remedy=REMEDY)
+    return b"".join(parts)
+
+
+def page_hint(data: bytes) -> str:
+    """Return " but looks like an HTML page" (or XML), when `data` begins like one; else an empty string."""
+    start = data[:256].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+        return " but looks like an HTML page"
+    if start.startswith(b"<"):
+        return " but looks like an XML or HTML answer"
+    return ""
+
+
+def _member(data: bytes, name: str, room: int) -> tuple[bytes, bytes]:
+    """Return the content of the first gzip member, cut just beyond `room` bytes, and what follows the member."""
+    unpacker = zlib.decompressobj(_GZIP_ONLY)
+    try:
+        content = unpacker.decompress(data, room + 1)
+    except zlib.error as damaged:
+        raise FileRefused(f"{name} is a damaged gzip file: {damaged}.", remedy=REMEDY) from damaged
+    if not unpacker.eof and len(content) <= room:
+        raise FileRefused(f"{name} is truncated: its gzip content breaks off.", remedy=REMEDY)
+    return content, unpacker.unused_data
