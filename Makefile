@@ -10,7 +10,7 @@ PYTHON ?= python3
 
 ifdef UV
 CREATE = uv venv --quiet --allow-existing --python '>=3.11,<3.14' $(VENV)
-INSTALL = VIRTUAL_ENV=$(VENV) uv pip install --quiet --python $(BIN)/python -c constraints.txt
+INSTALL = VIRTUAL_ENV=$(VENV) uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt
 else
 CREATE = $(PYTHON) -m venv $(VENV)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 def instance_config(folder: str) -> dict[str, Any]:
     """Return the content of the `dagster.yaml` of an instance that keeps everything in `folder`."""
     return {
-        "storage": {"sqlite": {"base_dir": folder}},
+        "storage": {
+            "custom": {"module": "pipeline.event_log", "class": "HomeStorage", "config": {"base_dir": folder}},
+        },
         "local_artifact_storage": {
             "module": "dagster._core.storage.root",
             "class": "LocalArtifactStorage",

@@ -1,6 +1,6 @@
 """The second stage: validated bars, what was rejected on the way, and the audit trail of every file."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 import polars as pl
@@ -21,6 +21,9 @@ from pipeline.settings import Settings
 from pipeline.sources.day_aggs import CleanedDay, clean_day_file
 from pipeline.sources.flat_files import Dataset
 
+CHUNK = 21
+"""Sessions handed to the writer at a time: about a month, which is what it gathers anyway."""
+
 
 class Intake:
     """Cleans a range of day files once, passing the bars on as they come and keeping the little that is left over."""
@@ -33,14 +36,17 @@ class Intake:
         self._raw_files = raw_files
         self._max_bad_share = max_bad_share
 
-    def bars(self, sessions: Iterable[date]) -> Iterator[pl.DataFrame]:
-        """Yield the bars of each session's current file; raises FileRefused at the first that cannot be trusted."""
-        for session in sessions:
-            receipt = self._raw_files.required(Dataset.DAY_AGGS, session)
-            data = self._raw_files.read(receipt)
-            cleaned = clean_day_file(data, session, receipt.key, receipt.etag, self._max_bad_share)
-            self._note(receipt, session, cleaned)
-            yield cleaned.bars
+    def bars(self, chunks: Iterable[Sequence[date]]) -> Iterator[pl.DataFrame]:
+        """Yield the bars of each chunk of sessions; raises FileRefused at the first file that cannot be trusted."""
+        for sessions in chunks:
+            yield pl.concat([self._bars_of(session) for session in sessions])
+
+    def _bars_of(self, session: date) -> pl.DataFrame:
+        receipt = self._raw_files.required(Dataset.DAY_AGGS, session)
+        data = self._raw_files.read(receipt)
+        cleaned = clean_day_file(data, session, receipt.key, receipt.etag, self._max_bad_share)
+        self._note(receipt, session, cleaned)
+        return cleaned.bars
 
     def _note(self, receipt: Receipt, session: date, cleaned: CleanedDay) -> None:
         if cleaned.extra_columns:
@@ -71,7 +77,7 @@ def cleaned_day_aggs(
     """Clean each session's file in one pass; the audit trail is written last, when all it tells of is there."""
     sessions = sessions_of(context.partition_keys)
     intake = Intake(context, raw_files, settings.max_bad_share)
-    files = progress.track("cleaning", sessions)
+    files = progress.chunks("cleaning", sessions, CHUNK)
 
     written = lake.replace(DAILY_BARS, sessions, intake.bars(files), run_id=context.run_id)
     yield MaterializeResult(
