@@ -1,1 +1,15 @@
+"""Every test runs with the settings that candlelake ships, whatever this machine sets, in a folder with no `.env`."""
+
+import os
+import tempfile
+from pathlib import Path
+
 pytest_plugins = ["assets_tests.s3_server"]
+
+for name in [name for name in os.environ if name.startswith(("CANDLELAKE_", "DAGSTER_", "AWS_"))]:
+    del os.environ[name]
+
+# Settings are read when modules are imported, from `.env` of the working directory too: before any fixture could act.
+ELSEWHERE = tempfile.TemporaryDirectory(prefix="candlelake-tests-")
+os.chdir(ELSEWHERE.name)
+os.environ["CANDLELAKE_HOME"] = str(Path(ELSEWHERE.name, "home"))

@@ -25,7 +25,7 @@ from pipeline.market.coverage import coverage
 from pipeline.partitions import latest_published
 from pipeline.settings import Settings
 
-CHUNK = 63
+CHUNK = 126
 """Sessions read back at a time."""
 
 TRAILING = 20

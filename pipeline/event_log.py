@@ -15,6 +15,7 @@ from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
+from dagster_shared.record import replace
 
 from pipeline.settings import load_settings
 
@@ -63,6 +64,14 @@ class BatchedSqliteEventLog(SqliteEventLogStorage):
                 self.store_event(event)
         if run:
             self._store_together(run)
+
+    def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
+        # The project's checks have no partitions. Dagster plans them all the same once for each partition of a run,
+        # and leaves those plans open for ever, since the result comes without a partition.
+        planned = event.get_dagster_event()
+        of_no_partition = replace(planned.asset_check_planned_data, partitions_subset=None)
+        plan = planned._replace(event_specific_data=of_no_partition)
+        super()._store_asset_check_evaluation_planned(event._replace(dagster_event=plan), event_id)
 
     def _store_together(self, events: Sequence[EventLogEntry]) -> None:
         rows = [self._event_to_row(event) for event in events]

@@ -70,15 +70,15 @@ def test_a_day_written_after_compaction_still_adds_a_file_only(scattered: Lake) 
 
 
 def test_compaction_gives_way_to_a_run_that_wrote_meanwhile(scattered: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    collect = maintenance.pl.scan_delta
+    scan = maintenance.scan_files
 
     def overtaken(*args: object, **options: object) -> pl.LazyFrame:
         scattered.replace(PRICES, [JAN_3], [prices(JAN_3, NEW=9.0)], run_id="faster")
-        return collect(*args, **options)  # type: ignore[arg-type]
+        return scan(*args, **options)  # type: ignore[arg-type]
 
     expected = {key: close for key, close in held(scattered).items() if key[0] != JAN_3} | {(JAN_3, "NEW"): 9.0}
     with monkeypatch.context() as patched:
-        patched.setattr(maintenance.pl, "scan_delta", overtaken)
+        patched.setattr(maintenance, "scan_files", overtaken)
         with pytest.raises(WriteConflict, match="2024-01"):
             compact(scattered, PRICES, run_id="r")
     assert held(scattered) == expected

@@ -23,7 +23,7 @@ from pipeline.tables import TABLES
 def compacted_tables(context: AssetExecutionContext, lake: ResourceParam[Lake]) -> MaterializeResult:
     """Rewrite the months that lie in several files."""
     months = {
-        table.sql_name: len(compact(lake, table, run_id=context.run_id)) for table in TABLES if lake.exists(table)
+        table.sql_name: len(compact(lake, table, run_id=context.run.run_id)) for table in TABLES if lake.exists(table)
     }
     return MaterializeResult(metadata={"months": sum(months.values()), **months})
 
@@ -42,7 +42,7 @@ def vacuumed_tables(
     """Remove what is older than the retention and replaced since."""
     keep = timedelta(days=settings.retention_days)
     files = {
-        table.sql_name: len(vacuum(lake, table, keep=keep, run_id=context.run_id))
+        table.sql_name: len(vacuum(lake, table, keep=keep, run_id=context.run.run_id))
         for table in TABLES
         if lake.exists(table)
     }

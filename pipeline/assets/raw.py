@@ -32,12 +32,8 @@ def raw_day_aggs(
 ) -> MaterializeResult:
     """Fetch the file of each session whose published version is not here yet."""
     files = published(flat_files, Dataset.DAY_AGGS, sessions_of(context.partition_keys))
-    total = 0
-    for file in progress.track("vendor files", files):
-        receipt = taken_in(flat_files, file, raw_files)
-        total += receipt.size
-        context.add_asset_metadata({"bytes": receipt.size, "etag": receipt.etag}, partition_key=str(file.session))
-    return MaterializeResult(metadata={"files": len(files), "bytes": total})
+    receipts = [taken_in(flat_files, file, raw_files) for file in progress.track("vendor files", files)]
+    return MaterializeResult(metadata={"files": len(receipts), "bytes": sum(receipt.size for receipt in receipts)})
 
 
 def published(flat_files: FlatFiles, dataset: Dataset, sessions: Sequence[date]) -> list[FlatFile]:

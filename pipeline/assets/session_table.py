@@ -53,11 +53,13 @@ def record(
     per_session: Mapping[date, Mapping[str, float]] | None = None,
     preview: pl.DataFrame | None = None,
 ) -> dict[str, Any]:
-    """Attach each session's numbers to its partition, and return the metadata of the whole write."""
-    key = asset_key(table)
-    for session, rows in written.rows_per_session.items():
-        numbers = {"rows": rows, **(per_session or {}).get(session, {})}
-        context.add_asset_metadata(numbers, asset_key=key, partition_key=session.isoformat())
+    """Attach the numbers of each session to its partition, where there are any, and return those of the whole write.
+
+    Dagster copies all it has for each partition it is given, so that only the tables people look at get numbers.
+    """
+    for session, numbers in (per_session or {}).items():
+        rows = {"dagster/partition_row_count": written.rows_per_session[session]}
+        context.add_asset_metadata({**rows, **numbers}, asset_key=asset_key(table), partition_key=session.isoformat())
     metadata: dict[str, Any] = {"dagster/row_count": written.rows, "table_version": written.version}
     if preview is not None and len(preview):
         metadata["preview"] = table_preview(preview)

@@ -19,7 +19,7 @@ from pipeline.progress import Progress
 INDICATOR_CHUNK = 252
 """Sessions computed at a time. Each chunk reads its look-back anew: short ones repeat work, long ones hold memory."""
 
-CANDIDATE_CHUNK = 63
+CANDIDATE_CHUNK = 126
 
 
 @asset(
@@ -39,7 +39,7 @@ def stock_indicators(
     """Compute every indicator of the sessions from their bars and the look-back before them."""
     sessions = sessions_of(context.partition_keys)
     rows = indicator_chunks(daily_bars, sessions, progress)
-    written = lake.replace(INDICATORS_TABLE, sessions, rows, run_id=context.run_id)
+    written = lake.replace(INDICATORS_TABLE, sessions, rows, run_id=context.run.run_id)
     return MaterializeResult(metadata=record(context, INDICATORS_TABLE, written))
 
 
@@ -70,9 +70,13 @@ def stock_candidates(
     """Rank the stocks of each session by every model."""
     sessions = sessions_of(context.partition_keys)
     day = daily_bars.join(stock_indicators, on=["ticker", "session"])
-    written = lake.replace(CANDIDATES, sessions, candidate_chunks(day, sessions, progress), run_id=context.run_id)
-    best = lake.scan(CANDIDATES, sessions[-1], sessions[-1]).sort("model", "rank").collect()
-    return MaterializeResult(metadata=record(context, CANDIDATES, written, preview=best_first(best)))
+    written = lake.replace(CANDIDATES, sessions, candidate_chunks(day, sessions, progress), run_id=context.run.run_id)
+    listed = lake.scan(CANDIDATES, sessions[0], sessions[-1])
+    return MaterializeResult(
+        metadata=record(
+            context, CANDIDATES, written, per_session=best_scores(listed), preview=best_first(listed, sessions[-1])
+        )
+    )
 
 
 def candidate_chunks(day: pl.LazyFrame, sessions: Sequence[date], progress: Progress) -> Iterator[pl.DataFrame]:
@@ -81,7 +85,17 @@ def candidate_chunks(day: pl.LazyFrame, sessions: Sequence[date], progress: Prog
         yield candidates(day.filter(pl.col("session").is_between(chunk[0], chunk[-1])).collect())
 
 
-def best_first(listed: pl.DataFrame) -> pl.DataFrame:
-    """Return the best of each model as a flat frame to look at: five of each of two models fill a preview."""
-    best = listed.filter(pl.col("rank") <= 5).sort("model", "rank")
+def best_scores(listed: pl.LazyFrame) -> dict[date, dict[str, float]]:
+    """Return for each session the number of candidates and the best score of each model."""
+    best = pl.col("score").max().alias("best")
+    by_session = listed.group_by("session", "model").agg(best).sort("session", "model").collect()
+    numbers: dict[date, dict[str, float]] = {}
+    for session, model, score in by_session.iter_rows():
+        numbers.setdefault(session, {})[f"best_{model}_score"] = score
+    return numbers
+
+
+def best_first(listed: pl.LazyFrame, session: date) -> pl.DataFrame:
+    """Return the best five of each model as a flat frame to look at."""
+    best = listed.filter(pl.col("session") == session, pl.col("rank") <= 5).sort("model", "rank").collect()
     return best.select("model", "rank", "ticker", "score", "close", reasons=pl.col("reasons").list.join("; "))

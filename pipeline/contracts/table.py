@@ -12,7 +12,7 @@ _EXAMPLES = 3
 _EXAMPLE_WIDTH = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """One Delta table. `market` and `name` are its asset key, its folder, and its SQL name `market.name`."""
 

@@ -1,5 +1,6 @@
 """Keeping tables fast and small: months rewritten in order, and files that no version needs removed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,7 +13,8 @@ from deltalake.exceptions import CommitFailedError
 
 from pipeline.contracts.table import Table
 from pipeline.errors import SettingsError, TableDamaged, WriteConflict
-from pipeline.lake.incoming import PARTITION, arrow_schema
+from pipeline.lake.files import scan_files
+from pipeline.lake.incoming import PARTITION, arrow_schema, month_of
 from pipeline.lake.tables import PARQUET, Lake
 
 SHORTEST_RETENTION = timedelta(days=1)
@@ -42,7 +44,7 @@ def compact(lake: Lake, table: Table, *, run_id: str, before: date | None = None
     return [
         _rewrite(lake, table, month, run_id)
         for month in months
-        if len(files[month]) > 1 or not _in_order(lake, table, files[month])
+        if len(files[month]) > 1 or not _in_order(lake, table, opened, files[month])
     ]
 
 
@@ -70,7 +72,8 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
 def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
     opened = lake.open(table)
     before = _files_per_month(opened)[month]
-    rows = pl.scan_delta(opened).filter(pl.col(PARTITION) == month).collect().sort(table.key).rechunk()
+    stored = scan_files(opened, before, table.columns, lake.storage_options)
+    rows = stored.sort(table.key).with_columns(month_of("session")).collect().rechunk()
     if len(rows) != sum(before.values()):
         raise TableDamaged(
             f"{table.sql_name} has {len(rows)} rows of {month}, its log tells of {sum(before.values())}.",
@@ -110,12 +113,10 @@ def _files_per_month(opened: DeltaTable) -> dict[str, dict[str, int]]:
     return files
 
 
-def _in_order(lake: Lake, table: Table, files: dict[str, int]) -> bool:
-    (path,) = files
-    keys = pl.read_parquet(
-        f"{lake.uri(table)}/{path}", columns=list(table.key), storage_options=lake.storage_options or None
-    )
-    return keys.equals(keys.sort(table.key))
+def _in_order(lake: Lake, table: Table, opened: DeltaTable, files: Iterable[str]) -> bool:
+    keys = {name: table.columns[name] for name in table.key}
+    stored = scan_files(opened, files, keys, lake.storage_options).collect()
+    return stored.equals(stored.sort(table.key))
 
 
 def _remove_staging(folder: Path, *, older_than: timedelta) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +17,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from pipeline.errors import ContractBroken, SettingsError, TableDamaged, TableMissing, WriteConflict
 from pipeline.lake.durable import make_durable
+from pipeline.lake.files import files_of, folder_of, scan_files
 from pipeline.lake.handover import Handover
 from pipeline.lake.incoming import FAULT, PARTITION, Incoming, arrow_schema
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query 
 
 ROW_GROUP = 16_000
 """Rows per Parquet row group: small enough to skip to one ticker, large enough to compress well."""
-
-ESCAPED = re.compile(r"[\s\"#<>?`{}%^|]|[^\x00-\x7f]")
-"""What an address escapes: Polars (2.1) looks for the escaped name of a Delta table's files, and finds none."""
 
 PARQUET = WriterProperties(compression="ZSTD", max_row_group_size=ROW_GROUP)
 
@@ -47,18 +44,16 @@ class Written:
 class Lake:
     """The tables under one root, a folder; each is the Delta table `<root>/<market>/<name>`.
 
-    Raises SettingsError when the folder's path has signs that are escaped in an address.
+    Raises SettingsError when the folder's path has a `%`, which delta-rs takes for an escape.
     """
 
     def __init__(self, root: Path | str, storage_options: Mapping[str, str] | None = None) -> None:
         self.root = str(root) if "://" in str(root) else str(Path(root).expanduser().resolve())
         self.storage_options = dict(storage_options or {})
-        escaped = set(ESCAPED.findall(self.root))
-        if "://" not in self.root and escaped:
+        if "%" in self.root:
             raise SettingsError(
-                f"The lake cannot lie in {self.root}: Delta tables cannot be read from a path with "
-                f"{' or '.join(repr(sign) for sign in sorted(escaped))}.",
-                remedy="Choose a folder without spaces, accents and special signs with CANDLELAKE_HOME.",
+                f"The lake cannot lie in {self.root}: Delta tables cannot be written to a path with '%'.",
+                remedy="Choose another folder with CANDLELAKE_HOME.",
             )
 
     def uri(self, table: Table) -> str:
@@ -132,11 +127,12 @@ class Lake:
         Only files and row groups that can hold such rows are read. The version is fixed here: what others commit
         before the frame is collected does not show. Raises TableMissing, TableDamaged.
         """
-        rows = pl.scan_delta(self.open(table, version))
+        opened = self.open(table, version)
+        rows = scan_files(opened, files_of(opened, start, end)["path"], table.columns, self.storage_options)
         if start is not None:
-            rows = rows.filter(pl.col(PARTITION) >= f"{start:%Y-%m}", pl.col("session") >= start)
+            rows = rows.filter(pl.col("session") >= start)
         if end is not None:
-            rows = rows.filter(pl.col(PARTITION) <= f"{end:%Y-%m}", pl.col("session") <= end)
+            rows = rows.filter(pl.col("session") <= end)
         return rows.select(list(table.columns) if columns is None else list(columns))
 
     def replace(
@@ -186,8 +182,8 @@ class Lake:
 
     def outlast_power_cut(self, opened: DeltaTable, data_files: Iterable[str]) -> None:
         """Flush the files of the commit at which `opened` stands to the disk, if the lake is on one."""
-        folder = Path(opened.table_uri.removeprefix("file://"))
-        if not folder.is_dir():
+        folder = folder_of(opened)
+        if folder is None:
             return
         log = folder / "_delta_log"
         make_durable([folder / file for file in data_files])

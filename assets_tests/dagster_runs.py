@@ -1,0 +1,64 @@
+"""Running the daily job in tests, and looking at what the run left in the lake and on the instance."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import polars as pl
+from dagster import AssetKey, DagsterEventType, DagsterInstance, ExecuteInProcessResult
+
+from pipeline.contracts.table import Table
+from pipeline.definitions import build_definitions
+from pipeline.lake.tables import Lake
+from pipeline.settings import Settings
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def span_tags(sessions: Sequence[date]) -> dict[str, str]:
+    """Return what marks a run as one of a range, as the UI's backfill does."""
+    return {
+        "dagster/asset_partition_range_start": str(sessions[0]),
+        "dagster/asset_partition_range_end": str(sessions[-1]),
+    }
+
+
+def run(
+    settings: Settings,
+    sessions: Sequence[date],
+    *,
+    instance: DagsterInstance,
+    only: Sequence[str] | None = None,
+    raises: bool = True,
+) -> ExecuteInProcessResult:
+    """Run the daily job for one session or a range, `only` for some assets of `stocks/` if named."""
+    job = build_definitions(settings).resolve_job_def("stocks_by_day")
+    partitions: dict[str, Any] = {"tags": span_tags(sessions)}
+    if len(sessions) == 1:
+        partitions = {"partition_key": str(sessions[0])}
+    selection = {"asset_selection": [AssetKey(["stocks", name]) for name in only]} if only else {}
+    return job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=raises, **partitions, **selection)
+
+
+@contextmanager
+def instance() -> Iterator[DagsterInstance]:
+    """Give an instance that keeps nothing."""
+    with DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+def rows(settings: Settings, table: Table) -> pl.DataFrame:
+    """Return all that a table holds, in the order of its key."""
+    return Lake(settings.lake).scan(table).sort(table.key).collect()
+
+
+def failure_of(result: ExecuteInProcessResult) -> str:
+    """Return every error that the run's failed steps tell of, causes included."""
+    words = []
+    for event in result.filter_events(lambda event: event.event_type == DagsterEventType.STEP_FAILURE):
+        error = event.step_failure_data.error
+        while error is not None:
+            words.append(f"{error.cls_name}: {error.message}")
+            error = error.cause
+    return "\n".join(words)

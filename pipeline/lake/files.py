@@ -1,0 +1,62 @@
+"""The data files of a Delta table: where they lie, and the rows of those that can hold the sessions asked for.
+
+Polars' own `scan_delta` (2.1) looks for the escaped names of files, and finds none in a folder with a space or an
+accent; the file list of the log, and its statistics, are all it takes.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from urllib.parse import unquote
+
+import polars as pl
+from deltalake import DeltaTable
+
+
+def folder_of(opened: DeltaTable) -> Path | None:
+    """Return the folder of a table on a local disk, None for one in an object store."""
+    scheme, _, rest = opened.table_uri.partition("://")
+    if scheme != "file":
+        return None
+    return Path(unquote(rest))
+
+
+def files_of(opened: DeltaTable, start: date | None = None, end: date | None = None) -> pl.DataFrame:
+    """Return the files that can hold rows of the sessions `start` … `end`, open when None.
+
+    Columns: path (relative to the table), size_bytes, num_records, min.session, max.session. A file without
+    statistics can hold any session.
+    """
+    actions = pl.DataFrame(opened.get_add_actions(flatten=True))
+    files = actions.select("path", "size_bytes", "num_records", *_bounds(actions))
+    if start is not None:
+        files = files.filter(pl.col("max.session").is_null() | (pl.col("max.session") >= start))
+    if end is not None:
+        files = files.filter(pl.col("min.session").is_null() | (pl.col("min.session") <= end))
+    return files
+
+
+def scan_files(
+    opened: DeltaTable, paths: Iterable[str], columns: Mapping[str, pl.DataType], storage_options: Mapping[str, str]
+) -> pl.LazyFrame:
+    """Return the rows of the files `paths`, relative to the table, with `columns`; one that a file lacks is null."""
+    folder = folder_of(opened)
+    root = str(folder) if folder else opened.table_uri.rstrip("/")
+    sources = [f"{root}/{unquote(path)}" for path in paths]
+    if not sources:
+        return pl.LazyFrame(schema=columns)
+    return pl.scan_parquet(
+        sources,
+        schema=dict(columns),
+        hive_partitioning=False,
+        missing_columns="insert",
+        extra_columns="ignore",
+        storage_options=dict(storage_options) or None,
+        glob=False,
+    )
+
+
+def _bounds(actions: pl.DataFrame) -> list[pl.Expr]:
+    unknown = pl.lit(None, pl.Date)
+    names = ("min.session", "max.session")
+    return [pl.col(name).cast(pl.Date) if name in actions.columns else unknown.alias(name) for name in names]
