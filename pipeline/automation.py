@@ -20,7 +20,7 @@ from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.errors import TableMissing
 from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
-from pipeline.partitions import PUBLISHED_AT, STOCK_SESSIONS, latest_published
+from pipeline.partitions import PUBLISHED_AT, STOCK_SESSIONS, last_day_over, latest_published
 from pipeline.settings import Settings
 from pipeline.sources.flat_files import Dataset, FlatFile, FlatFiles
 
@@ -29,7 +29,7 @@ MOST_RUNS_A_TICK = 20
 
 stocks_by_day = define_asset_job(
     "stocks_by_day",
-    selection=AssetSelection.groups("raw", "bars", "signals"),
+    selection=AssetSelection.groups("raw", "bars", "signals") | AssetSelection.assets(["operations", "sql_catalog"]),
     description="One session, or a range of them, from the vendor's file to the ranked candidates.",
     # Explicit, or the schedule loses the exchange's calendar and repeats a session on weekends.
     partitions_def=STOCK_SESSIONS,
@@ -39,7 +39,7 @@ stocks_by_day = define_asset_job(
 maintenance = define_asset_job(
     "maintenance",
     selection=AssetSelection.groups("operations"),
-    description="Compact the tables, drop files that no version within the retention needs, refresh the SQL catalog.",
+    description="Compact the tables, drop the files that no version within the retention needs, write the SQL catalog.",
     executor_def=in_process_executor,
 )
 
@@ -73,9 +73,10 @@ def vendor_files(
 ) -> Iterator[RunRequest | SkipReason]:
     """Ask for a run of every session whose published version the tables do not come from."""
     held = versions_held(lake)
-    newest = latest_published(datetime.now(UTC), settings.end)
-    first = min(held, default=newest)
-    listed = flat_files.files(Dataset.DAY_AGGS, first)
+    now = datetime.now(UTC)
+    first = max(min(held, default=latest_published(now, settings.end)), settings.start)
+    # Asking for a session without a partition would fail the whole tick.
+    listed = flat_files.files(Dataset.DAY_AGGS, first, last_day_over(now, settings.end))
     waiting = due(listed, held)
     context.log.info(f"{len(waiting)} of {len(listed)} published sessions since {first} are new or replaced.")
     if not waiting:

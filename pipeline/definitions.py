@@ -1,6 +1,6 @@
 """The map: every asset, check, job, schedule, sensor and resource of candlelake, on one page."""
 
-from dagster import Definitions, ResourceDefinition
+from dagster import Definitions, ResourceDefinition, in_process_executor
 from dagster_duckdb import DuckDBResource
 
 from pipeline.assets.bars import cleaned_day_aggs
@@ -40,13 +40,17 @@ def build_definitions(settings: Settings, progress: Progress | None = None) -> D
         jobs=[stocks_by_day, maintenance],
         schedules=[every_session, every_sunday],
         sensors=[vendor_files],
+        # A process for each step costs three seconds each, and Polars keeps every core busy within one.
+        executor=in_process_executor,
         resources={
             "settings": settings,
             "lake": lake,
             "raw_files": RawFiles(settings.lake),
             # Made when a run needs it: the page of assets must open without the vendor's credentials.
             "flat_files": ResourceDefinition(lambda _: flat_files_of(settings)),
-            "duckdb_catalog": DuckDBResource(database=str(settings.catalog), connection_config={"access_mode": "READ_ONLY"}),
+            "duckdb_catalog": DuckDBResource(
+                database=str(settings.catalog), connection_config={"access_mode": "READ_ONLY"}
+            ),
             "progress": progress or Progress(),
             "io_manager": LakeReader(lake, TABLES),
         },

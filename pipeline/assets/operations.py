@@ -5,7 +5,7 @@ from datetime import timedelta
 from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
 from dagster_duckdb import DuckDBResource
 
-from pipeline.assets.session_table import OWNERS
+from pipeline.assets.session_table import OWNERS, asset_key
 from pipeline.lake.catalog import load_delta, write_catalog
 from pipeline.lake.maintenance import compact, vacuum
 from pipeline.lake.tables import Lake
@@ -55,6 +55,7 @@ def vacuumed_tables(
     description="A DuckDB file with a view of every table, for any DuckDB client.",
     kinds={"duckdb"},
     owners=OWNERS,
+    deps=[asset_key(table) for table in TABLES],
 )
 def sql_catalog(
     lake: ResourceParam[Lake], settings: ResourceParam[Settings], duckdb_catalog: DuckDBResource

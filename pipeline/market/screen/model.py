@@ -9,20 +9,12 @@ import polars as pl
 
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.errors import ModelError
+from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.screen.wording import WORDING_COLUMNS
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
-INDICATORS = (
-    *("sma_20", "sma_50", "sma_200", "ema_12", "ema_26", "macd", "macd_signal", "macd_histogram", "rsi_14", "atr_14"),
-    *("bollinger_upper", "bollinger_middle", "bollinger_lower"),
-    *("candle_high", "candle_low", "candle_mid", "candle_color"),
-    *("return_1", "return_5", "return_20", "return_60", "return_252", "high_252", "low_252"),
-    *("volume_sma_20", "relative_volume", "dollar_volume_20", "td_setup", "td_perfected"),
-    *("support", "resistance", "bars"),
-)
-
-COLUMNS = (*DAILY_BARS.columns, *INDICATORS)
+COLUMNS = tuple(dict.fromkeys((*DAILY_BARS.columns, *INDICATORS_TABLE.columns)))
 """What an expression of a model may use: a day's bars and indicators."""
 
 
