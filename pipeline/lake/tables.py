@@ -144,14 +144,16 @@ class Lake:
         pieces ordered by session are stored best. An error inside `pieces` leaves the table as it was. A table
         that does not exist is created. `run_id` is kept in the commit.
 
-        Raises ContractBroken when rows break the contract, belong to other sessions or are missing for a session
-        of a table that may not be empty. Raises WriteConflict when another writer changed these rows meanwhile.
+        A column new to the contract joins the table. Raises ContractBroken when rows break the contract, belong to
+        other sessions, are missing for a session of a table that may not be empty, or when the table's columns have
+        other types. Raises WriteConflict when another writer changed these rows meanwhile.
         It is not retried here: the rows may come from what the other writer has just replaced, and a run that was
         given up but still lives must not win over the one that took its place.
         """
         if not sessions:
             raise ContractBroken(f"No session was named to be replaced in {table.sql_name}.", remedy=FAULT)
         opened = self._open_or_create(table)
+        self._require_same_types(opened, table)
         before = _files(opened)
         incoming = Incoming(table, sessions, pieces)
         try:
@@ -161,6 +163,9 @@ class Lake:
                     RecordBatchReader.from_batches(arrow_schema(table), batches),
                     mode="overwrite",
                     predicate=_rows_of(sessions),
+                    # A column new to the contract joins the table; the rows of other sessions lack it until they are
+                    # written again.
+                    schema_mode="merge",
                     writer_properties=PARQUET,
                     commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
                 )
@@ -205,6 +210,17 @@ class Lake:
         except DeltaError:
             # Another first writer was faster.
             return self.open(table)
+
+    def _require_same_types(self, opened: DeltaTable, table: Table) -> None:
+        # Delta would cast what is written to the types it has.
+        wanted = {field.name: field.type for field in _delta_schema(table).fields}
+        stored = {field.name: field.type for field in opened.schema().fields}
+        other = [name for name in wanted if name in stored and stored[name] != wanted[name]]
+        if other:
+            raise ContractBroken(
+                f"{table.sql_name} was written with other types than its contract has now: {', '.join(other)}.",
+                remedy=f"Move {self.uri(table)} away and backfill the table.",
+            )
 
     def _find(self, table: Table) -> DeltaTable | None:
         try:
