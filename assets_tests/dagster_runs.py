@@ -13,6 +13,8 @@ from pipeline.definitions import build_definitions
 from pipeline.lake.tables import Lake
 from pipeline.settings import Settings
 
+TO_BARS = ["raw_day_aggs", "daily_bars", "quarantine", "deliveries"]
+SIGNALS = ["indicators", "candidates"]
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 

@@ -5,7 +5,14 @@ import time_machine
 
 from pipeline.errors import SettingsError
 from pipeline.market.calendar import new_york
-from pipeline.partitions import STOCK_SESSIONS, latest_published, look_back, session_partitions, sessions_of
+from pipeline.partitions import (
+    STOCK_SESSIONS,
+    last_day_over,
+    latest_published,
+    look_back,
+    session_partitions,
+    sessions_of,
+)
 
 NOON_IN_MAY = datetime(2024, 5, 28, 12, tzinfo=UTC)
 
@@ -23,8 +30,8 @@ def test_no_holiday_of_the_years_to_come_is_a_partition():
 
 def test_a_session_gets_its_partition_at_new_york_s_midnight_after_it():
     before, after = datetime(2024, 5, 25, 3, 59, tzinfo=UTC), datetime(2024, 5, 25, 4, 0, tzinfo=UTC)
-    assert STOCK_SESSIONS.get_last_partition_key(current_time=before) == "2024-05-23"
-    assert STOCK_SESSIONS.get_last_partition_key(current_time=after) == "2024-05-24"
+    assert STOCK_SESSIONS.get_partition_keys(current_time=before)[-1] == "2024-05-23"
+    assert STOCK_SESSIONS.get_partition_keys(current_time=after)[-1] == "2024-05-24"
 
 
 def test_the_definition_is_the_same_whenever_it_is_made():
@@ -88,3 +95,9 @@ def test_a_session_is_published_at_half_past_eleven_new_york_on_the_day_after(no
 def test_a_complete_history_ends_where_the_settings_say():
     now = datetime(2024, 5, 28, 20, 0, tzinfo=UTC)
     assert latest_published(now, end=date(2013, 2, 9)) == date(2013, 2, 8)
+
+
+def test_a_day_is_over_at_new_york_s_midnight():
+    assert last_day_over(datetime(2024, 5, 25, 3, 59, tzinfo=UTC)) == date(2024, 5, 23)
+    assert last_day_over(datetime(2024, 5, 25, 4, 0, tzinfo=UTC)) == date(2024, 5, 24)
+    assert last_day_over(datetime(2024, 5, 25, 4, 0, tzinfo=UTC), end=date(2013, 2, 8)) == date(2013, 2, 8)

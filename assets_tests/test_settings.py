@@ -24,29 +24,29 @@ def test_nothing_need_be_set(folder):
     assert settings.max_bad_share == 0.2
 
 
-def test_the_environment_wins_over_the_folder_s_file_and_that_over_the_home_s(folder, monkeypatch):
+def test_the_environment_wins_over_the_home_s_file_and_that_over_the_folder_s(folder, monkeypatch):
     (folder / "data").mkdir()
-    (folder / "data" / "settings.env").write_text(
-        "CANDLELAKE_START=2010-01-04\nCANDLELAKE_END=2013-02-08\nCANDLELAKE_RETENTION_DAYS=3\n"
+    (folder / "data" / "settings.env").write_text("CANDLELAKE_END=2013-02-08\nCANDLELAKE_RETENTION_DAYS=3\n")
+    (folder / ".env").write_text(
+        "CANDLELAKE_START=2010-01-04\nCANDLELAKE_END=2012-02-08\nCANDLELAKE_RETENTION_DAYS=4\n"
     )
-    (folder / ".env").write_text("CANDLELAKE_END=2012-02-08\nCANDLELAKE_RETENTION_DAYS=4\n")
     monkeypatch.setenv("CANDLELAKE_RETENTION_DAYS", "5")
     settings = load_settings()
-    assert (settings.start, settings.end, settings.retention_days) == (date(2010, 1, 4), date(2012, 2, 8), 5)
+    assert (settings.start, settings.end, settings.retention_days) == (date(2010, 1, 4), date(2013, 2, 8), 5)
+
+
+def test_the_home_s_file_is_read_when_the_folder_s_file_names_the_home(folder):
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere" / "settings.env").write_text("CANDLELAKE_FLAT_FILES=mirror\n")
+    (folder / ".env").write_text("CANDLELAKE_HOME=elsewhere\n")
+    settings = load_settings()
+    assert (settings.home, settings.flat_files) == (folder / "elsewhere", "mirror")
 
 
 def test_the_home_s_file_is_that_of_the_home_that_the_environment_names(folder, monkeypatch):
     (folder / "elsewhere").mkdir()
     (folder / "elsewhere" / "settings.env").write_text("CANDLELAKE_FLAT_FILES=mirror\n")
     monkeypatch.setenv("CANDLELAKE_HOME", "elsewhere")
-    settings = load_settings()
-    assert (settings.home, settings.flat_files) == (folder / "elsewhere", "mirror")
-
-
-def test_a_home_named_in_the_folder_s_file_brings_its_own_settings(folder):
-    (folder / "elsewhere").mkdir()
-    (folder / "elsewhere" / "settings.env").write_text("CANDLELAKE_FLAT_FILES=mirror\n")
-    (folder / ".env").write_text("CANDLELAKE_HOME=elsewhere\n")
     settings = load_settings()
     assert (settings.home, settings.flat_files) == (folder / "elsewhere", "mirror")
 

@@ -1,20 +1,46 @@
 """Running sessions in this process, as a run of the daily job on the instance that the UI shows too."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import uuid4
 
-from dagster import AssetCheckEvaluation, AssetCheckSeverity, DagsterError, DagsterEventType, DagsterInstance
+import polars as pl
+from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckSeverity,
+    DagsterError,
+    DagsterEventType,
+    DagsterExecutionInterruptedError,
+    DagsterInstance,
+)
 
+from pipeline.assets.bars import cleaned_day_aggs
+from pipeline.assets.raw import raw_day_aggs
+from pipeline.assets.signals import stock_candidates, stock_indicators
 from pipeline.automation import stocks_by_day
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.quarantine import QUARANTINE
+from pipeline.contracts.table import Table
 from pipeline.definitions import build_definitions
 from pipeline.errors import PermanentError
 from pipeline.instance import open_instance
+from pipeline.lake.tables import Lake
+from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.partitions import STOCK_SESSIONS
 from pipeline.progress import Progress
 from pipeline.settings import Settings
+
+STAGES: dict[str, tuple[str, dict[str, Table]]] = {
+    raw_day_aggs.op.name: ("raw files", {}),
+    cleaned_day_aggs.op.name: ("bars", {"rows": DAILY_BARS, "quarantined": QUARANTINE}),
+    stock_indicators.op.name: ("indicators", {"rows": INDICATORS_TABLE}),
+    stock_candidates.op.name: ("candidates", {"rows": CANDIDATES}),
+}
+"""What each step of the job is called for people, and the tables whose rows tell how much it wrote."""
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """The run's own log goes to the instance; the terminal gets what `RunReport` picks from it."""
@@ -22,12 +48,12 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a run: an asset or a check."""
+    """A part of a run that a person waits for."""
 
     name: str
     seconds: float
-    rows: int | None
-    """Rows written, for the stages that write."""
+    counts: Mapping[str, int]
+    """What it made: so many files, rows, checks passed."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +87,8 @@ def runnable_sessions(start: date, end: date) -> list[date]:
 def run_sessions(settings: Settings, sessions: Sequence[date], progress: Progress) -> RunReport:
     """Materialize every table of stocks by day for `sessions`, which follow one another, in one run.
 
-    Raises what the assets raise; a check that fails is in the report instead.
+    Raises what the assets raise; a check that fails is in the report instead. Raises KeyboardInterrupt on Ctrl-C,
+    with the run marked as failed.
     """
     instance = open_instance(settings.home)
     job = build_definitions(settings, progress).resolve_job_def(stocks_by_day.name)
@@ -69,6 +96,8 @@ def run_sessions(settings: Settings, sessions: Sequence[date], progress: Progres
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     try:
         job.execute_in_process(instance=instance, run_id=run_id, run_config=QUIET, **_partitions(sessions))
+    except DagsterExecutionInterruptedError as interrupted:
+        raise KeyboardInterrupt from interrupted
     except DagsterError:
         # A blocking check stops a run by an error of Dagster's own; the report names the check.
         if not _failed_checks(instance, run_id):
@@ -76,22 +105,26 @@ def run_sessions(settings: Settings, sessions: Sequence[date], progress: Progres
     return RunReport(
         run_id=run_id,
         sessions=tuple(sessions),
-        stages=_stages(instance, run_id),
+        stages=_stages(instance, run_id, Lake(settings.lake), sessions),
         warnings=_warnings(instance, run_id),
         failed_checks=_failed_checks(instance, run_id),
     )
 
 
-def _partitions(sessions: Sequence[date]) -> dict[str, object]:
+def _partitions(sessions: Sequence[date]) -> dict[str, Any]:
     first, last = str(sessions[0]), str(sessions[-1])
     if first == last:
         return {"partition_key": first}
     return {"tags": {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}}
 
 
-def _failed_checks(instance: DagsterInstance, run_id: str) -> tuple[AssetCheckEvaluation, ...]:
+def _checks(instance: DagsterInstance, run_id: str) -> list[AssetCheckEvaluation]:
     logged = instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
-    evaluations = [entry.get_dagster_event().asset_check_evaluation_data for entry in logged]
+    return [entry.get_dagster_event().asset_check_evaluation_data for entry in logged]
+
+
+def _failed_checks(instance: DagsterInstance, run_id: str) -> tuple[AssetCheckEvaluation, ...]:
+    evaluations = _checks(instance, run_id)
     return tuple(one for one in evaluations if not one.passed and one.severity == AssetCheckSeverity.ERROR)
 
 
@@ -102,8 +135,32 @@ def _warnings(instance: DagsterInstance, run_id: str) -> tuple[str, ...]:
     )
 
 
-def _stages(instance: DagsterInstance, run_id: str) -> tuple[Stage, ...]:
-    return tuple(
-        Stage(step.step_key, (step.end_time or 0) - (step.start_time or 0), None)
-        for step in instance.get_run_step_stats(run_id)
-    )
+def _stages(instance: DagsterInstance, run_id: str, lake: Lake, sessions: Sequence[date]) -> tuple[Stage, ...]:
+    """Return the stages that ended well, in order, and last the checks as one."""
+    seconds = _seconds_of_steps(instance, run_id)
+    stages = []
+    for key, (name, tables) in STAGES.items():
+        if key in seconds:
+            counts = {what: _held(lake, table, sessions) for what, table in tables.items()}
+            stages.append(Stage(name, seconds.pop(key), counts or {"files": len(sessions)}))
+    checks = _checks(instance, run_id)
+    counts = {"passed": sum(one.passed for one in checks), "not passed": sum(not one.passed for one in checks)}
+    shown = {what: count for what, count in counts.items() if count}
+    return (*stages, Stage("checks", sum(seconds.values()), shown))
+
+
+def _held(lake: Lake, table: Table, sessions: Sequence[date]) -> int:
+    """Return the rows of the sessions, which are what the run wrote: it replaced all of them."""
+    return lake.scan(table, sessions[0], sessions[-1], columns=["session"]).select(pl.len()).collect().item()
+
+
+def _seconds_of_steps(instance: DagsterInstance, run_id: str) -> dict[str, float]:
+    """Return how long each step took that ended well. Dagster's own statistics read every event of a long range."""
+    began: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    for entry in instance.all_logs(run_id, of_type={DagsterEventType.STEP_START, DagsterEventType.STEP_SUCCESS}):
+        if entry.step_key and entry.get_dagster_event().event_type == DagsterEventType.STEP_START:
+            began[entry.step_key] = entry.timestamp
+        elif entry.step_key:
+            seconds[entry.step_key] = entry.timestamp - began.get(entry.step_key, entry.timestamp)
+    return seconds

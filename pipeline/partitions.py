@@ -27,15 +27,16 @@ def session_partitions(start: date = FIRST_SESSION, end: date | None = None) -> 
     A session's partition exists from the midnight after it, since its file comes the next day. Closures are known
     to 2040, so the definition (and with it every materialization recorded against it) stays the same for years.
 
-    Raises SettingsError when `start` lies before the vendor's history, or after `end`.
+    Raises SettingsError when `start` lies before the vendor's history, or no session lies between it and `end`.
     """
     last = end or new_york().last
-    if not FIRST_SESSION <= start <= last:
+    sessions = new_york().between(start, last) if FIRST_SESSION <= start <= last else ()
+    if not sessions:
         raise SettingsError(
             f"The tables cannot begin on {start} (CANDLELAKE_START) and end on {end or 'the latest session'}.",
             remedy=f"The vendor's history begins on {FIRST_SESSION}; set a later start, before CANDLELAKE_END.",
         )
-    first = new_york().between(start, last)[0]
+    first = sessions[0]
     holidays = [datetime.combine(day, time()) for day in closed_weekdays() if first < day <= last]
     return DailyPartitionsDefinition(
         start_date=first.isoformat(),
@@ -53,6 +54,12 @@ def look_back(sessions: int) -> TimeWindowPartitionMapping:
 def sessions_of(keys: Sequence[str]) -> list[date]:
     """Return partition keys as the sessions they stand for, in order."""
     return sorted(date.fromisoformat(key) for key in keys)
+
+
+def last_day_over(now: datetime, end: date | None = None) -> date:
+    """Return the last day, not after `end`, that is over in New York at `now` (aware): up to it partitions exist."""
+    yesterday = now.astimezone(ZoneInfo(EXCHANGE_ZONE)).date() - timedelta(days=1)
+    return min(yesterday, end) if end else yesterday
 
 
 def latest_published(now: datetime, end: date | None = None) -> date:

@@ -1,6 +1,5 @@
-"""What a user may set, and where it comes from: the environment, `./.env`, then the home's own `settings.env`."""
+"""What a user may set, and where it comes from: the environment, the home's own `settings.env`, then `./.env`."""
 
-import os
 from datetime import date
 from pathlib import Path
 
@@ -52,13 +51,17 @@ def load_settings() -> Settings:
 
     Raises SettingsError, naming the variable, when a value makes no sense.
     """
-    home = Path(os.environ.get("CANDLELAKE_HOME") or "data")
     try:
-        # Later files win over earlier ones, and the environment over all files.
-        settings = Settings(_env_file=(home / HOME_SETTINGS, ".env"))  # type: ignore[call-arg]
+        home = _home(Settings(_env_file=".env"))  # type: ignore[call-arg]
+        # Later files win: what a home says of itself holds wherever it is used from.
+        settings = Settings(_env_file=(".env", home / HOME_SETTINGS))  # type: ignore[call-arg]
     except ValidationError as invalid:
         faults = "; ".join(f"CANDLELAKE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in invalid.errors())
         raise SettingsError(
             f"A setting makes no sense: {faults}.", remedy="Correct it in the environment or in .env."
         ) from None
-    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
+    return settings.model_copy(update={"home": home})
+
+
+def _home(settings: Settings) -> Path:
+    return settings.home.expanduser().absolute()

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from assets_tests.dagster_runs import failure_of, instance, rows, run
+from assets_tests.dagster_runs import TO_BARS, failure_of, instance, rows, run
 from assets_tests.vendor_day import HEADER, VendorFolder, day_file, key_of, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
@@ -36,9 +36,9 @@ def replaced(tmp_path_factory):
     vendor = VendorFolder(tmp_path_factory.mktemp("replaced"))
     with instance() as dagster:
         first = vendor.lay(FRI, *GOOD, BAD)
-        run(vendor.settings(), [FRI], instance=dagster)
+        run(vendor.settings(), [FRI], instance=dagster, only=TO_BARS)
         second = vendor.lay(FRI, row(FRI, "AAPL", "15"), *GOOD[1:3])
-        run(vendor.settings(), [FRI], instance=dagster)
+        run(vendor.settings(), [FRI], instance=dagster, only=TO_BARS)
     return vendor, first, second
 
 
@@ -108,7 +108,7 @@ def test_a_good_file_after_a_refused_one_is_taken_in(vendor, dagster):
     vendor.lay_bytes(FRI, TRUNCATED)
     assert not run(vendor.settings(), [FRI], instance=dagster, raises=False).success
     vendor.lay(FRI, *GOOD)
-    assert run(vendor.settings(), [FRI], instance=dagster).success
+    assert run(vendor.settings(), [FRI], instance=dagster, only=TO_BARS).success
     assert len(rows(vendor.settings(), DAILY_BARS)) == len(GOOD)
 
 
@@ -130,7 +130,7 @@ def test_sessions_without_a_file_are_named_and_nothing_is_fetched(vendor, dagste
 def test_columns_that_nobody_reads_are_a_warning_in_the_run(vendor, dagster):
     lines = [f"{one},{number}.5" for number, one in enumerate(GOOD)]
     vendor.lay_bytes(FRI, day_file(*lines, header=f"{HEADER},vwap"))
-    result = run(vendor.settings(), [FRI], instance=dagster)
+    result = run(vendor.settings(), [FRI], instance=dagster, only=TO_BARS)
     assert len(rows(vendor.settings(), DAILY_BARS)) == len(GOOD)
     warnings = [entry.user_message for entry in dagster.all_logs(result.run_id) if entry.level == 30]
     assert f"{key_of(FRI)} has columns nobody reads: vwap." in warnings

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from assets_tests.dagster_runs import instance, rows, run
+from assets_tests.dagster_runs import SIGNALS, TO_BARS, instance, rows, run
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
@@ -26,8 +26,6 @@ from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.tables import TABLES
 
 SESSIONS = [date(2024, 1, 30), date(2024, 1, 31), date(2024, 2, 1)]
-TO_BARS = ["raw_day_aggs", "daily_bars", "quarantine", "deliveries"]
-SIGNALS = ["indicators", "candidates"]
 
 
 def contents(home):

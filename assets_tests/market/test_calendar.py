@@ -6,6 +6,7 @@ import pytest
 from pipeline.market.calendar import closed_weekdays, new_york
 
 
+@pytest.mark.filterwarnings("ignore:Series.values returning an ndarray:DeprecationWarning")  # exchange-calendars 4.13
 def test_the_sessions_are_those_of_exchange_calendars_from_2003_to_2040():
     xnys = exchange_calendars.get_calendar("XNYS", start="2003-01-01", end="2040-12-31")
     assert new_york().sessions == tuple(session.date() for session in xnys.sessions)

@@ -56,7 +56,7 @@ class Intake:
         self.numbers[session] = counts
         self.quarantine.append(cleaned.quarantine)
         self.deliveries.append(
-            {"session": session, **identity, **counts, "is_current": True, "run_id": self._context.run_id}
+            {"session": session, **identity, **counts, "is_current": True, "run_id": self._context.run.run_id}
         )
 
 
@@ -79,16 +79,16 @@ def cleaned_day_aggs(
     intake = Intake(context, raw_files, settings.max_bad_share)
     files = progress.chunks("cleaning", sessions, CHUNK)
 
-    written = lake.replace(DAILY_BARS, sessions, intake.bars(files), run_id=context.run_id)
+    written = lake.replace(DAILY_BARS, sessions, intake.bars(files), run_id=context.run.run_id)
     yield MaterializeResult(
         asset_key=asset_key(DAILY_BARS), metadata=record(context, DAILY_BARS, written, per_session=intake.numbers)
     )
-    written = lake.replace(QUARANTINE, sessions, [pl.concat(intake.quarantine)], run_id=context.run_id)
+    written = lake.replace(QUARANTINE, sessions, [pl.concat(intake.quarantine)], run_id=context.run.run_id)
     yield MaterializeResult(asset_key=asset_key(QUARANTINE), metadata=record(context, QUARANTINE, written))
 
     arrived = DELIVERIES.empty().vstack(pl.DataFrame(intake.deliveries, schema=DELIVERIES.columns))
     deliveries = with_arrivals(known_deliveries(lake, sessions), arrived)
-    written = lake.replace(DELIVERIES, sessions, [deliveries], run_id=context.run_id)
+    written = lake.replace(DELIVERIES, sessions, [deliveries], run_id=context.run.run_id)
     yield MaterializeResult(asset_key=asset_key(DELIVERIES), metadata=record(context, DELIVERIES, written))
 
 

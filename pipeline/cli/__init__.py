@@ -1,20 +1,26 @@
-"""The command line. Data goes to stdout, everything said to the person to stderr; heavy imports stay in the commands."""
+"""The command line. Data goes to stdout, what is said to the person to stderr; heavy imports stay in the commands."""
 
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from pipeline.cli import candidates, demo, doctor, runs, sql, status, ui
-from pipeline.cli.terminal import say_error
+from pipeline.cli.terminal import DEBUG, quieten, say_error
 from pipeline.errors import CandlelakeError
+
+FAILED, CALLED_WRONGLY, INTERRUPTED = 1, 2, 130
+
+UsageError: Any = typer.BadParameter.__base__
+"""What typer raises for every wrong call; it has no public name of its own."""
 
 app = typer.Typer(
     name="candlelake",
     help="Every US stock, on your laptop, ranked by tomorrow morning.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -28,30 +34,78 @@ app.command()(doctor.doctor)
 app.command()(ui.ui)
 
 
+def show_version(is_asked: bool) -> None:
+    """Print the version and end."""
+    if is_asked:
+        from importlib.metadata import version
+
+        print(f"candlelake {version('candlelake')}")  # noqa: T201 (data goes to stdout as it is)
+        raise typer.Exit
+
+
 @app.callback()
 def choose(
+    context: typer.Context,
     home: Annotated[
-        Path | None, typer.Option(help="Folder of everything candlelake keeps; CANDLELAKE_HOME, else ./data.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where everything is kept; else CANDLELAKE_HOME, else ./data."),
     ] = None,
-    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,  # noqa: FBT002
+    debug: Annotated[bool, typer.Option("--debug", metavar="", help="Show the traceback of an error.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", metavar="", callback=show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
 ) -> None:
     """Set what holds for every command."""
+    context.obj = home
     if home is not None:
         os.environ["CANDLELAKE_HOME"] = str(home)
     if debug:
-        os.environ["CANDLELAKE_DEBUG"] = "1"
+        os.environ[DEBUG] = "1"
 
 
 def main() -> None:
-    """Run a command: exit code 0 when it did what was asked, 1 when it failed, 2 when it was called wrongly."""
+    """Run a command and end the process with its exit code."""
+    quieten()
+    sys.exit(answered(sys.argv[1:]))
+
+
+def answered(arguments: list[str]) -> int:
+    """Run a command and return its exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted by Ctrl-C."""
     try:
-        app()
-    except CandlelakeError as error:
-        say_error(error.message, error.remedy)
-    except KeyboardInterrupt:
+        code = app(arguments, prog_name="candlelake", standalone_mode=False) or 0
+    except UsageError as wrong:
+        return told_usage(wrong)
+    except typer.Abort:
+        code = INTERRUPTED
+    except Exception as error:
+        return told(error)
+    if code == INTERRUPTED:
         say_error("Interrupted.", "What was written so far is whole; run the command again to go on.")
-    except Exception as error:  # noqa: BLE001 (the last stop: whatever it is becomes one readable line)
-        if os.environ.get("CANDLELAKE_DEBUG"):
-            raise
-        say_error(f"{type(error).__name__}: {error}".splitlines()[0], "Run again with --debug for the traceback.")
-    sys.exit(1)
+    return code
+
+
+def told_usage(wrong: Any) -> int:
+    """Say how a command was called wrongly, or show the help when it was called with nothing."""
+    if type(wrong).__name__ == "NoArgsIsHelpError":
+        wrong.show()
+        return CALLED_WRONGLY
+    command = wrong.ctx.command_path if wrong.ctx else "candlelake"
+    say_error(wrong.format_message(), f"`{command} --help` shows how to call it.")
+    return CALLED_WRONGLY
+
+
+def told(error: BaseException) -> int:
+    """Say what failed: our own error when one is the cause, whatever it came wrapped in."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, CandlelakeError):
+            say_error(cause.message, cause.remedy)
+            return FAILED
+        cause = cause.__cause__
+    first_line = (str(error).strip() or "no further word").splitlines()[0]
+    if isinstance(error, OSError):
+        say_error(first_line, "Check that the place may be written to and has room: `candlelake doctor` does.")
+    else:
+        say_error(f"{type(error).__name__}: {first_line}", "Run again with `candlelake --debug …` for the traceback.")
+    return FAILED

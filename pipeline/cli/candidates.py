@@ -1,16 +1,37 @@
 """`candlelake candidates`: the ranked list of a session."""
 
-import json
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.dates import parse_date
-from pipeline.cli.terminal import out, say
+from pipeline.cli.dates import parse_date, require_session
+from pipeline.cli.rows import write_json
+from pipeline.cli.terminal import one_line, out, say
+from pipeline.errors import PermanentError
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from pipeline.contracts.table import Table
+    from pipeline.lake.tables import Lake
+
+HEADER = ("#", "ticker", "score", "close")
+
+WIDE = 100
+"""Columns of a terminal from which on three reasons are shown instead of two."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The candidates of one session, best first within each model asked for."""
+
+    session: date
+    newest: date
+    """The newest session that could be listed: the one asked for, or else the newest there are indicators of."""
+    models: tuple[str, ...]
+    rows: "pl.DataFrame"
 
 
 def candidates(
@@ -18,69 +39,121 @@ def candidates(
         date | None,
         typer.Option("--date", parser=parse_date, metavar="YYYY-MM-DD", help="Session; else the latest ranked."),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="One model; else all.")] = None,
-    top: Annotated[int, typer.Option(min=1, help="How many of each model.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every factor's contribution.")] = False,  # noqa: FBT002
+    model: Annotated[str | None, typer.Option(metavar="NAME", help="One model; else all.")] = None,
+    top: Annotated[int, typer.Option(min=1, metavar="N", help="How many of each model.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="As JSON, with every factor and reason.")] = False,
 ) -> None:
-    """Show the ranked buy candidates of a session, with the reasons."""
+    """Show the ranked buy candidates of a session."""
+    if day is not None:
+        require_session(day)
     from pipeline.lake.tables import Lake
     from pipeline.settings import load_settings
 
-    listed = ranked(Lake(load_settings().lake), day, model, top)
+    listing = ask(Lake(load_settings().lake), day, model, top)
     if as_json:
-        print(json.dumps(listed.to_dicts(), default=str, indent=1))  # noqa: T201 (data goes to stdout as it is)
+        write_json(listing.rows)
+        say_empty(listing)
     else:
-        show(listed)
+        show(listing)
 
 
-def ranked(lake: object, day: date | None, model: str | None, top: int) -> "pl.DataFrame":
-    """Return the best `top` of each model (or of `model`) on `day` (or the latest session with candidates).
+def ask(lake: "Lake", day: date | None, model: str | None, top: int) -> Listing:
+    """Return the best `top` of each model (or of `model`) on `day` (or the newest session with candidates).
 
-    Raises PermanentError when there is no such model or session, naming those there are.
+    Raises PermanentError when that session was not ranked yet. An unknown model is a wrong call.
     """
     import polars as pl
 
     from pipeline.contracts.candidates import CANDIDATES
-    from pipeline.errors import PermanentError
+    from pipeline.market.indicators import INDICATORS_TABLE
     from pipeline.market.screen.models import MODELS
 
-    names = [one.name for one in MODELS]
+    names = tuple(one.name for one in MODELS)
     if model is not None and model not in names:
-        raise PermanentError(f"There is no model {model!r}.", remedy=f"Choose one of {', '.join(names)}.")
-    rows = lake.scan(CANDIDATES, day, day)
-    wanted = rows.filter(pl.col("rank") <= top, pl.col("model") == model if model else pl.lit(value=True))
-    if day is None:
-        wanted = wanted.filter(pl.col("session") == pl.col("session").max())
-    listed = wanted.sort("session", "model", "rank").collect()
-    if listed.is_empty():
-        held = lake.sessions(CANDIDATES)
-        span = f"from {held[0]} to {held[-1]}" if held else "for no session yet"
-        raise PermanentError(
-            f"There are no candidates on {day or 'any session'}.",
-            remedy=f"The table has candidates {span}; `candlelake run --date …` makes more.",
-        )
-    return listed
+        raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(names)}.", param_hint="'--model'")
+    newest = newest_session(lake, INDICATORS_TABLE)
+    session = day or newest_session(lake, CANDIDATES) or newest
+    if newest is None or session is None or not is_ranked(lake, session):
+        raise not_ranked(lake, session)
+    asked = names if model is None else (model,)
+    rows = lake.scan(CANDIDATES, session, session).filter(pl.col("rank") <= top, pl.col("model").is_in(asked))
+    order = [pl.col("model").replace_strict(asked, range(len(asked)), return_dtype=pl.Int32), pl.col("rank")]
+    return Listing(session, day or newest, asked, rows.sort(order).collect())
 
 
-def show(listed: "pl.DataFrame") -> None:
-    """Draw one table a model on stdout."""
-    from rich.table import Table
+def newest_session(lake: "Lake", table: "Table") -> date | None:
+    """Return the newest session `table` has rows of, reading its newest month only. Raises TableMissing."""
+    months = [partition["month"] for partition in lake.open(table).partitions()]
+    if not months:
+        return None
+    held = lake.scan(table, date.fromisoformat(f"{max(months)}-01"), columns=["session"])
+    return held.max().collect().item()
 
-    for (model, session), rows in listed.group_by("model", "session", maintain_order=True):
-        first = rows.row(0, named=True)
-        table = Table(title=f"{model} · {session}", title_justify="left", header_style="bold", pad_edge=False)
-        table.add_column("#", justify="right", style="dim")
-        table.add_column("ticker", style="bold cyan", no_wrap=True)
-        table.add_column("score", justify="right")
-        table.add_column("close", justify="right")
-        table.add_column("why", ratio=1)
-        for row in rows.iter_rows(named=True):
-            table.add_row(
-                str(row["rank"]),
-                row["ticker"],
-                f"{row['score']:+.2f}",
-                f"{row['close']:,.2f}",
-                "; ".join(row["reasons"]),
-            )
-        out.print(table)
-        say(f"[dim]{first['scanned']:,} scanned, {first['passed']:,} passed the filters, {len(rows)} shown.[/]\n")
+
+def is_ranked(lake: "Lake", session: date) -> bool:
+    """Return whether the stocks of `session` have indicators, and so were ranked."""
+    from pipeline.market.indicators import INDICATORS_TABLE
+
+    return not lake.scan(INDICATORS_TABLE, session, session, columns=["session"]).head(1).collect().is_empty()
+
+
+def not_ranked(lake: "Lake", session: date | None) -> PermanentError:
+    """Return the error that says there are no candidates of `session`, and of which there are."""
+    from pipeline.contracts.candidates import CANDIDATES
+
+    held = lake.sessions(CANDIDATES)
+    span = f"The table holds {held[0]} to {held[-1]}" if held else "The table holds no session yet"
+    command = f"candlelake run --date {session}" if session else "candlelake run"
+    return PermanentError(f"{session or 'No session'} has not been ranked.", remedy=f"{span}; `{command}` adds it.")
+
+
+def show(listing: Listing) -> None:
+    """Draw one table a model on stdout, a line a reason; what is cut off for the terminal's width is in --json."""
+    import polars as pl
+
+    if listing.newest > listing.session:
+        say(f"No stock passed any model on the newest session, {listing.newest}; this is the last list.")
+    for model in listing.models:
+        rows = listing.rows.filter(pl.col("model") == model)
+        if len(rows):
+            draw(model, listing.session, rows)
+    say_empty(listing)
+
+
+def say_empty(listing: Listing) -> None:
+    """Say which models list nobody."""
+    listed = set(listing.rows["model"])
+    for model in listing.models:
+        if model not in listed:
+            say(f"{model}: no stock passed its filters on {listing.session}.")
+
+
+def draw(model: str, session: date, rows: "pl.DataFrame") -> None:
+    """Draw the table of one model: a line a reason, cut at the terminal's edge, so that every row is short."""
+    from rich.text import Text
+
+    first = rows.row(0, named=True)
+    console = out()
+    most = 3 if console.width >= WIDE else 2
+    cells = [
+        (str(row["rank"]), one_line(row["ticker"]), f"{row['score']:+.2f}", f"{row['close']:,.2f}")
+        for row in rows.iter_rows(named=True)
+    ]
+    rank, ticker, score, close = (max(map(len, column)) for column in zip(HEADER, *cells, strict=True))
+
+    def line(left: tuple[str, ...], why: str, style: str = "") -> None:
+        text = Text(f"{left[0]:>{rank}}  {left[1]:<{ticker}}  {left[2]:>{score}}  {left[3]:>{close}}  ", style=style)
+        text.stylize("bold cyan", rank + 2, rank + 2 + ticker)
+        console.print(text.append(why), no_wrap=True, overflow="ellipsis")
+
+    console.print(f"{model} · {session}", style="bold")
+    line(HEADER, "why", style="dim")
+    for left, reasons in zip(cells, rows["reasons"].to_list(), strict=True):
+        line(left, one_line(reasons[0]))
+        for reason in reasons[1:most]:
+            line(("", "", "", ""), one_line(reason))
+    console.print()
+    say(
+        f"{first['scanned']:,} stocks scanned, {first['passed']:,} passed the filters, {len(rows)} shown.\n",
+        style="dim",
+    )

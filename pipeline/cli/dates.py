@@ -1,4 +1,4 @@
-"""Dates on the command line."""
+"""Dates on the command line. One that can never be right is a wrong call, with exit code 2."""
 
 from datetime import date
 
@@ -6,8 +6,33 @@ import typer
 
 
 def parse_date(text: str) -> date:
-    """Return the date written as YYYY-MM-DD; anything else is a wrong call (exit code 2)."""
+    """Return the date written as YYYY-MM-DD."""
     try:
         return date.fromisoformat(text)
     except ValueError as wrong:
         raise typer.BadParameter(f"{text!r} is no date; write it like 2024-01-05.") from wrong
+
+
+def require_session(day: date) -> None:
+    """Return if the exchange trades on `day`; a day without trading is refused with the sessions around it."""
+    from pipeline.market.calendar import new_york
+
+    calendar = new_york()
+    if not calendar.first < day < calendar.last:
+        raise typer.BadParameter(
+            f"the exchange's calendar reaches from {calendar.first} to {calendar.last}; {day} lies outside.",
+            param_hint="'--date'",
+        )
+    if calendar.is_session(day):
+        return
+    before = calendar.at_or_before(day)
+    raise typer.BadParameter(
+        f"{day} is a {day:%A} without trading; the sessions around it are {before} and {calendar.offset(before, 1)}.",
+        param_hint="'--date'",
+    )
+
+
+def require_order(start: date, end: date) -> None:
+    """Return if `start` … `end` is a range."""
+    if start > end:
+        raise typer.BadParameter(f"{end} lies before --start {start}.", param_hint="'--end'")

@@ -2,36 +2,62 @@
 
 import os
 import shlex
+from datetime import date
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.terminal import ProgressBars, say
+from pipeline.cli.progress import shown_progress
+from pipeline.cli.terminal import say, typed_program
 
 if TYPE_CHECKING:
-    from pipeline.execution import RunReport
     from pipeline.sample.laying import Laid
+
+LOOK_BACK = 20
+"""Sessions before the newest one of the other day that the demo suggests to look at."""
 
 
 def demo(
+    context: typer.Context,
     full_market: Annotated[
-        bool, typer.Option("--full-market", help="A synthetic market of 10,500 tickers instead of five real stocks.")
-    ] = False,  # noqa: FBT002
+        bool,
+        typer.Option(
+            "--full-market", metavar="", help="A synthetic market of 10,500 tickers instead of five real stocks."
+        ),
+    ] = False,
 ) -> None:
-    """Lay down a sample market in the vendor's format, run the real pipeline on it, show today's list."""
+    """Run the real pipeline on a sample market: no key, no network.
+
+    Everything goes to <home>/demo (or <home>/full-market), or to the folder that --home names.
+    """
     from pipeline.settings import load_settings
 
     home = load_settings().home
-    if "CANDLELAKE_HOME" not in os.environ:
+    if context.obj is None:
         home = home / ("full-market" if full_market else "demo")
     begun = perf_counter()
+    require_own_home(home)
     sample = lay_sample(home / "sample", full_market=full_market)
-    say(f"sample: {sample.files:,} daily files, {sample.first_session} to {sample.last_session}, in {sample.folder}")
+    say(f"Sample market: {sample.files:,} daily files, {sample.first_session} to {sample.last_session}, in {home}")
+    if (home / "lake").exists():
+        say("The tables are there from an earlier demo; they are computed again and replaced.", style="dim")
     settle(home, sample)
-    report = run_pipeline(sample)
-    show_result(home, report, perf_counter() - begun)
+    run_and_list(sample)
+    say(f"Done in {perf_counter() - begun:.0f} s. What to type next:\n", style="bold")
+    say_next(home, sample)
+
+
+def require_own_home(home: Path) -> None:
+    """Return unless `home` holds tables that came from elsewhere: a demo must not mix with them."""
+    from pipeline.errors import SampleError
+
+    if (home / "lake").exists() and not (home / "sample").exists():
+        raise SampleError(
+            f"{home} holds tables that are not the demo's; they were left as they are.",
+            remedy="Name another folder with --home, or leave --home out.",
+        )
 
 
 def lay_sample(folder: Path, *, full_market: bool) -> "Laid":
@@ -39,50 +65,65 @@ def lay_sample(folder: Path, *, full_market: bool) -> "Laid":
     from pipeline.sample.full_market import last_sessions, lay_down_full_market
     from pipeline.sample.real import lay_down_real
 
-    with ProgressBars() as bars:
+    with shown_progress() as progress:
+        count = progress.counting("sample files")
         if full_market:
-            return lay_down_full_market(folder, sessions=last_sessions(), progress=bars.report("sample files"))
-        return lay_down_real(folder, progress=bars.report("sample files"))
+            return lay_down_full_market(folder, sessions=last_sessions(), progress=count)
+        return lay_down_real(folder, progress=count)
 
 
 def settle(home: Path, sample: "Laid") -> None:
     """Make `home` the home of the sample for this and every later command that is given it."""
     from pipeline.settings import HOME_SETTINGS
 
-    lines = {
-        "CANDLELAKE_FLAT_FILES": sample.folder,
-        "CANDLELAKE_START": sample.first_session,
-        "CANDLELAKE_END": sample.last_session,
+    settings = {
+        "CANDLELAKE_FLAT_FILES": str(sample.folder),
+        "CANDLELAKE_START": str(sample.first_session),
+        "CANDLELAKE_END": str(sample.last_session),
     }
     home.mkdir(parents=True, exist_ok=True)
-    (home / HOME_SETTINGS).write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
-    os.environ["CANDLELAKE_HOME"] = str(home)
+    (home / HOME_SETTINGS).write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    # This process must not follow a ./.env that names the user's own source.
+    os.environ.update(settings, CANDLELAKE_HOME=str(home))
 
 
-def run_pipeline(sample: "Laid") -> "RunReport":
-    """Run every session of the sample as one range."""
-    from pipeline.cli.runs import run_and_show
-    from pipeline.settings import load_settings
-
-    return run_and_show(load_settings(), sample.first_session, sample.last_session)
-
-
-def show_result(home: Path, report: "RunReport", seconds: float) -> None:
-    """Show the newest list, and what to type next."""
-    from pipeline.cli.candidates import ranked, show
-    from pipeline.cli.runs import finish
+def run_and_list(sample: "Laid") -> None:
+    """Run every session of the sample as one range, and list the newest candidates."""
+    from pipeline.cli.candidates import ask, show
+    from pipeline.cli.runs import finish, run_and_show
     from pipeline.lake.tables import Lake
     from pipeline.settings import load_settings
 
-    finish(report)
+    settings = load_settings()
+    finish(run_and_show(settings, sample.first_session, sample.last_session))
     say("")
-    show(ranked(Lake(load_settings().lake), day=None, model=None, top=10))
-    say(f"{len(report.sessions):,} sessions in {seconds:.1f} s. What to type next:\n")
-    program = f"candlelake --home {shlex.quote(os.path.relpath(home))}"
+    show(ask(Lake(settings.lake), day=None, model=None, top=10))
+
+
+def say_next(home: Path, sample: "Laid") -> None:
+    """Say commands over this home that work as they are typed."""
+    program = f"{typed_program()} --home {shlex.quote(_as_typed(home))}"
     for command, what in (
-        ("candidates --date 2013-02-01 --json", "any other day, with every factor's contribution"),
-        ("sql \"SELECT ticker, session, close, rsi_14 FROM stocks.indicators ...\"", "the tables, in SQL"),
+        (f"candidates --date {earlier_session(sample)} --top 3", "the list of an earlier day"),
+        (
+            'sql "SELECT ticker, session, close, rsi_14 FROM stocks.indicators JOIN stocks.daily_bars '
+            'USING (ticker, session) ORDER BY rsi_14 LIMIT 5"',
+            "the most washed-out days of the whole history",
+        ),
         ("status", "what the tables hold, what was rejected and why"),
         ("ui", "the same assets, runs and checks in the Dagster UI"),
     ):
-        say(f"  {program} {command}\n      [dim]{what}[/]")
+        say(f"# {what}", style="dim")
+        say(f"{program} {command}\n")
+
+
+def earlier_session(sample: "Laid") -> date:
+    """Return a session some weeks before the newest."""
+    from pipeline.market.calendar import new_york
+
+    return new_york().offset(sample.last_session, -LOOK_BACK)
+
+
+def _as_typed(home: Path) -> str:
+    relative = os.path.relpath(home)
+    return str(home) if relative.startswith("..") else relative

@@ -1,5 +1,6 @@
 """`candlelake doctor`: whether everything the pipeline needs is in order, and how to mend what is not."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pipeline.cli.terminal import out
+from pipeline.cli.terminal import one_line, out
+from pipeline.errors import CandlelakeError, SettingsError
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -29,61 +31,109 @@ class Finding:
 
 
 def doctor() -> None:
-    """Check settings, credentials, reachability and disk, and say how to mend each."""
-    findings = list(examine())
-    for finding in findings:
-        mark = "[green]ok[/]  " if finding.is_well else "[red]MEND[/]"
-        out.print(f"{mark} [bold]{finding.subject:<12}[/] {finding.words}", soft_wrap=True)
-    if not all(finding.is_well for finding in findings):
+    """Check settings, access and disk, and say how to mend each."""
+    is_well = True
+    for finding in examine():
+        is_well = is_well and finding.is_well
+        show(finding)
+    if not is_well:
         raise typer.Exit(1)
 
 
+def show(finding: Finding) -> None:
+    """Write one finding to stdout, as soon as it is known."""
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid.grid(padding=(0, 2, 0, 0))
+    grid.add_column(width=4)
+    grid.add_column(width=10)
+    grid.add_column(overflow="fold")
+    mark = Text("ok", style="green") if finding.is_well else Text("MEND", style="bold red")
+    grid.add_row(mark, finding.subject, one_line(finding.words))
+    out().print(grid)
+
+
 def examine() -> Iterator[Finding]:
-    """Yield what each part of the installation looks like; later parts need the settings to be readable."""
-    from pipeline.errors import CandlelakeError
+    """Yield what each part of the installation looks like; all but the first need the settings to be readable."""
     from pipeline.settings import load_settings
 
-    yield Finding("python", sys.version_info >= (3, 11), sys.version.split()[0])
     try:
         settings = load_settings()
     except CandlelakeError as unreadable:
         yield Finding("settings", is_well=False, words=str(unreadable))
         return
-    yield Finding("settings", is_well=True, words=f"home {settings.home}, sessions from {settings.start}")
     for subject, look in LOOKS.items():
-        try:
-            yield Finding(subject, is_well=True, words=look(settings))
-        except CandlelakeError as ill:
-            yield Finding(subject, is_well=False, words=str(ill))
+        yield examined(subject, look, settings)
+
+
+def examined(subject: str, look: Callable[["Settings"], str], settings: "Settings") -> Finding:
+    """Return what one look finds; any error is something to mend, and never ends the examination."""
+    try:
+        return Finding(subject, is_well=True, words=look(settings))
+    except CandlelakeError as ill:
+        return Finding(subject, is_well=False, words=str(ill))
+    except Exception as unknown:
+        return Finding(subject, is_well=False, words=f"{type(unknown).__name__}: {unknown}")
+
+
+def _settings(settings: "Settings") -> str:
+    from pipeline.partitions import session_partitions
+
+    session_partitions(settings.start, settings.end)
+    until = f"to {settings.end}" if settings.end else "on"
+    return f"python {sys.version.split()[0]}, home {settings.home}, sessions from {settings.start} {until}"
 
 
 def _disk(settings: "Settings") -> str:
-    from pipeline.errors import SettingsError
+    from tempfile import TemporaryFile
 
+    from pipeline.lake.tables import Lake
+
+    Lake(settings.lake)
     folder = _nearest_existing(settings.home)
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE_BYTES:
         raise SettingsError(
             f"{free / 1e9:.1f} GB free at {folder}.", remedy="Free some space, or set CANDLELAKE_HOME elsewhere."
         )
-    probe = folder / ".candlelake-probe"
     try:
-        probe.touch()
-        probe.unlink()
+        with TemporaryFile(dir=folder):
+            return f"{free / 1e9:.0f} GB free at {folder}"
     except OSError as refused:
         raise SettingsError(
-            f"{folder} cannot be written: {refused.strerror}.",
+            f"{folder} cannot be written to: {refused.strerror}.",
             remedy="Correct its permissions, or set CANDLELAKE_HOME elsewhere.",
         ) from refused
-    return f"{free / 1e9:.0f} GB free at {folder}"
 
 
-def _flat_files(settings: "Settings") -> str:
+def _day_files(settings: "Settings") -> str:
     from pipeline.sources.choose import flat_files_of
     from pipeline.sources.flat_files import Dataset, last_day
 
-    newest = last_day(flat_files_of(settings), Dataset.DAY_AGGS)
-    return f"{settings.flat_files} answers; its newest day file is of {newest.session}"
+    source = flat_files_of(settings)
+    newest = last_day(source, Dataset.DAY_AGGS)
+    # Every key may list; only this tells whether the plan includes the data.
+    source.require_readable(newest)
+    return f"{settings.flat_files} answers; its newest day file, of {newest.session}, may be read"
+
+
+def _dagster(settings: "Settings") -> str:
+    from pipeline.instance import open_instance
+
+    if not (settings.home / "dagster").exists() and not os.environ.get("DAGSTER_HOME"):
+        return f"no runs yet; {settings.home / 'dagster'} is made by the first"
+    try:
+        with open_instance(settings.home) as instance:
+            return f"{instance.get_runs_count():,} runs in {instance.root_directory}"
+    except CandlelakeError:
+        raise
+    except Exception as broken:  # (Dagster wraps every fault of an instance in a type of its own)
+        raise SettingsError(
+            f"The Dagster instance of {settings.home} cannot be opened: {str(broken).splitlines()[0]}",
+            remedy="Correct DAGSTER_HOME if you set it; else move the home's folder `dagster` away: it holds the log "
+            "of runs only, and is made again.",
+        ) from broken
 
 
 def _sql(settings: "Settings") -> str:
@@ -94,7 +144,14 @@ def _sql(settings: "Settings") -> str:
     return f"DuckDB {version} with its delta extension"
 
 
-LOOKS: dict[str, Callable[["Settings"], str]] = {"disk": _disk, "flat files": _flat_files, "sql": _sql}
+LOOKS: dict[str, Callable[["Settings"], str]] = {
+    "settings": _settings,
+    "disk": _disk,
+    "day files": _day_files,
+    "dagster": _dagster,
+    "sql": _sql,
+}
+"""What is looked at, in order, each by a function that says what it found or raises what is wrong."""
 
 
 def _nearest_existing(path: Path) -> Path:

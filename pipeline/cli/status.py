@@ -1,90 +1,170 @@
 """`candlelake status`: what the lake holds, what is missing, and what was rejected."""
 
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from rich.table import Table as Grid
+import typer
 
+from pipeline.cli.rows import dump
 from pipeline.cli.terminal import out, say
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.table import Table as Grid
+
     from pipeline.contracts.table import Table
     from pipeline.lake.tables import Lake
 
+NAMED = 6
+"""Sessions named in one line; the rest is counted, and all are in --json."""
 
-def status() -> None:
-    """Show the sessions present, missing and replaced, and the rejected rows by reason."""
-    from pipeline.tables import TABLES
+
+@dataclass(frozen=True)
+class Held:
+    """What one table holds."""
+
+    table: str
+    sessions: int
+    first: date | None
+    last: date | None
+    rows: int
+    version: int | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of a lake."""
+
+    lake: "Path"
+    tables: list[Held]
+    expected: date
+    """The newest session whose file the vendor must have published."""
+    missing: list[date]
+    """Sessions without bars, from the first held to the one expected."""
+    replaced: list[date]
+    """Sessions of which the vendor delivered more than one version."""
+    rows_read: int
+    rows_quarantined: int
+    """Each of them once, whatever its reasons."""
+    quarantined: dict[str, int]
+    """Rows by reason, the most frequent first; a row may have several reasons."""
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="As JSON, with every session named.")] = False,
+) -> None:
+    """Show sessions present, missing and replaced, and rejected rows."""
     from pipeline.lake.tables import Lake
-    from pipeline.market.calendar import new_york
     from pipeline.partitions import latest_published
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    lake = Lake(settings.lake)
-    say(f"[dim]{settings.lake}[/]")
-    present = {table: sessions_held(lake, table) for table in TABLES}
-    bars = present[TABLES[0]]
-    if not bars:
+    found = survey(Lake(settings.lake), settings.lake, latest_published(datetime.now(UTC), settings.end))
+    if as_json:
+        dump(asdict(found))
+        return
+    say(str(found.lake), style="dim")
+    if not any(held.rows for held in found.tables):
         say("Nothing here yet. `candlelake demo` shows the whole thing; `candlelake run` takes the latest session.")
         return
-    expected = new_york().between(bars[0], latest_published(datetime.now(UTC), settings.end))
-    out.print(_tables(lake, present))
-    _say_gaps("missing", [session for session in expected if session not in set(bars)])
-    _say_gaps("replaced by the vendor", sessions_replaced(lake))
-    out.print(_rejected(lake))
+    show(found)
 
 
-def sessions_held(lake: "Lake", table: "Table") -> list[date]:
-    """Return the sessions a table has rows for; none when nobody has written it yet."""
-    return lake.sessions(table) if lake.exists(table) else []
+def survey(lake: "Lake", place: "Path", expected: date) -> Status:
+    """Return the state of `lake`, whose newest session should be `expected`."""
+    from pipeline.contracts.bars import DAILY_BARS
+    from pipeline.market.calendar import new_york
+    from pipeline.tables import TABLES
+
+    present = {table.sql_name: _rows_by_session(lake, table) for table in TABLES}
+    bars = present[DAILY_BARS.sql_name]
+    due = new_york().between(min(bars), max(expected, *bars)) if bars else ()
+    read, replaced = _deliveries(lake)
+    rejected, by_reason = _rejected(lake)
+    return Status(
+        lake=place,
+        tables=[_held(lake, table, present[table.sql_name]) for table in TABLES],
+        expected=expected,
+        missing=[session for session in due if session not in bars],
+        replaced=replaced,
+        rows_read=read,
+        rows_quarantined=rejected,
+        quarantined=by_reason,
+    )
 
 
-def sessions_replaced(lake: "Lake") -> list[date]:
-    """Return the sessions of which the vendor delivered more than one version."""
-    import polars as pl
+def _rows_by_session(lake: "Lake", table: "Table") -> dict[date, int]:
+    if not lake.exists(table):
+        return {}
+    counted = lake.scan(table, columns=["session"]).group_by("session").len().collect()
+    return dict(counted.iter_rows())
 
+
+def _held(lake: "Lake", table: "Table", rows: dict[date, int]) -> Held:
+    return Held(
+        table=table.sql_name,
+        sessions=len(rows),
+        first=min(rows, default=None),
+        last=max(rows, default=None),
+        rows=sum(rows.values()),
+        version=lake.version(table) if lake.exists(table) else None,
+    )
+
+
+def _deliveries(lake: "Lake") -> tuple[int, list[date]]:
+    """Return the rows read from the current files, and the sessions that have an earlier version too."""
     from pipeline.contracts.deliveries import DELIVERIES
 
     if not lake.exists(DELIVERIES):
-        return []
-    earlier = lake.scan(DELIVERIES, columns=["session", "is_current"]).filter(~pl.col("is_current"))
-    return earlier.select("session").unique().sort("session").collect()["session"].to_list()
+        return 0, []
+    every = lake.scan(DELIVERIES, columns=["session", "is_current", "rows_read"]).collect()
+    replaced = every.filter(~every["is_current"])["session"].unique().sort()
+    return int(every.filter("is_current")["rows_read"].sum()), replaced.to_list()
 
 
-def _tables(lake: "Lake", present: dict["Table", list[date]]) -> Grid:
+def _rejected(lake: "Lake") -> tuple[int, dict[str, int]]:
+    """Return how many rows were rejected, and how many for each reason."""
     import polars as pl
+
+    from pipeline.contracts.quarantine import QUARANTINE
+
+    if not lake.exists(QUARANTINE):
+        return 0, {}
+    reasons = lake.scan(QUARANTINE, columns=["reasons"]).collect()
+    counted = reasons.explode("reasons").group_by(reason="reasons").len().sort(-pl.col("len").cast(pl.Int64), "reason")
+    return len(reasons), dict(counted.iter_rows())
+
+
+def show(found: Status) -> None:
+    """Write the state to stdout."""
+    from pipeline.contracts.quarantine import REASONS
+
+    console = out()
+    console.print(_tables(found))
+    console.print()
+    for what, sessions in (("missing", found.missing), ("replaced", found.replaced)):
+        console.print(f"sessions {what:<9} {len(sessions):>6,}  {_named(sessions)}".rstrip())
+    share = f"{found.rows_quarantined / found.rows_read:.2%} of {found.rows_read:,} read" if found.rows_read else ""
+    console.print(f"rows quarantined   {found.rows_quarantined:>6,}  {share}".rstrip())
+    width = max(map(len, found.quarantined), default=0)
+    for reason, rows in found.quarantined.items():
+        console.print(f"  {reason:<{width}}  {rows:>7,}  {REASONS.get(reason, '')}", no_wrap=True, overflow="ellipsis")
+
+
+def _tables(found: Status) -> "Grid":
+    from rich.table import Table as Grid
 
     grid = Grid(header_style="bold", pad_edge=False, box=None)
     for name in ("table", "sessions", "first", "last", "rows", "version"):
-        grid.add_column(name, justify="left" if name == "table" else "right")
-    for table, sessions in present.items():
-        if not sessions:
-            grid.add_row(table.sql_name, "0", "", "", "", "")
-            continue
-        rows, version = lake.scan(table).select(pl.len()).collect().item(), lake.version(table)
-        grid.add_row(
-            table.sql_name, f"{len(sessions):,}", str(sessions[0]), str(sessions[-1]), f"{rows:,}", str(version)
-        )
+        grid.add_column(name, justify="left" if name == "table" else "right", no_wrap=True)
+    for held in found.tables:
+        cells = (f"{held.sessions:,}", held.first, held.last, f"{held.rows:,}", held.version)
+        grid.add_row(held.table, *("" if cell is None else str(cell) for cell in cells))
     return grid
 
 
-def _rejected(lake: "Lake") -> Grid:
-    import polars as pl
-
-    from pipeline.contracts.quarantine import QUARANTINE, REASONS
-
-    grid = Grid(title="rows quarantined", title_justify="left", header_style="bold", pad_edge=False, box=None)
-    grid.add_column("reason")
-    grid.add_column("rows", justify="right")
-    grid.add_column("meaning", style="dim")
-    reasons = lake.scan(QUARANTINE, columns=["reasons"]).explode("reasons").group_by("reasons").len()
-    for reason, rows in reasons.sort(pl.col("len"), descending=True).collect().iter_rows():
-        grid.add_row(reason, f"{rows:,}", REASONS[reason])
-    return grid
-
-
-def _say_gaps(what: str, sessions: list[date]) -> None:
-    shown = ", ".join(str(session) for session in sessions[:8])
-    more = f" and {len(sessions) - 8:,} more" if len(sessions) > 8 else ""
-    out.print(f"sessions {what}: {f'{len(sessions):,} ({shown}{more})' if sessions else 'none'}")
+def _named(sessions: list[date]) -> str:
+    more = f" and {len(sessions) - NAMED:,} more" if len(sessions) > NAMED else ""
+    return ", ".join(str(session) for session in sessions[:NAMED]) + more

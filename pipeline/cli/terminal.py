@@ -1,62 +1,80 @@
-"""What the commands share in talking to a person: stdout for data, stderr for words, and the bar of long work."""
+"""What the commands share in talking to a person: stdout for data, stderr for words, neither taken for markup."""
 
+import logging
 import os
+import shlex
+import shutil
 import sys
 import traceback
-from collections.abc import Callable
+import warnings
+from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from rich.text import Text
 
-from pipeline.progress import Progress
+UNBOUNDED = 10_000
+"""Columns of what is not read on a terminal: nothing is cut or wrapped for a screen that is not there."""
 
-out = Console(soft_wrap=False)
-err = Console(stderr=True, highlight=False)
+DEBUG = "CANDLELAKE_DEBUG"
 
 
-def say(words: str) -> None:
-    """Tell the person something, on stderr."""
-    err.print(words)
+def out() -> Console:
+    """Return the console of data: as wide as the terminal, or as the rows when it goes to a file or another program."""
+    is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(markup=False, emoji=False, highlight=False, width=UNBOUNDED if is_free else None)
+
+
+def err() -> Console:
+    """Return the console of words."""
+    return Console(stderr=True, markup=False, emoji=False, highlight=False)
+
+
+def say(words: str, style: str = "") -> None:
+    """Tell the person something, on stderr, word by word as given."""
+    err().print(Text(words, style=style), soft_wrap=True)
+
+
+def say_warning(words: str) -> None:
+    """Tell of something that did not stop the work."""
+    err().print(Text.assemble(("warning: ", "bold yellow"), one_line(words)), soft_wrap=True)
 
 
 def say_error(message: str, remedy: str) -> None:
-    """Tell what went wrong and what to do about it; with --debug, where."""
-    if os.environ.get("CANDLELAKE_DEBUG"):
+    """Tell in one line what went wrong and what to do about it; with --debug, where."""
+    if os.environ.get(DEBUG):
         traceback.print_exc(file=sys.stderr)
-    err.print(f"[bold red]error:[/] {escape(message)} [dim]{escape(remedy)}[/]", soft_wrap=True)
+    err().print(
+        Text.assemble(("error: ", "bold red"), one_line(message), " ", (one_line(remedy), "dim")), soft_wrap=True
+    )
 
 
-class ProgressBars(Progress):
-    """Draws a bar on stderr for each stage of a run; use it as a context."""
+def one_line(words: str) -> str:
+    """Return `words` on one line, with a mark in place of each sign that would move the terminal's cursor."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(words.split()))
 
-    def __init__(self) -> None:
-        self._bars = Bars(
-            TextColumn("{task.description:>14}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=err,
-        )
 
-    def __enter__(self) -> "ProgressBars":
-        self._bars.start()
-        return self
+def quieten() -> None:
+    """Keep what libraries warn of and log off the terminal; our own warnings are said in our own form."""
 
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
+    def show(message: Warning | str, category: type[Warning], *_: object) -> None:
+        if category.__module__.startswith("pipeline."):
+            say_warning(str(message))
 
-    def report(self, stage: str) -> Callable[[int, int], None]:
-        """Return a function to be called with the steps done and the steps in all of `stage`."""
-        task = self._bars.add_task(stage, total=None, visible=False)
-        return lambda done, total: self._bars.update(task, completed=done, total=total, visible=True)
+    warnings.showwarning = show  # type: ignore[assignment]
+    logging.getLogger().addHandler(logging.NullHandler())
 
-    def begin(self, stage: str, total: int) -> None:
-        """Draw the bar of `stage` from now on."""
-        self._current = self._bars.add_task(stage, total=total)
 
-    def advance(self, steps: int) -> None:
-        """Move the current bar on."""
-        self._bars.advance(self._current, steps)
+def typed_program() -> str:
+    """Return what a person types in this folder to start candlelake again."""
+    started = Path(sys.argv[0])
+    found = shutil.which("candlelake")
+    if found is not None and Path(found).absolute() == started.absolute():
+        return "candlelake"
+    if not started.is_file() or started.suffix == ".py":
+        return f"{shlex.quote(_as_typed(Path(sys.executable)))} -m pipeline.cli"
+    return shlex.quote(_as_typed(started))
+
+
+def _as_typed(path: Path) -> str:
+    relative = os.path.relpath(path.absolute())
+    return str(path) if relative.startswith("..") else relative

@@ -1,0 +1,47 @@
+"""What Dagster is told: all of it, in a file to read; and the ways in which people load it.
+
+After a change that is meant, renew the file with `python -m assets_tests.definitions_snapshot` and read its diff.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from assets_tests.definitions_snapshot import PROJECT, SNAPSHOT, described
+from pipeline.definitions import build_definitions, defs
+from pipeline.instance import dagster_home
+from pipeline.settings import Settings
+
+BIN = Path(sys.executable).parent
+
+
+def test_the_definitions_are_those_of_the_snapshot():
+    assert json.loads(SNAPSHOT.read_text()) == described(defs)
+
+
+def test_definitions_can_be_built_over_any_settings_without_touching_a_disk_or_asking_for_credentials(tmp_path):
+    build_definitions(Settings(home=tmp_path / "nowhere", flat_files="s3://flatfiles")).resolve_all_job_defs()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["dagster", "definitions", "validate"], ["dg", "check", "defs"]],
+    ids=" ".join,
+)
+def test_they_load_from_the_project_folder_with_nothing_set(command, tmp_path):
+    # A home of its own keeps the command out of the ./data of whoever runs the tests.
+    environment = {"CANDLELAKE_HOME": str(tmp_path), "DAGSTER_HOME": str(dagster_home(tmp_path))}
+    done = subprocess.run(  # noqa: S603 (our own environment's commands)
+        [BIN / command[0], *command[1:]],
+        cwd=PROJECT,
+        env={**os.environ, **environment, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

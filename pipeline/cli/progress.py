@@ -1,0 +1,86 @@
+"""How far long work is, on stderr: bars on a terminal, else one line when a stage begins."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from pipeline.cli.terminal import err, say
+from pipeline.progress import Progress
+
+Steps = Callable[[int, int], None]
+"""Told of the steps done and the steps in all."""
+
+
+class ShownProgress(Progress):
+    """Progress that a person can follow; use it as a context."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the terminal as it was."""
+
+    def counting(self, stage: str) -> Steps:
+        """Return what work that counts for itself calls; `stage` begins with the first call."""
+        done_before: int | None = None
+
+        def told(done: int, total: int) -> None:
+            nonlocal done_before
+            if done_before is None:
+                self.begin(stage, total)
+                done_before = 0
+            self.advance(done - done_before)
+            done_before = done
+
+        return told
+
+
+class ProgressLines(ShownProgress):
+    """Says which stage begins, in plain lines for a log."""
+
+    def begin(self, stage: str, total: int) -> None:
+        """Say it."""
+        say(f"{stage}: {total:,}")
+
+
+class ProgressBars(ShownProgress):
+    """Draws a bar for each stage while the work goes on; none is left afterwards."""
+
+    def __init__(self) -> None:
+        self._bars = Bars(
+            TextColumn("{task.description:>12}", markup=False),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=err(),
+            transient=True,
+            expand=True,
+        )
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def begin(self, stage: str, total: int) -> None:
+        """Draw the bar of `stage` from now on."""
+        self._current = self._bars.add_task(stage, total=total)
+
+    def advance(self, steps: int) -> None:
+        """Move the current bar on."""
+        self._bars.advance(self._current, steps)
+
+
+def shown_progress() -> ShownProgress:
+    """Return the progress that suits where stderr goes."""
+    return ProgressBars() if err().is_terminal else ProgressLines()

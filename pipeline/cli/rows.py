@@ -1,0 +1,48 @@
+"""Rows as text for other programs: JSON that every parser takes, CSV with nested values as JSON."""
+
+import json
+import math
+import sys
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def write_json(rows: "pl.DataFrame") -> None:
+    """Write the rows to stdout as a JSON array of objects; times in ISO 8601, NaN and infinity as null."""
+    dump(rows.to_dicts())
+
+
+def dump(value: Any) -> None:
+    """Write a value to stdout as JSON."""
+    sys.stdout.write(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_csv(rows: "pl.DataFrame") -> None:
+    """Write the rows to stdout as CSV with a header: an empty field is null, `""` an empty text."""
+    import polars as pl
+
+    nested = [name for name, dtype in rows.schema.items() if dtype.is_nested() or dtype in (pl.Binary, pl.Object)]
+    texts = [pl.Series(name, [_cell(value) for value in rows[name].to_list()], pl.String) for name in nested]
+    sys.stdout.write(rows.with_columns(texts).write_csv())
+
+
+def _cell(value: Any) -> str | None:
+    return None if value is None else json.dumps(_plain(value), ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if value is None or isinstance(value, str | int | bool) else str(value)
