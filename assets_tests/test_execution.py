@@ -22,6 +22,7 @@ class Heard(Progress):
     """Remembers the stages, and the steps of each that were done."""
 
     def __init__(self):
+        super().__init__()
         self.stages = {}
 
     def begin(self, stage, total):

@@ -1,14 +1,15 @@
 """Dagster's SQLite event log, written in batches: what makes a range of a thousand sessions bearable.
 
 A range run stores two events for each asset and session. Dagster 1.13 gives each its own database engine, connections
-and commits: 14 ms an event, three minutes for five years of sessions. It can hand events over in batches, but its SQLite
-storage then stores them one by one all the same. There is no public way to change that, so this one module of the
-project uses a private class of Dagster's; a test compares what both store, event by event.
+and commits: 14 ms an event, three minutes for five years of sessions. It can hand events over in batches, but its
+SQLite storage then stores them one by one all the same. There is no public way to change that, so this one module of
+the project uses private classes of Dagster's; a test compares what both store, event by event.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Self
 
 from dagster import DagsterEventType, EventLogEntry, Field, StringSource
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
@@ -30,7 +31,7 @@ os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(BATCH))
 
 
 class HomeStorage(DagsterSqliteStorage):
-    """Runs, events and schedules in SQLite: in `base_dir`, or when none is given, in the home that the settings name."""
+    """Runs, events and schedules in SQLite, in `base_dir`, or else in the home that the settings name."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(base_dir, inst_data)
@@ -42,7 +43,7 @@ class HomeStorage(DagsterSqliteStorage):
         return {"base_dir": Field(StringSource, is_required=False)}
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: dict[str, str]) -> "HomeStorage":
+    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> Self:
         """Return the storage that `dagster.yaml` asks for."""
         base_dir = config_value.get("base_dir") or str(load_settings().home / "dagster")
         return cls.from_local(base_dir, inst_data=inst_data)
@@ -77,9 +78,7 @@ class BatchedSqliteEventLog(SqliteEventLogStorage):
         rows = [self._event_to_row(event) for event in events]
         with self.run_connection(events[0].run_id) as connection:
             connection.execute(SqlEventLogStorageTable.insert(), rows)
-        insert = SqlEventLogStorageTable.insert().returning(
-            SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
-        )
+        insert = SqlEventLogStorageTable.insert().returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
         with self.index_transaction() as connection:
             ids = list(connection.execute(insert, rows).scalars())
             self._store_asset_event_tags(connection, events, ids)

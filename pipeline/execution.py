@@ -106,7 +106,7 @@ def run_sessions(settings: Settings, sessions: Sequence[date], progress: Progres
         run_id=run_id,
         sessions=tuple(sessions),
         stages=_stages(instance, run_id, Lake(settings.lake), sessions),
-        warnings=_warnings(instance, run_id),
+        warnings=tuple(progress.warnings),
         failed_checks=_failed_checks(instance, run_id),
     )
 
@@ -126,13 +126,6 @@ def _checks(instance: DagsterInstance, run_id: str) -> list[AssetCheckEvaluation
 def _failed_checks(instance: DagsterInstance, run_id: str) -> tuple[AssetCheckEvaluation, ...]:
     evaluations = _checks(instance, run_id)
     return tuple(one for one in evaluations if not one.passed and one.severity == AssetCheckSeverity.ERROR)
-
-
-def _warnings(instance: DagsterInstance, run_id: str) -> tuple[str, ...]:
-    logged = instance.all_logs(run_id)
-    return tuple(
-        entry.user_message for entry in logged if not entry.is_dagster_event and entry.level == logging.WARNING
-    )
 
 
 def _stages(instance: DagsterInstance, run_id: str, lake: Lake, sessions: Sequence[date]) -> tuple[Stage, ...]:

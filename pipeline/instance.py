@@ -51,6 +51,6 @@ def dagster_home(home: Path) -> Path:
 
 def open_instance(home: Path) -> "DagsterInstance":
     """Return the Dagster instance of `home`."""
-    from dagster import DagsterInstance  # noqa: PLC0415 (two seconds that `--help` need not wait)
+    from dagster import DagsterInstance
 
     return DagsterInstance.from_config(str(dagster_home(home)))

@@ -9,6 +9,10 @@ Item = TypeVar("Item")
 class Progress:
     """Told of every step of a stage of a run. This one shows nothing; the command line's draws a bar."""
 
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        """What the person should hear of when the run is over."""
+
     def begin(self, stage: str, total: int) -> None:
         """Take note that `stage` starts and has `total` steps to go."""
 

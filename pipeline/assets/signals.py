@@ -6,7 +6,7 @@ from datetime import date
 import polars as pl
 from dagster import AssetExecutionContext, AssetIn, MaterializeResult, ResourceParam, asset
 
-from pipeline.assets.session_table import asset_key, declared, record, table_preview
+from pipeline.assets.session_table import asset_key, declared, record
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.lake.tables import Lake

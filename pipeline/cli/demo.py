@@ -83,7 +83,7 @@ def settle(home: Path, sample: "Laid") -> None:
     }
     home.mkdir(parents=True, exist_ok=True)
     (home / HOME_SETTINGS).write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    # This process must not follow a ./.env that names the user's own source.
+    # Not even what the environment says of the user's own source holds for the sample.
     os.environ.update(settings, CANDLELAKE_HOME=str(home))
 
 

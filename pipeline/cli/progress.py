@@ -52,6 +52,7 @@ class ProgressBars(ShownProgress):
     """Draws a bar for each stage while the work goes on; none is left afterwards."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._bars = Bars(
             TextColumn("{task.description:>12}", markup=False),
             BarColumn(bar_width=None),
