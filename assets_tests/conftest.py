@@ -9,7 +9,10 @@ pytest_plugins = ["assets_tests.s3_server"]
 for name in [name for name in os.environ if name.startswith(("CANDLELAKE_", "DAGSTER_", "AWS_"))]:
     del os.environ[name]
 
-# Settings are read when modules are imported, from `.env` of the working directory too: before any fixture could act.
 ELSEWHERE = tempfile.TemporaryDirectory(prefix="candlelake-tests-")
-os.chdir(ELSEWHERE.name)
 os.environ["CANDLELAKE_HOME"] = str(Path(ELSEWHERE.name, "home"))
+
+
+def pytest_configure() -> None:
+    """Leave the folder: settings are read from its `.env` when modules are imported, before any fixture could act."""
+    os.chdir(ELSEWHERE.name)
