@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.errors import ContractBroken
-from pipeline.market.indicators.kernels.windows import find_windows
+from pipeline.market.indicators.kernels.windows import Places, find_windows
 from pipeline.market.indicators.panel import Panel
 
 PRICES = ["open", "high", "low", "close"]
@@ -44,23 +44,25 @@ def arrange(bars: pl.DataFrame, sessions: Sequence[date], since: date, lookback:
 
 
 def _require_numbers(bars: pl.DataFrame) -> None:
-    sound = [pl.col(name).is_finite() & (pl.col(name) > 0) for name in PRICES]
-    sound.append(pl.col("volume").is_finite() & (pl.col("volume") >= 0))
-    whole = bars.select(pl.all_horizontal([s.fill_null(value=False).all() for s in sound])).item()
-    if not whole or bars["ticker"].null_count():
+    numbers = [*PRICES, "volume"]
+    # NaN is above every number for Polars.
+    sound = [*((pl.col(name) > 0).all() for name in PRICES), (pl.col("volume") >= 0).all()]
+    sound += [(pl.col(name) < float("inf")).all() for name in numbers]
+    sound += [pl.col(name).null_count() == 0 for name in ["ticker", *numbers]]
+    if not bars.select(pl.all_horizontal(sound)).item():
         raise _refused("a ticker or number is missing, not finite, or not positive")
 
 
-def _positions(days: pl.Series, sessions: Sequence[date]) -> NDArray[np.int64]:
+def _positions(days: pl.Series, sessions: Sequence[date]) -> Places:
     """Return the place of each day in `sessions`."""
     if days.is_empty():
-        return np.empty(0, dtype=np.int64)
+        return np.empty(0, dtype=np.int32)
     calendar = pl.Series(sessions, dtype=pl.Date).to_physical().to_numpy()
     physical = days.to_physical().fill_null(-1).to_numpy()
     if not len(calendar) or physical.min() < calendar[0] or physical.max() > calendar[-1]:
         raise _refused(f"sessions of the bars ({days.min()!s} to {days.max()!s}) exceed the sessions given")
-    place = np.full(calendar[-1] - calendar[0] + 1, -1, dtype=np.int64)
-    place[calendar - calendar[0]] = np.arange(len(calendar))
+    place = np.full(calendar[-1] - calendar[0] + 1, -1, dtype=np.int32)
+    place[calendar - calendar[0]] = np.arange(len(calendar), dtype=np.int32)
     positions = place[physical - calendar[0]]
     if positions.min() < 0:
         raise _refused(f"{days[int(positions.argmin())]} is not a session")
@@ -73,7 +75,7 @@ def _starts(tickers: pl.Series) -> NDArray[np.int64]:
     return np.append(new.arg_true().to_numpy(), len(tickers)).astype(np.int64)
 
 
-def _is_sorted(tickers: pl.Series, starts: NDArray[np.int64], positions: NDArray[np.int64]) -> bool:
+def _is_sorted(tickers: pl.Series, starts: NDArray[np.int64], positions: Places) -> bool:
     """Return whether tickers ascend, and within each the positions, without a repeat."""
     names = tickers.gather(starts[:-1])
     ascends = np.diff(positions) > 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,7 +15,7 @@ from pipeline.market.indicators.catalogue import INDICATORS, LOOKBACK_SESSIONS
 from pipeline.market.indicators.declaration import Indicator
 
 if TYPE_CHECKING:
-    from pipeline.market.indicators.panel import Values
+    from pipeline.market.indicators.panel import Panel, Values
 
 
 def indicators(
@@ -39,10 +41,16 @@ def indicators(
 
     panel = arrange(bars, sessions, since, lookback)
     columns = panel.wanted.select("ticker", "session").get_columns()
-    for indicator in declared:
-        values = indicator.compute(panel)
-        columns += [_series(column, v) for column, v in zip(indicator.columns, values, strict=True)]
+    with ThreadPoolExecutor(pl.thread_pool_size()) as threads:
+        for computed in threads.map(partial(_columns, panel), declared):
+            columns += computed
     return pl.DataFrame(columns)
+
+
+def _columns(panel: Panel, indicator: Indicator) -> list[pl.Series]:
+    """Return the columns of `indicator`. The kernels and Polars let go of the interpreter: threads run side by side."""
+    values = indicator.compute(panel)
+    return [_series(column, v) for column, v in zip(indicator.columns, values, strict=True)]
 
 
 def _series(column: IndicatorColumn, values: Values) -> pl.Series:

@@ -105,8 +105,9 @@ def bollinger_bands(n: int, width: float) -> Indicator:
     def compute(panel: Panel) -> Sequence[Values]:
         close = panel.column("close")
         middle = panel.mean(close, n)
-        reach = width * panel.deviation(close, middle, n)
-        return [middle + reach, middle, middle - reach]
+        reach = panel.deviation(close, middle, n)
+        reach *= width
+        return [middle + reach, middle, np.subtract(middle, reach, out=reach)]
 
     return Indicator(columns, n, compute)
 

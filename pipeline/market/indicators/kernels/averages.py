@@ -6,7 +6,7 @@ window for n additions instead of a run through it. Three cases remain:
 
 - The window begins with the ticker's first bar of the panel: R[i] is exact.
 - The correction is negligible (below 1e-13 of the value, as in a settled average): R[i] it is. That is known without S,
-  since it is at most `seed_bound` × R[j].
+  since it is at most `trace` × R[j].
 - The correction dwarfs the value (after a fall from 100,000 to 0.01): digits would cancel, so the window is run afresh.
 
 MACD crosses zero, so there "negligible" is measured against the close, and bounded by the ticker's highest close.
@@ -24,43 +24,40 @@ TINY = 1e-280
 """What has decayed to this is nothing. Left alone, it would end as a denormal number, which never decays to zero."""
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def averages(x: Floats, windows: Windows, recursion: Recursion) -> Floats:
     """Return the average of `x` (no value negative) at every wanted bar, NaN where the window is too short."""
     out = np.empty(len(windows.first))
-    longest = _longest(windows)
-    running, values = np.empty(longest), np.empty(longest)
+    running, values = np.empty(windows.longest), np.empty(windows.longest)
     for t in range(len(windows.wanted)):
         start, end = windows.starts[t], windows.starts[t + 1]
         if windows.wanted[t] < end:
             for i in range(start, end):
                 values[i - start] = x[i]
-            _emit(values[: end - start], 0, t, windows, recursion, running, out)
+            _emit(values[: end - start], t, windows, recursion, running, out)
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def true_ranges(high: Floats, low: Floats, close: Floats, windows: Windows, recursion: Recursion) -> Floats:
     """Return the average true range: how far a bar and the close before it reach, from a window's second bar on."""
     out = np.empty(len(windows.first))
-    longest = _longest(windows)
-    running, reach = np.empty(longest), np.zeros(longest)
+    running, reach = np.empty(windows.longest), np.zeros(windows.longest)
     for t in range(len(windows.wanted)):
         start, end = windows.starts[t], windows.starts[t + 1]
         if windows.wanted[t] == end:
             continue
         for i in range(start + 1, end):
             reach[i - start] = max(high[i], close[i - 1]) - min(low[i], close[i - 1])
-        _emit(reach[: end - start], 1, t, windows, recursion, running, out)
+        _emit(reach[: end - start], t, windows, recursion, running, out)
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def relative_strength(close: Floats, windows: Windows, recursion: Recursion) -> Floats:
     """Return the RSI: 100 × average gain / (average gain + average loss), 0 when both are zero."""
     out, losses_out = np.empty(len(windows.first)), np.empty(len(windows.first))
-    longest = _longest(windows)
-    running, gains, losses = np.empty(longest), np.zeros(longest), np.zeros(longest)
+    running, gains, losses = np.empty(windows.longest), np.zeros(windows.longest), np.zeros(windows.longest)
     for t in range(len(windows.wanted)):
         start, end = windows.starts[t], windows.starts[t + 1]
         if windows.wanted[t] == end:
@@ -70,20 +67,20 @@ def relative_strength(close: Floats, windows: Windows, recursion: Recursion) -> 
             # Exact, and without a branch that nothing could predict.
             gains[i - start] = (abs(change) + change) / 2
             losses[i - start] = (abs(change) - change) / 2
-        _emit(gains[: end - start], 1, t, windows, recursion, running, out)
-        _emit(losses[: end - start], 1, t, windows, recursion, running, losses_out)
+        _emit(gains[: end - start], t, windows, recursion, running, out)
+        _emit(losses[: end - start], t, windows, recursion, running, losses_out)
     for place in range(len(out)):
         moved = out[place] + losses_out[place]
         out[place] = 0.0 if moved == 0.0 else 100.0 * (out[place] / moved)
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def macd_lines(close: Floats, windows: Windows, macd: Macd) -> tuple[Floats, Floats]:
     """Return MACD (fast − slow average of the close) and its signal line at every wanted bar, NaN where too young."""
     lines, signals = np.empty(len(windows.first)), np.empty(len(windows.first))
-    longest = _longest(windows)
-    running, values = np.empty((4, longest)), np.empty(longest)
+    running, values = np.empty((4, windows.longest)), np.empty(windows.longest)
+    ready = macd.slow.n + macd.signal.n - 2
     for t in range(len(windows.wanted)):
         start, end = windows.starts[t], windows.starts[t + 1]
         if windows.wanted[t] == end:
@@ -97,19 +94,16 @@ def macd_lines(close: Floats, windows: Windows, macd: Macd) -> tuple[Floats, Flo
         before = windows.wanted[t] - start
         for i in range(before, end - start):
             place = windows.offsets[t] + i - before
-            lines[place], signals[place] = _macd_in_window(bars, running, peak, i, windows.first[place], macd)
+            first = int(windows.first[place])
+            settled = first == 0 or macd.most[i - first] * peak <= NEGLIGIBLE * bars[i]
+            if settled and i - first >= ready:
+                lines[place], signals[place] = running[2, i], running[3, i]
+            else:
+                lines[place], signals[place] = _macd_in_window(bars, running, i, first, macd)
     return lines, signals
 
 
-@njit(cache=True, error_model="numpy")
-def _longest(windows: Windows) -> int:
-    longest = 0
-    for t in range(len(windows.wanted)):
-        longest = max(longest, windows.starts[t + 1] - windows.starts[t])
-    return longest
-
-
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _mean(x: Floats, begin: int, n: int) -> float:
     total = 0.0
     for i in range(begin, begin + n):
@@ -117,7 +111,7 @@ def _mean(x: Floats, begin: int, n: int) -> float:
     return total / n
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _run(x: Floats, begin: int, recursion: Recursion, running: Floats) -> None:
     """Fill `running` with the average of `x` seeded by x[begin : begin + n], from that seed's last bar on."""
     last = begin + recursion.n - 1
@@ -132,7 +126,7 @@ def _run(x: Floats, begin: int, recursion: Recursion, running: Floats) -> None:
         running[i] = value
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _afresh(x: Floats, begin: int, i: int, recursion: Recursion) -> float:
     """Return the average at bar `i` by running it from its seed x[begin : begin + n]."""
     value = _mean(x, begin, recursion.n)
@@ -143,47 +137,47 @@ def _afresh(x: Floats, begin: int, i: int, recursion: Recursion) -> float:
     return value
 
 
-@njit(cache=True, error_model="numpy")
-def _in_window(x: Floats, running: Floats, i: int, begin: int, recursion: Recursion) -> float:
+@njit(cache=True, nogil=True, error_model="numpy")
+def _corrected(x: Floats, running: Floats, i: int, begin: int, recursion: Recursion) -> float:
     """Return the average at bar `i` seeded by x[begin : begin + n], from `running`, which was seeded earlier."""
     last = begin + recursion.n - 1
-    weight = recursion.kept[i - last]
-    if weight * recursion.seed_bound * running[last] <= NEGLIGIBLE * running[i]:
-        return running[i]
-    correction = weight * (_mean(x, begin, recursion.n) - running[last])
+    correction = recursion.kept[i - last] * (_mean(x, begin, recursion.n) - running[last])
     value = running[i] + correction
     if abs(correction) > CANCELLING * value:
         return _afresh(x, begin, i, recursion)
     return value
 
 
-@njit(cache=True, error_model="numpy")
-def _emit(x: Floats, lead: int, t: int, windows: Windows, recursion: Recursion, running: Floats, out: Floats) -> None:  # noqa: PLR0913, PLR0917
-    """Write the averages of ticker `t` with the values `x`, of which a window knows those from its bar `lead` on."""
-    _run(x, lead, recursion, running)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _emit(x: Floats, t: int, windows: Windows, recursion: Recursion, running: Floats, out: Floats) -> None:  # noqa: PLR0913, PLR0917
+    """Write the averages of ticker `t`, whose bars have the values `x`."""
+    _run(x, recursion.lead, recursion, running)
     before = windows.wanted[t] - windows.starts[t]
+    firsts = windows.first[windows.offsets[t] : windows.offsets[t + 1]]
+    ready = recursion.lead + recursion.n - 1
     for i in range(before, len(x)):
-        place = windows.offsets[t] + i - before
-        first = windows.first[place]
-        if i - first < lead + recursion.n - 1:
-            out[place] = np.nan
-        elif first == 0:
-            out[place] = running[i]
+        first = int(firsts[i - before])
+        age = i - first - ready
+        if age < 0:
+            value = np.nan
+        elif first == 0 or recursion.trace[age] * running[first + ready] <= NEGLIGIBLE * running[i]:
+            value = running[i]
         else:
-            out[place] = _in_window(x, running, i, first + lead, recursion)
+            value = _corrected(x, running, i, first + recursion.lead, recursion)
+        out[windows.offsets[t] + i - before] = value
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _run_macd(close: Floats, macd: Macd, running: Floats) -> None:
     """Fill the rows of `running`: fast average, slow average, their difference, its signal line."""
-    _run(close, 0, macd.fast, running[0])
-    _run(close, 0, macd.slow, running[1])
+    _run(close, macd.fast.lead, macd.fast, running[0])
+    _run(close, macd.slow.lead, macd.slow, running[1])
     for i in range(macd.slow.n - 1, len(close)):
         running[2, i] = running[0, i] - running[1, i]
     _run(running[2, : len(close)], macd.slow.n - 1, macd.signal, running[3])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _macd_afresh(close: Floats, first: int, i: int, macd: Macd) -> tuple[float, float]:
     """Return difference and signal at bar `i` by running all averages from the window's first bar."""
     begin = first + macd.slow.n - 1
@@ -201,27 +195,15 @@ def _macd_afresh(close: Floats, first: int, i: int, macd: Macd) -> tuple[float, 
     return fast - slow, signal
 
 
-@njit(cache=True, error_model="numpy")
-def _macd_in_window(  # noqa: PLR0913, PLR0917
-    close: Floats, running: Floats, peak: float, i: int, first: int, macd: Macd
-) -> tuple[float, float]:
-    """Return difference and signal at bar `i` seeded at the window's `first` bar, from `running`, seeded earlier.
-
-    No close of the ticker exceeds `peak`.
-    """
+@njit(cache=True, nogil=True, error_model="numpy")
+def _macd_in_window(close: Floats, running: Floats, i: int, first: int, macd: Macd) -> tuple[float, float]:
+    """Return difference and signal at bar `i` seeded at the window's `first` bar, from `running`, seeded earlier."""
     begin = first + macd.slow.n - 1
     ready = begin + macd.signal.n - 1
     if i < begin:
         return np.nan, np.nan
     if i < ready:
         return _macd_afresh(close, first, i, macd)[0], np.nan
-    line, signal = running[2, i], running[3, i]
-    if first == 0:
-        return line, signal
-
-    if macd.most[i - first] * peak <= NEGLIGIBLE * close[i]:
-        return line, signal
-
     fast_last, slow_last = first + macd.fast.n - 1, begin
     fast_kept, slow_kept = macd.fast.kept[i - fast_last], macd.slow.kept[i - slow_last]
     fast_answer, slow_answer = macd.fast_answer[i - first], macd.slow_answer[i - first]
@@ -236,6 +218,6 @@ def _macd_in_window(  # noqa: PLR0913, PLR0917
     )
     if size > CANCELLING * close[i]:
         return _macd_afresh(close, first, i, macd)
-    line += fast_kept * fast_moved - slow_kept * slow_moved
-    signal += signal_kept * signal_moved + fast_answer * fast_moved - slow_answer * slow_moved
+    line = running[2, i] + fast_kept * fast_moved - slow_kept * slow_moved
+    signal = running[3, i] + signal_kept * signal_moved + fast_answer * fast_moved - slow_answer * slow_moved
     return line, signal

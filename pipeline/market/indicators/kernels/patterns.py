@@ -13,7 +13,7 @@ COMPLETE = 9
 """Bars of a complete setup."""
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def setups(high: Floats, low: Floats, close: Floats, windows: Windows) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
     """Return the setup count (+ buy, − sell) and whether the ninth bar perfects it, at every wanted bar."""
     counts = np.zeros(len(windows.first), dtype=np.int8)
@@ -40,7 +40,7 @@ def setups(high: Floats, low: Floats, close: Floats, windows: Windows) -> tuple[
     return counts, perfected
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def supports(low: Floats, close: Floats, windows: Windows, k: int, n: int) -> Floats:
     """Return the highest swing low below the close at every wanted bar, NaN where there is none.
 
@@ -48,8 +48,7 @@ def supports(low: Floats, close: Floats, windows: Windows, k: int, n: int) -> Fl
     from the `k`-th bar after them on, if all 2k + 1 bars lie in the window.
     """
     out = np.empty(len(windows.first))
-    longest = _longest(windows)
-    swings, ordered = np.empty(longest, dtype=np.int64), np.empty(longest)
+    swings, ordered = np.empty(windows.longest, dtype=np.int64), np.empty(windows.longest)
     for t in range(len(windows.wanted)):
         start, end = windows.starts[t], windows.starts[t + 1]
         if windows.wanted[t] == end:
@@ -73,15 +72,7 @@ def supports(low: Floats, close: Floats, windows: Windows, k: int, n: int) -> Fl
     return out
 
 
-@njit(cache=True, error_model="numpy")
-def _longest(windows: Windows) -> int:
-    longest = 0
-    for t in range(len(windows.wanted)):
-        longest = max(longest, windows.starts[t + 1] - windows.starts[t])
-    return longest
-
-
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _is_swing_low(low: Floats, j: int, k: int) -> bool:
     for d in range(1, k + 1):  # noqa: SIM110 (a compiled loop)
         if low[j - d] <= low[j] or low[j + d] < low[j]:
@@ -89,7 +80,7 @@ def _is_swing_low(low: Floats, j: int, k: int) -> bool:
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _count_below(ordered: Floats, count: int, price: float) -> int:
     """Return how many of the first `count` values of `ordered`, which ascend, are below `price`."""
     begin = 0
@@ -102,7 +93,7 @@ def _count_below(ordered: Floats, count: int, price: float) -> int:
     return begin
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _insert(ordered: Floats, count: int, price: float) -> None:
     while count > 0 and ordered[count - 1] > price:
         ordered[count] = ordered[count - 1]
@@ -110,7 +101,7 @@ def _insert(ordered: Floats, count: int, price: float) -> None:
     ordered[count] = price
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _remove(ordered: Floats, count: int, price: float) -> None:
     for k in range(_count_below(ordered, count, price), count - 1):
         ordered[k] = ordered[k + 1]

@@ -11,14 +11,16 @@ Floats = NDArray[np.float64]
 class Recursion(NamedTuple):
     """An average v = v + new × (x − v) that begins with the mean of its first `n` values.
 
-    `kept[k]` is the weight left to a value after k more bars. Where no value is negative, the mean of the `n` values up
-    to a bar is at most `seed_bound` × the average there.
+    The first `lead` bars of a window have no value (a change needs the bar before). `kept[k]` is the weight left to a
+    value after k more bars. Where no value is negative, another seed changes the average k bars later by at most
+    `trace[k]` × the average at the seed.
     """
 
     n: int
+    lead: int
     new: float
     kept: Floats
-    seed_bound: float
+    trace: Floats
 
 
 class Macd(NamedTuple):
@@ -38,12 +40,12 @@ class Macd(NamedTuple):
 
 def exponential(n: int, lookback: int) -> Recursion:
     """Return the exponential average of `n` bars: the newest weighs 2 / (n + 1)."""
-    return _recursion(n, 2.0 / (n + 1), lookback)
+    return _recursion(n, 0, 2.0 / (n + 1), lookback)
 
 
 def wilder(n: int, lookback: int) -> Recursion:
-    """Return Wilder's average of `n` bars: the newest weighs 1 / n."""
-    return _recursion(n, 1.0 / n, lookback)
+    """Return Wilder's average of `n` changes from bar to bar: the newest weighs 1 / n."""
+    return _recursion(n, 1, 1.0 / n, lookback)
 
 
 def macd(fast: int, slow: int, signal: int, lookback: int) -> Macd:
@@ -58,10 +60,11 @@ def macd(fast: int, slow: int, signal: int, lookback: int) -> Macd:
     return Macd(quick, lazy, smoothing, answers[0], answers[1], most)
 
 
-def _recursion(n: int, new: float, lookback: int) -> Recursion:
+def _recursion(n: int, lead: int, new: float, lookback: int) -> Recursion:
     kept = (1.0 - new) ** np.arange(lookback + 1, dtype=np.float64)
+    # The mean of n values up to a bar is at most the average there / the smallest weight one of them has in it.
     smallest = n * new * (1.0 - new) ** (n - 1)
-    return Recursion(n, new, kept, 1.0 / smallest if smallest else np.inf)
+    return Recursion(n, lead, new, kept, kept / smallest if smallest else np.full(lookback + 1, np.inf))
 
 
 def _answer(average: Recursion, smoothing: Recursion, begin: int, lookback: int) -> Floats:

@@ -12,7 +12,7 @@ from pipeline.market.indicators.kernels.recursions import Floats
 from pipeline.market.indicators.kernels.windows import Windows
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def means(x: Floats, windows: Windows, n: int) -> Floats:
     """Return the mean of the last `n` values at every wanted bar, NaN where its window holds fewer."""
     out = np.empty(len(windows.first))
@@ -37,7 +37,7 @@ def means(x: Floats, windows: Windows, n: int) -> Floats:
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def highest(x: Floats, windows: Windows, n: int) -> Floats:
     """Return the highest of the last `n` values at every wanted bar, NaN where its window holds fewer."""
     out = np.empty(len(windows.first))
@@ -62,7 +62,7 @@ def highest(x: Floats, windows: Windows, n: int) -> Floats:
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def deviations(x: Floats, middle: Floats, windows: Windows, n: int) -> Floats:
     """Return the population standard deviation of the last `n` values around their mean `middle`, NaN as `middle`."""
     out = np.empty(len(windows.first))
@@ -79,7 +79,7 @@ def deviations(x: Floats, middle: Floats, windows: Windows, n: int) -> Floats:
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def medians(x: Floats, windows: Windows, n: int) -> Floats:
     """Return the median of the last `n` values at every wanted bar, NaN where its window holds fewer."""
     out = np.empty(len(windows.first))
@@ -101,7 +101,7 @@ def medians(x: Floats, windows: Windows, n: int) -> Floats:
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def changes(x: Floats, windows: Windows, n: int) -> Floats:
     """Return value / value `n` bars ago − 1 at every wanted bar, NaN where its window does not reach back so far."""
     out = np.empty(len(windows.first))
@@ -114,7 +114,7 @@ def changes(x: Floats, windows: Windows, n: int) -> Floats:
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _blank_young(windows: Windows, n: int, out: Floats) -> None:
     for t in range(len(windows.wanted)):
         place = windows.offsets[t]
@@ -124,7 +124,7 @@ def _blank_young(windows: Windows, n: int, out: Floats) -> None:
             place += 1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _insert(ordered: Floats, count: int, value: float) -> None:
     """Put `value` in its place among the first `count` values of `ordered`."""
     k = count
@@ -134,7 +134,7 @@ def _insert(ordered: Floats, count: int, value: float) -> None:
     ordered[k] = value
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _replace(ordered: Floats, old: float, value: float) -> None:
     """Take `old` out of the full `ordered` and put `value` in its place."""
     k = 0
