@@ -22,7 +22,7 @@ demo: $(VENV)/.ready
 	$(BIN)/candlelake demo
 
 test: $(VENV)/.ready-to-test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.ready-to-test
 	$(BIN)/ruff check .

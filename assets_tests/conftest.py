@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import pytest
+
 pytest_plugins = ["assets_tests.s3_server"]
 
 for name in [name for name in os.environ if name.startswith(("CANDLELAKE_", "DAGSTER_", "AWS_"))]:
@@ -13,6 +15,8 @@ ELSEWHERE = tempfile.TemporaryDirectory(prefix="candlelake-tests-")
 os.environ["CANDLELAKE_HOME"] = str(Path(ELSEWHERE.name, "home"))
 
 
-def pytest_configure() -> None:
+def pytest_sessionstart(session: pytest.Session) -> None:
     """Leave the folder: settings are read from its `.env` when modules are imported, before any fixture could act."""
-    os.chdir(ELSEWHERE.name)
+    only_hands_out_tests = session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput")
+    if not only_hands_out_tests:
+        os.chdir(ELSEWHERE.name)
