@@ -15,23 +15,13 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from pipeline.errors import FileRefused
+from pipeline.sources.day_aggs import SCHEMA
 from pipeline.sources.flat_files import Dataset, FlatFiles
 
 BATCH = 32 << 20
 """Bytes of text read at a time: a trades file has about 20 GB of it."""
 
-AGGREGATES = pl.Schema(
-    {
-        "ticker": pl.String,
-        "volume": pl.Float64,
-        "open": pl.Float64,
-        "close": pl.Float64,
-        "high": pl.Float64,
-        "low": pl.Float64,
-        "window_start": pl.Int64,
-        "transactions": pl.Int64,
-    }
-)
+AGGREGATES = pl.Schema(SCHEMA)
 
 SCHEMAS = {
     Dataset.DAY_AGGS: AGGREGATES,
