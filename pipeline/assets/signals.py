@@ -86,7 +86,7 @@ def candidate_chunks(day: pl.LazyFrame, sessions: Sequence[date], progress: Prog
 
 
 def best_scores(listed: pl.LazyFrame) -> dict[date, dict[str, float]]:
-    """Return for each session the number of candidates and the best score of each model."""
+    """Return the best score of each model, by session; a session without candidates is left out."""
     best = pl.col("score").max().alias("best")
     by_session = listed.group_by("session", "model").agg(best).sort("session", "model").collect()
     numbers: dict[date, dict[str, float]] = {}
