@@ -57,7 +57,9 @@ def test_a_range_over_two_months_is_one_commit_that_tells_its_run(lake: Lake) ->
 
 def test_a_new_day_adds_a_file_and_touches_no_other(lake: Lake) -> None:
     lake.replace(PRICES, [JAN_2, JAN_3], [prices(JAN_2, A=1.0), prices(JAN_3, A=2.0)], run_id="r")
-    version = lake.replace(PRICES, [JAN_4], [prices(JAN_4, A=3.0)], run_id="r").version
+    written = lake.replace(PRICES, [JAN_4], [prices(JAN_4, A=3.0)], run_id="r")
+    assert (written.rows, written.rows_in_table) == (1, 3)
+    version = written.version
     assert len(actions(lake, version)["add"]) == 1
     assert actions(lake, version)["remove"] == []
 

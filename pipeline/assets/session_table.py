@@ -50,20 +50,22 @@ def record(
     table: Table,
     written: Written,
     *,
-    per_session: Mapping[date, Mapping[str, float]] | None = None,
-    preview: pl.DataFrame | None = None,
+    per_session: Mapping[date, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Attach the numbers of each session to its partition, where there are any, and return those of the whole write.
+    """Attach what there is to say of a session to its partition, and return what holds for the whole write.
 
     Dagster copies all it has for each partition it is given, so that only the tables people look at get numbers.
     """
-    for session, numbers in (per_session or {}).items():
+    for session, particulars in (per_session or {}).items():
         rows = {"dagster/partition_row_count": written.rows_per_session[session]}
-        context.add_asset_metadata({**rows, **numbers}, asset_key=asset_key(table), partition_key=session.isoformat())
-    metadata: dict[str, Any] = {"dagster/row_count": written.rows, "table_version": written.version}
-    if preview is not None and len(preview):
-        metadata["preview"] = table_preview(preview)
-    return metadata
+        context.add_asset_metadata(
+            {**rows, **particulars}, asset_key=asset_key(table), partition_key=session.isoformat()
+        )
+    return {
+        "dagster/row_count": written.rows_in_table,
+        "rows_written": written.rows,
+        "table_version": written.version,
+    }
 
 
 def table_preview(rows: pl.DataFrame) -> MetadataValue:

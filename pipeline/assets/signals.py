@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Any
 
 import polars as pl
 from dagster import AssetExecutionContext, AssetIn, MaterializeResult, ResourceParam, asset
 
-from pipeline.assets.session_table import asset_key, declared, record
+from pipeline.assets.session_table import asset_key, declared, record, table_preview
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.lake.tables import Lake
@@ -71,12 +72,8 @@ def stock_candidates(
     sessions = sessions_of(context.partition_keys)
     day = daily_bars.join(stock_indicators, on=["ticker", "session"])
     written = lake.replace(CANDIDATES, sessions, candidate_chunks(day, sessions, progress), run_id=context.run.run_id)
-    listed = lake.scan(CANDIDATES, sessions[0], sessions[-1])
-    return MaterializeResult(
-        metadata=record(
-            context, CANDIDATES, written, per_session=best_scores(listed), preview=best_first(listed, sessions[-1])
-        )
-    )
+    shown = best_of_sessions(lake.scan(CANDIDATES, sessions[0], sessions[-1]), newest=sessions[-1])
+    return MaterializeResult(metadata=record(context, CANDIDATES, written, per_session=shown))
 
 
 def candidate_chunks(day: pl.LazyFrame, sessions: Sequence[date], progress: Progress) -> Iterator[pl.DataFrame]:
@@ -85,14 +82,16 @@ def candidate_chunks(day: pl.LazyFrame, sessions: Sequence[date], progress: Prog
         yield candidates(day.filter(pl.col("session").is_between(chunk[0], chunk[-1])).collect())
 
 
-def best_scores(listed: pl.LazyFrame) -> dict[date, dict[str, float]]:
-    """Return the best score of each model, by session; a session without candidates is left out."""
+def best_of_sessions(listed: pl.LazyFrame, newest: date) -> dict[date, dict[str, Any]]:
+    """Return the best score of each model, by session, and for the newest session a table of its best candidates."""
     best = pl.col("score").max().alias("best")
     by_session = listed.group_by("session", "model").agg(best).sort("session", "model").collect()
-    numbers: dict[date, dict[str, float]] = {}
+    shown: dict[date, dict[str, Any]] = {}
     for session, model, score in by_session.iter_rows():
-        numbers.setdefault(session, {})[f"best_{model}_score"] = score
-    return numbers
+        shown.setdefault(session, {})[f"best_{model}_score"] = score
+    if newest in shown:
+        shown[newest]["candidates"] = table_preview(best_first(listed, newest))
+    return shown
 
 
 def best_first(listed: pl.LazyFrame, session: date) -> pl.DataFrame:

@@ -37,6 +37,8 @@ class Written:
     version: int
     rows: int
     rows_per_session: dict[date, int]
+    rows_in_table: int
+    """Rows of all sessions, after it."""
     files_added: int
     bytes_added: int
 
@@ -181,6 +183,7 @@ class Lake:
             version=opened.version(),
             rows=sum(incoming.rows.values()),
             rows_per_session=incoming.rows,
+            rows_in_table=int(files_of(opened)["num_records"].sum()),
             files_added=len(added),
             bytes_added=sum(added.values()),
         )

@@ -1,0 +1,47 @@
+from datetime import date
+
+import polars as pl
+
+from pipeline.assets.signals import best_of_sessions
+from pipeline.contracts.candidates import CANDIDATES
+
+THU, FRI = date(2024, 1, 4), date(2024, 1, 5)
+
+
+def candidate(model: str, session: date, rank: int, score: float) -> dict:
+    return {
+        "model": model,
+        "model_version": 1,
+        "session": session,
+        "rank": rank,
+        "ticker": f"T{rank}",
+        "score": score,
+        "close": 10.0,
+        "contributions": [],
+        "reasons": ["Rises.", "Calm."],
+        "scanned": 9,
+        "passed": 8,
+    }
+
+
+def listed(*rows: dict) -> pl.LazyFrame:
+    return pl.LazyFrame(list(rows), schema=CANDIDATES.columns)
+
+
+def test_each_session_gets_the_best_score_of_each_model():
+    rows = listed(candidate("trend", THU, 1, 2.5), candidate("trend", THU, 2, 2.0), candidate("pullback", FRI, 1, -0.5))
+    shown = best_of_sessions(rows, newest=FRI)
+    assert shown[THU] == {"best_trend_score": 2.5}
+    assert shown[FRI]["best_pullback_score"] == -0.5
+
+
+def test_the_newest_session_alone_shows_its_list_five_of_each_model_with_the_reasons_in_one_cell():
+    shown = best_of_sessions(listed(*(candidate("trend", FRI, rank, -rank) for rank in range(1, 9))), newest=FRI)
+    records = [dict(record.data) for record in shown[FRI]["candidates"].records]
+    assert [record["rank"] for record in records] == [1, 2, 3, 4, 5]
+    assert records[0]["reasons"] == "Rises.; Calm."
+    assert "candidates" not in best_of_sessions(listed(candidate("trend", THU, 1, 1.0)), newest=FRI)[THU]
+
+
+def test_sessions_without_candidates_show_nothing():
+    assert best_of_sessions(listed(), newest=FRI) == {}
