@@ -1,9 +1,10 @@
 """The instance that command line and UI share."""
 
+import shutil
 from pathlib import Path
 
 import yaml
-from dagster import DagsterRun
+from dagster import DagsterInstance, DagsterRun
 
 from pipeline.event_log import BatchedSqliteEventLog
 from pipeline.instance import dagster_home, instance_config, open_instance
@@ -11,8 +12,19 @@ from pipeline.instance import dagster_home, instance_config, open_instance
 PROJECT = Path(__file__).parents[1]
 
 
-def test_the_project_folder_s_file_is_that_of_the_default_home():
-    assert yaml.safe_load((PROJECT / "dagster.yaml").read_text()) == instance_config("data/dagster")
+def test_the_project_folder_s_file_is_that_of_the_default_home_but_lets_the_storage_follow_the_settings():
+    expected = instance_config("data/dagster")
+    expected["storage"]["custom"]["config"] = {}
+    assert yaml.safe_load((PROJECT / "dagster.yaml").read_text()) == expected
+
+
+def test_the_project_folder_s_instance_shows_the_runs_of_the_home_that_is_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("CANDLELAKE_HOME", str(tmp_path / "home"))
+    with open_instance(tmp_path / "home") as command_line:
+        command_line.add_run(DagsterRun(job_name="stocks_by_day", run_id="a-run"))
+    shutil.copy(PROJECT / "dagster.yaml", tmp_path)
+    with DagsterInstance.from_config(str(tmp_path)) as ui:
+        assert ui.get_run_by_id("a-run").job_name == "stocks_by_day"
 
 
 def test_a_home_gets_its_own_instance_with_everything_in_it(tmp_path):

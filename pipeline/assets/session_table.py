@@ -30,13 +30,13 @@ def column_schema(table: Table) -> TableSchema:
     )
 
 
-def declared(table: Table, *, group: str, kinds: set[str] | None = None) -> dict[str, Any]:
+def declared(table: Table, *, group: str) -> dict[str, Any]:
     """Return what `AssetOut` and `@asset` share for a table: key, group, description, columns."""
     return {
         "key": asset_key(table),
         "group_name": group,
         "description": table.description,
-        "kinds": {"deltalake", "polars"} | (kinds or set()),
+        "kinds": {"deltalake", "polars"},
         "owners": OWNERS,
         "metadata": {
             "dagster/column_schema": column_schema(table),
