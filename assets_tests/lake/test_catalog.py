@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from assets_tests.lake.conftest import JAN_2, JAN_3, PRICES, REJECTS, prices, rejects
+from pipeline.errors import TableDamaged
 from pipeline.lake.catalog import create_views, load_delta, write_catalog
 from pipeline.lake.tables import Lake
 
@@ -67,7 +68,7 @@ def test_a_failure_leaves_the_old_file_and_no_other(filled: Lake, tmp_path: Path
     log = Path(filled.uri(PRICES)) / "_delta_log"
     for commit in log.iterdir():
         commit.write_text("not a log")
-    with pytest.raises(duckdb.Error):
+    with pytest.raises(TableDamaged, match=r"log of stocks\.prices"):
         write_catalog(filled, path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.glob("*candlelake*")] == ["candlelake.duckdb"]

@@ -23,6 +23,8 @@ class Table:
     description: str
     may_be_empty: bool = False
     """Whether a session may rightly have no row. If not, an empty answer is an error and never erases rows."""
+    session: str | None = "session"
+    """The column whose sessions are replaced, and by whose month the files lie; None for a table refreshed whole."""
 
     @property
     def sql_name(self) -> str:

@@ -5,7 +5,6 @@ from secrets import token_hex
 
 import duckdb
 import duckdb_extension_delta
-from deltalake import DeltaTable
 
 from pipeline.errors import QueryError
 from pipeline.lake.durable import make_durable
@@ -52,7 +51,12 @@ def rows_of(lake: Lake, name: str, version: int | None = None) -> str:
     """Return the SELECT that reads the table called `market/name`, at its newest version unless told."""
     uri = lake.uri_of(name).replace("'", "''")
     at = "" if version is None else f", version => {version:d}"
-    return f"SELECT * EXCLUDE ({PARTITION}) FROM delta_scan('{uri}'{at})"  # noqa: S608 (quoted)
+    columns = f"* EXCLUDE ({PARTITION})" if _lies_by_month(lake, name) else "*"
+    return f"SELECT {columns} FROM delta_scan('{uri}'{at})"  # noqa: S608 (quoted)
+
+
+def _lies_by_month(lake: Lake, name: str) -> bool:
+    return PARTITION in lake.open_named(name).metadata().partition_columns
 
 
 def write_catalog(lake: Lake, path: Path) -> list[str]:
@@ -77,11 +81,11 @@ def write_catalog(lake: Lake, path: Path) -> list[str]:
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str) -> None:
-    delta = DeltaTable(lake.uri_of(name), storage_options=lake.storage_options or None)
+    delta = lake.open_named(name)
     view = ".".join(quoted(part) for part in name.split("/"))
     connection.execute(f"COMMENT ON VIEW {view} IS {_text(delta.metadata().description)}")
     for field in delta.schema().fields:
-        if field.name != PARTITION:
+        if field.name not in delta.metadata().partition_columns:
             comment = _text(field.metadata.get("comment"))
             connection.execute(f"COMMENT ON COLUMN {view}.{quoted(field.name)} IS {comment}")
 

@@ -92,5 +92,6 @@ def month_of(session: str) -> pl.Expr:
 
 
 def arrow_schema(table: Table) -> Schema:
-    """Return the Arrow schema of the rows as stored: the contract's columns and the partition."""
-    return RecordBatchReader.from_stream(table.empty().with_columns(month_of("session"))).schema
+    """Return the Arrow schema of the rows as stored: the contract's columns, and the partition if there is one."""
+    rows = table.empty()
+    return RecordBatchReader.from_stream(rows.with_columns(month_of(table.session)) if table.session else rows).schema

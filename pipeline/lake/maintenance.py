@@ -15,7 +15,8 @@ from pipeline.contracts.table import Table
 from pipeline.errors import SettingsError, TableDamaged, WriteConflict
 from pipeline.lake.files import scan_files
 from pipeline.lake.incoming import PARTITION, arrow_schema, month_of
-from pipeline.lake.tables import PARQUET, Lake
+from pipeline.lake.layout import PARQUET
+from pipeline.lake.tables import KEEP_LOG, Lake
 
 SHORTEST_RETENTION = timedelta(days=1)
 """A file younger than this may belong to a write that is still under way."""
@@ -36,9 +37,11 @@ def compact(lake: Lake, table: Table, *, run_id: str, before: date | None = None
 
     Months from that of `before` on are left alone (all are done when None). Each month is one commit; its rows stay
     the same. Raises TableMissing; TableDamaged when a month does not have the rows its log tells of; WriteConflict
-    when a run changed the month meanwhile: months done until then stay done.
+    when a run changed the month meanwhile: months done until then stay done. A table refreshed whole needs none of it.
     """
     opened = lake.open(table)
+    if table.session is None:  # written whole and in order each time
+        return []
     files = _files_per_month(opened)
     months = [month for month in sorted(files) if before is None or month < f"{before:%Y-%m}"]
     return [
@@ -89,6 +92,7 @@ def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
             predicate=f"{PARTITION} = '{_checked(month)}'",
             writer_properties=PARQUET,
             commit_properties=CommitProperties(custom_metadata={"run_id": run_id, "compacted": month}),
+            post_commithook_properties=KEEP_LOG,
         )
     except CommitFailedError as conflict:
         raise WriteConflict(

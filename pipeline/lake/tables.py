@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 from arro3.core import RecordBatch, RecordBatchReader
-from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
-from deltalake import Schema as DeltaSchema
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from pipeline.errors import ContractBroken, SettingsError, TableDamaged, TableMissing, WriteConflict
@@ -20,14 +18,13 @@ from pipeline.lake.durable import make_durable
 from pipeline.lake.files import files_of, folder_of, scan_files
 from pipeline.lake.handover import Handover
 from pipeline.lake.incoming import FAULT, PARTITION, Incoming, arrow_schema
+from pipeline.lake.layout import PARQUET, delta_schema, rows_of
 
 if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
     from pipeline.contracts.table import Table
 
-ROW_GROUP = 16_000
-"""Rows per Parquet row group: small enough to skip to one ticker, large enough to compress well."""
-
-PARQUET = WriterProperties(compression="ZSTD", max_row_group_size=ROW_GROUP)
+KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
+"""Versions go by the user's retention, when a table is vacuumed, and not by Delta's own after 30 days."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ class Lake:
 
     def exists(self, table: Table) -> bool:
         """Return whether the table has ever been written. Raises TableDamaged when its log is lost."""
-        return self._find(table) is not None
+        return self._find(f"{table.market}/{table.name}") is not None
 
     def version(self, table: Table) -> int:
         """Return the number of the table's newest version. Raises TableMissing, TableDamaged."""
@@ -84,12 +81,7 @@ class Lake:
 
         Raises TableMissing when there is no such table or version, TableDamaged when the log is lost.
         """
-        opened = self._find(table)
-        if opened is None:
-            raise TableMissing(
-                f"{table.sql_name} does not exist in {self.root}.",
-                remedy="Run `candlelake run` for one session or `candlelake backfill` for many.",
-            )
+        opened = self.open_named(f"{table.market}/{table.name}")
         if version is not None:
             try:
                 opened.load_as_version(version)
@@ -101,9 +93,19 @@ class Lake:
                 ) from unreadable
         return opened
 
+    def open_named(self, name: str) -> DeltaTable:
+        """Return the Delta table called `market/name` at its newest version. Raises TableMissing, TableDamaged."""
+        opened = self._find(name)
+        if opened is None:
+            raise TableMissing(
+                f"{name.replace('/', '.', 1)} does not exist in {self.root}.",
+                remedy="Run `candlelake run` for one session or `candlelake backfill` for many.",
+            )
+        return opened
+
     def history(self, name: str) -> pl.DataFrame:
         """Return the commits of the table called `market/name`, newest first: version, committed_at, run_id."""
-        commits = DeltaTable(self.uri_of(name), storage_options=self.storage_options or None).history()
+        commits = self.open_named(name).history()
         return pl.DataFrame(
             [
                 {"version": one["version"], "committed_at": one["timestamp"] * 1_000, "run_id": one.get("run_id")}
@@ -154,35 +156,65 @@ class Lake:
         """
         if not sessions:
             raise ContractBroken(f"No session was named to be replaced in {table.sql_name}.", remedy=FAULT)
+        incoming = Incoming(table, sessions, pieces)
+        opened, before = self._ready(table)
+        self._overwrite(opened, table, incoming.batches(), rows_of(sessions), run_id)
+        return self._written(opened, before, sum(incoming.rows.values()), incoming.rows)
+
+    def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str) -> Written:
+        """Replace all that a table refreshed whole holds by `rows`, in one commit; create it if it does not exist.
+
+        Raises as `replace` does; an error leaves the table as it was.
+        """
+        stored = table.enforce(rows).sort(table.key).rechunk()
+        if stored.is_empty() and not table.may_be_empty:
+            raise ContractBroken(
+                f"{table.sql_name} may not be empty, but not one row came. The rows it holds stay.",
+                remedy="Look at what the tables before it hold; run those first.",
+            )
+        opened, before = self._ready(table)
+        self._overwrite(opened, table, iter(RecordBatchReader.from_stream(stored)), None, run_id)
+        return self._written(opened, before, len(stored), {})
+
+    def _ready(self, table: Table) -> tuple[DeltaTable, set[str]]:
+        """Return the table, created if need be, and its data files before the write."""
         opened = self._open_or_create(table)
         self._require_same_types(opened, table)
-        before = _files(opened)
-        incoming = Incoming(table, sessions, pieces)
+        return opened, set(_files(opened))
+
+    def _overwrite(
+        self, opened: DeltaTable, table: Table, batches: Iterator[RecordBatch], predicate: str | None, run_id: str
+    ) -> None:
         try:
             Handover[RecordBatch](
-                lambda batches: write_deltalake(
+                lambda handed: write_deltalake(
                     opened,
-                    RecordBatchReader.from_batches(arrow_schema(table), batches),
+                    RecordBatchReader.from_batches(arrow_schema(table), handed),
                     mode="overwrite",
-                    predicate=_rows_of(sessions),
+                    predicate=predicate,
                     # A column new to the contract joins the table; the rows of other sessions lack it until they are
                     # written again.
                     schema_mode="merge",
                     writer_properties=PARQUET,
                     commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
+                    post_commithook_properties=KEEP_LOG,
                 )
-            ).pass_on(incoming.batches())
+            ).pass_on(batches)
         except CommitFailedError as conflict:
             raise WriteConflict(
                 f"Another run changed the same rows of {table.sql_name} meanwhile; this one wrote nothing: {conflict}",
                 remedy="Run it again.",
             ) from conflict
+
+    def _written(
+        self, opened: DeltaTable, before: Container[str], rows: int, rows_per_session: dict[date, int]
+    ) -> Written:
         added = {path: size for path, size in _files(opened).items() if path not in before}
         self.outlast_power_cut(opened, added)
         return Written(
             version=opened.version(),
-            rows=sum(incoming.rows.values()),
-            rows_per_session=incoming.rows,
+            rows=rows,
+            rows_per_session=rows_per_session,
             rows_in_table=int(files_of(opened)["num_records"].sum()),
             files_added=len(added),
             bytes_added=sum(added.values()),
@@ -198,14 +230,14 @@ class Lake:
         make_durable([*log.glob(f"{opened.version():020}.*"), log / "_last_checkpoint"])
 
     def _open_or_create(self, table: Table) -> DeltaTable:
-        found = self._find(table)
+        found = self._find(f"{table.market}/{table.name}")
         if found is not None:
             return found
         try:
             return DeltaTable.create(
                 self.uri(table),
-                schema=_delta_schema(table),
-                partition_by=[PARTITION],
+                schema=delta_schema(table),
+                partition_by=[PARTITION] if table.session else None,
                 name=table.sql_name,
                 description=table.description,
                 storage_options=self.storage_options or None,
@@ -216,7 +248,7 @@ class Lake:
 
     def _require_same_types(self, opened: DeltaTable, table: Table) -> None:
         # Delta would cast what is written to the types it has.
-        wanted = {field.name: field.type for field in _delta_schema(table).fields}
+        wanted = {field.name: field.type for field in delta_schema(table).fields}
         stored = {field.name: field.type for field in opened.schema().fields}
         other = [name for name in wanted if name in stored and stored[name] != wanted[name]]
         if other:
@@ -225,42 +257,24 @@ class Lake:
                 remedy=f"Move {self.uri(table)} away and backfill the table.",
             )
 
-    def _find(self, table: Table) -> DeltaTable | None:
+    def _find(self, name: str) -> DeltaTable | None:
+        sql_name, uri = name.replace("/", ".", 1), self.uri_of(name)
         try:
-            return DeltaTable(self.uri(table), storage_options=self.storage_options or None)
+            return DeltaTable(uri, storage_options=self.storage_options or None)
         except TableNotFoundError as missing:
-            if any(Path(self.uri(table)).rglob("*.parquet")):
+            if any(Path(uri).rglob("*.parquet")):
                 raise TableDamaged(
-                    f"{table.sql_name} has data files but no readable log in {self.uri(table)}.",
+                    f"{sql_name} has data files but no readable log in {uri}.",
                     remedy="Restore `_delta_log` from a backup, or move the folder away and backfill the table.",
                 ) from missing
             return None
-
-
-def _rows_of(sessions: Sequence[date]) -> str:
-    # The range lets Delta skip files by their statistics; the list makes it exact. Dates only: a predicate made of
-    # text could be made to match the whole table.
-    first, last = min(sessions), max(sessions)
-    months = ", ".join(f"'{month}'" for month in sorted({f"{session:%Y-%m}" for session in sessions}))
-    days = ", ".join(f"DATE '{session:%Y-%m-%d}'" for session in sorted(set(sessions)))
-    return (
-        f"{PARTITION} IN ({months}) AND session >= DATE '{first:%Y-%m-%d}' AND session <= DATE '{last:%Y-%m-%d}' "
-        f"AND session IN ({days})"
-    )
+        except DeltaError as unreadable:
+            raise TableDamaged(
+                f"The log of {sql_name} in {uri} cannot be read: {str(unreadable).splitlines()[0]}",
+                remedy="Restore `_delta_log` from a backup, or move the folder away and backfill the table.",
+            ) from unreadable
 
 
 def _files(opened: DeltaTable) -> dict[str, int]:
     actions = pl.DataFrame(opened.get_add_actions())
     return dict(actions.select("path", "size_bytes").iter_rows())
-
-
-def _delta_schema(table: Table) -> DeltaSchema:
-    stored = json.loads(DeltaSchema.from_arrow(arrow_schema(table)).to_json())
-    for field in stored["fields"]:
-        if field["name"] == PARTITION:
-            field["metadata"] = {"comment": "Month of the session; how the files are laid out."}
-            field["nullable"] = False
-        else:
-            field["metadata"] = {"comment": table.descriptions[field["name"]]}
-            field["nullable"] = table.schema.columns[field["name"]].nullable
-    return DeltaSchema.from_json(json.dumps(stored))
