@@ -118,12 +118,29 @@ def test_vacuum_removes_replaced_files_orphans_and_staging_but_nothing_that_is_n
     assert held(scattered) == before
 
 
+def test_vacuum_keeps_what_every_version_of_the_retention_needs_however_old_its_files_are(scattered: Lake) -> None:
+    folder = Path(scattered.uri(PRICES))
+    read_by_a_list = scattered.version(PRICES)
+    before = held(scattered)
+    compact(scattered, PRICES, run_id="r")
+    for commit in (folder / "_delta_log").glob("*.json"):
+        commit.write_text(replaced_earlier(commit.read_text(), days=10))
+    for path in folder.rglob("*.parquet"):
+        age(path, days=90)
+    # A checkpoint forgets after a week that a file was ever replaced.
+    scattered.open(PRICES).create_checkpoint()
+    vacuum(scattered, PRICES, keep=timedelta(days=30), run_id="r")
+    assert held(scattered, read_by_a_list) == before
+
+
 def replaced_earlier(commit: str, *, days: int) -> str:
-    """Return a commit's text as if the files it removes had been replaced days before."""
+    """Return a commit's text as if it had been made days before."""
     actions = [json.loads(line) for line in commit.splitlines()]
     for action in actions:
         if "remove" in action:
             action["remove"]["deletionTimestamp"] -= days * 86_400_000
+        if "commitInfo" in action:
+            action["commitInfo"]["timestamp"] -= days * 86_400_000
     return "\n".join(json.dumps(action) for action in actions) + "\n"
 
 

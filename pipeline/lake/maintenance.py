@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import time
 
@@ -54,22 +54,34 @@ def compact(lake: Lake, table: Table, *, run_id: str, before: date | None = None
 def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[str]:
     """Remove the files that no version of the last `keep` needs, and what killed writers left; return their names.
 
-    Versions older than that can no longer be read where their rows were replaced since. Raises TableMissing, and
-    SettingsError when `keep` is under a day: files of a write under way could go.
+    Every version that was the newest at some moment of that time stays readable, and with it whatever a list that was
+    published then has read. Older ones can no longer be read where their rows were replaced since. Raises
+    TableMissing, and SettingsError when `keep` is under a day: files of a write under way could go.
     """
     if keep < SHORTEST_RETENTION:
         raise SettingsError(
             f"Vacuum was asked to keep {keep} of {table.sql_name}; a write under way could lose its files.",
             remedy=f"Keep {SHORTEST_RETENTION} or more.",
         )
-    removed = lake.open(table).vacuum(
+    opened = lake.open(table)
+    removed = opened.vacuum(
         retention_hours=int(keep / timedelta(hours=1)),
         dry_run=False,
         enforce_retention_duration=False,
+        # By itself this goes by the age of files, once a checkpoint has forgotten when they were replaced.
         full=True,
+        keep_versions=_versions_since(lake, table, datetime.now(UTC) - keep),
         commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
+        post_commithook_properties=KEEP_LOG,
     )
     return [*removed, *_remove_staging(Path(lake.uri(table)), older_than=keep)]
+
+
+def _versions_since(lake: Lake, table: Table, moment: datetime) -> list[int]:
+    """Return the versions that were the newest at `moment` or later."""
+    history = lake.history(f"{table.market}/{table.name}")
+    at_moment = history.filter(pl.col("committed_at") <= moment)["version"].max()
+    return history.filter(pl.col("version") >= (at_moment or 0))["version"].to_list()
 
 
 def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
