@@ -8,7 +8,7 @@ import polars as pl
 from dagster import AssetExecutionContext, AssetKey, MetadataValue, TableColumn, TableRecord, TableSchema
 
 from pipeline.contracts.table import Table
-from pipeline.lake.tables import Written
+from pipeline.lake.commits import Written
 
 OWNERS = ["team:candlelake"]
 PREVIEW_ROWS = 10

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, wr
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from pipeline.errors import ContractBroken, SettingsError, TableDamaged, TableMissing, WriteConflict
+from pipeline.lake.commits import Reading, Written, commits_of, told
 from pipeline.lake.durable import make_durable
 from pipeline.lake.files import files_of, folder_of, scan_files
 from pipeline.lake.handover import Handover
@@ -25,19 +25,6 @@ if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query 
 
 KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
 """Versions go by the user's retention, when a table is vacuumed, and not by Delta's own after 30 days."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """What one replacement committed."""
-
-    version: int
-    rows: int
-    rows_per_session: dict[date, int]
-    rows_in_table: int
-    """Rows of all sessions, after it."""
-    files_added: int
-    bytes_added: int
 
 
 class Lake:
@@ -104,15 +91,11 @@ class Lake:
         return opened
 
     def history(self, name: str) -> pl.DataFrame:
-        """Return the commits of the table called `market/name`, newest first: version, committed_at, run_id."""
-        commits = self.open_named(name).history()
-        return pl.DataFrame(
-            [
-                {"version": one["version"], "committed_at": one["timestamp"] * 1_000, "run_id": one.get("run_id")}
-                for one in commits
-            ],
-            schema={"version": pl.Int64, "committed_at": pl.Datetime("us", "UTC"), "run_id": pl.String},
-        )
+        """Return the commits of the table called `market/name`, newest first, in the columns of `COMMIT`.
+
+        A commit of rows tells which sessions it replaced, and which versions of which tables they were made from.
+        """
+        return commits_of(self.open_named(name))
 
     def sessions(self, table: Table) -> list[date]:
         """Return the sessions the table has rows for, oldest first. Raises TableMissing."""
@@ -131,22 +114,46 @@ class Lake:
         Only files and row groups that can hold such rows are read. The version is fixed here: what others commit
         before the frame is collected does not show. Raises TableMissing, TableDamaged.
         """
-        opened = self.open(table, version)
+        return self._rows(self.open(table, version), table, start, end, columns or list(table.columns))
+
+    def read(self, table: Table, start: date | None = None, end: date | None = None) -> Reading:
+        """Return what `scan` does together with its version, for a table that is made from these rows.
+
+        A table that may be empty and was never written reads as no rows of no version.
+        """
+        try:
+            opened = self.open(table)
+        except TableMissing:
+            if table.may_be_empty:
+                return Reading(table, None, table.empty().lazy())
+            raise
+        return Reading(table, opened.version(), self._rows(opened, table, start, end, list(table.columns)))
+
+    def _rows(
+        self, opened: DeltaTable, table: Table, start: date | None, end: date | None, columns: Sequence[str]
+    ) -> pl.LazyFrame:
         rows = scan_files(opened, files_of(opened, start, end)["path"], table.columns, self.storage_options)
         if start is not None:
             rows = rows.filter(pl.col("session") >= start)
         if end is not None:
             rows = rows.filter(pl.col("session") <= end)
-        return rows.select(list(table.columns) if columns is None else list(columns))
+        return rows.select(columns)
 
     def replace(
-        self, table: Table, sessions: Sequence[date], pieces: Iterable[pl.DataFrame], *, run_id: str
+        self,
+        table: Table,
+        sessions: Sequence[date],
+        pieces: Iterable[pl.DataFrame],
+        *,
+        run_id: str,
+        read: Sequence[Reading] = (),
     ) -> Written:
         """Replace what the table holds for exactly `sessions` by the rows of `pieces`, in one commit.
 
         `pieces` is read once, frame by frame, after the table was opened; a session's rows come in one piece, and
         pieces ordered by session are stored best. An error inside `pieces` leaves the table as it was. A table
-        that does not exist is created. `run_id` is kept in the commit.
+        that does not exist is created. `run_id`, the first and last session, and the versions that were `read` to make
+        the rows are kept in the commit.
 
         A column new to the contract joins the table. Raises ContractBroken when rows break the contract, belong to
         other sessions, are missing for a session of a table that may not be empty, or when the table's columns have
@@ -158,10 +165,10 @@ class Lake:
             raise ContractBroken(f"No session was named to be replaced in {table.sql_name}.", remedy=FAULT)
         incoming = Incoming(table, sessions, pieces)
         opened, before = self._ready(table)
-        self._overwrite(opened, table, incoming.batches(), rows_of(sessions), run_id)
+        self._overwrite(opened, table, incoming.batches(), rows_of(sessions), told(run_id, read, sessions))
         return self._written(opened, before, sum(incoming.rows.values()), incoming.rows)
 
-    def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str) -> Written:
+    def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> Written:
         """Replace all that a table refreshed whole holds by `rows`, in one commit; create it if it does not exist.
 
         Raises as `replace` does; an error leaves the table as it was.
@@ -173,7 +180,7 @@ class Lake:
                 remedy="Look at what the tables before it hold; run those first.",
             )
         opened, before = self._ready(table)
-        self._overwrite(opened, table, iter(RecordBatchReader.from_stream(stored)), None, run_id)
+        self._overwrite(opened, table, iter(RecordBatchReader.from_stream(stored)), None, told(run_id, read))
         return self._written(opened, before, len(stored), {})
 
     def _ready(self, table: Table) -> tuple[DeltaTable, set[str]]:
@@ -183,7 +190,12 @@ class Lake:
         return opened, set(_files(opened))
 
     def _overwrite(
-        self, opened: DeltaTable, table: Table, batches: Iterator[RecordBatch], predicate: str | None, run_id: str
+        self,
+        opened: DeltaTable,
+        table: Table,
+        batches: Iterator[RecordBatch],
+        predicate: str | None,
+        said: dict[str, str],
     ) -> None:
         try:
             Handover[RecordBatch](
@@ -196,7 +208,7 @@ class Lake:
                     # written again.
                     schema_mode="merge",
                     writer_properties=PARQUET,
-                    commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
+                    commit_properties=CommitProperties(custom_metadata=said),
                     post_commithook_properties=KEEP_LOG,
                 )
             ).pass_on(batches)
