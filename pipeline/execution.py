@@ -84,18 +84,26 @@ def runnable_sessions(start: date, end: date) -> list[date]:
     return chosen
 
 
-def run_sessions(settings: Settings, sessions: Sequence[date], progress: Progress) -> RunReport:
-    """Materialize every table of stocks by day for `sessions`, which follow one another, in one run.
+def run_sessions(
+    settings: Settings,
+    sessions: Sequence[date],
+    progress: Progress,
+    *,
+    job_name: str = stocks_by_day.name,
+    ops: Mapping[str, Any] | None = None,
+) -> RunReport:
+    """Materialize what the job `job_name` makes of `sessions`, which follow one another, in one run.
 
-    Raises what the assets raise; a check that fails is in the report instead. Raises KeyboardInterrupt on Ctrl-C,
-    with the run marked as failed.
+    `ops` is the run configuration of its assets. Raises what the assets raise; a check that fails is in the report
+    instead. Raises KeyboardInterrupt on Ctrl-C, with the run marked as failed.
     """
     instance = open_instance(settings.home)
-    job = build_definitions(settings, progress).resolve_job_def(stocks_by_day.name)
+    job = build_definitions(settings, progress).resolve_job_def(job_name)
     run_id = str(uuid4())
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     try:
-        job.execute_in_process(instance=instance, run_id=run_id, run_config=QUIET, **_partitions(sessions))
+        config = QUIET | {"ops": dict(ops or {})}
+        job.execute_in_process(instance=instance, run_id=run_id, run_config=config, **_partitions(sessions))
     except DagsterExecutionInterruptedError as interrupted:
         raise KeyboardInterrupt from interrupted
     except DagsterError:

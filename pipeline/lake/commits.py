@@ -76,3 +76,14 @@ def _commit(said: dict[str, Any]) -> dict[str, Any]:
         "last_session": date.fromisoformat(last) if last else None,
         "read": json.loads(said["read"]) if "read" in said else None,
     }
+
+
+def writings(history: pl.DataFrame, session: date) -> pl.DataFrame:
+    """Return the commits of a table's `history` that wrote the rows of `session`, newest first."""
+    return history.filter(pl.col("first_session") <= session, pl.col("last_session") >= session)
+
+
+def version_read(table: Table) -> pl.Expr:
+    """Return the version of `table` that a commit's rows were made from, null when it read none."""
+    of_table = pl.element().filter(pl.element().struct.field("table") == table.sql_name).struct.field("version")
+    return pl.col("read").list.eval(of_table).list.first()
