@@ -41,6 +41,10 @@ class TransferFailed(RetryableError):
     """A download broke off, stalled, or brought other bytes than announced."""
 
 
+class AnswerRefused(RetryableError):
+    """A vendor's answer cannot be trusted: it is not what was asked for, or a part of it is lost."""
+
+
 class FileRefused(PermanentError):
     """A vendor file cannot be trusted as a whole; what the lake holds stays as it was."""
 
@@ -65,9 +69,21 @@ class WriteConflict(RetryableError):
     """Another writer changed the same rows at the same moment."""
 
 
+class ClockBehind(RetryableError):
+    """This computer's clock is not past a moment that a table's history holds already."""
+
+
+class PositionRefused(PermanentError):
+    """A position cannot be recorded as asked. Nothing was written."""
+
+
 class SampleError(PermanentError):
     """The sample market cannot be laid down here."""
 
 
 class ModelError(PermanentError):
     """A model's declaration makes no sense, or asks for columns that are not there."""
+
+
+class ReportsNotWritten(PermanentError):
+    """The folder of the pages cannot be written."""

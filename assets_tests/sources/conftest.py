@@ -1,13 +1,17 @@
-"""A bucket with one day file, and the sources that read it, straight and through the faulty proxy."""
+"""A bucket with one day file, and the sources that read it, straight and through the faulty proxy; the REST vendor."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
+from pytest_httpserver import HTTPServer
 
 from assets_tests.s3_server import FaultyProxy, S3Server
 from assets_tests.sources.s3_faults import BODY, DAY, SESSION, Waits
+from assets_tests.sources.vendor_rest import KEY, SPLITS, VendorApi
 from pipeline.sources.flat_files import FlatFile, key_of
+from pipeline.sources.rest import Rest
 from pipeline.sources.s3 import Bucket, S3FlatFiles
 
 
@@ -38,3 +42,19 @@ def shaky(bucket: Bucket, faulty_proxy: FaultyProxy, waits: Waits) -> S3FlatFile
 @pytest.fixture
 def listed(source: S3FlatFiles) -> FlatFile:
     return source.file(DAY, SESSION)
+
+
+@pytest.fixture
+def vendor(httpserver: HTTPServer) -> VendorApi:
+    """The REST vendor, who knows of splits of five tickers on three pages."""
+    api = VendorApi(httpserver)
+    api.lists[SPLITS] = [{"ticker": ticker} for ticker in "ABCDE"]
+    return api
+
+
+@pytest.fixture
+def rest(vendor: VendorApi, waits: Waits) -> Iterator[Rest]:
+    """A session that waits in no time."""
+    patience = waits.patience(read_timeout=0.2)
+    with Rest(vendor.url, SecretStr(KEY), calls_per_minute=10_000, patience=patience) as session:
+        yield session

@@ -17,7 +17,11 @@ MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 class Interrupted(TransferFailed):
-    """A transfer that the same request, sent again at once, may complete."""
+    """A transfer that the same request may complete, sent again at once, or after `wait` seconds when told so."""
+
+    def __init__(self, message: str, *, remedy: str, wait: float = 0.0) -> None:
+        super().__init__(message, remedy=remedy)
+        self.wait = wait
 
 
 def land(chunks: Iterable[bytes], file: FlatFile, path: Path) -> Download:

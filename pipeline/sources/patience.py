@@ -44,7 +44,7 @@ class Patience:
             try:
                 return attempt()
             except Interrupted as interrupted:
-                wait = self._wait(number)
+                wait = max(self._wait(number), interrupted.wait)
                 if number == self.attempts or self.clock() + wait >= deadline:
                     raise TransferFailed(
                         f"Gave up after {number} attempts. {interrupted.message}", remedy=interrupted.remedy
