@@ -139,4 +139,10 @@ TICKER_EVENTS = _whole(
     "Tickers that each security took, and since when: follows a renamed company through its tickers.",
 )
 
+
+def told_columns(table: Table) -> dict[str, pl.DataType]:
+    """Return the columns of a table of reference data that the vendor's own words fill, with their types."""
+    return {name: dtype for name, dtype in table.columns.items() if name not in (*KNOWN, "doubt")}
+
+
 REFERENCE_TABLES = (TICKERS, SPLITS, DIVIDENDS, TICKER_EVENTS)

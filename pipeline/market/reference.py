@@ -1,0 +1,180 @@
+"""What the vendor told of reference data through time: the history of it, what is in doubt, what may be applied. Pure.
+
+A row of history is one statement of the vendor, with the refresh at which it was first made, last made, and no longer
+made. Whatever the vendor says otherwise is another row, and so is what it takes back and says again.
+
+A split or dividend is judged by itself first, in the order of DOUBTS. Those that are sound alone then compete:
+
+1. Splits of one ticker and day whose ratios agree to nine digits are one split, told several times (2:1 is 4:2). The
+   one seen first counts, of those the one with the lowest id; the others are `repeated`.
+2. When their ratios differ, all of them are `conflicting`: nobody can tell which is right, so none is applied.
+3. Dividends of one ticker, ex-date, amount, currency and type are one dividend, told several times, as in 1. All else
+   on one day is paid in addition.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import polars as pl
+
+from pipeline.contracts.reference import KNOWN
+from pipeline.errors import ClockBehind
+
+LARGEST_RATIO = 10_000.0
+"""New shares for one old, or old ones for one new, beyond which a split is `implausible`."""
+
+SAME_RATIO = 1e-9
+"""Relative difference up to which two ratios are the same."""
+
+HOLDS = pl.col("withdrawn_at").is_null()
+"""Whether the vendor still said so at the newest refresh."""
+
+NEWEST = pl.max_horizontal(pl.col("last_seen_at", "withdrawn_at").max())
+"""The moment of the newest refresh of a history."""
+
+Judgement = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def merged(known: pl.DataFrame, told: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """Return the history after a refresh at the moment `at` (UTC) in which the vendor told exactly `told`.
+
+    `known` is the history before, in the columns of its table, and `told` has the vendor's own columns of it; rows
+    that `told` repeats count once. A statement made again is last seen at `at`; one that held and was not made is
+    withdrawn at `at`; a new one is first seen at `at`, its `doubt` yet to be judged.
+    Raises ClockBehind when `at` does not come after every moment of `known`.
+    """
+    _require_later(known, at)
+    own = told.columns
+    said = told.unique(maintain_order=True)
+    holding = known.filter(HOLDS)
+    now = pl.lit(at).cast(known.schema["last_seen_at"])
+    again = holding.join(said, on=own, how="semi", nulls_equal=True).with_columns(last_seen_at=now)
+    gone = holding.join(said, on=own, how="anti", nulls_equal=True).with_columns(withdrawn_at=now)
+    new = said.join(holding, on=own, how="anti", nulls_equal=True).with_columns(first_seen_at=now, last_seen_at=now)
+    # A new row has neither doubt nor withdrawal.
+    return pl.concat([known.filter(~HOLDS), gone, again, new], how="diagonal").select(known.columns)
+
+
+def newest_refresh(history: pl.DataFrame) -> datetime | None:
+    """Return the moment of the newest refresh that said anything or took anything back; None of an empty history."""
+    return history.select(NEWEST).item()
+
+
+def changes_of(history: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """Return what the refresh at `at` changed, as `change` (withdrawn, added) before the columns of `history`.
+
+    What was withdrawn comes first. A statement that the vendor altered is there twice: as it was, and as it is.
+    """
+    change = (
+        pl.when(pl.col("withdrawn_at") == at).then(pl.lit("withdrawn"))
+        .when(pl.col("first_seen_at") == at).then(pl.lit("added"))
+    )  # fmt: skip
+    changed = history.select(change.alias("change"), pl.all()).drop_nulls("change")
+    return changed.sort("change", history.columns[0], descending=[True, False])
+
+
+def withdrawn_last(history: pl.DataFrame) -> pl.DataFrame:
+    """Return the statements that the newest refresh no longer made, sorted."""
+    return history.filter(pl.col("withdrawn_at") == NEWEST).sort(history.columns[:2])
+
+
+def vanished_tickers(history: pl.DataFrame) -> pl.DataFrame:
+    """Return those of `withdrawn_last` whose ticker is told of no more, under no statement that holds."""
+    return withdrawn_last(history).join(history.filter(HOLDS), on="ticker", how="anti")
+
+
+def as_known(history: pl.DataFrame, known_at: datetime | None = None) -> pl.DataFrame:
+    """Return the statements that held at the moment `known_at` (UTC), or hold now."""
+    if known_at is None:
+        return history.filter(HOLDS)
+    held = HOLDS | (pl.col("withdrawn_at") > known_at)
+    return history.filter(pl.col("first_seen_at") <= known_at, held)
+
+
+def with_split_doubts(history: pl.DataFrame) -> pl.DataFrame:
+    """Return the splits with `doubt` worked out for those that hold; withdrawn ones keep what they had."""
+    return _rejudged(history, _judged_splits)
+
+
+def with_dividend_doubts(history: pl.DataFrame) -> pl.DataFrame:
+    """Return the dividends with `doubt` worked out for those that hold; withdrawn ones keep what they had."""
+    return _rejudged(history, _judged_dividends)
+
+
+def applicable_splits(history: pl.DataFrame, known_at: datetime | None = None) -> pl.DataFrame:
+    """Return the splits to apply, as they were known at `known_at` (UTC) or are known now.
+
+    Columns ticker, execution_date, split_from, split_to; one row a ticker and day, sorted by them.
+    """
+    sound = _judged_splits(as_known(history, known_at)).filter(pl.col("doubt").is_null())
+    return sound.select("ticker", "execution_date", "split_from", "split_to").sort("ticker", "execution_date")
+
+
+def applicable_dividends(history: pl.DataFrame, known_at: datetime | None = None) -> pl.DataFrame:
+    """Return the dividends to apply, in USD a share, as they were known at `known_at` (UTC) or are known now.
+
+    Columns ticker, ex_dividend_date, cash_amount; one row a ticker and day with their sum, sorted by them.
+    """
+    day = ["ticker", "ex_dividend_date"]
+    sound = _judged_dividends(as_known(history, known_at)).filter(pl.col("doubt").is_null())
+    # In one order, so that the sum is the same to the last digit.
+    return sound.sort(*day, "cash_amount").group_by(day, maintain_order=True).agg(pl.col("cash_amount").sum())
+
+
+def _require_later(known: pl.DataFrame, at: datetime) -> None:
+    newest = newest_refresh(known)
+    if newest is not None and at <= newest:
+        raise ClockBehind(
+            f"Reference data was seen at {newest:%Y-%m-%d %H:%M:%S} UTC, which is not before {at:%Y-%m-%d %H:%M:%S} "
+            "UTC: its history would run backwards. Nothing was written.",
+            remedy="Set this computer's clock, then refresh again.",
+        )
+
+
+def _rejudged(history: pl.DataFrame, judged: Judgement) -> pl.DataFrame:
+    return pl.concat([history.filter(~HOLDS), judged(history.filter(HOLDS))])
+
+
+def _judged_splits(rows: pl.DataFrame) -> pl.DataFrame:
+    old, new = pl.col("split_from"), pl.col("split_to")
+    doubt = (
+        pl.when(pl.any_horizontal(pl.col("execution_date", "split_from", "split_to").is_null()))
+        .then(pl.lit("unreadable"))
+        .when((old <= 0) | (new <= 0))
+        .then(pl.lit("not_positive"))
+        .when((new / old > LARGEST_RATIO) | (old / new > LARGEST_RATIO))
+        .then(pl.lit("implausible"))
+    )
+    day = ["ticker", "execution_date"]
+    differ = (new / old).max().over(day) > (new / old).min().over(day) * (1 + SAME_RATIO)
+    among_others = pl.when(differ).then(pl.lit("conflicting")).when(_told_before(day)).then(pl.lit("repeated"))
+    return _judged(rows, doubt, among_others)
+
+
+def _judged_dividends(rows: pl.DataFrame) -> pl.DataFrame:
+    in_usd = pl.col("currency").str.strip_chars().str.to_uppercase() == "USD"
+    doubt = (
+        pl.when(pl.any_horizontal(pl.col("ex_dividend_date", "cash_amount").is_null()))
+        .then(pl.lit("unreadable"))
+        .when(pl.col("cash_amount") <= 0)
+        .then(pl.lit("not_positive"))
+        .when(~in_usd.fill_null(value=False))
+        .then(pl.lit("not_usd"))
+    )
+    event = ["ticker", "ex_dividend_date", "cash_amount", "currency", "distribution_type"]
+    return _judged(rows, doubt, pl.when(_told_before(event)).then(pl.lit("repeated")))
+
+
+def _judged(rows: pl.DataFrame, alone: pl.Expr, among_others: pl.Expr) -> pl.DataFrame:
+    """Return `rows` with the `doubt` that each raises alone, and of the sound ones among each other."""
+    judged = rows.with_columns(doubt=alone.cast(pl.String))
+    own = [name for name in rows.columns if name not in (*KNOWN, "doubt", "id")]
+    sound = judged.filter(pl.col("doubt").is_null()).sort("first_seen_at", "id", *own, nulls_last=True)
+    return pl.concat(
+        [judged.filter(pl.col("doubt").is_not_null()), sound.with_columns(doubt=among_others.cast(pl.String))]
+    )
+
+
+def _told_before(event: Sequence[str]) -> pl.Expr:
+    """Return whether an earlier row tells the same event."""
+    return pl.int_range(pl.len()).over(event) > 0
