@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pandera.polars as pa
 import polars as pl
 
 from pipeline.contracts.table import Table
+
+Unit = Literal["price", "shares", "free"]
+"""What a column is measured in: a price a share, a number of shares, or neither, so that a split does not change it."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class IndicatorColumn:
     at_least: float | None = None
     at_most: float | None = None
     nullable: bool = True
+    unit: Unit = "free"
 
 
 def indicators_table(columns: Sequence[IndicatorColumn]) -> Table:

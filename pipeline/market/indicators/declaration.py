@@ -30,9 +30,9 @@ class Indicator:
 def expressed(columns: Mapping[IndicatorColumn, pl.Expr], *, lookback: int = 1) -> Indicator:
     """Return an indicator whose columns are Polars expressions over one ticker's bars, the oldest first.
 
-    An expression may use the columns ticker, session, open, high, low, close and volume, and must look no further back
-    than `lookback` bars, the newest included: only so many are certain to be there. Where a ticker has fewer bars in
-    the window, the value is null.
+    An expression may use the columns session, open, high, low, close and volume, and must look no further back than
+    `lookback` bars, the newest included: only so many are certain to be there. Where a ticker has fewer bars in the
+    window, the value is null. The column ticker tells tickers apart, and may hold a stand-in.
     """
     return Indicator(
         columns=tuple(columns),

@@ -33,12 +33,25 @@ def bars_held() -> Indicator:
 def candle_body() -> Indicator:
     """Return the body of the candle, between open and close."""
     low, high = pl.min_horizontal("open", "close"), pl.max_horizontal("open", "close")
+    middle = (low + high) / 2
     color = (pl.col("close") - pl.col("open")).sign().cast(pl.Int8)
     return expressed(
         {
-            Column("candle_high", "Top of the candle's body: max(open, close), USD.", at_least=0, nullable=False): high,
-            Column("candle_low", "Foot of the candle's body: min(open, close), USD.", at_least=0, nullable=False): low,
-            Column("candle_mid", "Middle of the candle's body, USD.", at_least=0, nullable=False): (low + high) / 2,
+            Column(
+                "candle_high",
+                "Top of the candle's body: max(open, close), USD.",
+                at_least=0,
+                nullable=False,
+                unit="price",
+            ): high,
+            Column(
+                "candle_low",
+                "Foot of the candle's body: min(open, close), USD.",
+                at_least=0,
+                nullable=False,
+                unit="price",
+            ): low,
+            Column("candle_mid", "Middle of the candle's body, USD.", at_least=0, nullable=False, unit="price"): middle,
             Column(
                 "candle_color",
                 "+1 when the close is above the open, −1 below, 0 equal (doji).",
@@ -53,13 +66,13 @@ def candle_body() -> Indicator:
 
 def simple_average(n: int) -> Indicator:
     """Return the mean close of `n` bars."""
-    column = Column(f"sma_{n}", f"Mean close of the last {n} bars, USD.", at_least=0)
+    column = Column(f"sma_{n}", f"Mean close of the last {n} bars, USD.", at_least=0, unit="price")
     return Indicator((column,), n, lambda panel: [panel.mean(panel.column("close"), n)])
 
 
 def exponential_average(n: int) -> Indicator:
     """Return the exponential average of the close over `n` bars, seeded by the mean of the window's first `n`."""
-    column = Column(f"ema_{n}", f"Exponential average of the close, {n} bars, USD.", at_least=0)
+    column = Column(f"ema_{n}", f"Exponential average of the close, {n} bars, USD.", at_least=0, unit="price")
     lookback = n + settling(2 / (n + 1))
     return Indicator((column,), lookback, lambda panel: [panel.exponential_mean(panel.column("close"), n)])
 
@@ -69,9 +82,9 @@ def macd(fast: int, slow: int, signal: int) -> Indicator:
     if fast > slow:
         raise ValueError(f"MACD subtracts the slow average from the fast one; {fast} bars are slower than {slow}.")
     columns = (
-        Column("macd", f"EMA {fast} − EMA {slow} of the close, USD."),
-        Column("macd_signal", f"Exponential average of macd, {signal} bars, USD."),
-        Column("macd_histogram", "macd − macd_signal, USD."),
+        Column("macd", f"EMA {fast} − EMA {slow} of the close, USD.", unit="price"),
+        Column("macd_signal", f"Exponential average of macd, {signal} bars, USD.", unit="price"),
+        Column("macd_histogram", "macd − macd_signal, USD.", unit="price"),
     )
     lookback = slow + signal - 1 + max(settling(2 / (slow + 1)), settling(2 / (signal + 1)))
 
@@ -90,16 +103,21 @@ def relative_strength(n: int) -> Indicator:
 
 def true_range(n: int) -> Indicator:
     """Return Wilder's average true range."""
-    column = Column(f"atr_{n}", f"Wilder's average true range, {n} bars, USD.", at_least=0)
+    column = Column(f"atr_{n}", f"Wilder's average true range, {n} bars, USD.", at_least=0, unit="price")
     return Indicator((column,), 1 + n + settling(1 / n), lambda panel: [panel.true_range(n)])
 
 
 def bollinger_bands(n: int, width: float) -> Indicator:
     """Return Bollinger's bands: the mean close and `width` population standard deviations to either side."""
     columns = (
-        Column("bollinger_upper", f"bollinger_middle + {width:g} population standard deviations, USD.", at_least=0),
-        Column("bollinger_middle", f"Mean close of the last {n} bars, USD.", at_least=0),
-        Column("bollinger_lower", f"bollinger_middle − {width:g} population standard deviations, USD."),
+        Column(
+            "bollinger_upper",
+            f"bollinger_middle + {width:g} population standard deviations, USD.",
+            at_least=0,
+            unit="price",
+        ),
+        Column("bollinger_middle", f"Mean close of the last {n} bars, USD.", at_least=0, unit="price"),
+        Column("bollinger_lower", f"bollinger_middle − {width:g} population standard deviations, USD.", unit="price"),
     )
 
     def compute(panel: Panel) -> Sequence[Values]:
@@ -121,8 +139,8 @@ def simple_return(n: int) -> Indicator:
 def extremes(n: int) -> Indicator:
     """Return the highest high and the lowest low of `n` bars."""
     columns = (
-        Column(f"high_{n}", f"Highest high of the last {n} bars, USD.", at_least=0),
-        Column(f"low_{n}", f"Lowest low of the last {n} bars, USD.", at_least=0),
+        Column(f"high_{n}", f"Highest high of the last {n} bars, USD.", at_least=0, unit="price"),
+        Column(f"low_{n}", f"Lowest low of the last {n} bars, USD.", at_least=0, unit="price"),
     )
     return Indicator(
         columns, n, lambda panel: [panel.highest(panel.column("high"), n), panel.lowest(panel.column("low"), n)]
@@ -132,7 +150,7 @@ def extremes(n: int) -> Indicator:
 def volume_average(n: int) -> Indicator:
     """Return the mean volume of `n` bars, and the bar's own volume in terms of it."""
     columns = (
-        Column(f"volume_sma_{n}", f"Mean volume of the last {n} bars, shares.", at_least=0),
+        Column(f"volume_sma_{n}", f"Mean volume of the last {n} bars, shares.", at_least=0, unit="shares"),
         Column("relative_volume", f"volume / volume_sma_{n}; null when that is 0.", at_least=0),
     )
 
@@ -170,10 +188,16 @@ def swings(k: int, n: int) -> Indicator:
     """Return the nearest swing low below and swing high above the close: extremes among `k` bars on either side."""
     columns = (
         Column(
-            "support", f"Highest confirmed swing low of the last {n} bars that is below the close, USD.", at_least=0
+            "support",
+            f"Highest confirmed swing low of the last {n} bars that is below the close, USD.",
+            at_least=0,
+            unit="price",
         ),
         Column(
-            "resistance", f"Lowest confirmed swing high of the last {n} bars that is above the close, USD.", at_least=0
+            "resistance",
+            f"Lowest confirmed swing high of the last {n} bars that is above the close, USD.",
+            at_least=0,
+            unit="price",
         ),
     )
     return Indicator(columns, n + k, lambda panel: [panel.support(k, n), panel.resistance(k, n)])

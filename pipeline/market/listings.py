@@ -1,0 +1,167 @@
+"""Which security traded under a ticker when: listings, from the vendor's tickers and renames. Pure.
+
+A security is known by its composite FIGI, which survives a rename; a ticker is used by one security after another. What
+the vendor says is put in order by these rules:
+
+1. Renames (`reference/ticker_events`) say when a security took a ticker; it had it until it took the next.
+2. A security in `reference/tickers` ends with the day before `delisted_on`. Where no rename says when it began, its
+   beginning is unknown. One that is delisted on an unknown day claims nothing.
+3. Of two that claim a ticker, the one that ended earlier had it first; one that is still listed has it last. The later
+   one has it from its first day on, and the other until the day before. Where that first day is unknown, or not after
+   the other's, the later one has it from the day after the other ended. If they began and ended together, nobody knows
+   whose ticker it was, and neither is listed.
+4. The same holds for a security that claims two tickers at once, but that both stay listed, without their FIGI, where
+   nobody knows which it was.
+
+So no ticker has two listings on a day, and no FIGI two tickers.
+"""
+
+import polars as pl
+
+from pipeline.errors import QueryError
+
+DAY = pl.duration(days=1)
+
+LISTING = {
+    "ticker": pl.String,
+    "composite_figi": pl.String,
+    "type": pl.String,
+    "first_day": pl.Date,
+    "last_day": pl.Date,
+}
+"""Columns of listings. `composite_figi` and `type` are null when unknown, the days when unknown or not yet over."""
+
+
+def listings(tickers: pl.DataFrame, ticker_events: pl.DataFrame) -> pl.DataFrame:
+    """Return the listings by ticker and first day, as LISTING, from the rows that hold now, by the rules above.
+
+    `tickers` and `ticker_events` have the columns of `reference/tickers` and `reference/ticker_events`.
+    """
+    securities = _securities(tickers.filter(pl.col("withdrawn_at").is_null()))
+    renamed = _renamed(ticker_events.filter(pl.col("withdrawn_at").is_null()))
+    claims = pl.concat([_begun(renamed, securities), _unbegun(renamed, securities)])
+    one_a_ticker = _in_turn(claims.filter(~_contested("ticker")), "ticker")
+    is_known = pl.col("composite_figi").is_not_null() & ~_contested("composite_figi")
+    known = _in_turn(one_a_ticker.filter(is_known), "composite_figi")
+    unknown = one_a_ticker.filter(~is_known).with_columns(composite_figi=pl.lit(None, pl.String))
+    return pl.concat([known, unknown]).sort("ticker", "first_day")
+
+
+def with_listing(rows: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
+    """Return `rows` (ticker, session, and whatever else), in order, with `composite_figi` and `type` of that day.
+
+    `listed` are listings; null where none was known for the ticker on the session.
+    """
+    begins = listed.with_columns(pl.col("first_day").fill_null(pl.date(1, 1, 1))).sort("first_day")
+    found = (
+        rows.select("ticker", "session", row=pl.int_range(pl.len()))
+        .sort("session")
+        # Polars cannot look at the order within tickers, and warns; both sides were just sorted.
+        .join_asof(begins, left_on="session", right_on="first_day", by="ticker", check_sortedness=False)
+        .sort("row")
+    )
+    is_over = found["session"] > found["last_day"]
+    of_day = (pl.when(is_over.fill_null(value=False)).then(None).otherwise(found[name]) for name in _KNOWN)
+    return rows.with_columns(value.alias(name) for value, name in zip(of_day, _KNOWN, strict=True))
+
+
+def series(bars: pl.DataFrame, listed: pl.DataFrame, figi: str) -> pl.DataFrame:
+    """Return the `bars` of one security through its renames, oldest first, each under the ticker as it traded.
+
+    `listed` are listings. A bar of another security that used one of its tickers, before or after, is not among them.
+    Raises QueryError when the FIGI is listed nowhere.
+    """
+    own = listed.filter(pl.col("composite_figi") == figi).select("ticker", "first_day", "last_day")
+    if own.is_empty():
+        raise QueryError(
+            f"No security with the composite FIGI {figi} is known.",
+            remedy="Look it up in reference.tickers (column composite_figi).",
+        )
+    began = pl.col("first_day").is_null() | (pl.col("session") >= pl.col("first_day"))
+    not_over = pl.col("last_day").is_null() | (pl.col("session") <= pl.col("last_day"))
+    return bars.join(own, on="ticker").filter(began, not_over).select(bars.columns).sort("session")
+
+
+def successions(listed: pl.DataFrame) -> pl.DataFrame:
+    """Return where one security followed another under a ticker: ticker, `first_day` of the later, `foreign_until`.
+
+    Bars of the ticker up to `foreign_until` are of the earlier security: that is the day after its last one, since the
+    vendor's day of delisting is at times the last day of trading. Only of securities whose FIGIs are known.
+    """
+    known = listed.filter(pl.col("composite_figi").is_not_null()).sort("ticker", "first_day")
+    figi_before, ended = (pl.col(name).shift(1).over("ticker") for name in ("composite_figi", "last_day"))
+    followed = known.with_columns(before=figi_before, ended=ended).filter(pl.col("composite_figi") != pl.col("before"))
+    day_before = pl.col("first_day") - DAY
+    return followed.select("ticker", "first_day", foreign_until=pl.min_horizontal(pl.col("ended") + DAY, day_before))
+
+
+_KNOWN = ("composite_figi", "type")
+
+
+def _securities(tickers: pl.DataFrame) -> pl.DataFrame:
+    """Return each ticker's securities: ticker, composite_figi, type, and their last day, null while they are listed."""
+    dated = tickers.filter(pl.col("active") | pl.col("delisted_on").is_not_null())
+    last_day = pl.when(~pl.col("active")).then(pl.col("delisted_on") - DAY)
+    ended = dated.select("ticker", "composite_figi", "type", last_day=last_day)
+    with_figi, without = (ended.filter(pl.col("composite_figi").is_not_null() == known) for known in (True, False))
+    # Delisted and listed again is one security; two rows without a FIGI may well be two.
+    return pl.concat(
+        [
+            with_figi.group_by("ticker", "composite_figi").agg(_the_only("type"), _last("last_day")),
+            without.group_by("ticker", "composite_figi", "last_day").agg(_the_only("type")).select(ended.columns),
+        ]
+    )
+
+
+def _renamed(ticker_events: pl.DataFrame) -> pl.DataFrame:
+    """Return the spans between renames: composite_figi, ticker, first_day, last_day."""
+    taken = ticker_events.select("composite_figi", "ticker", first_day="since").unique()
+    days = taken.select("composite_figi", "first_day").unique().sort("composite_figi", "first_day")
+    spans = days.with_columns(last_day=pl.col("first_day").shift(-1).over("composite_figi") - DAY)
+    return taken.join(spans, on=["composite_figi", "first_day"])
+
+
+def _begun(renamed: pl.DataFrame, securities: pl.DataFrame) -> pl.DataFrame:
+    """Return the claims that a rename dates, ended by the delisting of the security under that ticker."""
+    types = securities.group_by("composite_figi").agg(_the_only("type"))
+    ends = securities.select("composite_figi", "ticker", delisted="last_day")
+    known = renamed.join(types, on="composite_figi", how="left").join(ends, on=["composite_figi", "ticker"], how="left")
+    # A delisting before it began was of an earlier time under the same ticker.
+    delisted = pl.when(pl.col("delisted") >= pl.col("first_day")).then("delisted")
+    return known.with_columns(last_day=pl.min_horizontal("last_day", delisted)).select(LISTING.keys())
+
+
+def _unbegun(renamed: pl.DataFrame, securities: pl.DataFrame) -> pl.DataFrame:
+    """Return the claims of securities whose beginning under the ticker nobody tells."""
+    undated = securities.join(renamed, on=["composite_figi", "ticker"], how="anti")
+    return undated.with_columns(first_day=pl.lit(None, pl.Date)).select(LISTING.keys())
+
+
+def _contested(claimed: str) -> pl.Expr:
+    """Return whether another claim to the same `claimed` covers the very same days."""
+    return pl.struct(claimed, "first_day", "last_day").is_duplicated()
+
+
+def _in_turn(claims: pl.DataFrame, claimed: str) -> pl.DataFrame:
+    """Return the claims to each `claimed`, shortened so that no two overlap; what nothing is left of is dropped."""
+    unknown, open_end = pl.date(1, 1, 1), pl.date(9999, 12, 31)
+    ordered = claims.sort(claimed, pl.col("last_day").fill_null(open_end), pl.col("first_day").fill_null(unknown))
+    began = pl.col("first_day").fill_null(unknown)
+    is_second = pl.int_range(pl.len()) > 0
+    began_no_later = is_second & (began <= began.cum_max().shift(1))
+    after_the_other = pl.coalesce(pl.col("last_day").shift(1) + DAY, "first_day")
+    first_day = pl.when(began_no_later).then(after_the_other).otherwise("first_day").over(claimed)
+    begun = ordered.with_columns(first_day=first_day)
+    next_first = pl.col("first_day").cum_min(reverse=True).shift(-1).over(claimed)
+    ended = begun.with_columns(last_day=pl.min_horizontal("last_day", next_first - DAY))
+    return ended.filter((pl.col("first_day") <= pl.col("last_day")).fill_null(value=True))
+
+
+def _the_only(name: str) -> pl.Expr:
+    """Return the value that all have, or null."""
+    return pl.when(pl.col(name).n_unique() == 1).then(pl.col(name).first())
+
+
+def _last(day: str) -> pl.Expr:
+    """Return the latest day, or null when one is still open."""
+    return pl.when(pl.col(day).null_count() == 0).then(pl.col(day).max())

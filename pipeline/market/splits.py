@@ -1,0 +1,70 @@
+"""Splits: what a price of one session is multiplied by to stand on the share basis of another. Pure.
+
+Everywhere: before the market opens on `execution_date`, `split_from` old shares become `split_to` new ones. A price of
+an earlier session is multiplied by `split_from` / `split_to`, a number of shares by the inverse.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from pipeline.errors import ContractBroken
+
+RATIO = ("split_from", "split_to")
+
+
+def split_factors(splits: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+    """Return `spans` (ticker, since, until, and whatever else) with `split_factor`, rows in their order.
+
+    A price of the session `since` times `split_factor` is on the share basis of `until`: the product of
+    split_from / split_to over the splits executed after `since` and no later than `until`; 1 without a split; the
+    inverse where `until` lies before `since`. `splits`: ticker, execution_date, split_from, split_to.
+    Raises ContractBroken when `splits` repeat a ticker's day or have a ratio that is not positive and finite.
+    """
+    events = require_sound(splits, "execution_date", RATIO).rename({"execution_date": "day"})
+    product = products_between(events, spans, RATIO)
+    return spans.with_columns(split_factor=product["split_from"] / product["split_to"])
+
+
+def products_between(events: pl.DataFrame, spans: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Return, for each of `spans` in order, the product of each of `columns` over the ticker's `events` within it.
+
+    `events` have ticker and `day`; one counts in the span from the earlier of `since` and `until` (left out) to the
+    later (included). Where `until` is the earlier, it is the reciprocal product.
+    """
+    ends = {"after": pl.min_horizontal("since", "until"), "upto": pl.max_horizontal("since", "until")}
+    numbered = spans.select("ticker", **ends, row=pl.int_range(pl.len()), back=pl.col("until") < pl.col("since"))
+    found = (
+        numbered.join(events, on="ticker")
+        .filter(pl.col("day") > pl.col("after"), pl.col("day") <= pl.col("upto"))
+        .sort("row", "day")
+        .group_by("row")
+        .agg(pl.col(name).product() for name in columns)
+    )
+    filled = numbered.join(found, on="row", how="left", maintain_order="left").with_columns(
+        pl.col(columns).fill_null(1)
+    )
+    return filled.select(pl.when("back").then(1 / pl.col(name)).otherwise(name).alias(name) for name in columns)
+
+
+def require_sound(events: pl.DataFrame, day: str, numbers: Sequence[str]) -> pl.DataFrame:
+    """Return ticker, `day` and `numbers` of `events`.
+
+    Raises ContractBroken when a ticker has two events on a day, or a value is missing, not positive or not finite.
+    """
+    needed = events.select("ticker", day, *numbers)
+    unsound = [
+        name for name in numbers if not (needed[name].is_finite() & (needed[name] > 0)).fill_null(value=False).all()
+    ]
+    if needed.null_count().sum_horizontal().item() or unsound:
+        raise _refused(f"{day}, {', '.join(numbers)}: a value is missing, not positive, or not finite")
+    if needed.select(pl.struct("ticker", day).is_duplicated().any()).item():
+        raise _refused(f"a ticker has several events of one {day}")
+    return needed
+
+
+def _refused(reason: str) -> ContractBroken:
+    return ContractBroken(
+        f"No price was adjusted: {reason}.",
+        remedy="Pass events that hold and are not in doubt (pipeline.market.reference has them), one a ticker and day.",
+    )
