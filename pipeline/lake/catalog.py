@@ -7,8 +7,9 @@ import duckdb
 import duckdb_extension_delta
 
 from pipeline.errors import QueryError
+from pipeline.lake.delta_scan import quoted, rows_of, text
+from pipeline.lake.derived import derived_from
 from pipeline.lake.durable import make_durable
-from pipeline.lake.incoming import PARTITION
 from pipeline.lake.tables import Lake
 
 
@@ -30,14 +31,21 @@ def load_delta(connection: duckdb.DuckDBPyConnection) -> None:
 def create_views(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
     """Create a view `market.name` of every table's current version, and return their names.
 
-    A view follows its table: each query reads the version that is newest then. `connection` can be any that may
-    create views, such as that of a DuckDBResource. Its DuckDB learns to read Delta tables.
+    With them come the views and macros that can be derived from these tables, the views named last. A view follows its
+    tables: each query reads the versions that are newest then. `connection` can be any that may create views, such as
+    that of a DuckDBResource. Its DuckDB learns to read Delta tables.
     """
     load_delta(connection)
     names = lake.tables()
     for name in names:
         create_view(connection, lake, name)
-    return [name.replace("/", ".", 1) for name in names]
+    possible = derived_from(names)
+    for derived in possible:
+        connection.execute(derived.statement(lake))
+    return [
+        *(name.replace("/", ".", 1) for name in names),
+        *(derived.name for derived in possible if derived.parameter is None),
+    ]
 
 
 def create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str) -> None:
@@ -45,18 +53,6 @@ def create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str) ->
     market, table = name.split("/")
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(market)}")
     connection.execute(f"CREATE OR REPLACE VIEW {quoted(market)}.{quoted(table)} AS {rows_of(lake, name)}")
-
-
-def rows_of(lake: Lake, name: str, version: int | None = None) -> str:
-    """Return the SELECT that reads the table called `market/name`, at its newest version unless told."""
-    uri = lake.uri_of(name).replace("'", "''")
-    at = "" if version is None else f", version => {version:d}"
-    columns = f"* EXCLUDE ({PARTITION})" if _lies_by_month(lake, name) else "*"
-    return f"SELECT {columns} FROM delta_scan('{uri}'{at})"  # noqa: S608 (quoted)
-
-
-def _lies_by_month(lake: Lake, name: str) -> bool:
-    return PARTITION in lake.open_named(name).metadata().partition_columns
 
 
 def write_catalog(lake: Lake, path: Path) -> list[str]:
@@ -72,6 +68,9 @@ def write_catalog(lake: Lake, path: Path) -> list[str]:
             names = create_views(connection, lake)
             for name in lake.tables():
                 _describe(connection, lake, name)
+            for derived in derived_from(lake.tables()):
+                for comment in derived.comments():
+                    connection.execute(comment)
         make_durable([incoming])
         incoming.replace(path)
     finally:
@@ -83,17 +82,8 @@ def write_catalog(lake: Lake, path: Path) -> list[str]:
 def _describe(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str) -> None:
     delta = lake.open_named(name)
     view = ".".join(quoted(part) for part in name.split("/"))
-    connection.execute(f"COMMENT ON VIEW {view} IS {_text(delta.metadata().description)}")
+    connection.execute(f"COMMENT ON VIEW {view} IS {text(delta.metadata().description)}")
     for field in delta.schema().fields:
         if field.name not in delta.metadata().partition_columns:
-            comment = _text(field.metadata.get("comment"))
+            comment = text(field.metadata.get("comment"))
             connection.execute(f"COMMENT ON COLUMN {view}.{quoted(field.name)} IS {comment}")
-
-
-def quoted(name: str) -> str:
-    """Return an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: object) -> str:
-    return "'" + str(value or "").replace("'", "''") + "'"

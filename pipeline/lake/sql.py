@@ -9,7 +9,9 @@ import duckdb
 import polars as pl
 
 from pipeline.errors import QueryError
-from pipeline.lake.catalog import create_view, load_delta, quoted, rows_of
+from pipeline.lake.catalog import create_view, load_delta
+from pipeline.lake.delta_scan import quoted, rows_of
+from pipeline.lake.derived import DERIVED, Derived, derived_from
 from pipeline.lake.statement import Statement
 from pipeline.lake.tables import Lake
 
@@ -18,6 +20,9 @@ PAST = "past"
 
 LONGEST_MESSAGE = 600
 
+MACROS = frozenset(derived.name for derived in DERIVED if derived.parameter is not None)
+"""Table macros that a query may call."""
+
 
 def connect(lake: Lake | Path | str) -> "Sql":
     """Return SQL over the tables of a lake, given as itself or as its folder: `connect("data/lake").sql("…")`."""
@@ -25,7 +30,7 @@ def connect(lake: Lake | Path | str) -> "Sql":
 
 
 class Sql:
-    """Answers queries over `market.name` for every table of a lake, such as `stocks.daily_bars`.
+    """Answers queries over `market.name` for every table of a lake, such as `stocks.daily_bars`, and over `DERIVED`.
 
     A table's past version is `stocks.daily_bars AT (VERSION => 3)`, or `AT (TIMESTAMP => '2024-05-31 18:00')` for
     the version that was newest at that time (UTC unless the text says otherwise).
@@ -34,6 +39,7 @@ class Sql:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._known: set[str] = set()
+        self._derived: set[str] = set()
         self._connection = duckdb.connect(":memory:")
         load_delta(self._connection)
         self._lock()
@@ -45,7 +51,8 @@ class Sql:
         """
         self._see_new_tables()
         try:
-            statement = Statement(self._connection, query)
+            statement = Statement(self._connection, query, MACROS)
+            self._require_derived(statement)
             asked_past = [self._resolve(statement, table) for table in statement.tables()]
             answer = self._connection.sql(statement.text() if any(asked_past) else query)
             return pl.DataFrame(answer)
@@ -65,6 +72,17 @@ class Sql:
             if name not in self._known:
                 create_view(self._connection, self._lake, name)
                 self._known.add(name)
+        for derived in derived_from(self._known):
+            if derived.name not in self._derived:
+                self._connection.execute(derived.statement(self._lake))
+                self._derived.add(derived.name)
+
+    def _require_derived(self, statement: Statement) -> None:
+        """Refuse what would be derived from tables that are not there."""
+        named = {f"{table['schema_name']}.{table['table_name']}".lower() for table in statement.tables()}
+        for derived in DERIVED:
+            if derived.name in named.union(statement.called()) and derived.name not in self._derived:
+                raise _not_derivable(derived, derived.missing(self._known))
 
     def _resolve(self, statement: Statement, table: dict[str, Any]) -> bool:
         """Point a table of the statement at the past version it asks for, if it does; return whether it did."""
@@ -73,6 +91,11 @@ class Sql:
         if table["at_clause"] is None:
             return False
         name = f"{table['schema_name']}/{table['table_name']}".lower()
+        if name.replace("/", ".") in self._derived:
+            raise QueryError(
+                f"{name.replace('/', '.')} is derived from other tables, and has no versions of its own.",
+                remedy="Ask for the versions of those; docs/sql.md tells what it is made of.",
+            )
         if name not in self._known:
             raise QueryError(f"There is no table {name.replace('/', '.')}.", remedy=self._tables())
         version = self._version_asked(statement, table["at_clause"], name)
@@ -105,7 +128,7 @@ class Sql:
         return int(found["version"][0])
 
     def _tables(self) -> str:
-        names = ", ".join(sorted(name.replace("/", ".") for name in self._known))
+        names = ", ".join(sorted({*(name.replace("/", ".") for name in self._known), *self._derived}))
         return f"Tables: {names}." if names else "The lake is empty: run `candlelake demo` or `candlelake backfill`."
 
     def _explained(self, error: duckdb.Error) -> QueryError:
@@ -116,6 +139,13 @@ class Sql:
             _shortened(str(error)),
             remedy="Correct the query; `DESCRIBE stocks.daily_bars` lists the columns of a table.",
         )
+
+
+def _not_derivable(derived: Derived, missing: list[str]) -> QueryError:
+    return QueryError(
+        f"{derived.name} needs {' and '.join(missing)}, where nothing was ever written.",
+        remedy="Run the job `reference_data` for the tables of `reference`, `candlelake run` for the bars.",
+    )
 
 
 def _shortened(message: str) -> str:

@@ -1,7 +1,7 @@
 """What an SQL text asks for, read from DuckDB's own syntax tree: whether it only reads, and which past versions."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import duckdb
@@ -19,16 +19,22 @@ ONLY_READING = "Only one SELECT (or DESCRIBE, SUMMARIZE, SHOW TABLES) over the t
 class Statement:
     """One SELECT, and the tables in it. Raises QueryError for anything that is not exactly one, or reaches outside."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, text: str, macros: Collection[str] = ()) -> None:
+        """Read `text`, which may call table macros named in `macros` (schema.name)."""
         self._connection = connection
         self._tree = self._parsed(text)
-        for function in self._nodes("TABLE_FUNCTION"):
-            called = function["function"].get("function_name", "")
-            if called not in TABLE_FUNCTIONS:
+        for called in self.called():
+            if called not in macros and called not in TABLE_FUNCTIONS:
                 raise QueryError(
                     f"The function {called} is not open to queries: SQL reads the lake's tables only.",
                     remedy=f"In place of a table, use one of {', '.join(sorted(TABLE_FUNCTIONS))}.",
                 )
+
+    def called(self) -> list[str]:
+        """Return the table functions and macros called, with their schema when it is given."""
+        functions = [node["function"] for node in self._nodes("TABLE_FUNCTION")]
+        named = [(function.get("schema", ""), function.get("function_name", "")) for function in functions]
+        return [f"{schema}.{name}".lower() if schema else name for schema, name in named]
 
     def tables(self) -> list[dict[str, Any]]:
         """Return the syntax nodes of the tables named, each of which may be changed in place."""
