@@ -1,0 +1,137 @@
+"""Where a number comes from: from a ticker's row back to its bars, the splits, the vendor's files, and the versions."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.deliveries import DELIVERIES
+from pipeline.contracts.reference import SPLITS
+from pipeline.contracts.table import Table
+from pipeline.errors import PermanentError, TableMissing
+from pipeline.lake.commits import writings
+from pipeline.lake.tables import Lake
+from pipeline.market.calendar import new_york
+from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
+from pipeline.market.reference import applicable_splits
+from pipeline.market.splits import split_factors
+from pipeline.publication import stored
+from pipeline.restatement import restatement
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that the indicators and the ranking of one ticker on one session were made from."""
+
+    ticker: str
+    session: date
+    candidates: pl.DataFrame
+    """Its rows in the lists of the session, with score, contributions and reasons; none when no model lists it."""
+    indicators: dict[str, Any]
+    bars: pl.DataFrame
+    """The bars of its look-back window as traded; a price times `split_factor` is on the session's basis."""
+    splits: pl.DataFrame
+    """The splits applied to them: execution_date, split_from, split_to, when the vendor first told of it, its id."""
+    doubted: pl.DataFrame
+    """The vendor's splits of the window that were not applied, with the reason."""
+    deliveries: pl.DataFrame
+    """The version of the vendor's file that each of the bars comes from: key, etag, sha256 and when it was written."""
+    commits: dict[str, dict[str, Any]]
+    """Of each table: the commit that wrote the session's rows, and the versions of the tables that it read."""
+    outdated: list[str]
+    """Why the row would be another if it were computed now; empty while it holds."""
+
+
+def explanation(lake: Lake, ticker: str, session: date) -> Explanation:
+    """Return what the row of `ticker` on `session` in `stocks/indicators` and the lists of that day were made from.
+
+    Bars and splits are those of the versions that were read then. Raises PermanentError when there is no such row,
+    TableMissing when a table does not exist or a vacuum took the version.
+    """
+    row = lake.scan(INDICATORS_TABLE, session, session).filter(pl.col("ticker") == ticker).collect()
+    if row.is_empty():
+        raise PermanentError(f"{ticker} has no indicators on {session}.", remedy=_nearest(lake, ticker, session))
+    commits = {table.sql_name: _commit(lake, table, session) for table in (INDICATORS_TABLE, CANDIDATES)}
+    read = commits[INDICATORS_TABLE.sql_name].get("read", {})
+    start = new_york().offset(session, 1 - LOOKBACK_SESSIONS)
+    bars = _at(lake, DAILY_BARS, read, start, session).filter(pl.col("ticker") == ticker).sort("session")
+    told = _at(lake, SPLITS, read).filter(
+        pl.col("ticker") == ticker, pl.col("execution_date") > start, pl.col("execution_date") <= session
+    )
+    applied = applicable_splits(told)
+    spans = bars.select("ticker", since="session", until=pl.lit(session))
+    now = restatement(lake).within(session, session).filter(pl.col("ticker") == ticker)
+    return Explanation(
+        ticker=ticker,
+        session=session,
+        candidates=_listed(lake, ticker, session),
+        indicators=row.row(0, named=True),
+        bars=bars.with_columns(split_factors(applied, spans)["split_factor"]),
+        splits=told.join(applied, on=["ticker", "execution_date"], how="semi")
+        .filter(pl.col("doubt").is_null(), pl.col("withdrawn_at").is_null())
+        .select("execution_date", "split_from", "split_to", "first_seen_at", "id")
+        .sort("execution_date"),
+        doubted=told.filter(pl.col("doubt").is_not_null(), pl.col("withdrawn_at").is_null()).select(
+            "execution_date", "split_from", "split_to", "doubt", "id"
+        ),
+        deliveries=_deliveries(lake, bars),
+        commits=commits,
+        outdated=[f"{day}: {cause}" for day, cause in now.select("event_date", "cause").iter_rows()],
+    )
+
+
+def _commit(lake: Lake, table: Table, session: date) -> dict[str, Any]:
+    """Return the newest commit that wrote the table's rows of the session; empty when there is none."""
+    if not lake.exists(table):
+        return {}
+    written = writings(lake.history(f"{table.market}/{table.name}"), session).head(1)
+    if written.is_empty():
+        return {}
+    commit = written.row(0, named=True)
+    return commit | {"read": {one["table"]: one["version"] for one in commit["read"] or ()}}
+
+
+def _at(
+    lake: Lake, table: Table, read: dict[str, int | None], start: date | None = None, end: date | None = None
+) -> pl.DataFrame:
+    """Return the table as it was read; as it is now when the commit does not tell."""
+    if table.sql_name not in read:
+        return lake.read(table, start, end).rows.collect()
+    version = read[table.sql_name]
+    return table.empty() if version is None else stored(lake, table, version, start, end)
+
+
+def _listed(lake: Lake, ticker: str, session: date) -> pl.DataFrame:
+    listed = lake.read(CANDIDATES, session, session).rows
+    return listed.filter(pl.col("ticker") == ticker).sort("model").collect()
+
+
+def _deliveries(lake: Lake, bars: pl.DataFrame) -> pl.DataFrame:
+    if bars.is_empty():
+        return DELIVERIES.empty()
+    held = lake.scan(DELIVERIES, bars["session"][0], bars["session"][-1]).filter("is_current").collect()
+    return held.join(bars, on="session", how="semi").sort("session")
+
+
+def _nearest(lake: Lake, ticker: str, session: date) -> str:
+    """Return which sessions of the ticker can be explained."""
+    try:
+        held = lake.scan(DAILY_BARS, columns=["ticker", "session"]).filter(pl.col("ticker") == ticker)
+        first, last, before = (
+            held.select(
+                first=pl.min("session"),
+                last=pl.max("session"),
+                before=pl.col("session").filter(pl.col("session") < session).max(),
+            )
+            .collect()
+            .row(0)
+        )
+    except TableMissing:
+        return "The lake is empty: run `candlelake demo` or `candlelake backfill`."
+    if first is None:
+        return "No session has a bar of that ticker; case matters: `AAP` and `AAp` are two."
+    near = f", the last before it is of {before}" if before else ""
+    return f"Its bars reach from {first} to {last}{near}; `candlelake run --date {session}` adds a session."
