@@ -9,7 +9,7 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.errors import ModelError
 from pipeline.market.screen.model import Factor, Model, Universe
 from pipeline.market.screen.models import MODELS, PULLBACK, TREND
-from pipeline.market.screen.rank import candidates, unapplied_filters
+from pipeline.market.screen.rank import SPLIT_IN_DOUBT, candidates, unapplied_filters
 
 MOMENTUM, RSI = factor("momentum", "return_60"), factor("rsi", "rsi_14")
 SIMPLE = Model(
@@ -147,15 +147,29 @@ def test_security_types_are_filtered_once_they_are_known():
     typed = day(*rows)
     assert tickers(candidates(typed, [model])) == ["A", "B", "E"]
     assert tickers(candidates(typed, [SIMPLE])) == ["A", "B", "C", "D", "E"]
-    assert unapplied_filters(typed.columns, [model]) == ()
+    assert unapplied_filters([*typed.columns, SPLIT_IN_DOUBT], [model]) == ()
 
 
 def test_unknown_security_types_are_said_and_everybody_passes():
     untyped = day({"ticker": "A", "return_60": 0.1})
     model = replace(SIMPLE, universe=replace(EVERYBODY, security_types=("CS",)))
     assert tickers(candidates(untyped, [model])) == ["A"]
-    (said,) = unapplied_filters(untyped.columns, [model, SIMPLE])
+    (said,) = unapplied_filters([*untyped.columns, SPLIT_IN_DOUBT], [model, SIMPLE])
     assert said.startswith("simple: security types are not known")
+
+
+def test_a_ticker_whose_split_is_in_doubt_is_not_ranked_once_splits_are_known():
+    rows = day(*({"ticker": t, "return_60": 0.1} for t in "ABC"))
+    known = rows.with_columns(pl.Series(SPLIT_IN_DOUBT, [False, True, False]))
+    assert tickers(candidates(known, [SIMPLE])) == ["A", "C"]
+    assert unapplied_filters(known.columns, [SIMPLE]) == ()
+
+
+def test_unknown_splits_are_said_and_everybody_passes():
+    rows = day({"ticker": "A", "return_60": 0.1})
+    assert tickers(candidates(rows, [SIMPLE])) == ["A"]
+    (said,) = unapplied_filters(rows.columns, [SIMPLE])
+    assert said.startswith("Splits are not known")
 
 
 def test_sessions_are_ranked_apart():

@@ -22,7 +22,8 @@ COLUMNS = tuple(dict.fromkeys((*DAILY_BARS.columns, *INDICATORS_TABLE.columns)))
 class Universe:
     """Who may be ranked. A ticker without a value that a filter asks for does not pass.
 
-    Exchange test symbols are always left out.
+    Exchange test symbols are always left out, and so are tickers whose prices cannot be compared through the look-back
+    because a split in it is in doubt.
     """
 
     min_price: float = 5.0

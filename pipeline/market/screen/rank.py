@@ -16,6 +16,9 @@ from pipeline.market.screen.reasons import add_reasons
 TYPE = "type"
 """Optional column of a day: the vendor's code of the security's type."""
 
+SPLIT_IN_DOUBT = "split_in_doubt"
+"""Optional column of a day: whether a split that could not be applied falls into the window of its indicators."""
+
 ZSCORE_DECIMALS = 9
 """Polars sums one session alone in another order than among many; rounding hides that, so both rank alike."""
 
@@ -24,7 +27,8 @@ def candidates(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model] = MODEL
     """Return the ranked candidates of every session in `day` and every model: the columns of `stocks/candidates`.
 
     `day` holds one row per ticker and session: the bar joined with its indicators, for one or many sessions, and
-    optionally `type`. Sessions are ranked apart from each other, and a row depends on nothing but its own session.
+    optionally `type` and `split_in_doubt`. Sessions are ranked apart from each other, and a row depends on nothing but
+    its own session.
 
     A z-score is taken among the tickers that pass the model's universe: values are clipped at the model's percentiles
     (linear interpolation), centred, divided by the population standard deviation, and rounded to 9 decimals. A factor
@@ -39,16 +43,33 @@ def candidates(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model] = MODEL
     return pl.concat(rankings).sort("session", "model", "rank")
 
 
+def scores(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model] = MODELS) -> pl.DataFrame:
+    """Return the score of every ticker that passes a model's universe, by session, model and ticker, without words.
+
+    `day` and the scores are those of `candidates`, which lists the best of them. Columns: model, model_version,
+    session, ticker, score. Raises ModelError as `candidates` does.
+    """
+    _require_distinct(models)
+    rows = _needed_columns(day, models)
+    scored = [
+        _scored(rows, model).select(*_identity(model), "session", "ticker", "score").collect() for model in models
+    ]
+    return pl.concat(scored).sort("session", "model", "ticker")
+
+
 def unapplied_filters(columns: Sequence[str], models: Sequence[Model] = MODELS) -> tuple[str, ...]:
     """Return, in words, the filters that cannot be applied to a day with these columns; empty when all can."""
-    if TYPE in columns:
-        return ()
-    return tuple(
-        f"{model.name}: security types are not known (no column `{TYPE}`), so any type passes, funds included; "
-        f"wanted are {', '.join(model.universe.security_types)}."
-        for model in models
-        if model.universe.security_types
-    )
+    said = []
+    if SPLIT_IN_DOUBT not in columns:
+        said.append(f"Splits are not known (no column `{SPLIT_IN_DOUBT}`), so one looks like a gain or a loss.")
+    if TYPE not in columns:
+        said += [
+            f"{model.name}: security types are not known (no column `{TYPE}`), so any type passes, funds included; "
+            f"wanted are {', '.join(model.universe.security_types)}."
+            for model in models
+            if model.universe.security_types
+        ]
+    return tuple(said)
 
 
 def _require_distinct(models: Sequence[Model]) -> None:
@@ -68,7 +89,8 @@ def _needed_columns(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model]) -
                 f"Model {model.name} needs {', '.join(missing)}, which the day does not have.",
                 remedy=f"It has: {', '.join(available)}. Join the bars with their indicators first.",
             )
-    needed = sorted({column for model in models for column in model.columns} | ({TYPE} & set(available)))
+    optional = {TYPE, SPLIT_IN_DOUBT} & set(available)
+    needed = sorted({column for model in models for column in model.columns} | optional)
     return day.lazy().select(needed).with_columns(pl.col(pl.Float64, pl.Float32).fill_nan(None)).collect()
 
 
@@ -76,12 +98,7 @@ def _ranking(rows: pl.DataFrame, model: Model) -> pl.DataFrame:
     # Rows come sorted by ticker, and the ordinal rank gives equals their order of appearance.
     best_first = (-pl.col("score")).rank("ordinal").over("session").cast(pl.Int32)
     listed = (
-        _passed(rows, model.universe)
-        .with_columns(_value(factor) for factor, _ in model.factors)
-        .with_columns(_clipped(factor, model.winsorize) for factor, _ in model.factors)
-        .with_columns(_zscore(factor) for factor, _ in model.factors)
-        .with_columns(_contribution(factor, weight) for factor, weight in model.factors)
-        .with_columns(score=reduce(add, [pl.col(f"contribution:{factor.name}") for factor, _ in model.factors]))
+        _scored(rows, model)
         .with_columns(rank=best_first)
         .with_columns(count for factor, _ in model.factors for count in _standing(factor))
         .filter(pl.col("rank") <= model.top)
@@ -90,8 +107,7 @@ def _ranking(rows: pl.DataFrame, model: Model) -> pl.DataFrame:
     return (
         add_reasons(listed, model)
         .select(
-            model=pl.lit(model.name),
-            model_version=pl.lit(model.version, pl.Int32),
+            *_identity(model),
             session="session",
             rank="rank",
             ticker="ticker",
@@ -106,6 +122,22 @@ def _ranking(rows: pl.DataFrame, model: Model) -> pl.DataFrame:
     )
 
 
+def _identity(model: Model) -> tuple[pl.Expr, pl.Expr]:
+    return pl.lit(model.name).alias("model"), pl.lit(model.version, pl.Int32).alias("model_version")
+
+
+def _scored(rows: pl.DataFrame, model: Model) -> pl.LazyFrame:
+    """Return the rows that pass the model's universe, by session and ticker, with `score` and what it is made of."""
+    return (
+        _passed(rows, model.universe)
+        .with_columns(_value(factor) for factor, _ in model.factors)
+        .with_columns(_clipped(factor, model.winsorize) for factor, _ in model.factors)
+        .with_columns(_zscore(factor) for factor, _ in model.factors)
+        .with_columns(_contribution(factor, weight) for factor, weight in model.factors)
+        .with_columns(score=reduce(add, [pl.col(f"contribution:{factor.name}") for factor, _ in model.factors]))
+    )
+
+
 def _passed(rows: pl.DataFrame, universe: Universe) -> pl.LazyFrame:
     """Return the rows that pass, by session and ticker, with how many were scanned and passed in their session."""
     filters = [
@@ -117,6 +149,8 @@ def _passed(rows: pl.DataFrame, universe: Universe) -> pl.LazyFrame:
     ]
     if universe.security_types and TYPE in rows.columns:
         filters.append(pl.col(TYPE).is_in(universe.security_types) | pl.col(TYPE).is_null())
+    if SPLIT_IN_DOUBT in rows.columns:
+        filters.append(~pl.col(SPLIT_IN_DOUBT))
     in_session = pl.len().over("session").cast(pl.Int32)
     passed = rows.lazy().with_columns(scanned=in_session).filter(pl.all_horizontal(filters))
     # Sorted, so that neither sums of floats nor ties depend on the order in which rows arrive.

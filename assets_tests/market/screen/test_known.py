@@ -1,0 +1,68 @@
+"""What reference data adds to a day: the security's type on the session, and splits in doubt inside the look-back."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from assets_tests.market.screen.panels import MONDAY, TUESDAY, day
+from pipeline.contracts.reference import SPLITS
+from pipeline.market.calendar import new_york
+from pipeline.market.indicators import LOOKBACK_SESSIONS
+from pipeline.market.listings import LISTING
+from pipeline.market.screen.known import with_reference
+from pipeline.market.screen.rank import SPLIT_IN_DOUBT, TYPE
+
+SEEN = datetime(2024, 1, 1, tzinfo=UTC)
+WINDOW = new_york().between(new_york().offset(MONDAY, 1 - LOOKBACK_SESSIONS), TUESDAY)
+ROWS = day({"ticker": "A"}, {"ticker": "B"}, {"ticker": "A", "session": TUESDAY})
+
+
+def listed(*rows: tuple[str, str, date | None, date | None]) -> pl.DataFrame:
+    return pl.DataFrame([(t, None, kind, first, last) for t, kind, first, last in rows], schema=LISTING, orient="row")
+
+
+def told(ticker: str, executed: date | None, doubt: str | None, **changed: object) -> pl.DataFrame:
+    known = {"first_seen_at": SEEN, "last_seen_at": SEEN, "split_from": 1.0, "split_to": 2.0}
+    row = known | {"ticker": ticker, "execution_date": executed, "doubt": doubt} | changed
+    return pl.DataFrame([row], schema=SPLITS.columns)
+
+
+def doubts(splits: pl.DataFrame) -> list[tuple[str, date]]:
+    found = with_reference(ROWS, listed(), splits, WINDOW)
+    return found.filter(pl.col(SPLIT_IN_DOUBT)).select("ticker", "session").rows()
+
+
+def test_a_type_is_that_of_the_session():
+    known = with_reference(
+        ROWS, listed(("A", "ETF", None, MONDAY), ("A", "CS", TUESDAY, None)), told("C", MONDAY, None), WINDOW
+    )
+    assert known.select("ticker", "session", TYPE).rows() == [
+        ("A", MONDAY, "ETF"),
+        ("B", MONDAY, None),
+        ("A", TUESDAY, "CS"),
+    ]
+
+
+def test_where_nothing_is_known_the_day_stays_as_it_is():
+    assert with_reference(ROWS, listed(), SPLITS.empty(), WINDOW).equals(ROWS)
+
+
+@pytest.mark.parametrize("doubt", ["conflicting", "implausible", "not_positive", "unreadable"])
+def test_a_split_that_could_not_be_applied_casts_doubt_from_its_day_on(doubt):
+    assert doubts(told("A", MONDAY, doubt)) == [("A", MONDAY), ("A", TUESDAY)]
+    assert doubts(told("A", TUESDAY, doubt)) == [("A", TUESDAY)]
+
+
+def test_a_split_in_doubt_is_forgotten_when_the_window_no_longer_reaches_it():
+    # Of Tuesday's window the second session is the last that can have split inside it.
+    assert doubts(told("A", WINDOW[2], "conflicting")) == [("A", MONDAY), ("A", TUESDAY)]
+    assert doubts(told("A", WINDOW[1], "conflicting")) == [("A", MONDAY)]
+    assert doubts(told("A", WINDOW[0], "conflicting")) == []
+
+
+def test_splits_that_are_applied_repeated_withdrawn_or_without_a_day_cast_none():
+    assert doubts(told("A", MONDAY, None)) == []
+    assert doubts(told("A", MONDAY, "repeated")) == []
+    assert doubts(told("A", MONDAY, "conflicting", withdrawn_at=SEEN + timedelta(days=1))) == []
+    assert doubts(told("A", None, "unreadable")) == []

@@ -1,0 +1,173 @@
+"""What became of the candidates, and how good lists and models were. Here, and nowhere else, assets look ahead.
+
+The outcomes of a session need the bars of the 60 sessions after it. They are read from the lake as far as it goes, not
+through partitions, so that a session is worth another run until they are all there. Nothing that ranks may read these
+tables.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+from dagster import AssetExecutionContext, AssetOut, MaterializeResult, ResourceParam, asset, multi_asset
+
+from pipeline.assets.session_table import asset_key, declared, record, table_preview
+from pipeline.assets.signals import window_of
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, LONGEST, MODEL_SCORES, SESSION_SCORES
+from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
+from pipeline.lake.commits import Reading
+from pipeline.lake.tables import Lake
+from pipeline.market.calendar import new_york
+from pipeline.market.evaluation import monthly_scores, session_scores
+from pipeline.market.indicators import INDICATORS_TABLE
+from pipeline.market.listings import listings
+from pipeline.market.outcomes import PAIR, aftermath, candidate_outcomes, forward_returns
+from pipeline.market.point_in_time import splits_in_doubt
+from pipeline.market.reference import applicable_dividends, applicable_splits
+from pipeline.market.screen.known import with_reference
+from pipeline.market.screen.models import MODELS
+from pipeline.market.screen.rank import scores
+from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.progress import Progress
+
+OUTCOME_CHUNK = 63
+"""Sessions looked back on at a time. Each chunk reads the 60 sessions after it too."""
+
+LISTS = ["model", "session", "ticker"]
+
+
+@dataclass(frozen=True)
+class Hindsight:
+    """What the lake holds of the lists of some sessions, and of the sessions after them."""
+
+    bars: Reading
+    indicators: Reading
+    candidates: Reading
+    """From the session before the first on: a list is compared with the one before it."""
+    tickers: Reading
+    ticker_events: Reading
+    splits: Reading
+    dividends: Reading
+
+    @classmethod
+    def of(cls, lake: Lake, sessions: Sequence[date]) -> "Hindsight":
+        """Return what `lake` holds now; a table of reference data that was never written counts as empty."""
+        first, last = sessions[0], sessions[-1]
+        return cls(
+            bars=lake.read(DAILY_BARS, first, new_york().offset(last, LONGEST)),
+            indicators=lake.read(INDICATORS_TABLE, first, last),
+            candidates=lake.read(CANDIDATES, new_york().offset(first, -1), last),
+            tickers=lake.read(TICKERS),
+            ticker_events=lake.read(TICKER_EVENTS),
+            splits=lake.read(SPLITS),
+            dividends=lake.read(DIVIDENDS),
+        )
+
+    @property
+    def readings(self) -> list[Reading]:
+        """Return everything that is read."""
+        return [self.bars, self.indicators, self.candidates, *self.reference]
+
+    @property
+    def reference(self) -> list[Reading]:
+        """Return what is read of reference data."""
+        return [self.tickers, self.ticker_events, self.splits, self.dividends]
+
+
+@multi_asset(
+    name="stock_outcomes",
+    outs={table.name: AssetOut(**declared(table, group="signals")) for table in (CANDIDATE_OUTCOMES, SESSION_SCORES)},
+    deps=[
+        asset_key(table)
+        for table in (DAILY_BARS, INDICATORS_TABLE, CANDIDATES, TICKERS, TICKER_EVENTS, SPLITS, DIVIDENDS)
+    ],
+    partitions_def=STOCK_SESSIONS,
+    backfill_policy=ONE_RUN,
+)
+def stock_outcomes(
+    context: AssetExecutionContext, lake: ResourceParam[Lake], progress: ResourceParam[Progress]
+) -> Iterator[MaterializeResult]:
+    """Look back on the lists of the sessions, as far as the lake goes."""
+    sessions = sessions_of(context.partition_keys)
+    held = Hindsight.of(lake, sessions)
+    for warning in (*unknown_events(held), *strange_lists(held.candidates.rows)):
+        context.log.warning(warning)
+        progress.warnings.append(warning)
+
+    scored: list[pl.DataFrame] = []
+
+    def outcomes() -> Iterator[pl.DataFrame]:
+        for rows, of_lists in outcome_chunks(held, sessions, progress):
+            scored.append(of_lists)
+            yield rows
+
+    run_id = context.run.run_id
+    written = lake.replace(CANDIDATE_OUTCOMES, sessions, outcomes(), run_id=run_id, read=held.readings)
+    yield MaterializeResult(
+        asset_key=asset_key(CANDIDATE_OUTCOMES), metadata=record(context, CANDIDATE_OUTCOMES, written)
+    )
+    written = lake.replace(SESSION_SCORES, sessions, scored, run_id=run_id, read=held.readings)
+    yield MaterializeResult(asset_key=asset_key(SESSION_SCORES), metadata=record(context, SESSION_SCORES, written))
+
+
+def outcome_chunks(
+    held: Hindsight, sessions: Sequence[date], progress: Progress
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield the outcomes of the candidates of `sessions`, and the scores of their lists, in bounded chunks."""
+    tickers, events, split_history, dividend_history = (one.rows.collect() for one in held.reference)
+    listed = listings(tickers, events)
+    events_of_prices = (
+        applicable_splits(split_history),
+        applicable_dividends(dividend_history),
+        splits_in_doubt(split_history),
+    )
+    for chunk in progress.chunks("outcomes", sessions, OUTCOME_CHUNK):
+        calendar = new_york().between(new_york().offset(chunk[0], -1), new_york().offset(chunk[-1], LONGEST))
+        in_chunk = pl.col("session").is_between(chunk[0], chunk[-1])
+        bars = held.bars.rows.filter(pl.col("session").is_between(chunk[0], calendar[-1])).collect()
+        lists = held.candidates.rows.filter(pl.col("session").is_between(calendar[0], chunk[-1])).collect()
+        day = held.indicators.rows.filter(in_chunk).join(bars.lazy(), on=["ticker", "session"]).collect()
+
+        after = aftermath(bars, *events_of_prices, listed, calendar)
+        # Scored as they were ranked: what a list is held against is whom it was drawn from.
+        scored = scores(with_reference(day, listed, split_history, window_of(chunk)))
+        candidates = lists.filter(in_chunk)
+        returns = forward_returns(pl.concat([scored.select(PAIR), candidates.select(PAIR)]).unique(), after)
+        outcomes = candidate_outcomes(candidates, scored, returns, after)
+        yield outcomes, session_scores(outcomes, scored, returns, after, lists.select(LISTS))
+
+
+def unknown_events(held: Hindsight) -> list[str]:
+    """Return a warning for each table of what moves prices that was never written."""
+    return [
+        f"{one.table.sql_name} was never fetched, so returns are told as if there were none; "
+        "run the job `reference_data`, then this again."
+        for one in (held.splits, held.dividends)
+        if one.version is None
+    ]
+
+
+def strange_lists(candidates: pl.LazyFrame) -> list[str]:
+    """Return a warning for each model's version that drew up lists and is not declared any more."""
+    known = {model.name: model.version for model in MODELS}
+    drawn_up = candidates.select("model", "model_version").unique().sort("model", "model_version").collect()
+    return [
+        f"Lists of {model} version {version} are held against no universe: the model is "
+        + (f"version {known[model]} now. Run their sessions again." if model in known else "not declared any more.")
+        for model, version in drawn_up.iter_rows()
+        if known.get(model) != version
+    ]
+
+
+@asset(**declared(MODEL_SCORES, group="signals"), deps=[asset_key(SESSION_SCORES)])
+def model_scores(context: AssetExecutionContext, lake: ResourceParam[Lake]) -> MaterializeResult:
+    """Sum up the scores of all lists by model and month."""
+    scored = lake.read(SESSION_SCORES)
+    rows = monthly_scores(scored.rows.collect(), new_york().sessions)
+    written = lake.refresh(MODEL_SCORES, rows, run_id=context.run.run_id, read=[scored])
+    newest = rows.filter(pl.col("month") == pl.col("month").max())
+    shown = newest.select("model", "month", "horizon", "hit_rate", "mean_excess", "mean_ic", "sessions")
+    return MaterializeResult(metadata={**record(context, MODEL_SCORES, written), "newest_month": table_preview(shown)})

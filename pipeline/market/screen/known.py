@@ -1,0 +1,25 @@
+"""What reference data knows of a day's tickers, as columns that the universes ask for. Pure."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from pipeline.market.listings import with_listing
+from pipeline.market.point_in_time import in_doubt, splits_in_doubt
+from pipeline.market.screen.rank import SPLIT_IN_DOUBT
+
+
+def with_reference(
+    day: pl.DataFrame, listed: pl.DataFrame, splits: pl.DataFrame, sessions: Sequence[date]
+) -> pl.DataFrame:
+    """Return `day` (a row a ticker and session) with `type` and `split_in_doubt` of each, as far as anything is known.
+
+    `listed` are listings and `splits` the rows of `reference/splits`; without listings there is no `type`, and without
+    splits no `split_in_doubt`, so that a filter by them counts as not applied. `sessions` are the exchange's, in order,
+    from the first of the look-back before the day's first on.
+    """
+    typed = day if listed.is_empty() else with_listing(day, listed)
+    if splits.is_empty():
+        return typed
+    return typed.with_columns(in_doubt(day, splits_in_doubt(splits), sessions).alias(SPLIT_IN_DOUBT))
