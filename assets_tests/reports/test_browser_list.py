@@ -1,0 +1,123 @@
+"""The list of candidates in a reader's hands: sorted, filtered, opened, from the mouse and from the keyboard."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from assets_tests.reports.browser import Browser
+from assets_tests.reports.market import BEFORE, SESSION, candidate_tables
+from pipeline.reports import html
+from pipeline.reports.candidates_page import candidates_page
+
+
+@pytest.fixture
+def candidates(browser: Browser, site: Path) -> Browser:
+    browser.open((site / str(SESSION) / "index.html").as_uri())
+    return browser
+
+
+def tickers_shown(browser: Browser) -> list[str]:
+    return browser.texts('table[aria-label="trend"] tbody th .ticker')
+
+
+def click(browser: Browser, key: str) -> None:
+    browser.find(f'table[aria-label="trend"] thead [data-key="{key}"] button').click()
+
+
+def order(browser: Browser, key: str) -> str:
+    return browser.ask('document.querySelector(`thead [data-key="${arguments[0]}"]`).getAttribute("aria-sort")', key)
+
+
+def by(column: pl.Expr, *, descending: bool) -> list[str]:
+    table = candidate_tables().listed.filter(model="trend")
+    return table.sort(column, "rank", descending=[descending, False])["ticker"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("key", "column"),
+    [
+        ("score", pl.col("score")),
+        ("close", pl.col("close")),
+        ("change", pl.col("return_1")),
+        ("rsi", pl.col("rsi_14")),
+        ("macd", pl.col("macd_histogram")),
+        ("sma200", pl.col("close") / pl.col("sma_200")),
+        ("volume", pl.col("dollar_volume_20")),
+    ],
+)
+def test_a_click_on_a_header_sorts_largest_first_and_another_turns_it(candidates, key, column):
+    click(candidates, key)
+    assert tickers_shown(candidates) == by(column, descending=True)
+    assert (order(candidates, key), order(candidates, "rank")) == ("descending", "none")
+    click(candidates, key)
+    assert tickers_shown(candidates) == by(column, descending=False)
+    assert order(candidates, key) == "ascending"
+
+
+def test_headers_sort_from_the_keyboard_too(candidates):
+    header = candidates.find('table[aria-label="trend"] thead [data-key="rsi"] button')
+    header.send_keys(Keys.ENTER)
+    assert tickers_shown(candidates) == by(pl.col("rsi_14"), descending=True)
+    assert candidates.ask("document.activeElement.textContent") == "RSI 14"
+
+
+def test_tickers_sort_by_their_letters(candidates):
+    click(candidates, "ticker")
+    assert tickers_shown(candidates) == ["AAp", "AAP", "BRK.A", "CON", "FLAT"]
+
+
+def kept(browser: Browser, words: str) -> list[str]:
+    browser.find("[data-filter]").send_keys(Keys.CONTROL, "a", Keys.NULL, words or Keys.BACKSPACE)
+    return tickers_shown(browser)
+
+
+def test_the_filter_keeps_rows_in_which_every_word_holds(candidates):
+    table = candidate_tables().listed.filter(model="trend").sort("rank")
+    assert kept(candidates, "brk") == ["BRK.A"]
+    assert candidates.texts("[data-count]")[0] == "1 of 5 shown"
+    assert kept(candidates, "rsi<50") == table.filter(pl.col("rsi_14") < 50)["ticker"].to_list()
+    assert (
+        kept(candidates, "close>=50 volume<1b")
+        == table.filter(pl.col("close") >= 50, pl.col("dollar_volume_20") < 1e9)["ticker"].to_list()
+    )
+    assert kept(candidates, "new") == ["FLAT", "AAp", "AAP", "BRK.A"]
+    assert kept(candidates, "new aap") == ["AAp", "AAP"]
+    assert kept(candidates, "no such words") == []
+    assert kept(candidates, "") == table["ticker"].to_list()
+
+
+def test_a_slash_leads_to_the_filter(candidates):
+    candidates.find("body").send_keys("/")
+    assert candidates.ask("document.activeElement.matches('[data-filter]')")
+
+
+def test_a_click_on_a_row_opens_its_ticker(candidates):
+    candidates.find('table[aria-label="trend"] tbody tr:nth-child(2) [data-key="close"]').click()
+    candidates.wait("document.title.startsWith('FLAT')")
+
+
+def test_reasons_unfold_without_leaving_the_page(candidates):
+    details = candidates.find('table[aria-label="trend"] details')
+    details.find_element("tag name", "summary").click()
+    assert details.get_attribute("open")
+    assert candidates.ask("document.title").startswith("Candidates")
+
+
+def test_a_page_written_earlier_knows_the_session_after_it(browser, site):
+    browser.open((site / str(BEFORE) / "index.html").as_uri())
+    assert browser.texts("nav.sessions a") == ["◂", f"{SESSION} ▸"]
+    browser.find('nav.sessions [rel="next"]').click()
+    browser.wait(f"document.title.includes('{SESSION}') && document.readyState === 'complete'")
+    assert browser.texts("nav.sessions a") == [f"◂ {BEFORE}", "▸"]
+
+
+def test_a_list_that_is_sent_is_one_request_and_still_sorts(browser, tmp_path):
+    page = tmp_path / "sent.html"
+    page.write_text(html.candidates_document(candidates_page(SESSION, candidate_tables())))
+    browser.open(page.as_uri())
+    click(browser, "rsi")
+    assert tickers_shown(browser) == by(pl.col("rsi_14"), descending=True)
+    assert browser.requests() == [page.as_uri()]
+    assert browser.logged() == []

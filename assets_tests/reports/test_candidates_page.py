@@ -1,0 +1,151 @@
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+import pytest
+
+from assets_tests.reports.market import BEFORE, SESSION, bars, candidate_tables, history, listed, signals
+from pipeline.errors import ContractBroken
+from pipeline.market.screen.models import MODELS, PULLBACK, TREND
+from pipeline.reports.candidates_page import Around, CandidatesPage, ModelList, candidates_page
+
+
+def page(**changed: object) -> CandidatesPage:
+    return candidates_page(SESSION, candidate_tables(**changed))
+
+
+def model(shown: CandidatesPage, name: str) -> ModelList:
+    (found,) = [one for one in shown.models if one.model == name]
+    return found
+
+
+def before(*rows: tuple[str, str, int]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema={"model": pl.String, "ticker": pl.String, "rank": pl.Int32}, orient="row")
+
+
+def test_a_row_shows_what_the_tables_say_of_the_ticker():
+    bar = history().filter(ticker="CON", session=SESSION).row(0, named=True)
+    candidate = listed().filter(ticker="CON", session=SESSION, model="trend").row(0, named=True)
+    row = model(page(), "trend").rows[0]
+    assert (row.rank, row.ticker, row.score, row.close) == (1, "CON", candidate["score"], bar["close"])
+    assert (row.change, row.rsi, row.macd_histogram) == (bar["return_1"], bar["rsi_14"], bar["macd_histogram"])
+    assert row.to_sma_20 == pytest.approx(bar["close"] / bar["sma_20"] - 1)
+    assert row.to_sma_200 == pytest.approx(bar["close"] / bar["sma_200"] - 1)
+    assert row.dollar_volume == bar["dollar_volume_20"]
+    assert list(row.reasons) == candidate["reasons"]
+
+
+def test_a_list_tells_how_many_were_scanned_and_passed():
+    trend = model(page(), "trend")
+    assert (trend.scanned, trend.passed, len(trend.rows)) == (6, 5, 5)
+    assert (trend.version, trend.description) == (TREND.version, TREND.description)
+
+
+def test_a_model_that_lists_nobody_is_shown_empty():
+    pullback = model(page(), "pullback")
+    assert pullback.rows == ()
+    assert (pullback.version, pullback.scanned, pullback.passed) == (PULLBACK.version, 6, None)
+
+
+def test_models_come_as_declared_and_others_after_them():
+    shown = page(before=before(("retired", "AAP", 1)))
+    assert [one.model for one in shown.models] == ["trend", "pullback", "retired"]
+    assert [gone.ticker for gone in model(shown, "retired").dropped] == ["AAP"]
+
+
+def test_new_is_who_was_not_on_the_list_of_the_session_before():
+    trend = model(page(before=before(("trend", "CON", 4), ("pullback", "AAP", 1))), "trend")
+    assert trend.new == ("FLAT", "AAp", "AAP", "BRK.A")
+
+
+def test_dropped_is_who_was_on_it_and_is_no_more_with_the_rank_it_had():
+    shown = page(before=before(("trend", "GONE", 7), ("trend", "LOST", 2), ("trend", "CON", 1)))
+    assert [(one.ticker, one.rank) for one in model(shown, "trend").dropped] == [("LOST", 2), ("GONE", 7)]
+
+
+def test_without_the_list_before_nobody_is_new_and_nobody_known_to_be_dropped():
+    trend = model(page(before=None), "trend")
+    assert trend.new == ()
+    assert trend.dropped is None
+
+
+def test_an_empty_list_before_makes_everybody_new():
+    trend = model(page(before=before()), "trend")
+    assert len(trend.new) == 5
+    assert trend.dropped == ()
+
+
+def test_the_sparkline_is_of_the_last_60_closes_up_to_the_session():
+    row = model(page(), "trend").rows[0]
+    closes = bars().filter(ticker="CON")["close"].to_list()
+    assert list(row.sparkline.closes) == closes[-60:]
+
+
+def test_closes_after_the_session_are_not_drawn():
+    shown = candidates_page(BEFORE, candidate_tables(listed=listed_of(BEFORE)))
+    closes = bars().filter(ticker="CON")["close"].to_list()
+    assert list(model(shown, "trend").rows[0].sparkline.closes) == closes[-61:-1]
+
+
+def test_a_ticker_without_closes_has_no_sparkline():
+    shown = page(closes=bars().filter(pl.col("ticker") != "CON"))
+    assert model(shown, "trend").rows[0].sparkline.points == ""
+
+
+def test_rows_of_another_session_are_not_shown():
+    both = pl.concat([listed_of(BEFORE), listed_of(SESSION)])
+    assert page(listed=both) == page()
+
+
+def listed_of(session: date) -> pl.DataFrame:
+    return listed().filter(session=session).join(history().drop("close"), on=["ticker", "session"])
+
+
+def test_sell_signals_come_in_the_order_given():
+    shown = page(signals=signals("ZZZ", "AAP"))
+    assert [one.ticker for one in shown.signals] == ["ZZZ", "AAP"]
+    assert shown.signals[0].reasons == ("Close 2.9 % under the stop",)
+
+
+def test_no_positions_kept_is_not_the_same_as_no_signal():
+    assert page().signals is None
+    assert page(signals=signals()).signals == ()
+
+
+def test_every_ticker_that_the_page_links_to_is_named_once():
+    shown = page(before=before(("trend", "GONE", 7), ("trend", "CON", 1)), signals=signals("AAP", "HELD"))
+    assert shown.tickers == ("CON", "FLAT", "AAp", "AAP", "BRK.A", "GONE", "HELD")
+
+
+def test_names_come_from_the_securities():
+    securities = pl.DataFrame({"ticker": ["CON", "AAP"], "name": ["Continental", None]})
+    names = {row.ticker: row.name for row in model(page(securities=securities), "trend").rows}
+    assert names["CON"] == "Continental"
+    assert names["AAP"] is None
+    assert names["FLAT"] is None
+
+
+def test_a_session_on_which_nobody_passed_has_a_page():
+    nobody = candidate_tables().listed.clear()
+    shown = page(listed=nobody, before=before(("trend", "CON", 1)))
+    assert [one.rows for one in shown.models] == [(), ()]
+    assert model(shown, "trend").scanned is None
+    assert shown.tickers == ("CON",)
+
+
+def test_notices_and_neighbours_are_carried():
+    around = Around(BEFORE, None)
+    shown = candidates_page(SESSION, candidate_tables(), models=MODELS, notices=["Splits unknown"], around=around)
+    assert shown.notices == ("Splits unknown",)
+    assert shown.around == around
+
+
+@pytest.mark.parametrize(
+    ("frame", "column"),
+    [("listed", "rsi_14"), ("closes", "close"), ("before", "rank"), ("signals", "rule"), ("securities", "name")],
+)
+def test_a_frame_that_lacks_a_column_is_named_with_it(frame, column):
+    complete = candidate_tables(signals=signals(), securities=pl.DataFrame({"ticker": [], "name": []}))
+    lacking = replace(complete, **{frame: getattr(complete, frame).drop(column)})
+    with pytest.raises(ContractBroken, match=column):
+        candidates_page(SESSION, lacking)

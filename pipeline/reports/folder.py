@@ -1,0 +1,143 @@
+"""The folder of all pages: where each lies, and how a session's pages are put there whole.
+
+    index.html, sessions.js           all sessions
+    assets/                           what pages share; names carry a version or a hash, and nothing is taken away
+    2024-06-28/index.html             the candidates of a session
+    2024-06-28/tickers/AAPL.html      a ticker as of that session
+
+Plain files: they open from the disk, and any web server can host them.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipeline.errors import ContractBroken, ReportsNotWritten
+from pipeline.reports.candidates_page import CandidatesPage
+from pipeline.reports.file_names import file_stem
+from pipeline.reports.html import candidates_html, index_html, ticker_html
+from pipeline.reports.index_page import IndexPage
+from pipeline.reports.shell import ASSETS, SESSIONS, shared_assets
+from pipeline.reports.ticker_page import TickerPage
+
+INDEX = "index.html"
+
+_WRITING = ".writing-"
+
+
+@dataclass(frozen=True)
+class Written:
+    """The pages of a session that were written."""
+
+    candidates: Path
+    tickers: tuple[Path, ...]
+    size: int
+    """Bytes of these pages, without what they share."""
+
+
+class ReportsFolder:
+    """The folder of all pages. Every file is replaced whole, so that a reader never meets half of one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def candidates_path(self, session: date) -> Path:
+        """Return where the page of a session's candidates lies."""
+        return self.path / session.isoformat() / INDEX
+
+    def ticker_path(self, session: date, ticker: str) -> Path:
+        """Return where the page of a ticker lies, as of `session`."""
+        return self.path / session.isoformat() / "tickers" / f"{file_stem(ticker)}.html"
+
+    def sessions(self) -> tuple[date, ...]:
+        """Return the sessions that have a page, in order."""
+        found = (_session(page.parent.name) for page in self.path.glob(f"*/{INDEX}"))
+        return tuple(sorted(session for session in found if session))
+
+    def write(self, page: CandidatesPage, tickers: Iterable[TickerPage]) -> Written:
+        """Replace the pages of a session: `tickers` first, the page that links to them last.
+
+        Pages that an earlier run made and this one does not are taken away; other sessions stay as they are.
+        Raises ContractBroken when a ticker that the page links to has no page, and ReportsNotWritten when the folder
+        cannot be written.
+        """
+        with self._writing() as room:
+            self._share(room)
+            made = {one.ticker: self._ticker(one, page.session, room) for one in tickers}
+            if missing := [ticker for ticker in page.tickers if ticker not in made]:
+                raise ContractBroken(
+                    f"The page of {page.session} links to {', '.join(missing)}, which have no page.",
+                    remedy="Make a page of every ticker in CandidatesPage.tickers.",
+                )
+            candidates = self.candidates_path(page.session)
+            _put(candidates_html(page), candidates, room)
+            _clear(candidates.parent / "tickers", keep=set(made.values()))
+            self._list_sessions(room)
+        tickers_made = tuple(made.values())
+        return Written(candidates, tickers_made, sum(path.stat().st_size for path in (candidates, *tickers_made)))
+
+    def write_index(self, page: IndexPage) -> Path:
+        """Replace the page of all sessions, and return where it lies. Raises ReportsNotWritten."""
+        with self._writing() as room:
+            self._share(room)
+            _put(index_html(page), self.path / INDEX, room)
+            self._list_sessions(room)
+        return self.path / INDEX
+
+    @contextmanager
+    def _writing(self) -> Iterator[Path]:
+        """Yield a folder on the same disk for files that are not whole yet."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(prefix=_WRITING, dir=self.path) as room:
+                yield Path(room)
+        except OSError as failed:
+            raise ReportsNotWritten(
+                f"The pages cannot be written to {self.path}: {failed}.",
+                remedy="Choose a folder you may write to, on a disk with room for it.",
+            ) from failed
+
+    def _share(self, room: Path) -> None:
+        for asset in shared_assets():
+            place = self.path / ASSETS / asset.name
+            # A name stands for one text, so what is there need not be written again, unless a disk has damaged it.
+            if not place.exists() or place.stat().st_size != len(asset.text.encode()):
+                _put(asset.text, place, room)
+
+    def _ticker(self, page: TickerPage, session: date, room: Path) -> Path:
+        path = self.ticker_path(session, page.ticker)
+        _put(ticker_html(page), path, room)
+        return path
+
+    def _list_sessions(self, room: Path) -> None:
+        """Write the list of sessions, again when another writer has added one meanwhile."""
+        listed: tuple[date, ...] | None = None
+        while listed != (found := self.sessions()):
+            names = json.dumps([session.isoformat() for session in found])
+            _put(f"globalThis.candlelakeSessions = {names};\n", self.path / SESSIONS, room)
+            listed = found
+
+
+def _put(text: str, path: Path, room: Path) -> None:
+    """Write `text` to `path` by way of `room`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = room / path.name
+    unfinished.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    unfinished.replace(path)
+
+
+def _clear(folder: Path, keep: set[Path]) -> None:
+    for page in folder.glob("*.html"):
+        if page not in keep:
+            page.unlink()
+
+
+def _session(name: str) -> date | None:
+    try:
+        return date.fromisoformat(name)
+    except ValueError:
+        return None

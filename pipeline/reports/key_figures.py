@@ -1,0 +1,81 @@
+"""The key figures on top of a ticker's page: what the tables say of its last bar, in words of the trade."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.reports.figures import (
+    compact,
+    distance,
+    dollars,
+    fixed,
+    indicator_digits,
+    percent,
+    price,
+    signed,
+    tone,
+)
+
+SHOWN = (
+    *("open", "high", "low", "close", "volume", "relative_volume", "dollar_volume_20"),
+    *("return_1", "return_5", "return_20", "return_60", "return_252"),
+    *("sma_20", "sma_50", "sma_200", "rsi_14", "macd_histogram", "atr_14"),
+    *("high_252", "low_252", "support", "resistance"),
+)
+"""Columns of bars and indicators that the key figures use."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: its name, the number as shown, and beside it what it means against the close or the average."""
+
+    label: str
+    text: str
+    detail: str = ""
+    tone: str = "flat"
+    """`up`, `down` or `flat`: of the detail, or of the text when there is none."""
+
+
+def key_figures(bar: Mapping[str, Any]) -> tuple[Figure, ...]:
+    """Return the figures of a bar with its indicators; none when `bar` is empty."""
+    if not bar:
+        return ()
+    close = bar["close"]
+    range_ = distance(bar["high"], bar["low"])
+    return (
+        Figure("Open", price(bar["open"])),
+        Figure("High", price(bar["high"])),
+        Figure("Low", price(bar["low"])),
+        Figure("Day's range", percent(range_).lstrip("+")),
+        Figure("Volume", compact(bar["volume"]), _times(bar["relative_volume"])),
+        Figure("$ volume, median", dollars(bar["dollar_volume_20"])),
+        Figure("ATR 14", price(bar["atr_14"]), _share(bar["atr_14"], close)),
+        Figure("RSI 14", fixed(bar["rsi_14"], 1)),
+        Figure(
+            "MACD histogram", signed(bar["macd_histogram"], indicator_digits(close)), "", tone(bar["macd_histogram"])
+        ),
+        *(_change(f"{days}-day return", bar[f"return_{days}"]) for days in (5, 20, 60, 252)),
+        *(_level(f"SMA {days}", close, bar[f"sma_{days}"]) for days in (20, 50, 200)),
+        _level("52-week high", close, bar["high_252"]),
+        _level("52-week low", close, bar["low_252"]),
+        _level("Support", close, bar["support"]),
+        _level("Resistance", close, bar["resistance"]),
+    )
+
+
+def _change(label: str, share: float | None) -> Figure:
+    return Figure(label, percent(share), "", tone(share))
+
+
+def _level(label: str, close: float, level: float | None) -> Figure:
+    """Return a price, and how far the close lies above or below it."""
+    away = distance(close, level)
+    return Figure(label, price(level), "" if away is None else percent(away), tone(away))
+
+
+def _times(share: float | None) -> str:
+    return "" if share is None else f"{fixed(share)} × avg"
+
+
+def _share(part: float | None, whole: float) -> str:
+    return "" if part is None else percent(part / whole).lstrip("+")

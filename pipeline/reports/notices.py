@@ -1,0 +1,18 @@
+"""Warnings that a page carries on top, so that no number is taken for more than it is."""
+
+from datetime import date
+
+SPLITS_UNKNOWN = (
+    "Splits unknown: prices are as traded. Averages and changes that reach over a split are wrong by its factor."
+)
+
+PROVISIONAL = (
+    "Provisional: made from the morning edition. The vendor's flat file replaces these numbers later in the day."
+)
+
+
+def no_bar(session: date, last: date | None) -> str:
+    """Return the warning of a ticker that did not trade on `session` and whose last bar is of `last`."""
+    if last is None:
+        return f"No bar up to {session}: halted, delisted, or not in the feed."
+    return f"No bar on {session}: halted, delisted, or not in the feed. The last one is of {last}."

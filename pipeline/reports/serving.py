@@ -1,0 +1,70 @@
+"""The folder of pages over HTTP, on this machine only and read-only."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http import HTTPStatus
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+HOST = "127.0.0.1"
+"""The pages tell what the reader owns, and there is no login."""
+
+HEADERS = {
+    "Cache-Control": "no-cache",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+@contextmanager
+def served(folder: Path, port: int) -> Iterator[str]:
+    """Serve the files under `folder` while the context lasts, and give the address of its index.
+
+    Port 0 takes any that is free. Folders are not listed, nothing can be written, and a request that names another
+    host is refused: a page of the web whose name leads to this machine reads nothing. Raises OSError when the port is
+    taken.
+    """
+    with ThreadingHTTPServer((HOST, port), partial(Pages, directory=str(folder))) as server:
+        thread = Thread(target=server.serve_forever, name="pages", daemon=True)
+        thread.start()
+        try:
+            yield f"http://{HOST}:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Pages(SimpleHTTPRequestHandler):
+    """Answers with the files of a folder."""
+
+    server: ThreadingHTTPServer
+
+    def send_head(self):  # type: ignore[no-untyped-def]
+        """Return the file asked for, once the request is known to mean this server."""
+        if self.headers.get("Host", "") not in self._names():
+            self.send_error(HTTPStatus.MISDIRECTED_REQUEST, "This server answers to its own name only.")
+            return None
+        folder = Path(self.directory).resolve()
+        if not Path(self.translate_path(self.path)).resolve().is_relative_to(folder):
+            self.send_error(HTTPStatus.NOT_FOUND, "There is no such page.")
+            return None
+        return super().send_head()
+
+    def list_directory(self, path):  # type: ignore[no-untyped-def]  # noqa: ARG002 (as the class above calls it)
+        """Refuse: what is not linked is not shown."""
+        self.send_error(HTTPStatus.NOT_FOUND, "There is no such page.")
+
+    def end_headers(self) -> None:
+        """Send the headers that every answer has."""
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        super().end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the class above calls it that)
+        """Keep the terminal free of every page read."""
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(f"{name}:{self.server.server_port}" for name in (HOST, "localhost"))
