@@ -19,7 +19,10 @@ DELIVERY = {
     "duplicates": 21,
     "quarantined": 14,
     "run_id": "5d4b8a3e",
+    "provisional": False,
 }
+COUNTS = ["rows_read", "kept", "duplicates", "quarantined"]
+NEVER_WORKED = dict.fromkeys(COUNTS) | {"is_current": False}
 
 
 def deliveries(*changes: dict) -> pl.DataFrame:
@@ -30,7 +33,7 @@ def test_a_delivery_whose_rows_add_up_is_let_in():
     assert DELIVERIES.enforce(deliveries({})).to_dicts() == [DELIVERY]
 
 
-@pytest.mark.parametrize("count", ["rows_read", "kept", "duplicates", "quarantined"])
+@pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("step", [-1, 1])
 def test_a_delivery_whose_rows_do_not_add_up_is_kept_out(count, step):
     with pytest.raises(ContractBroken, match="rows_read_equals_kept_duplicates_quarantined"):
@@ -40,7 +43,7 @@ def test_a_delivery_whose_rows_do_not_add_up_is_kept_out(count, step):
 @pytest.mark.parametrize(
     "change",
     [
-        {"size": 0},
+        {"size": -1},
         {"sha256": "0" * 63},
         {"kept": -1, "rows_read": 34},
         {"etag": None},
@@ -51,6 +54,27 @@ def test_a_delivery_whose_rows_do_not_add_up_is_kept_out(count, step):
 def test_an_incomplete_delivery_is_kept_out(change):
     with pytest.raises(ContractBroken):
         DELIVERIES.enforce(deliveries(change))
+
+
+def test_a_version_that_never_reached_the_tables_has_no_counts():
+    assert len(DELIVERIES.enforce(deliveries({}, {"etag": "def"} | NEVER_WORKED))) == 2
+
+
+@pytest.mark.parametrize("told", COUNTS)
+def test_counts_are_there_together_or_not_at_all(told):
+    with pytest.raises(ContractBroken, match="worked_whole_or_not_at_all"):
+        DELIVERIES.enforce(deliveries(NEVER_WORKED | {told: DELIVERY[told]}))
+    with pytest.raises(ContractBroken, match="worked_whole_or_not_at_all"):
+        DELIVERIES.enforce(deliveries({told: None}))
+
+
+def test_a_version_that_never_reached_the_tables_is_not_the_one_in_force():
+    with pytest.raises(ContractBroken, match="worked_whole_or_not_at_all"):
+        DELIVERIES.enforce(deliveries(NEVER_WORKED | {"is_current": True}))
+
+
+def test_rows_from_before_there_were_editions_say_nothing_of_them():
+    assert len(DELIVERIES.enforce(deliveries({"provisional": None}))) == 1
 
 
 def test_each_version_of_a_file_has_its_own_row():

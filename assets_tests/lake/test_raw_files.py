@@ -14,10 +14,10 @@ DATASET = "us_stocks_sip/day_aggs_v1"
 KEY = f"{DATASET}/2024/01/2024-01-05.csv.gz"
 
 
-def receipt_of(data: bytes, *, hour: int = 11, etag: str | None = None) -> Receipt:
+def receipt_of(data: bytes, *, hour: int = 11, etag: str | None = None, key: str = KEY) -> Receipt:
     return Receipt(
         session=DAY,
-        key=KEY,
+        key=key,
         etag=etag or hashlib.md5(data, usedforsecurity=False).hexdigest(),
         size=len(data),
         last_modified=datetime(2024, 1, 6, hour, 0, 0, 123000, tzinfo=UTC),
@@ -119,6 +119,41 @@ def test_a_damaged_receipt_says_which_file_to_delete(raw: RawFiles, lake: Path, 
     (lake / "raw" / (KEY + RECEIPT_SUFFIX)).write_text('{"session": "2024-01-05"}')
     with pytest.raises(FileRefused, match="receipt"):
         raw.current(DATASET, DAY)
+
+
+ANSWERS = "rest/grouped_daily"
+ANSWER = f"{ANSWERS}/2024/01/2024-01-05.json.gz"
+
+
+def test_an_answer_of_the_rest_api_lies_beside_the_vendors_files_as_json(raw: RawFiles, lake: Path, tmp_path: Path):
+    receipt = stored(raw, tmp_path, b"answer", key=ANSWER)
+    assert (lake / "raw" / ANSWER).read_bytes() == b"answer"
+    assert raw.current(ANSWERS, DAY) == receipt
+    assert raw.current(DATASET, DAY) is None
+    later = stored(raw, tmp_path, b"another", key=ANSWER, hour=12)
+    assert raw.versions(ANSWERS, DAY) == [receipt, later]
+    assert raw.read(receipt) == b"answer"
+
+
+def test_the_edition_in_force_is_the_first_that_came_in(raw: RawFiles, tmp_path: Path) -> None:
+    answer = stored(raw, tmp_path, b"answer", key=ANSWER, hour=23)
+    assert raw.in_force([DATASET, ANSWERS], DAY) == answer
+    file = stored(raw, tmp_path, b"file", hour=11)
+    assert raw.in_force([DATASET, ANSWERS], DAY) == file
+    assert raw.versions(ANSWERS, DAY) == [answer]
+
+
+def test_no_other_edition_takes_the_place_of_a_file_that_is_gone(raw: RawFiles, lake: Path, tmp_path: Path) -> None:
+    stored(raw, tmp_path, b"answer", key=ANSWER)
+    stored(raw, tmp_path, b"file")
+    (lake / "raw" / KEY).unlink()
+    with pytest.raises(FileRefused, match="No us_stocks_sip/day_aggs_v1 file of 2024-01-05"):
+        raw.in_force([DATASET, ANSWERS], DAY)
+
+
+def test_a_session_without_any_edition_says_how_to_get_one(raw: RawFiles) -> None:
+    with pytest.raises(FileRefused, match="candlelake run --date 2024-01-05"):
+        raw.in_force([DATASET, ANSWERS], DAY)
 
 
 class PowerCut(Exception):

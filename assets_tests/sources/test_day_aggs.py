@@ -100,7 +100,7 @@ def test_odd_tickers_survive_exactly(other):
 
 
 @pytest.mark.parametrize(
-    ("cell", "ticker"), [('"NA"', "NA"), ('"A,B"', "A,B"), ('"say ""A"""', 'say "A"'), ('A"B', 'A"B'), ("'A'", "'A'")]
+    ("cell", "ticker"), [('"NA"', "NA"), ('"A,B"', "A,B"), ('"say ""A"""', 'say "A"'), ('A"B"', 'A"B"'), ("'A'", "'A'")]
 )
 def test_a_quoted_ticker_is_read_without_its_quotes(cell, ticker):
     result = day(file(ROW, row_with(ticker=cell)))
@@ -127,6 +127,7 @@ def test_a_quote_that_does_not_close_spoils_its_own_line_only():
         row_with(ticker='"IBM"') + ",1",
         row_with(ticker='"IBM"').rsplit(",", 1)[0],
         row_with(ticker='"I,B,M'),
+        row_with(ticker='IBM"'),
     ],
 )
 def test_a_line_whose_quotes_or_fields_do_not_fit_is_quarantined_whole(line):

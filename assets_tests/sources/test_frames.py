@@ -189,7 +189,7 @@ WRONG_FILES = {
     "another dataset": (packed(f"{HEADERS[TRADES]}\nA\n"), "without exactly one volume, open"),
     "a column twice": (packed(f"{HEADER},ticker\n{bar('A')},A\n"), "without exactly one ticker"),
     "a short row": (packed(f"{HEADER}\n{bar('A')}\nB,1,1,1\n{bar('C')}\n"), "end too soon"),
-    "a short first row": (packed(f"{HEADER}\nB,1,1,1\n"), "CSV it should be"),
+    "a short first row": (packed(f"{HEADER}\nB,1,1,1\n"), "end too soon"),
     "a long row": (packed(f"{HEADER}\n{bar('A')},more\n"), "CSV it should be"),
     "a blank row": (packed(f"{HEADER}\n{bar('A')}\n\n{bar('B')}\n"), "end too soon"),
     "no UTF-8": (gzip.compress(f"{HEADER}\n".encode() + b"\xff\xfe,1,1,1,1,1,1,1\n"), "CSV it should be"),

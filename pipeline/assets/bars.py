@@ -6,6 +6,7 @@ from datetime import date
 import polars as pl
 from dagster import AssetExecutionContext, AssetOut, MaterializeResult, ResourceParam, multi_asset
 
+from pipeline.assets.comparison import Comparison
 from pipeline.assets.intake import Intake
 from pipeline.assets.raw import raw_day_aggs
 from pipeline.assets.session_table import asset_key, declared, record
@@ -43,18 +44,21 @@ def cleaned_day_aggs(
     sessions = sessions_of(context.partition_keys)
     intake = Intake(raw_files, settings.max_bad_share, run_id)
     files = progress.chunks("cleaning", sessions, CHUNK)
+    comparison = Comparison(lake, DAILY_BARS)
 
-    written = lake.replace(DAILY_BARS, sessions, intake.bars(files), run_id=run_id)
-    metadata = record(context, DAILY_BARS, written, per_session=intake.counts)
+    written = lake.replace(DAILY_BARS, sessions, comparison.watched(intake.bars(files)), run_id=run_id)
+    metadata = record(context, DAILY_BARS, written, per_session=comparison.told(intake.counts))
     yield MaterializeResult(asset_key=asset_key(DAILY_BARS), metadata=metadata)
     for warning in intake.warnings:
         context.log.warning(warning)
         progress.warnings.append(warning)
+    if changed := comparison.in_words("bar"):
+        progress.changes.append(changed)
 
     written = lake.replace(QUARANTINE, sessions, [intake.quarantine], run_id=run_id)
     yield MaterializeResult(asset_key=asset_key(QUARANTINE), metadata=record(context, QUARANTINE, written))
 
-    deliveries = with_arrivals(known_deliveries(lake, sessions), intake.deliveries)
+    deliveries = with_arrivals(known_deliveries(lake, sessions), intake.deliveries, intake.others)
     written = lake.replace(DELIVERIES, sessions, [deliveries], run_id=run_id)
     yield MaterializeResult(asset_key=asset_key(DELIVERIES), metadata=record(context, DELIVERIES, written))
 

@@ -1,4 +1,4 @@
-"""One pass over a range of day files: the bars go on as they come, the little that is left over is kept."""
+"""One pass over a range of days as delivered: the bars go on as they come, the little that is left over is kept."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
@@ -6,16 +6,21 @@ from datetime import date
 import polars as pl
 
 from pipeline.contracts.deliveries import DELIVERIES
-from pipeline.lake.raw_files import RawFiles, Receipt
-from pipeline.sources.day_aggs import CleanedDay, clean_day_file
+from pipeline.lake.raw_files import REST, RawFiles, Receipt
+from pipeline.sources.cleaned_day import CleanedDay
+from pipeline.sources.day_aggs import clean_day_file
 from pipeline.sources.flat_files import Dataset
+from pipeline.sources.grouped_daily import GROUPED_DAILY, clean_grouped_daily
+
+EDITIONS = {str(Dataset.DAY_AGGS): clean_day_file, GROUPED_DAILY: clean_grouped_daily}
+"""The datasets that a session may come in, and what cleans each. The first that is there is the one in force."""
 
 COUNTS = ("rows_read", "kept", "duplicates", "quarantined")
-IDENTITY = ("key", "etag", "size", "last_modified", "sha256")
+IDENTITY = ("session", "key", "etag", "size", "last_modified", "sha256")
 
 
 class Intake:
-    """Cleans the current file of each session once. What it kept is complete when `bars` has been read to its end."""
+    """Cleans each session's edition in force once. What it kept is complete when `bars` has been read to its end."""
 
     def __init__(self, raw_files: RawFiles, max_bad_share: float, run_id: str) -> None:
         self.counts: dict[date, dict[str, int]] = {}
@@ -25,6 +30,7 @@ class Intake:
         self._run_id = run_id
         self._quarantine: list[pl.DataFrame] = []
         self._deliveries: list[dict[str, object]] = []
+        self._others: list[dict[str, object]] = []
         self._unread: dict[tuple[str, ...], list[str]] = {}
 
     def bars(self, chunks: Iterable[Sequence[date]]) -> Iterator[pl.DataFrame]:
@@ -40,7 +46,12 @@ class Intake:
     @property
     def deliveries(self) -> pl.DataFrame:
         """Return the files taken in, in the columns of `stocks/deliveries`."""
-        return DELIVERIES.empty().vstack(pl.DataFrame(self._deliveries, schema=DELIVERIES.columns))
+        return pl.DataFrame(self._deliveries, schema=DELIVERIES.columns)
+
+    @property
+    def others(self) -> pl.DataFrame:
+        """Return the other versions that came in for the sessions, in the columns of `stocks/deliveries`, uncounted."""
+        return pl.DataFrame(self._others, schema=DELIVERIES.columns)
 
     @property
     def warnings(self) -> list[str]:
@@ -52,18 +63,29 @@ class Intake:
         ]
 
     def _bars_of(self, session: date) -> pl.DataFrame:
-        receipt = self._raw_files.required(Dataset.DAY_AGGS, session)
+        receipt = self._raw_files.in_force(list(EDITIONS), session)
         data = self._raw_files.read(receipt)
-        cleaned = clean_day_file(data, session, receipt.key, receipt.etag, self._max_bad_share)
+        clean = next(clean for dataset, clean in EDITIONS.items() if receipt.key.startswith(f"{dataset}/"))
+        cleaned = clean(data, session, receipt.key, receipt.etag, self._max_bad_share)
         self._keep(receipt, cleaned)
+        self._keep_others(receipt)
         return cleaned.bars
 
     def _keep(self, receipt: Receipt, cleaned: CleanedDay) -> None:
         counts = {name: getattr(cleaned, name) for name in COUNTS}
-        identity = {name: getattr(receipt, name) for name in IDENTITY}
-        fate = {"session": receipt.session, "is_current": True, "run_id": self._run_id}
         self.counts[receipt.session] = counts
         self._quarantine.append(cleaned.quarantine)
-        self._deliveries.append(identity | counts | fate)
+        self._deliveries.append(_identity(receipt) | counts | {"is_current": True, "run_id": self._run_id})
         if cleaned.extra_columns:
             self._unread.setdefault(cleaned.extra_columns, []).append(receipt.key)
+
+    def _keep_others(self, in_force: Receipt) -> None:
+        for dataset in EDITIONS:
+            versions = self._raw_files.versions(dataset, in_force.session)
+            noted = {"is_current": False, "run_id": self._run_id}
+            self._others += [_identity(one) | noted for one in versions if one != in_force]
+
+
+def _identity(receipt: Receipt) -> dict[str, object]:
+    named = {name: getattr(receipt, name) for name in IDENTITY}
+    return named | {"provisional": receipt.key.startswith(REST)}

@@ -1,4 +1,4 @@
-"""The first stage: the vendor's day files, byte for byte, with every version the vendor ever replaced."""
+"""The first stage: what the vendor delivered of each session, byte for byte, with every version it ever replaced."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -7,18 +7,24 @@ from tempfile import TemporaryDirectory
 
 from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
 
+from pipeline.assets.answers import answers_taken_in
 from pipeline.assets.session_table import OWNERS
 from pipeline.errors import NotPublished
 from pipeline.lake.raw_files import RawFiles, Receipt
 from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
 from pipeline.progress import Progress
 from pipeline.sources.flat_files import Dataset, FlatFile, FlatFiles
+from pipeline.sources.rest_days import NoFlatFiles, RestDays
+
+NAMED = 10
+"""Sessions named in one message; the rest is counted."""
 
 
 @asset(
     key=["stocks", "raw_day_aggs"],
     group_name="raw",
-    description="The vendor's daily flat files, untouched; an earlier version is kept when the vendor replaces a file.",
+    description="What the vendor delivered of each session, untouched: the flat file, or until it is there the answer "
+    "of the REST API. An earlier version is kept.",
     kinds={"s3", "csv"},
     owners=OWNERS,
     partitions_def=STOCK_SESSIONS,
@@ -27,26 +33,53 @@ from pipeline.sources.flat_files import Dataset, FlatFile, FlatFiles
 def raw_day_aggs(
     context: AssetExecutionContext,
     flat_files: ResourceParam[FlatFiles],
+    rest_days: ResourceParam[RestDays | None],
     raw_files: ResourceParam[RawFiles],
     progress: ResourceParam[Progress],
 ) -> MaterializeResult:
-    """Fetch the file of each session whose published version is not here yet."""
-    files = published(flat_files, Dataset.DAY_AGGS, sessions_of(context.partition_keys))
-    receipts = [taken_in(flat_files, file, raw_files) for file in progress.track("vendor files", files)]
-    return MaterializeResult(metadata={"files": len(receipts), "bytes": sum(receipt.size for receipt in receipts)})
+    """Fetch the file of each session whose published version is not here yet, and an answer where there is no file."""
+    sessions = sessions_of(context.partition_keys)
+    files = flat_files.files(Dataset.DAY_AGGS, sessions[0], sessions[-1])
+    missing = without_file(sessions, files)
+    if missing and rest_days is None:
+        raise not_published(missing, sessions)
+    wanted = [file for file in files if file.session in set(sessions)]
+    receipts = [taken_in(flat_files, file, raw_files) for file in progress.track("vendor files", wanted)]
+
+    # A partition exists from the midnight after its session: the day is over, and its answer whole.
+    lacking = [session for session in missing if raw_files.current(Dataset.DAY_AGGS, session) is None]
+    answers = answers_taken_in(rest_days, lacking, raw_files, progress) if rest_days else []
+    if answers and not isinstance(flat_files, NoFlatFiles):
+        warning = f"{counted(lacking, sessions)} no flat file yet, the bars are the morning edition: {named(lacking)}."
+        context.log.warning(warning)
+        progress.warnings.append(warning)
+    size = sum(receipt.size for receipt in [*receipts, *answers])
+    return MaterializeResult(metadata={"files": len(receipts), "answers": len(answers), "bytes": size})
 
 
-def published(flat_files: FlatFiles, dataset: Dataset, sessions: Sequence[date]) -> list[FlatFile]:
-    """Return the published file of each session. Raises NotPublished, naming every session that has none."""
-    listed = {file.session: file for file in flat_files.files(dataset, sessions[0], sessions[-1])}
-    missing = [str(session) for session in sessions if session not in listed]
-    if missing:
-        raise NotPublished(
-            f"{len(missing)} of {len(sessions)} sessions have no file in {dataset}: {', '.join(missing[:10])}"
-            f"{' …' if len(missing) > 10 else ''}.",
-            remedy="A session's file comes by about 11:00 New York on the next day; `candlelake status` shows gaps.",
-        )
-    return [listed[session] for session in sessions]
+def without_file(sessions: Sequence[date], files: Sequence[FlatFile]) -> list[date]:
+    """Return those of `sessions` of which none of `files` is."""
+    listed = {file.session for file in files}
+    return [session for session in sessions if session not in listed]
+
+
+def not_published(missing: Sequence[date], sessions: Sequence[date]) -> NotPublished:
+    """Return the error that names the sessions without a file."""
+    return NotPublished(
+        f"{counted(missing, sessions)} no file in {Dataset.DAY_AGGS}: {named(missing)}.",
+        remedy="A session's file comes by about 11:00 New York on the next day; `candlelake status` shows gaps. With "
+        "CANDLELAKE_REST_KEY set, sessions are taken from the REST API until then.",
+    )
+
+
+def counted(some: Sequence[date], sessions: Sequence[date]) -> str:
+    """Return the beginning of a sentence about some of the sessions."""
+    return f"{len(some)} of {len(sessions)} sessions have"
+
+
+def named(sessions: Sequence[date]) -> str:
+    """Return the first sessions by name, with a sign that there are more."""
+    return ", ".join(map(str, sessions[:NAMED])) + (" …" if len(sessions) > NAMED else "")
 
 
 def taken_in(flat_files: FlatFiles, file: FlatFile, raw_files: RawFiles) -> Receipt:

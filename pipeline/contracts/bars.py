@@ -18,7 +18,7 @@ class DailyBar(pa.DataFrameModel):
     low: float = pa.Field(gt=0, description="Lowest price, USD as traded.")
     close: float = pa.Field(gt=0, description="Last price, USD as traded.")
     volume: float = pa.Field(ge=0, lt=2.0**53, description="Shares traded; may be fractional.")
-    transactions: pl.Int64 = pa.Field(ge=0, description="Number of trades.")
+    transactions: pl.Int64 = pa.Field(ge=0, description="Number of trades; 0 where a REST answer does not tell it.")
 
     @pa.dataframe_check(name="low_open_close_high_in_order")
     def _prices_in_order(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)

@@ -8,7 +8,7 @@ from pipeline.contracts.table import Table
 REASONS = {
     "malformed_row": "The line has not as many fields as the header, or a quote in it does not close.",
     "missing_ticker": "The ticker is empty.",
-    "malformed_ticker": "The ticker has white space around it, or a control character in it.",
+    "malformed_ticker": "The ticker has white space around it, or a control or invisible character in it.",
     "not_a_number": "A number is missing, unreadable, NaN or infinite, or the number of trades is a fraction.",
     "non_positive_price": "A price is zero or negative.",
     "high_below_low": "The high is below the low.",
@@ -36,7 +36,7 @@ class QuarantinedRow(pa.DataFrameModel):
     close: str = pa.Field(nullable=True, description="As delivered.")
     high: str = pa.Field(nullable=True, description="As delivered.")
     low: str = pa.Field(nullable=True, description="As delivered.")
-    window_start: str = pa.Field(nullable=True, description="As delivered (nanoseconds UTC).")
+    window_start: str = pa.Field(nullable=True, description="As delivered (UTC: nanoseconds, in JSON milliseconds).")
     transactions: str = pa.Field(nullable=True, description="As delivered.")
 
     @pa.dataframe_check(name="reasons_are_known_and_not_none")

@@ -1,10 +1,10 @@
-"""The vendor's files as they came, byte for byte, each with a receipt, and every version that was ever replaced."""
+"""What the vendor delivered, byte for byte, each with a receipt, and every version that was ever replaced."""
 
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -16,6 +16,9 @@ from pipeline.errors import FileRefused
 from pipeline.lake.durable import make_durable
 
 RECEIPT_SUFFIX = ".receipt.json"
+REST = "rest/"
+"""What the datasets begin with that are answers of the vendor's REST API."""
+
 REPLACED = ".replaced"
 """Folder beside the datasets that keeps the versions the vendor replaced."""
 
@@ -26,11 +29,11 @@ class Receipt:
 
     session: date
     key: str
-    """The vendor's key, `<dataset>/YYYY/MM/YYYY-MM-DD.csv.gz`; also where the file lies under `raw/`."""
+    """The vendor's key, such as `<dataset>/YYYY/MM/YYYY-MM-DD.csv.gz`; also where the file lies under `raw/`."""
     etag: str
     size: int
     last_modified: datetime
-    """UTC, aware."""
+    """UTC, aware. Of an answer of the REST API: when it was fetched."""
     sha256: str
 
     @property
@@ -58,7 +61,7 @@ class RawFiles:
 
         Raises FileRefused when the receipt itself is damaged.
         """
-        receipt = self._receipt_at(f"{dataset}/{session:%Y/%m}/{session.isoformat()}.csv.gz")
+        receipt = self._receipt_at(key_of(dataset, session))
         if receipt is None or not _has_size(self._raw / receipt.key, receipt.size):
             return None
         return receipt
@@ -72,6 +75,14 @@ class RawFiles:
                 remedy=f"Materialize the raw files of {session} first: `candlelake run --date {session}`.",
             )
         return receipt
+
+    def in_force(self, editions: Sequence[str], session: date) -> Receipt:
+        """Return the receipt of a session's edition in force: the first of the datasets `editions` that came in.
+
+        Raises FileRefused when none did, or its file is gone: no other edition takes its place unseen.
+        """
+        came = (dataset for dataset in editions if self._receipt_at(key_of(dataset, session)))
+        return self.required(next(came, editions[0]), session)
 
     def versions(self, dataset: str, session: date) -> list[Receipt]:
         """Return every version taken in for a session, by the vendor's time, the one in force last."""
@@ -126,6 +137,12 @@ class RawFiles:
     def _receipt_at(self, key: str) -> Receipt | None:
         path = _receipt_path(self._raw / key)
         return _parsed(path) if path.exists() else None
+
+
+def key_of(dataset: str, session: date) -> str:
+    """Return where the file of a session lies under `raw/`: an answer of the REST API is JSON, a flat file CSV."""
+    suffix = "json.gz" if dataset.startswith(REST) else "csv.gz"
+    return f"{dataset}/{session:%Y/%m}/{session.isoformat()}.{suffix}"
 
 
 def _receipt_path(file: Path) -> Path:

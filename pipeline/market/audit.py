@@ -1,16 +1,95 @@
-"""The audit trail of delivered files: what a new delivery makes of the rows already there."""
+"""The audit trail: what a new delivery makes of the rows there, whether they add up, what a session says otherwise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
+ADDED, REMOVED, ALTERED = "added", "removed", "altered"
 
-def with_arrivals(known: pl.DataFrame, arrived: pl.DataFrame) -> pl.DataFrame:
+EXAMPLES = 10
+"""Examples of what changed, a session."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How rows differ from those they replace."""
+
+    counts: pl.DataFrame
+    """session, rows_added, rows_removed, rows_altered: a row for each session written again, by session."""
+    examples: pl.DataFrame
+    """The key, then change (added, removed, altered), column, before, after: a few of each session, values as text."""
+
+
+def changes(before: pl.DataFrame, after: pl.DataFrame, key: Sequence[str]) -> Changes:
+    """Return how the rows `after` differ from the rows `before`, which they replace; both have the same columns.
+
+    `key` names the columns that tell rows apart, `session` among them. A session of which `before` has no row is
+    written for the first time, and counts no changes.
+    """
+    values = [name for name in before.columns if name not in key]
+    now = after.join(before.select("session").unique(), on="session", how="semi").with_columns(is_after=True)
+    was = before.with_columns(is_before=True)
+    both = was.join(now, on=list(key), how="full", coalesce=True, suffix=":after").with_columns(change=_change(values))
+    counts = both.group_by("session").agg(
+        (pl.col("change") == what).sum().cast(pl.Int64).alias(f"rows_{what}") for what in (ADDED, REMOVED, ALTERED)
+    )
+    return Changes(counts.sort("session"), _examples(both.filter(pl.col("change").is_not_null()), key, values))
+
+
+def _change(values: Sequence[str]) -> pl.Expr:
+    differs = pl.any_horizontal([pl.col(name).ne_missing(pl.col(f"{name}:after")) for name in values])
+    return (
+        pl.when(pl.col("is_before").is_null())
+        .then(pl.lit(ADDED))
+        .when(pl.col("is_after").is_null())
+        .then(pl.lit(REMOVED))
+        .when(differs)
+        .then(pl.lit(ALTERED))
+    )
+
+
+def _examples(changed: pl.DataFrame, key: Sequence[str], values: Sequence[str]) -> pl.DataFrame:
+    of_session = ["session", "change"]
+    first = changed.sort(key).group_by(of_session, maintain_order=True).head(EXAMPLES)
+    text = {"column": pl.String, "before": pl.String, "after": pl.String}
+    whole = first.filter(pl.col("change") != ALTERED).select(
+        *key, "change", *(pl.lit(None, dtype).alias(name) for name, dtype in text.items())
+    )
+    altered = first.filter(pl.col("change") == ALTERED)
+    cells = [
+        altered.filter(pl.col(name).ne_missing(pl.col(f"{name}:after"))).select(
+            *key,
+            "change",
+            column=pl.lit(name),
+            before=pl.col(name).cast(pl.String),
+            after=pl.col(f"{name}:after").cast(pl.String),
+        )
+        for name in values
+    ]
+    # The first of each kind before the second of any, so that every kind of change is seen.
+    turn = pl.int_range(pl.len()).over(of_session)
+    return (
+        pl.concat([whole, *cells])
+        .sort(*key, "column")
+        .sort("session", turn, "change", maintain_order=True)
+        .group_by("session", maintain_order=True)
+        .head(EXAMPLES)
+        .sort("session", *key, "column")
+        .select(*key, "change", *text)
+    )
+
+
+def with_arrivals(known: pl.DataFrame, arrived: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     """Return the deliveries of the sessions in `arrived`: the arrived versions as current, others as replaced.
 
-    Both frames have the columns of `stocks/deliveries`. A version that arrives again takes the place of its row.
+    All three have the columns of `stocks/deliveries`. A version that arrives again takes the place of its row. Of
+    `others`, versions that were delivered and never worked into the tables, those join that have no row yet.
     """
     versions = ["session", "key", "etag"]
     replaced = known.join(arrived, on=versions, how="anti").join(arrived, on="session", how="semi")
-    return pl.concat([replaced.with_columns(is_current=pl.lit(value=False)), arrived]).sort(*versions)
+    rows = pl.concat([replaced.with_columns(is_current=pl.lit(value=False)), arrived])
+    return pl.concat([rows, others.join(rows, on=versions, how="anti")]).sort(*versions)
 
 
 def unreconciled(deliveries: pl.LazyFrame, bars: pl.LazyFrame, quarantine: pl.LazyFrame) -> pl.LazyFrame:

@@ -33,7 +33,8 @@ _STRENGTH = ("transactions", "volume", *PRICES, "window_start")
 
 _NOBODY = pl.DataFrame(schema={"row_number": pl.Int64, "reasons": pl.List(pl.String)})
 
-_STRAY_CHARACTER = r"^\s|\s$|\p{Cc}"
+_STRAY_CHARACTER = r"^\s|\s$|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
+"""White space at an end, and what nobody sees: two tickers that look the same would be two securities."""
 
 
 @dataclass(frozen=True)

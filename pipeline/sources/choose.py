@@ -1,5 +1,7 @@
-"""Which source the flat files come from: the one place that reads CANDLELAKE_FLAT_FILES."""
+"""Which sources the data comes from: the one place that reads the settings which name them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -10,26 +12,37 @@ from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from pipeline.sources.flat_files import FlatFiles
 from pipeline.sources.folder import FolderFlatFiles
+from pipeline.sources.reference import NoReference, ReferenceSource, RestReference
+from pipeline.sources.reference_folder import FolderReference
+from pipeline.sources.rest import Rest
+from pipeline.sources.rest_days import MarketDays, NoFlatFiles, RestDays, TickerDays
 from pipeline.sources.s3 import Bucket, S3FlatFiles
 
-KINDS = "s3://BUCKET (or s3://BUCKET/PREFIX), or a folder in the vendor's layout"
+KINDS = "s3://BUCKET (or s3://BUCKET/PREFIX), a folder in the vendor's layout, or `rest`"
+
+NO_FLAT_FILES = "rest"
+"""CANDLELAKE_FLAT_FILES of those who have none: every session comes from the REST API."""
+
+BESIDE_FLAT_FILES = "rest"
+"""Folder of the vendor's REST answers beside the datasets of a folder of flat files."""
 
 
 def flat_files_from(
     location: str, *, endpoint: str = "", key_id: str | None = None, secret: SecretStr | None = None
 ) -> FlatFiles:
-    """Return the source at `location`: `s3://BUCKET[/PREFIX]`, a folder (`~` is expanded), or a `file://` URL.
+    """Return the source at `location`: `s3://BUCKET[/PREFIX]`, a folder (`~` is expanded), a `file://` URL, or `rest`.
 
     `endpoint`, `key_id` and `secret` serve a bucket only. Nothing is read and no connection made yet.
     Raises SettingsError when the location is of no known kind, or a bucket lacks its endpoint or credentials.
     """
     if not location.strip():
         raise SettingsError("CANDLELAKE_FLAT_FILES is empty.", remedy=f"Set it to {KINDS}.")
-    if "://" not in location:
-        return FolderFlatFiles(Path(location))
+    if location == NO_FLAT_FILES:
+        return NoFlatFiles()
+    folder = _folder(location)
+    if folder is not None:
+        return FolderFlatFiles(folder)
     parts = urlsplit(location)
-    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
-        return FolderFlatFiles(Path(url2pathname(parts.path)))
     if parts.scheme == "s3" and parts.netloc:
         return _bucket(parts.netloc, parts.path, endpoint, key_id, secret)
     raise SettingsError(
@@ -38,13 +51,87 @@ def flat_files_from(
 
 
 def flat_files_of(settings: Settings) -> FlatFiles:
-    """Return the source that `settings` name. See `flat_files_from` for its errors."""
+    """Return the source that `settings` name. See `flat_files_from` for its errors; `rest` needs a REST key."""
+    if settings.flat_files == NO_FLAT_FILES:
+        _required_key(settings)
     return flat_files_from(
         settings.flat_files,
         endpoint=settings.flat_files_endpoint,
         key_id=settings.flat_files_key_id,
         secret=settings.flat_files_secret,
     )
+
+
+@contextmanager
+def rest_days_of(settings: Settings) -> Iterator[RestDays | None]:
+    """Give the source of sessions that have no flat file, None without a key: then there are only flat files.
+
+    It asks for the whole market, or, where there are no flat files at all, for CANDLELAKE_TICKERS if they are set.
+    Nothing is asked yet. Raises as `rest_of` does, also without a key where there are no flat files.
+    """
+    if settings.rest_key is None and settings.flat_files != NO_FLAT_FILES:
+        yield None
+        return
+    with rest_of(settings) as rest:
+        only_some = settings.tickers if settings.flat_files == NO_FLAT_FILES else None
+        yield TickerDays(rest, only_some) if only_some else MarketDays(rest)
+
+
+def rest_of(settings: Settings) -> Rest:
+    """Return the REST API that `settings` name, to be closed after use.
+
+    Raises SettingsError when there is no key, or the key or the address cannot be used.
+    """
+    return Rest(
+        settings.rest_url,
+        _required_key(settings),
+        calls_per_minute=settings.rest_calls_per_minute,
+        calls_file=settings.rest_calls,
+    )
+
+
+def _required_key(settings: Settings) -> SecretStr:
+    if settings.rest_key is None:
+        raise SettingsError(
+            f"CANDLELAKE_REST_KEY must be set to ask {settings.rest_url}.",
+            remedy="Copy the REST API key from the vendor's dashboard into the environment or .env.",
+        )
+    return settings.rest_key
+
+
+@contextmanager
+def reference_source_of(settings: Settings) -> Iterator[ReferenceSource]:
+    """Give the source of reference data that `settings` name: the first of these that there is.
+
+    The folder CANDLELAKE_REFERENCE; the REST API, with a key; the folder `rest` beside the datasets of a folder of
+    flat files, as the samples lay it down; else NoReference. Nothing is read yet. Raises as `rest_of` does.
+    """
+    beside = _beside_flat_files(settings.flat_files)
+    if settings.reference is not None:
+        yield FolderReference(settings.reference)
+    elif settings.rest_key is not None:
+        with rest_of(settings) as rest:
+            yield RestReference(rest)
+    elif beside is not None:
+        yield FolderReference(beside)
+    else:
+        yield NoReference()
+
+
+def _beside_flat_files(location: str) -> Path | None:
+    """Return the folder of REST answers beside the datasets of the flat files at `location`, if there is one."""
+    folder = _folder(location)
+    beside = folder.expanduser() / BESIDE_FLAT_FILES if folder is not None else None
+    return beside if beside is not None and beside.is_dir() else None
+
+
+def _folder(location: str) -> Path | None:
+    """Return the folder that `location` names by a path or a `file://` URL; None for anything else."""
+    if "://" not in location:
+        return Path(location)
+    parts = urlsplit(location)
+    is_here = parts.scheme == "file" and parts.netloc in ("", "localhost")
+    return Path(url2pathname(parts.path)) if is_here else None
 
 
 def _bucket(bucket: str, prefix: str, endpoint: str, key_id: str | None, secret: SecretStr | None) -> S3FlatFiles:

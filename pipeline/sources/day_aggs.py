@@ -2,13 +2,12 @@
 
 What a line is: **one line is one row, always**, whatever it holds. A quote that does not close spoils its own line and
 no other; a blank line between rows is a malformed row; only line ends after the last row are not rows. A file whose
-lines are all plain is read with its types in one go; any other is read as text, cell by cell, to the same values.
-
-What a number is: what a 64-bit float reads (`61.68`, `61.680000`, `2.03e6`), with or without white space around it.
-Numbers of trades and window starts may be written as floats (`180.000000`), but a number of trades must be whole.
+lines are all plain is read with its types in one go; any other is read as text, cell by cell, to the same values (what
+a number is, `cells` says).
 """
 
 import csv
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,10 +15,9 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from pipeline.contracts.bars import DAILY_BARS
-from pipeline.contracts.quarantine import QUARANTINE, REASONS
 from pipeline.errors import FileRefused
-from pipeline.market.clean import Cleaned, clean
+from pipeline.sources.cells import as_count, as_float, as_time
+from pipeline.sources.cleaned_day import CleanedDay, cleaned_day
 from pipeline.sources.gzip_file import REMEDY, decompress, page_hint
 
 SCHEMA: dict[str, type[pl.DataType]] = {
@@ -34,12 +32,16 @@ SCHEMA: dict[str, type[pl.DataType]] = {
 }
 """Columns of day and minute files, in the vendor's order."""
 
-DAY_FILE_LIMIT = 1 << 27
+DAY_FILE_LIMIT = 1 << 25
 """Largest content of a day file accepted, bytes; a real one has about 700,000."""
 
+DAY_LINES_LIMIT = 250_000
+"""Most lines of a day file accepted; a real one has about 12,000. A file of line ends packs to almost nothing."""
+
+COLUMNS_LIMIT = 64
+"""Most columns accepted; the vendor has eight."""
+
 _FLOATS = ("volume", "open", "close", "high", "low")
-_EXACT_WHOLE_NUMBERS_END = 2.0**53
-_INT64_FLOATS_END = 2.0**63
 
 
 @dataclass(frozen=True)
@@ -65,42 +67,22 @@ class ParsedFile:
         return _cells(chosen, self.header).select(list(SCHEMA))
 
 
-@dataclass(frozen=True)
-class CleanedDay:
-    """A day file, cleaned. rows_read = kept + duplicates + quarantined."""
-
-    bars: pl.DataFrame
-    """In the columns of `stocks/daily_bars`, sorted by ticker."""
-    quarantine: pl.DataFrame
-    """In the columns of `stocks/quarantine`, by row number."""
-    rows_read: int
-    kept: int
-    duplicates: int
-    quarantined: int
-    extra_columns: tuple[str, ...]
-
-
 def clean_day_file(data: bytes, session: date, key: str, etag: str, max_bad_share: float = 0.2) -> CleanedDay:
     """Return the bars, the rejected rows and the counts of one delivered day file (`data` is its .csv.gz).
 
     `key` and `etag` name the delivery in the quarantine and in messages.
     Raises FileRefused when the file cannot be unpacked or is not the vendor's CSV (see `decompress`, `parse`), has no
-    row, or more than `max_bad_share` (0 … 1) of its rows are rejected.
+    row, or far too many, or more than `max_bad_share` (0 … 1) of its rows are rejected.
     """
-    parsed = parse(decompress(data, key, DAY_FILE_LIMIT), key)
+    content = decompress(data, key, DAY_FILE_LIMIT)
+    if (lines := content.count(b"\n")) > DAY_LINES_LIMIT:
+        raise FileRefused(
+            f"{key} has {lines:,} lines, more than the {DAY_LINES_LIMIT:,} that such a file may hold.", remedy=REMEDY
+        )
+    parsed = parse(content, key)
     if parsed.rows.is_empty():
         raise FileRefused(f"{key} has a header but no row, and {session} is a session.", remedy=REMEDY)
-    cleaned = clean(parsed.rows, session)
-    _require_mostly_good(cleaned, key, max_bad_share)
-    return CleanedDay(
-        bars=cleaned.bars.select(pl.lit(session).alias("session"), *SCHEMA).select(list(DAILY_BARS.columns)),
-        quarantine=_quarantine(cleaned.rejected, parsed, session, key, etag),
-        rows_read=cleaned.rows_read,
-        kept=cleaned.kept,
-        duplicates=cleaned.duplicates,
-        quarantined=cleaned.quarantined,
-        extra_columns=parsed.extra_columns,
-    )
+    return cleaned_day(parsed, session, key, etag, max_bad_share)
 
 
 def parse(data: bytes, name: str) -> ParsedFile:
@@ -108,9 +90,10 @@ def parse(data: bytes, name: str) -> ParsedFile:
 
     Columns are found by name, in any order; a byte order mark and `\\r\\n` are tolerated. Nothing is guessed from the
     values, and no row is left out: those that cannot be read come back as malformed, or with nulls.
-    Raises FileRefused, with `name` in the message, when the text is not UTF-8, or the header is not the vendor's.
+    Raises FileRefused, with `name` in the message, when the text is not UTF-8, or the header is not the vendor's or
+    has more than COLUMNS_LIMIT columns.
     """
-    data = data.removeprefix(b"\xef\xbb\xbf")
+    data = data.removeprefix(BOM_UTF8)
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
     _require_text(data, name)
@@ -138,6 +121,12 @@ def _header(line: str, data: bytes, name: str) -> tuple[str, ...]:
     """Return the names in the header line, or refuse the file."""
     if not data.strip():
         raise FileRefused(f"{name} is empty: it has not even a header.", remedy=REMEDY)
+    if (commas := line.count(",")) >= COLUMNS_LIMIT:
+        raise FileRefused(
+            f"{name} has the wrong header{page_hint(data)}: {commas + 1:,} columns, more than the {COLUMNS_LIMIT} that "
+            "a file may have.",
+            remedy=REMEDY,
+        )
     found = _quoted_fields(line) or ()
     missing = [column for column in SCHEMA if column not in found]
     repeated = [column for column in SCHEMA if found.count(column) > 1]
@@ -155,7 +144,10 @@ def _typed_rows(body: bytes, header: tuple[str, ...]) -> pl.DataFrame | None:
     """Return the rows when every line is plain and every number readable; None otherwise."""
     characters = np.frombuffer(body, np.uint8)
     lines = int(np.count_nonzero(characters == ord("\n"))) + 1
-    if not body or b'"' in body or np.count_nonzero(characters == ord(",")) != lines * (len(header) - 1):
+    # Polars drops a `\r` at the end of a line and a byte order mark before the first: text does not.
+    if not body or b'"' in body or b"\r" in body or body.startswith(BOM_UTF8):
+        return None
+    if np.count_nonzero(characters == ord(",")) != lines * (len(header) - 1):
         return None
     try:
         # Columns are named by position, as a foreign column's name may be empty or repeat.
@@ -183,8 +175,8 @@ def _rows_from_text(body: bytes, header: tuple[str, ...]) -> pl.DataFrame:
     """Return the rows read cell by cell; the numbers of malformed lines are null."""
     lines = body.decode().split("\n") if body else []
     cells = _cells(pl.Series("line", lines, pl.String), header)
-    numbers = [_float(name).alias(name) for name in _FLOATS]
-    rows = cells.select("malformed", "ticker", *numbers, _nanoseconds(), _count())
+    numbers = [as_float(name) for name in _FLOATS]
+    rows = cells.select("malformed", "ticker", *numbers, as_time("window_start"), as_count("transactions"))
     is_well_formed = ~pl.col("malformed")
     return rows.select(
         _row_numbers(len(rows)).alias("row_number"),
@@ -192,31 +184,6 @@ def _rows_from_text(body: bytes, header: tuple[str, ...]) -> pl.DataFrame:
         "ticker",
         pl.when(is_well_formed).then(pl.exclude("malformed", "ticker")).name.keep(),
     )
-
-
-def _float(name: str) -> pl.Expr:
-    return pl.col(name).str.strip_chars().cast(pl.Float64, strict=False)
-
-
-def _whole(name: str) -> pl.Expr:
-    return pl.col(name).str.strip_chars().cast(pl.Int64, strict=False)
-
-
-def _count() -> pl.Expr:
-    """Return the number of trades; null when it is a fraction, or so large a float that it may have been rounded."""
-    number = _float("transactions")
-    is_whole = (number.floor() == number) & (number.abs() < _EXACT_WHOLE_NUMBERS_END)
-    whole_float = pl.when(is_whole).then(number).cast(pl.Int64, strict=False)
-    return pl.coalesce(_whole("transactions"), whole_float).alias("transactions")
-
-
-def _nanoseconds() -> pl.Expr:
-    """Return the window start. A float is near enough (256 ns), beyond 64 bits the ends of time stand for it."""
-    number = _float("window_start")
-    beyond = pl.when(number >= _INT64_FLOATS_END).then(2**63 - 1).when(number < -_INT64_FLOATS_END).then(-(2**63))
-    is_finite = number.is_finite()
-    start = pl.coalesce(_whole("window_start"), number.cast(pl.Int64, strict=False), beyond.cast(pl.Int64))
-    return pl.when(is_finite).then(start).alias("window_start")
 
 
 def _cells(lines: pl.Series, header: tuple[str, ...]) -> pl.DataFrame:
@@ -252,29 +219,9 @@ def _quoted_cells(numbered: pl.DataFrame, header: tuple[str, ...]) -> pl.DataFra
 
 def _quoted_fields(line: str) -> list[str] | None:
     """Return the fields of one line of CSV, or None when its quotes make no sense."""
+    if line.count('"') % 2:  # Python's reader lets in `B",1`, the end of a quoted ticker that held a line end.
+        return None
     try:
         return next(csv.reader([line], strict=True), [])
     except csv.Error:
         return None
-
-
-def _require_mostly_good(cleaned: Cleaned, name: str, max_bad_share: float) -> None:
-    """Refuse the file when too many of its rows were rejected."""
-    if cleaned.quarantined <= max_bad_share * cleaned.rows_read:
-        return
-    found = dict(cleaned.rejected.select(pl.col("reasons").explode().value_counts()).unnest("reasons").iter_rows())
-    by_reason = ", ".join(f"{reason} {found[reason]:,}" for reason in REASONS if reason in found)
-    raise FileRefused(
-        f"{name} has {cleaned.quarantined:,} bad rows of {cleaned.rows_read:,} "
-        f"({cleaned.quarantined / cleaned.rows_read:.1%}), more than the {max_bad_share:.1%} allowed: {by_reason}.",
-        remedy=f"{REMEDY} To let such files in, raise CANDLELAKE_MAX_BAD_SHARE.",
-    )
-
-
-def _quarantine(rejected: pl.DataFrame, parsed: ParsedFile, session: date, key: str, etag: str) -> pl.DataFrame:
-    """Return the rejected rows in the columns of `stocks/quarantine`."""
-    if rejected.is_empty():
-        return QUARANTINE.empty()
-    text = parsed.as_delivered(rejected["row_number"].to_list())
-    delivery = [pl.lit(session).alias("session"), pl.lit(key).alias("key"), pl.lit(etag).alias("etag")]
-    return rejected.with_columns(*delivery).hstack(text).select(list(QUARANTINE.columns))

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from pipeline.errors import FileRefused
-from pipeline.sources.day_aggs import SCHEMA
+from pipeline.sources.day_aggs import COLUMNS_LIMIT, SCHEMA
 from pipeline.sources.flat_files import Dataset, FlatFiles
 
 BATCH = 32 << 20
@@ -73,6 +73,9 @@ REQUIRED = {
 }
 """Columns without which a row says nothing; others may be empty and are then null."""
 
+LONGEST_LINE = 1 << 20
+"""Bytes. A longer line is none of the vendor's, and would be held in memory whole."""
+
 ROW, END = "row number", "end of row"
 
 
@@ -123,10 +126,12 @@ def _batches(path: Path, dataset: Dataset, batch: int) -> Iterator[tuple[list[st
     """Yield the column names and whole lines of text, again and again to the end of the file."""
     try:
         with gzip.open(path) as unpacked:
-            names = _names(unpacked.readline(), dataset, path.name)
+            names = _names(unpacked.readline(LONGEST_LINE), dataset, path.name)
             rest = b""
             while chunk := unpacked.read(batch):
                 lines, newline, rest = (rest + chunk).rpartition(b"\n")
+                if len(rest) > LONGEST_LINE:
+                    raise _refused(path.name, f"has a line of more than {LONGEST_LINE:,} bytes")
                 if newline:
                     yield names, lines + newline
             if rest:
@@ -139,21 +144,30 @@ def _batches(path: Path, dataset: Dataset, batch: int) -> Iterator[tuple[list[st
 
 def _names(header: bytes, dataset: Dataset, file: str) -> list[str]:
     names = header.decode("utf-8-sig", errors="replace").rstrip("\r\n").split(",")
+    if len(names) > COLUMNS_LIMIT:
+        raise _refused(file, f"has {len(names):,} columns, more than the {COLUMNS_LIMIT} that a file may have")
     expected = SCHEMAS[dataset].names()
     if missing := [name for name in expected if names.count(name) != 1]:
         raise _refused(file, f"has the columns {', '.join(names)!r:.200}, without exactly one {', '.join(missing)}")
+    if ROW in names or END in names:
+        raise _refused(file, f"has a column named {ROW!r} or {END!r}, which are names of this reader's own")
     if extra := [name for name in names if name not in expected]:
         warnings.warn(f"{file} has more columns than known: {', '.join(extra)}.", ExtraColumns, stacklevel=2)
     return names
 
 
 def _cells(text: bytes, names: list[str], file: str) -> pl.DataFrame:
+    lines = text.count(b"\n")
+    if text.count(b",") < lines * (len(names) - 1):
+        raise _refused(file, "has rows that end too soon")
     # A mark at the end of every line shows which lines are short: Polars fills those up with nulls.
     marked = text.replace(b"\r\n", b"\n").replace(b"\n", b",.\n")
     try:
         cells = pl.read_csv(BytesIO(marked), has_header=False, schema=dict.fromkeys([*names, END], pl.String))
     except pl.exceptions.PolarsError as unreadable:
         raise _refused(file, f"is not the CSV it should be ({str(unreadable).splitlines()[0]})") from unreadable
+    if len(cells) != lines:
+        raise _refused(file, "has a quote that runs over the end of its line")
     if cells[END].null_count():
         raise _refused(file, f"has {cells[END].null_count()} rows that end too soon")
     return cells

@@ -12,6 +12,8 @@ REMEDY = "Fetch the file again; if it comes back the same, ask the vendor. What 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_ONLY = 16 + zlib.MAX_WBITS
 """Makes zlib expect a gzip header and trailer, and check the trailer's CRC and size."""
+_PIECE = 1 << 14
+"""Bytes given to zlib at a time: it copies all it was given that follows a member, for every member."""
 
 
 def decompress(data: bytes, name: str, limit: int = LIMIT) -> bytes:
@@ -27,11 +29,11 @@ def decompress(data: bytes, name: str, limit: int = LIMIT) -> bytes:
         raise FileRefused(f"{name} is not a gzip file{page_hint(data)}.", remedy=REMEDY)
     parts: list[bytes] = []
     room = limit
-    rest = data
-    while rest:
-        if not rest.startswith(_GZIP_MAGIC):
-            raise FileRefused(f"{name} has {len(rest):,} bytes after the end of its gzip content.", remedy=REMEDY)
-        content, rest = _member(rest, name, room)
+    at = 0
+    while at < len(data):
+        if not data.startswith(_GZIP_MAGIC, at):
+            raise FileRefused(f"{name} has {len(data) - at:,} bytes after the end of its gzip content.", remedy=REMEDY)
+        content, at = _member(data, at, name, room)
         room -= len(content)
         if room < 0:
             raise FileRefused(
@@ -53,13 +55,18 @@ def page_hint(data: bytes) -> str:
     return ""
 
 
-def _member(data: bytes, name: str, room: int) -> tuple[bytes, bytes]:
-    """Return the content of the first gzip member, cut just beyond `room` bytes, and what follows the member."""
+def _member(data: bytes, at: int, name: str, room: int) -> tuple[bytes, int]:
+    """Return the content of the gzip member at `at`, cut just beyond `room` bytes, and where the member ends."""
     unpacker = zlib.decompressobj(_GZIP_ONLY)
-    try:
-        content = unpacker.decompress(data, room + 1)
-    except zlib.error as damaged:
-        raise FileRefused(f"{name} is a damaged gzip file: {damaged}.", remedy=REMEDY) from damaged
+    view = memoryview(data)
+    content = bytearray()
+    while not unpacker.eof and at < len(data) and len(content) <= room:
+        piece = view[at : at + _PIECE]
+        try:
+            content += unpacker.decompress(piece, room + 1 - len(content))
+        except zlib.error as damaged:
+            raise FileRefused(f"{name} is a damaged gzip file: {damaged}.", remedy=REMEDY) from damaged
+        at += len(piece) - len(unpacker.unused_data)
     if not unpacker.eof and len(content) <= room:
         raise FileRefused(f"{name} is truncated: its gzip content breaks off.", remedy=REMEDY)
-    return content, unpacker.unused_data
+    return bytes(content), at
