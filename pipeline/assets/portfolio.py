@@ -1,0 +1,69 @@
+"""What the user holds: the positions as recorded, and at every session their worth and the reasons to sell them."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import polars as pl
+from dagster import AssetExecutionContext, AssetOut, AssetSpec, MaterializeResult, ResourceParam, multi_asset
+
+from pipeline.assets.session_table import asset_key, declared, record, table_preview
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
+from pipeline.contracts.reference import DIVIDENDS, SPLITS
+from pipeline.lake.tables import Lake
+from pipeline.market.indicators import INDICATORS_TABLE
+from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.portfolio import Portfolio, portfolio
+
+GROUP = "portfolio"
+
+_recorded = declared(POSITIONS, group=GROUP)
+positions = AssetSpec(
+    **_recorded | {"description": f"{_recorded['description']} Recorded with `candlelake positions`."},
+)
+"""Recorded by the user, so no run makes it."""
+
+
+@multi_asset(
+    name="marked_positions",
+    outs={table.name: AssetOut(**declared(table, group=GROUP)) for table in (POSITION_MARKS, SIGNALS)},
+    # Read by the function that marks, and only where something is held: from the session on which it was opened.
+    deps=[asset_key(table) for table in (POSITIONS, DAILY_BARS, INDICATORS_TABLE, SPLITS, DIVIDENDS)],
+    partitions_def=STOCK_SESSIONS,
+    backfill_policy=ONE_RUN,
+)
+def marked_positions(context: AssetExecutionContext, lake: ResourceParam[Lake]) -> Iterator[MaterializeResult]:
+    """Value what was held at each session, and hold the sell rules against it."""
+    sessions = sessions_of(context.partition_keys)
+    found = portfolio(lake, sessions)
+    run_id = context.run.run_id
+    for table, rows, shown in (
+        (POSITION_MARKS, found.marks, marks_of_sessions(found)),
+        (SIGNALS, found.signals, signals_of_sessions(found)),
+    ):
+        written = lake.replace(table, sessions, [rows], run_id=run_id, read=found.read)
+        metadata = record(context, table, written, per_session=shown)
+        yield MaterializeResult(asset_key=asset_key(table), metadata=metadata)
+
+
+def marks_of_sessions(found: Portfolio) -> dict[date, dict[str, Any]]:
+    """Return, for each session on which something is held, what it is worth and what it has gained, in USD."""
+    sums = found.marks.group_by("session").agg(pl.col("value", "profit").sum(), without_bar=pl.col("no_bar").sum())
+    return _by_session(sums)
+
+
+def signals_of_sessions(found: Portfolio) -> dict[date, dict[str, Any]]:
+    """Return the number of signals of each session with any, and a table of those of the newest."""
+    shown = _by_session(found.signals.group_by("session").agg(new=pl.col("is_new").sum()))
+    if shown:
+        newest = max(shown)
+        told = found.signals.filter(pl.col("session") == newest).select(
+            "position", "ticker", "severity", "rule", "is_new", reasons=pl.col("reasons").list.join("; ")
+        )
+        shown[newest]["signals"] = table_preview(told)
+    return shown
+
+
+def _by_session(sums: pl.DataFrame) -> dict[date, dict[str, Any]]:
+    return {row.pop("session"): row for row in sums.sort("session").to_dicts()}

@@ -1,0 +1,155 @@
+"""`portfolio/…`: what a user holds, how it stands at every session, and the reasons to sell it."""
+
+import math
+
+import pandera.polars as pa
+import polars as pl
+
+from pipeline.contracts.table import Table
+
+EVENTS = {
+    "opened": "It was bought.",
+    "changed": "Its stop, target or note was changed.",
+    "reduced": "A part of it was sold; the part is a closed position of its own.",
+    "closed": "All of it was sold.",
+    "removed": "It was recorded by mistake.",
+}
+"""What a revision of a position tells: event to meaning."""
+
+SEVERITIES = ("high", "medium", "low")
+"""How urgent a sell signal is, the most urgent first."""
+
+SESSION_SHARES = "on the share basis of the session"
+LARGEST = 2.0**53
+
+
+class Position(pa.DataFrameModel):
+    """A position (long, fractional shares allowed) as one event left it. The newest revision is in force."""
+
+    position: pl.Int64 = pa.Field(ge=1, description="Number of the position, counted from 1.")
+    revision: pl.Int32 = pa.Field(ge=1, description="1 when it was first recorded, then one more for each event.")
+    event: str = pa.Field(isin=list(EVENTS), description="What happened: " + ", ".join(EVENTS) + ".")
+    ticker: str = pa.Field(str_length={"min_value": 1}, description="Ticker as the vendor writes it; case matters.")
+    quantity: float = pa.Field(gt=0, lt=LARGEST, description="Shares, as on the day it was opened.")
+    price: float = pa.Field(gt=0, lt=LARGEST, description="Price paid a share, USD as traded.")
+    commission: float = pa.Field(ge=0, lt=LARGEST, description="Commission paid when it was opened, USD.")
+    opened: pl.Date = pa.Field(description="Session on which it was bought.")
+    stop: float = pa.Field(nullable=True, gt=0, lt=LARGEST, description="Sell when it falls to this, USD.")
+    target: float = pa.Field(nullable=True, gt=0, lt=LARGEST, description="Sell when it rises to this, USD.")
+    terms_from: pl.Date = pa.Field(description="Session from which stop and target hold, and on whose shares they are.")
+    note: str = pa.Field(nullable=True, description="The user's own words.")
+    closed: pl.Date = pa.Field(nullable=True, description="Session on which it was sold; null while it is held.")
+    closing_price: float = pa.Field(
+        nullable=True, ge=0, lt=LARGEST, description="Price got a share, USD as traded; 0 when it became worthless."
+    )
+    closing_commission: float = pa.Field(
+        nullable=True, ge=0, lt=LARGEST, description="Commission paid when it was sold, USD."
+    )
+    split_off_from: pl.Int64 = pa.Field(nullable=True, ge=1, description="The position of which it is the sold part.")
+    recorded_at: pl.Datetime("us", "UTC") = pa.Field(description="When the event was recorded (UTC).")  # type: ignore[valid-type]
+
+    @pa.dataframe_check(name="closed_with_price_and_commission_when_its_event_says_so")
+    def _closed_whole(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
+        is_closed = pl.col("closed").is_not_null()
+        whole = [pl.col(name).is_not_null() == is_closed for name in ("closing_price", "closing_commission")]
+        says_so = is_closed | (pl.col("event") != "closed")
+        return data.lazyframe.select(pl.all_horizontal(*whole, says_so))
+
+    @pa.dataframe_check(name="opened_before_its_terms_hold_and_it_is_closed")
+    def _in_order(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
+        opened = pl.col("opened")
+        return data.lazyframe.select((opened <= pl.col("terms_from")) & (opened <= pl.col("closed").fill_null(opened)))
+
+    @pa.dataframe_check(name="stop_below_target")
+    def _stop_below_target(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
+        return data.lazyframe.select((pl.col("stop") < pl.col("target")).fill_null(value=True))
+
+
+class PositionMark(pa.DataFrameModel):
+    """What a position is worth at the close of a session."""
+
+    position: pl.Int64 = pa.Field(ge=1, description="Number of the position.")
+    session: pl.Date = pa.Field(description="Session at whose close it is valued.")
+    ticker: str = pa.Field(str_length={"min_value": 1}, description="Ticker as the vendor writes it; case matters.")
+    quantity: float = pa.Field(ge=0, lt=math.inf, description=f"Shares held at the close, {SESSION_SHARES}.")
+    entry: float = pa.Field(gt=0, lt=math.inf, description=f"Price paid a share, USD, {SESSION_SHARES}.")
+    close: float = pa.Field(
+        gt=0, lt=math.inf, description=f"Last close since it was opened, else the price paid; USD, {SESSION_SHARES}."
+    )
+    priced_on: pl.Date = pa.Field(nullable=True, description="Session of that close; null when there was none yet.")
+    no_bar: bool = pa.Field(description="Whether the ticker has no bar on the session: halted, delisted, renamed.")
+    cost: float = pa.Field(ge=0, lt=math.inf, description="Paid for it, with the opening commission, USD.")
+    value: float = pa.Field(ge=0, lt=math.inf, description="quantity × close, USD; 0 when it was sold that session.")
+    unrealised: float = pa.Field(gt=-math.inf, lt=math.inf, description="value − cost while it is held, else 0; USD.")
+    realised: float = pa.Field(
+        gt=-math.inf,
+        lt=math.inf,
+        description="Proceeds − both commissions − price paid, USD, on the session it was sold; before that 0.",
+    )
+    dividends: float = pa.Field(
+        ge=0, lt=math.inf, description="Cash dividends with an ex-date since the day after it was opened, untaxed, USD."
+    )
+    profit: float = pa.Field(gt=-math.inf, lt=math.inf, description="unrealised + realised + dividends, USD.")
+    stop: float = pa.Field(nullable=True, gt=0, lt=math.inf, description=f"Stop in force, USD, {SESSION_SHARES}.")
+    target: float = pa.Field(nullable=True, gt=0, lt=math.inf, description=f"Target in force, USD, {SESSION_SHARES}.")
+    to_stop: float = pa.Field(nullable=True, ge=-1, lt=math.inf, description="stop / close − 1.")
+    to_target: float = pa.Field(nullable=True, ge=-1, lt=math.inf, description="target / close − 1.")
+    peak: float = pa.Field(
+        gt=0, lt=math.inf, description=f"Highest of the price paid and the closes since; USD, {SESSION_SHARES}."
+    )
+    drawdown: float = pa.Field(ge=-1, le=0, description="close / peak − 1.")
+    sessions_held: pl.Int32 = pa.Field(ge=0, description="Sessions of the exchange since the one it was opened on.")
+    is_closed: bool = pa.Field(description="Whether it was sold on the session; its last row.")
+
+    @pa.dataframe_check(name="profit_is_the_sum_of_its_parts")
+    def _adds_up(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
+        parts = pl.col("unrealised") + pl.col("realised") + pl.col("dividends")
+        return data.lazyframe.select(pl.col("profit") == parts)
+
+
+class SellSignal(pa.DataFrameModel):
+    """A rule that says, on a session, to sell a position."""
+
+    position: pl.Int64 = pa.Field(ge=1, description="Number of the position.")
+    session: pl.Date = pa.Field(description="Session whose bar and indicators the rule looks at.")
+    rule: str = pa.Field(str_length={"min_value": 1}, description="Name of the rule.")
+    rule_version: pl.Int32 = pa.Field(ge=1, description="Version of the rule's declaration.")
+    ticker: str = pa.Field(str_length={"min_value": 1}, description="Ticker as the vendor writes it; case matters.")
+    severity: str = pa.Field(isin=list(SEVERITIES), description="How urgent it is: " + ", ".join(SEVERITIES) + ".")
+    is_new: bool = pa.Field(description="Whether the rule did not say so on the session before.")
+    value: float = pa.Field(gt=-math.inf, lt=math.inf, description="What the rule looks at.")
+    threshold: float = pa.Field(gt=-math.inf, lt=math.inf, description="What it holds that against.")
+    reasons: pl.List(pl.String) = pa.Field(description="Why to sell, in words.")  # type: ignore[valid-type]
+
+    @pa.dataframe_check(name="at_least_one_reason")
+    def _has_reason(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
+        return data.lazyframe.select(pl.col("reasons").list.len() > 0)
+
+
+POSITIONS = Table(
+    market="portfolio",
+    name="positions",
+    schema=Position.to_schema(),
+    key=("position", "revision"),
+    description="Positions as the user records them: a row for every opening, change and sale; none is ever rewritten.",
+    may_be_empty=True,
+    session=None,
+)
+
+POSITION_MARKS = Table(
+    market="portfolio",
+    name="position_marks",
+    schema=PositionMark.to_schema(),
+    key=("position", "session"),
+    description="Every position held at each session: shares after splits, value, profit, distance to stop and target.",
+    may_be_empty=True,
+)
+
+SIGNALS = Table(
+    market="portfolio",
+    name="signals",
+    schema=SellSignal.to_schema(),
+    key=("position", "session", "rule"),
+    description="Reasons to sell what is held, by position, session and rule, with their severity, in words.",
+    may_be_empty=True,
+)

@@ -1,0 +1,67 @@
+"""What a sell rule is: a condition on a position and its session, checked when it is declared."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.contracts.portfolio import POSITION_MARKS, SEVERITIES
+from pipeline.errors import ModelError
+from pipeline.market.indicators import INDICATORS_TABLE
+from pipeline.market.screen.model import SNAKE_CASE
+
+BAR = ("open", "high", "low")
+
+BEFORE = "_before"
+"""Ending of an indicator's column that holds its value at the ticker's bar before."""
+
+_KEYS = ("ticker", "session")
+_INDICATORS = tuple(name for name in INDICATORS_TABLE.columns if name not in _KEYS)
+
+COLUMNS = (*POSITION_MARKS.columns, *BAR, *_INDICATORS, *(f"{name}{BEFORE}" for name in _INDICATORS))
+"""What an expression of a rule may use: a position's mark, the bar and indicators of the session, and those before.
+
+All are on the share basis of the session, but for the indicators before, which are on that of their own. On the session
+the position was opened, `high` and `low` are the close and `open` is null: what came before the purchase is no news.
+Without a bar all three are null, and so are the indicators.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """A named, versioned reason to sell. Raise the version whenever a declaration changes."""
+
+    name: str
+    version: int
+    severity: str
+    description: str
+    condition: pl.Expr
+    """Whether to sell; null is no."""
+    value: pl.Expr
+    """The number that the rule looks at."""
+    threshold: pl.Expr
+    """The number it is held against."""
+    reasons: tuple[pl.Expr, ...]
+    """Sentences; the first is always there, the others may be null."""
+
+    def __post_init__(self) -> None:
+        if not SNAKE_CASE.fullmatch(self.name):
+            raise ModelError(f"{self.name!r} is no name for a rule.", remedy="Write it in snake_case: `stop_hit`.")
+        if self.version < 1:
+            raise ModelError(f"Rule {self.name} has version {self.version}.", remedy="Count versions from 1.")
+        if self.severity not in SEVERITIES:
+            raise ModelError(
+                f"Rule {self.name} has severity {self.severity!r}.", remedy=f"Choose one of {', '.join(SEVERITIES)}."
+            )
+        if not self.reasons:
+            raise ModelError(f"Rule {self.name} gives no reason.", remedy="Give it at least one sentence.")
+        self._require_known_columns((self.condition, self.value, self.threshold, *self.reasons))
+
+    def _require_known_columns(self, expressions: Iterable[pl.Expr]) -> None:
+        used = {name for expression in expressions for name in expression.meta.root_names()}
+        unknown = sorted(used - set(COLUMNS))
+        if unknown:
+            raise ModelError(
+                f"Rule {self.name} uses {', '.join(unknown)}, which a position does not have.",
+                remedy=f"Available are: {', '.join(COLUMNS)}.",
+            )
