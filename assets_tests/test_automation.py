@@ -10,15 +10,26 @@ import time_machine
 from dagster import RunRequest, SkipReason, build_schedule_context, build_sensor_context
 
 from assets_tests.vendor_day import VendorFolder, key_of, row
-from pipeline.automation import MOST_RUNS_A_TICK, due, every_session, every_sunday, vendor_files, versions_held
+from pipeline.automation import (
+    MOST_RUNS_A_TICK,
+    due,
+    every_morning,
+    every_session,
+    every_sunday,
+    vendor_files,
+    versions_held,
+)
 from pipeline.contracts.deliveries import DELIVERIES
+from pipeline.definitions import defs
 from pipeline.errors import SettingsError
 from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
+from pipeline.settings import Settings
 from pipeline.sources.choose import flat_files_of
 from pipeline.sources.flat_files import Dataset
 
 NEW_YORK = ZoneInfo("America/New_York")
+REPOSITORY = defs.get_repository_def()
 TUE, WED, THU, FRI, MON = (date(2024, 1, day) for day in (2, 3, 4, 5, 8))
 SATURDAY = date(2024, 1, 6)
 NOON_OF_MONDAY = datetime(2024, 1, 8, 12, tzinfo=NEW_YORK)
@@ -41,6 +52,42 @@ def test_the_schedule_asks_for_every_session_of_a_year_once_on_the_day_after_at_
         asked += [(request.partition_key, moment.date()) for request in data.run_requests or []]
     sessions = new_york().between(date(2023, 12, 31), date(2024, 12, 30))
     assert asked == [(str(session), session + timedelta(days=1)) for session in sessions]
+
+
+def asked_in_the_morning(settings, first, last):
+    """Return the sessions asked for, and what else was said, by the schedule's ticks from one day to another."""
+    sessions, reasons = [], set()
+    for moment in ticks(every_morning.cron_schedule, first, last):
+        with time_machine.travel(moment, tick=False):
+            context = build_schedule_context(
+                scheduled_execution_time=moment, resources={"settings": settings}, repository_def=REPOSITORY
+            )
+            data = every_morning.evaluate_tick(context)
+        sessions += [(request.partition_key, moment.date()) for request in data.run_requests or []]
+        reasons |= {data.skip_message} if data.skip_message else set()
+    return sessions, reasons
+
+
+def test_the_morning_edition_is_asked_for_a_quarter_past_midnight_after_every_session(tmp_path):
+    assert (every_morning.cron_schedule, every_morning.execution_timezone) == ("15 0 * * *", "America/New_York")
+    settings = Settings(home=tmp_path, rest_key="key")
+    asked, reasons = asked_in_the_morning(settings, date(2024, 1, 1), date(2024, 4, 2))
+    sessions = new_york().between(date(2024, 1, 2), date(2024, 4, 1))
+    assert asked == [(str(session), session + timedelta(days=1)) for session in sessions]
+    assert "2024-01-15 brought no new session." in reasons, "a holiday"
+
+
+def test_without_a_key_there_is_no_morning_edition(tmp_path):
+    asked, reasons = asked_in_the_morning(Settings(home=tmp_path), date(2024, 1, 3), date(2024, 1, 4))
+    assert asked == []
+    assert len(reasons) == 1
+    assert "CANDLELAKE_REST_KEY" in reasons.pop()
+
+
+def test_no_morning_comes_after_the_end_or_before_the_start_of_the_tables(tmp_path):
+    settings = Settings(home=tmp_path, rest_key="key", start=WED, end=THU)
+    asked, _ = asked_in_the_morning(settings, date(2024, 1, 2), date(2024, 1, 9))
+    assert [session for session, _ in asked] == [str(WED), str(THU)]
 
 
 def test_maintenance_runs_on_sundays_without_a_partition():
@@ -75,6 +122,25 @@ def take_in(vendor, *sessions):
             "run_id": "earlier",
         }
         lake.replace(DELIVERIES, [session], [pl.DataFrame([delivery], schema=DELIVERIES.columns)], run_id="earlier")
+
+
+def take_in_morning(vendor, session):
+    """Enter the morning edition of a session in the audit trail, as a run would."""
+    answer = {
+        "session": session,
+        "key": f"rest/grouped_daily/{session}.json.gz",
+        "etag": "answer",
+        "is_current": True,
+        "size": 1,
+        "last_modified": NOON_OF_MONDAY,
+        "sha256": "0" * 64,
+        **dict.fromkeys(("rows_read", "kept"), 1),
+        **dict.fromkeys(("duplicates", "quarantined"), 0),
+        "run_id": "earlier",
+        "provisional": True,
+    }
+    rows = pl.DataFrame([answer], schema=DELIVERIES.columns)
+    Lake(vendor.settings().lake).replace(DELIVERIES, [session], [rows], run_id="earlier")
 
 
 def tick(vendor, now=NOON_OF_MONDAY, **changed):
@@ -129,6 +195,24 @@ def test_a_replaced_file_is_run_again_under_a_key_of_its_own(vendor):
     etag = flat_files_of(vendor.settings()).file(Dataset.DAY_AGGS, FRI).etag
     assert (request.partition_key, request.run_key) == (str(FRI), f"{FRI}:{etag}")
     assert request.run_key not in first
+
+
+def test_a_morning_edition_is_replaced_as_soon_as_the_file_is_there(vendor):
+    vendor.lay(THU, row(THU, "NA"))
+    take_in(vendor, THU)
+    take_in_morning(vendor, FRI)
+    (answer,) = tick(vendor)
+    assert isinstance(answer, SkipReason)
+    vendor.lay(FRI, row(FRI, "NA"))
+    assert asked(tick(vendor)) == [str(FRI)]
+
+
+def test_where_there_are_no_flat_files_nothing_is_watched_and_nobody_asked(vendor):
+    settings = Settings(home=vendor.root / "home", flat_files="rest", rest_key="key", rest_url="http://nobody.invalid")
+    source = flat_files_of(settings)
+    (answer,) = vendor_files(build_sensor_context(), lake=Lake(settings.lake), flat_files=source, settings=settings)
+    assert isinstance(answer, SkipReason)
+    assert "no files to watch" in answer.skip_message
 
 
 def test_the_same_version_keeps_its_key_so_that_it_is_run_once(vendor):

@@ -84,6 +84,7 @@ def test_whoever_waits_hears_of_every_stage_to_its_end(after_a_range):
         "cleaning": [2, 2],
         "indicators": [2, 2],
         "candidates": [2, 2],
+        "pages": [2, 2],
     }
 
 

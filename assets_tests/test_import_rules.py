@@ -50,6 +50,7 @@ ABOVE = ours("assets", "automation", "checks", "cli", "definitions", "execution"
         ("lake", {"dagster"} | ABOVE | ours("market", "sources", "sample", "settings")),
         ("sources", {"dagster"} | ABOVE | ours("lake", "sample")),
         ("sample", {"dagster"} | ABOVE | ours("lake")),
+        ("alerts", {"dagster"} | ABOVE | ours("sources", "sample", "settings", "reports")),
     ],
 )
 def test_no_layer_imports_what_lies_above_or_beside_it(folder, forbidden):

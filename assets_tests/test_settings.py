@@ -66,7 +66,13 @@ def test_an_empty_value_is_as_good_as_none(monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("START", "soon"), ("MAX_BAD_SHARE", "1.5"), ("RETENTION_DAYS", "0"), ("END", "2024-02-30")],
+    [
+        ("START", "soon"),
+        ("MAX_BAD_SHARE", "1.5"),
+        ("RETENTION_DAYS", "0"),
+        ("REST_CALLS_PER_MINUTE", "0"),
+        ("END", "2024-02-30"),
+    ],
 )
 def test_a_value_without_sense_is_named(monkeypatch, name, value):
     monkeypatch.setenv(f"CANDLELAKE_{name}", value)
@@ -85,8 +91,54 @@ def test_every_fault_is_told_at_once_and_no_secret(monkeypatch):
     assert "planted-secret" not in str(refused.value)
 
 
-def test_a_secret_does_not_show_when_settings_are_printed(monkeypatch):
-    monkeypatch.setenv("CANDLELAKE_FLAT_FILES_SECRET", "planted-secret")
+@pytest.mark.parametrize("name", ["flat_files_secret", "rest_key"])
+def test_a_secret_does_not_show_when_settings_are_printed(monkeypatch, name):
+    monkeypatch.setenv(f"CANDLELAKE_{name.upper()}", "planted-secret")
     settings = load_settings()
-    assert settings.flat_files_secret.get_secret_value() == "planted-secret"
+    assert getattr(settings, name).get_secret_value() == "planted-secret"
     assert "planted-secret" not in f"{settings!r} {settings}"
+
+
+def test_tickers_have_commas_between_them_and_count_once(monkeypatch):
+    monkeypatch.setenv("CANDLELAKE_TICKERS", " AAPL,AAp , NA,,AAPL")
+    assert load_settings().tickers == ("AAPL", "AAp", "NA")
+
+
+def test_no_ticker_is_set_by_commas(monkeypatch):
+    monkeypatch.setenv("CANDLELAKE_TICKERS", " , ")
+    assert load_settings().tickers is None
+
+
+def addresses(settings):
+    return [address.get_secret_value() for address in settings.alerts]
+
+
+@pytest.mark.parametrize("between", [" ", ", ", "\n", "  ,\t"])
+def test_addresses_of_channels_have_white_space_between_them(monkeypatch, between):
+    monkeypatch.setenv("CANDLELAKE_ALERTS", f" tgram://1:a/2{between}mailto://a:b@c.d?to=x@y.z,v@w.u ")
+    assert addresses(load_settings()) == ["tgram://1:a/2", "mailto://a:b@c.d?to=x@y.z,v@w.u"]
+
+
+def test_addresses_are_read_from_the_home_s_file_too(folder):
+    (folder / "data").mkdir()
+    (folder / "data" / "settings.env").write_text("CANDLELAKE_ALERTS='tgram://1:a/2 json://host/#x'\n")
+    assert addresses(load_settings()) == ["tgram://1:a/2", "json://host/#x"]
+
+
+def test_no_channel_is_set_by_white_space(monkeypatch):
+    monkeypatch.setenv("CANDLELAKE_ALERTS", " , ")
+    assert load_settings().alerts is None
+
+
+@pytest.mark.parametrize("wrong", ["json://a planted-secret", "json://a,tgram://planted-secret", '["json://a"]'])
+def test_an_address_that_is_none_or_two_is_named_by_its_place_and_not_shown(monkeypatch, wrong):
+    monkeypatch.setenv("CANDLELAKE_ALERTS", wrong)
+    with pytest.raises(SettingsError, match=r"CANDLELAKE_ALERTS: .*address [12] ") as refused:
+        load_settings()
+    assert "planted-secret" not in str(refused.value)
+
+
+def test_no_address_shows_when_settings_are_printed(monkeypatch):
+    monkeypatch.setenv("CANDLELAKE_ALERTS", "tgram://planted-secret")
+    settings = load_settings()
+    assert "planted-secret" not in f"{settings!r} {settings} {settings.model_dump_json()}"

@@ -1,44 +1,89 @@
-"""What runs by itself: the daily job and its schedule, the watch over the vendor's files, and maintenance."""
+"""What runs by itself: the daily jobs and their schedules, the watch over the vendor's files, and maintenance."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
+import polars as pl
 from dagster import (
     AssetSelection,
     ResourceParam,
     RunRequest,
     ScheduleDefinition,
+    ScheduleEvaluationContext,
     SensorEvaluationContext,
     SkipReason,
     build_schedule_from_partitioned_job,
     define_asset_job,
     in_process_executor,
+    schedule,
     sensor,
 )
 
+from pipeline.assets.session_table import asset_key
+from pipeline.contracts.aggregates import AGGREGATES
+from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
+from pipeline.contracts.outcomes import LONGEST
 from pipeline.errors import TableMissing
 from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
-from pipeline.partitions import PUBLISHED_AT, STOCK_SESSIONS, last_day_over, latest_published
+from pipeline.partitions import EXCHANGE_ZONE, PUBLISHED_AT, STOCK_SESSIONS, last_day_over, latest_published
 from pipeline.settings import Settings
 from pipeline.sources.flat_files import Dataset, FlatFile, FlatFiles
+from pipeline.sources.rest_days import NoFlatFiles
+from pipeline.tables import OUTCOME_TABLES
 
 MOST_RUNS_A_TICK = 20
 """Runs the watch asks for at a time; what is left comes with the next tick."""
 
+MORNING = time(0, 15)
+"""New York time at which the vendor's REST API has the session that ended the day before."""
+
+AFTER_THE_LISTS = time(12, 15)
+"""New York time at which yesterday's session has been ranked."""
+
+SQL_CATALOG = AssetSelection.assets(["operations", "sql_catalog"])
+ALERTS = AssetSelection.assets(["operations", "alerts"])
+OUTCOMES = AssetSelection.assets(*(asset_key(table) for table in OUTCOME_TABLES))
+OF_TICKERS = AssetSelection.assets(asset_key(AGGREGATES))
+
 stocks_by_day = define_asset_job(
     "stocks_by_day",
-    selection=AssetSelection.groups("raw", "bars", "signals") | AssetSelection.assets(["operations", "sql_catalog"]),
-    description="One session, or a range of them, from the vendor's file to the ranked candidates.",
+    selection=AssetSelection.groups("raw", "bars", "signals", "portfolio", "reports") - OUTCOMES - OF_TICKERS
+    | ALERTS
+    | SQL_CATALOG,
+    description="One session, or a range of them, from the vendor's file to ranked candidates, sell signals and pages.",
     # Explicit, or the schedule loses the exchange's calendar and repeats a session on weekends.
+    partitions_def=STOCK_SESSIONS,
+    executor_def=in_process_executor,
+)
+
+reference_data = define_asset_job(
+    "reference_data",
+    selection=AssetSelection.groups("reference"),
+    description="Tickers, splits, dividends and renames as the vendor tells them now, each with its history.",
+    executor_def=in_process_executor,
+)
+
+outcomes = define_asset_job(
+    "outcomes",
+    selection=OUTCOMES | SQL_CATALOG,
+    description="What became of the candidates of a session, or a range of them, as far as the lake goes by now.",
+    partitions_def=STOCK_SESSIONS,
+    executor_def=in_process_executor,
+)
+
+aggregates = define_asset_job(
+    "aggregates",
+    selection=OF_TICKERS | SQL_CATALOG,
+    description="Daily bars of CANDLELAKE_TICKERS from the REST API, as traded and on the vendor's split basis.",
     partitions_def=STOCK_SESSIONS,
     executor_def=in_process_executor,
 )
 
 maintenance = define_asset_job(
     "maintenance",
-    selection=AssetSelection.groups("operations"),
+    selection=AssetSelection.groups("operations") - ALERTS,
     description="Compact the tables, drop the files that no version within the retention needs, write the SQL catalog.",
     executor_def=in_process_executor,
 )
@@ -51,6 +96,31 @@ every_session = build_schedule_from_partitioned_job(
     minute_of_hour=PUBLISHED_AT.minute,
 )
 
+
+@schedule(
+    job=stocks_by_day,
+    cron_schedule=f"{MORNING.minute} {MORNING.hour} * * *",
+    execution_timezone=EXCHANGE_ZONE,
+    description="The morning edition of the session before, from the REST API, at 00:15 New York; needs a REST key.",
+)
+def every_morning(context: ScheduleEvaluationContext, settings: ResourceParam[Settings]) -> RunRequest | SkipReason:
+    """Ask for the session that ended the day before; its flat file replaces the bars later that day."""
+    if settings.rest_key is None:
+        return SkipReason("Without CANDLELAKE_REST_KEY there is no morning edition; the flat file comes about 11:00.")
+    session = last_day_over(context.scheduled_execution_time)
+    if not new_york().is_session(session) or not settings.start <= session <= (settings.end or session):
+        return SkipReason(f"{session} brought no new session.")
+    return RunRequest(partition_key=str(session))
+
+
+every_evening = ScheduleDefinition(
+    name="every_evening",
+    job=reference_data,
+    cron_schedule="5 23 * * *",
+    execution_timezone="America/New_York",
+    description="Reference data, every day before the sessions of the next are run.",
+)
+
 every_sunday = ScheduleDefinition(
     name="every_sunday",
     job=maintenance,
@@ -58,6 +128,29 @@ every_sunday = ScheduleDefinition(
     execution_timezone="America/New_York",
     description="Maintenance, on a day without a session.",
 )
+
+
+@schedule(
+    job=outcomes,
+    cron_schedule=f"{AFTER_THE_LISTS.minute} {AFTER_THE_LISTS.hour} * * *",
+    execution_timezone=EXCHANGE_ZONE,
+    description="Outcomes of the lists that the session before may have moved, at 12:15 New York; not after a day off.",
+)
+def every_noon(
+    context: ScheduleEvaluationContext, lake: ResourceParam[Lake], settings: ResourceParam[Settings]
+) -> RunRequest | SkipReason:
+    """Ask for one run over the session that ended the day before and the sessions whose horizons reach to it."""
+    newest = last_day_over(context.scheduled_execution_time)
+    if not new_york().is_session(newest) or newest > (settings.end or newest):
+        return SkipReason(f"{newest} brought no new session.")
+    since = max(new_york().offset(newest, -LONGEST), settings.start)
+    first = lake.read(CANDIDATES, since, newest).rows.select(pl.col("session").min()).collect().item()
+    if first is None:
+        return SkipReason(f"There is no list from {since} to {newest}.")
+    # One run over a range of sessions, as the UI's backfill of assets asks for it.
+    return RunRequest(
+        tags={"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(newest)}
+    )
 
 
 @sensor(
@@ -71,7 +164,10 @@ def vendor_files(
     flat_files: ResourceParam[FlatFiles],
     settings: ResourceParam[Settings],
 ) -> Iterator[RunRequest | SkipReason]:
-    """Ask for a run of every session whose published version the tables do not come from."""
+    """Ask for a run of every session whose published version the tables do not come from, a morning edition as well."""
+    if isinstance(flat_files, NoFlatFiles):
+        yield SkipReason("CANDLELAKE_FLAT_FILES is rest: there are no files to watch. The schedules ask the REST API.")
+        return
     held = versions_held(lake)
     now = datetime.now(UTC)
     first = max(min(held, default=latest_published(now, settings.end)), settings.start)

@@ -3,19 +3,46 @@
 from dagster import Definitions, ResourceDefinition, in_process_executor
 from dagster_duckdb import DuckDBResource
 
+from pipeline.assets.aggregates import stock_aggregates
+from pipeline.assets.alerts import alerts
 from pipeline.assets.bars import cleaned_day_aggs
 from pipeline.assets.lake_reader import LakeReader
 from pipeline.assets.operations import compacted_tables, sql_catalog, vacuumed_tables
+from pipeline.assets.outcomes import model_scores, stock_outcomes
+from pipeline.assets.portfolio import marked_positions, positions
 from pipeline.assets.raw import raw_day_aggs
+from pipeline.assets.reference import (
+    reference_dividends,
+    reference_splits,
+    reference_ticker_events,
+    reference_tickers,
+)
+from pipeline.assets.reports import stock_reports
 from pipeline.assets.signals import stock_candidates, stock_indicators
-from pipeline.automation import every_session, every_sunday, maintenance, stocks_by_day, vendor_files
+from pipeline.automation import (
+    aggregates,
+    every_evening,
+    every_morning,
+    every_noon,
+    every_session,
+    every_sunday,
+    maintenance,
+    outcomes,
+    reference_data,
+    stocks_by_day,
+    vendor_files,
+)
 from pipeline.checks import contract_check, covers_the_market, has_the_latest_session, reconciles
+from pipeline.contracts.aggregates import AGGREGATES
+from pipeline.edition_checks import agrees_with_our_splits, nothing_left_provisional
 from pipeline.lake.raw_files import RawFiles
 from pipeline.lake.tables import Lake
 from pipeline.progress import Progress
+from pipeline.reference_checks import REFERENCE_CHECKS
+from pipeline.restated import changed_past, restated_signals
 from pipeline.settings import Settings, load_settings
-from pipeline.sources.choose import flat_files_of
-from pipeline.tables import TABLES
+from pipeline.sources.choose import flat_files_of, reference_source_of, rest_days_of
+from pipeline.tables import EVERY_TABLE, OUTCOME_TABLES, PORTFOLIO_TABLES, TABLES
 
 
 def build_definitions(settings: Settings, progress: Progress | None = None) -> Definitions:
@@ -23,23 +50,37 @@ def build_definitions(settings: Settings, progress: Progress | None = None) -> D
     lake = Lake(settings.lake)
     return Definitions(
         assets=[
+            reference_tickers,
+            reference_splits,
+            reference_dividends,
+            reference_ticker_events,
             raw_day_aggs,
             cleaned_day_aggs,
             stock_indicators,
             stock_candidates,
+            stock_aggregates,
+            positions,
+            marked_positions,
+            stock_outcomes,
+            model_scores,
+            stock_reports,
+            alerts,
             compacted_tables,
             vacuumed_tables,
             sql_catalog,
         ],
         asset_checks=[
-            *(contract_check(table) for table in TABLES),
+            *(contract_check(table) for table in (*TABLES, AGGREGATES, *PORTFOLIO_TABLES, *OUTCOME_TABLES)),
             covers_the_market,
             has_the_latest_session,
             reconciles,
+            nothing_left_provisional,
+            agrees_with_our_splits,
+            *REFERENCE_CHECKS,
         ],
-        jobs=[stocks_by_day, maintenance],
-        schedules=[every_session, every_sunday],
-        sensors=[vendor_files],
+        jobs=[reference_data, stocks_by_day, restated_signals, aggregates, outcomes, maintenance],
+        schedules=[every_evening, every_morning, every_session, every_noon, every_sunday],
+        sensors=[vendor_files, changed_past],
         # A process for each step costs three seconds each, and Polars keeps every core busy within one.
         executor=in_process_executor,
         resources={
@@ -48,11 +89,13 @@ def build_definitions(settings: Settings, progress: Progress | None = None) -> D
             "raw_files": RawFiles(settings.lake),
             # Made when a run needs it: the page of assets must open without the vendor's credentials.
             "flat_files": ResourceDefinition(lambda _: flat_files_of(settings)),
+            "rest_days": ResourceDefinition(lambda _: rest_days_of(settings)),
+            "reference_source": ResourceDefinition(lambda _: reference_source_of(settings)),
             "duckdb_catalog": DuckDBResource(
                 database=str(settings.catalog), connection_config={"access_mode": "READ_ONLY"}
             ),
             "progress": progress or Progress(),
-            "io_manager": LakeReader(lake, TABLES),
+            "io_manager": LakeReader(lake, EVERY_TABLE),
         },
     )
 

@@ -18,12 +18,24 @@ from dagster import (
 )
 
 from pipeline.assets.bars import cleaned_day_aggs
+from pipeline.assets.outcomes import model_scores, stock_outcomes
+from pipeline.assets.portfolio import marked_positions
 from pipeline.assets.raw import raw_day_aggs
+from pipeline.assets.reference import (
+    reference_dividends,
+    reference_splits,
+    reference_ticker_events,
+    reference_tickers,
+)
+from pipeline.assets.reports import MOST_SESSIONS, stock_reports
 from pipeline.assets.signals import stock_candidates, stock_indicators
-from pipeline.automation import stocks_by_day
+from pipeline.automation import reference_data, stocks_by_day
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, MODEL_SCORES
+from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.quarantine import QUARANTINE
+from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.contracts.table import Table
 from pipeline.definitions import build_definitions
 from pipeline.errors import PermanentError
@@ -34,13 +46,24 @@ from pipeline.partitions import STOCK_SESSIONS
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 
-STAGES: dict[str, tuple[str, dict[str, Table]]] = {
-    raw_day_aggs.op.name: ("raw files", {}),
+EVERY_SESSION = 1_000_000
+
+STAGES: dict[str, tuple[str, dict[str, Table | int]]] = {
+    reference_tickers.op.name: ("reference", {"tickers": TICKERS}),
+    reference_splits.op.name: ("reference", {"splits": SPLITS}),
+    reference_dividends.op.name: ("reference", {"dividends": DIVIDENDS}),
+    reference_ticker_events.op.name: ("reference", {"renames": TICKER_EVENTS}),
+    raw_day_aggs.op.name: ("raw files", {"files": EVERY_SESSION}),
     cleaned_day_aggs.op.name: ("bars", {"rows": DAILY_BARS, "quarantined": QUARANTINE}),
     stock_indicators.op.name: ("indicators", {"rows": INDICATORS_TABLE}),
     stock_candidates.op.name: ("candidates", {"rows": CANDIDATES}),
+    marked_positions.op.name: ("positions", {"rows": POSITION_MARKS, "signals": SIGNALS}),
+    stock_reports.op.name: ("pages", {"sessions": MOST_SESSIONS}),
+    stock_outcomes.op.name: ("outcomes", {"rows": CANDIDATE_OUTCOMES}),
+    model_scores.op.name: ("scores", {"rows": MODEL_SCORES}),
 }
-"""What each step of the job is called for people, and the tables whose rows tell how much it wrote."""
+"""What each step of a job is called for people, and what tells how much it wrote: rows of tables, or sessions, of which
+it works at most so many."""
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """The run's own log goes to the instance; the terminal gets what `RunReport` picks from it."""
@@ -64,6 +87,8 @@ class RunReport:
     sessions: tuple[date, ...]
     stages: tuple[Stage, ...]
     warnings: tuple[str, ...]
+    changes: tuple[str, ...]
+    """What sessions written again say otherwise than before, in words."""
     failed_checks: tuple[AssetCheckEvaluation, ...]
     """Checks that failed as errors."""
 
@@ -84,6 +109,11 @@ def runnable_sessions(start: date, end: date) -> list[date]:
     return chosen
 
 
+def refresh_reference(settings: Settings, progress: Progress) -> RunReport:
+    """Refresh every table of reference data in one run. Raises as `run_sessions` does."""
+    return run_sessions(settings, (), progress, job_name=reference_data.name)
+
+
 def run_sessions(
     settings: Settings,
     sessions: Sequence[date],
@@ -94,12 +124,14 @@ def run_sessions(
 ) -> RunReport:
     """Materialize what the job `job_name` makes of `sessions`, which follow one another, in one run.
 
-    `ops` is the run configuration of its assets. Raises what the assets raise; a check that fails is in the report
-    instead. Raises KeyboardInterrupt on Ctrl-C, with the run marked as failed.
+    A job without partitions is given no session. `ops` is the run configuration of the job's assets. Raises what the
+    assets raise; a check that fails is in the report instead. Raises KeyboardInterrupt on Ctrl-C, with the run marked
+    as failed.
     """
     instance = open_instance(settings.home)
     job = build_definitions(settings, progress).resolve_job_def(job_name)
     run_id = str(uuid4())
+    told_before = len(progress.changes)
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     try:
         config = QUIET | {"ops": dict(ops or {})}
@@ -115,11 +147,14 @@ def run_sessions(
         sessions=tuple(sessions),
         stages=_stages(instance, run_id, Lake(settings.lake), sessions),
         warnings=tuple(progress.warnings),
+        changes=tuple(progress.changes[told_before:]),
         failed_checks=_failed_checks(instance, run_id),
     )
 
 
 def _partitions(sessions: Sequence[date]) -> dict[str, Any]:
+    if not sessions:
+        return {}
     first, last = str(sessions[0]), str(sessions[-1])
     if first == last:
         return {"partition_key": first}
@@ -142,17 +177,20 @@ def _stages(instance: DagsterInstance, run_id: str, lake: Lake, sessions: Sequen
     stages = []
     for key, (name, tables) in STAGES.items():
         if key in seconds:
-            counts = {what: _held(lake, table, sessions) for what, table in tables.items()}
-            stages.append(Stage(name, seconds.pop(key), counts or {"files": len(sessions)}))
+            counts = {what: _worked(lake, told, sessions) for what, told in tables.items()}
+            stages.append(Stage(name, seconds.pop(key), counts))
     checks = _checks(instance, run_id)
     counts = {"passed": sum(one.passed for one in checks), "not passed": sum(not one.passed for one in checks)}
     shown = {what: count for what, count in counts.items() if count}
     return (*stages, Stage("checks", sum(seconds.values()), shown))
 
 
-def _held(lake: Lake, table: Table, sessions: Sequence[date]) -> int:
-    """Return the rows of the sessions, which are what the run wrote: it replaced all of them."""
-    return lake.scan(table, sessions[0], sessions[-1], columns=["session"]).select(pl.len()).collect().item()
+def _worked(lake: Lake, told: Table | int, sessions: Sequence[date]) -> int:
+    """Return how much a run wrote: the rows of the sessions or of the whole table, which it replaced; or sessions."""
+    if isinstance(told, int):
+        return min(told, len(sessions))
+    first, last = (sessions[0], sessions[-1]) if told.session else (None, None)
+    return lake.scan(told, first, last, columns=told.key).select(pl.len()).collect().item()
 
 
 def _seconds_of_steps(instance: DagsterInstance, run_id: str) -> dict[str, float]:

@@ -62,6 +62,11 @@ def last_day_over(now: datetime, end: date | None = None) -> date:
     return min(yesterday, end) if end else yesterday
 
 
+def latest_over(now: datetime, end: date | None = None) -> date:
+    """Return the newest session, not after `end`, that is over in New York at `now` (aware)."""
+    return new_york().at_or_before(last_day_over(now, end))
+
+
 def latest_published(now: datetime, end: date | None = None) -> date:
     """Return the newest session, not after `end`, whose file the vendor must have published by `now` (aware)."""
     in_new_york = now.astimezone(ZoneInfo(EXCHANGE_ZONE))

@@ -12,6 +12,8 @@ class Progress:
     def __init__(self) -> None:
         self.warnings: list[str] = []
         """What the person should hear of when the run is over."""
+        self.changes: list[str] = []
+        """What sessions written again say otherwise than before, in words."""
 
     def begin(self, stage: str, total: int) -> None:
         """Take note that `stage` starts and has `total` steps to go."""

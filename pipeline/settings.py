@@ -1,10 +1,12 @@
 """What a user may set, and where it comes from: the environment, the home's own `settings.env`, then `./.env`."""
 
+import re
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pipeline.errors import SettingsError
 
@@ -15,25 +17,67 @@ HOME_SETTINGS = "settings.env"
 """File inside a home that carries the settings which belong to it, such as where its vendor files come from."""
 
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
 class Settings(BaseSettings):
     """Every setting, each as `CANDLELAKE_<NAME>` in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="CANDLELAKE_", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CANDLELAKE_", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     home: Path = Field(Path("data"), description="Folder of everything candlelake keeps: lake, runs, samples.")
     flat_files: str = Field(
-        "s3://flatfiles", description="Where day files come from: s3://BUCKET, or a folder in the vendor's layout."
+        "s3://flatfiles",
+        description="Where day files come from: s3://BUCKET, a folder in the vendor's layout, or `rest` for none.",
     )
     flat_files_endpoint: str = Field("https://files.massive.com", description="S3 endpoint of the vendor.")
     flat_files_key_id: str | None = Field(None, description="Access key id for the vendor's S3.")
     flat_files_secret: SecretStr | None = Field(None, description="Secret access key for the vendor's S3.")
+    rest_url: str = Field("https://api.massive.com", description="Address of the vendor's REST API.")
+    rest_key: SecretStr | None = Field(None, description="Key of the vendor's REST API.")
+    rest_calls_per_minute: int = Field(
+        5, ge=1, description="REST calls a minute that the plan allows, counted for all runs of a home together."
+    )
+    tickers: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None, description="Tickers, with commas between, whose aggregates REST is asked for."
+    )
+    reference: Path | None = Field(
+        None, description="Folder with the vendor's REST answers: splits.json, dividends.json, tickers.json."
+    )
     start: date = Field(FIRST_SESSION, description="First session of every table.")
     end: date | None = Field(None, description="Last session of every table, for a history that is complete.")
     max_bad_share: float = Field(
         0.2, ge=0, le=1, description="Largest share of bad rows in a file before it is refused whole."
     )
 
+    reports_port: int = Field(
+        3001, ge=1, le=65535, description="Port of 127.0.0.1 at which `candlelake ui` serves pages."
+    )
     retention_days: int = Field(30, ge=1, description="Days that earlier versions of the tables stay readable.")
+    alerts: Annotated[tuple[SecretStr, ...] | None, NoDecode] = Field(
+        None, description="Channels that alerts go to: addresses as apprise writes them, with a space between two."
+    )
+    alerts_top: int = Field(5, ge=1, le=50, description="Candidates of each model that an alert names.")
+
+    @field_validator("alerts", mode="before")
+    @classmethod
+    def _addresses(cls, given: object) -> object:
+        """Return the addresses that a text holds. A comma may be part of one; white space never is."""
+        if isinstance(given, str):
+            given = tuple(address.rstrip(",") for address in given.split() if address.rstrip(","))
+        for place, address in enumerate(given if isinstance(given, list | tuple) else (), start=1):
+            require_one_address(address, place)
+        return given or None
+
+    @field_validator("tickers", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        """Return the tickers that a text lists, each once."""
+        if not isinstance(given, str):
+            return given
+        return tuple(dict.fromkeys(name for ticker in given.split(",") if (name := ticker.strip()))) or None
 
     @property
     def lake(self) -> Path:
@@ -41,9 +85,33 @@ class Settings(BaseSettings):
         return self.home / "lake"
 
     @property
+    def rest_calls(self) -> Path:
+        """Return the file in which the REST calls of all runs are counted."""
+        return self.home / "rest_calls.sqlite"
+
+    @property
+    def reports(self) -> Path:
+        """Return the folder of pages."""
+        return self.home / "reports"
+
+    @property
+    def reports_address(self) -> str:
+        """Return where the pages are served while `candlelake ui` runs."""
+        return f"http://127.0.0.1:{self.reports_port}"
+
+    @property
     def catalog(self) -> Path:
         """Return the DuckDB file with a view of every table."""
         return self.home / "candlelake.duckdb"
+
+
+def require_one_address(address: str | SecretStr, place: int) -> None:
+    """Return if `address` looks like one address. Raises ValueError, without its text, which holds a secret."""
+    text = address.get_secret_value() if isinstance(address, SecretStr) else address
+    if not _SCHEME.match(text):
+        raise ValueError(f"address {place} does not begin like one, such as tgram://")
+    if re.search(rf",{_SCHEME.pattern}", text):
+        raise ValueError(f"address {place} holds a comma and a second one; put a space between them")
 
 
 def load_settings() -> Settings:

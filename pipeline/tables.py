@@ -1,9 +1,24 @@
 """Every table of the lake, in the order of the journey."""
 
+from pipeline.contracts.aggregates import AGGREGATES
+from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
+from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, MODEL_SCORES, SESSION_SCORES
+from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
 from pipeline.contracts.quarantine import QUARANTINE
+from pipeline.contracts.reference import REFERENCE_TABLES
 from pipeline.market.indicators import INDICATORS_TABLE
 
 TABLES = (DAILY_BARS, QUARANTINE, DELIVERIES, INDICATORS_TABLE, CANDIDATES)
+"""What the daily job makes of each session."""
+
+OUTCOME_TABLES = (CANDIDATE_OUTCOMES, SESSION_SCORES, MODEL_SCORES)
+"""What later sessions tell of the candidates."""
+
+PORTFOLIO_TABLES = (POSITIONS, POSITION_MARKS, SIGNALS)
+"""What the user holds: recorded by hand, then looked at by the daily job."""
+
+EVERY_TABLE = (*REFERENCE_TABLES, *TABLES, AGGREGATES, *PORTFOLIO_TABLES, *OUTCOME_TABLES, ALERTS)
+"""All of them; reference data, positions and the scores of models are refreshed whole."""

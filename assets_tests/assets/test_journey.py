@@ -13,6 +13,7 @@ from assets_tests.vendor_day import VendorFolder, key_of, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
+from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
@@ -175,6 +176,9 @@ def test_every_check_that_could_stop_the_run_passes(market):
     evaluations = market.result.get_asset_check_evaluations()
     blocking = [(one.asset_key.path[-1], one.check_name) for one in evaluations if one.blocking]
     assert sorted(blocking) == sorted(
-        [*((table.name, "keeps_its_contract") for table in TABLES), ("deliveries", "reconciles")]
+        [
+            *((table.name, "keeps_its_contract") for table in (*TABLES, POSITION_MARKS, SIGNALS)),
+            ("deliveries", "reconciles"),
+        ]
     )
     assert all(one.passed for one in evaluations if one.blocking)

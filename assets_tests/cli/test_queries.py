@@ -94,6 +94,12 @@ def test_status_counts_what_was_planted(ask: Ask, home: Home) -> None:
     assert bars["rows"] == home.rows_read - 2
 
 
+def test_status_tells_of_reference_data_without_sessions(ask: Ask) -> None:
+    found = json.loads(ask("status", "--json").data)
+    splits = next(held for held in found["tables"] if held["table"] == "reference.splits")
+    assert (splits["sessions"], splits["first"], splits["last"]) == (None, None, None)
+
+
 def test_status_reads_well_on_eighty_columns(ask: Ask) -> None:
     answer = ask("status")
     assert answer.code == 0

@@ -75,6 +75,13 @@ def test_a_session_is_run_again_when_its_file_was_replaced(home: Home) -> None:
     assert "raw files   1 file " in home.again.stderr
 
 
+def test_what_a_replaced_file_changed_is_one_line(home: Home) -> None:
+    (told,) = [line for line in home.again.stderr.splitlines() if line.startswith("  changed ")]
+    assert told.startswith("  changed     1 bar altered")
+    for first_time in (home.demo, home.around):
+        assert "changed" not in first_time.stderr
+
+
 def test_stretches_are_unbroken() -> None:
     days = [date(2024, 1, day) for day in (2, 3, 4, 5, 8)]
     assert list(stretches(days, {days[0], days[1], days[3], days[4]})) == [days[:2], days[3:]]
@@ -136,4 +143,5 @@ def test_an_interrupted_run_ends_with_one_line_and_is_marked_as_failed(home: Hom
     assert rest.splitlines()[-1].startswith("error: Interrupted.")
     assert "Traceback" not in rest
     with DagsterInstance.from_config(str(tmp_path / "home" / "dagster")) as instance:
-        assert [run.status.value for run in instance.get_runs()] == ["FAILURE"]
+        runs = {run.job_name: run.status.value for run in instance.get_runs()}
+    assert runs == {"reference_data": "SUCCESS", "stocks_by_day": "FAILURE"}

@@ -8,52 +8,82 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
 
-from assets_tests.cli.conftest import Home, environment, typed
+from assets_tests.cli.conftest import REPLACED, Home, environment, typed
 
 RUNS = {"query": "{runsOrError{... on Runs{results{jobName status}}}}"}
 
 
-@pytest.fixture
-def port() -> Iterator[int]:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        yield probe.getsockname()[1]
+        return probe.getsockname()[1]
 
 
-def test_a_taken_port_is_one_line_with_the_remedy(home: Home, port: int) -> None:
-    answer = typed(home.path, "ui", "--port", str(port))
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
+def test_a_taken_port_is_one_line_with_the_remedy(home: Home, taken: int) -> None:
+    answer = typed(home.path, "ui", "--port", str(taken))
     assert answer.returncode == 1
-    assert answer.stderr.startswith(f"error: Port {port} of 127.0.0.1 cannot be used: ")
+    assert answer.stderr.startswith(f"error: Port {taken} of 127.0.0.1 cannot be used: ")
     assert "--port" in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
 
 
+def test_a_taken_port_of_the_pages_names_its_setting(home: Home, taken: int) -> None:
+    answer = typed(home.path, "ui", "--port", str(free_port()), CANDLELAKE_REPORTS_PORT=str(taken))
+    assert answer.returncode == 1
+    assert "CANDLELAKE_REPORTS_PORT" in answer.stderr
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is a signal on POSIX only")
-def test_the_ui_shows_the_runs_of_the_command_line_and_leaves_no_process(home: Home) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free = probe.getsockname()[1]
-    command = [sys.executable, "-m", "pipeline.cli", "--home", str(home.path), "ui", "--port", str(free)]
+def test_the_ui_shows_runs_and_pages_opens_the_browser_and_leaves_no_process(home: Home, tmp_path: Path) -> None:
+    port, pages_port, opened = free_port(), free_port(), tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >> {opened}\n')
+    browser.chmod(0o755)
+    shown = environment(CANDLELAKE_REPORTS_PORT=str(pages_port), BROWSER=str(browser), DISPLAY=":0")
+    command = [sys.executable, "-m", "pipeline.cli", "--home", str(home.path), "ui", "--port", str(port)]
     with subprocess.Popen(  # noqa: S603 (our own command)
-        command, cwd=home.path.parent, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=home.path.parent, env=shown, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            runs = answered(process, f"http://127.0.0.1:{free}/graphql")
+            runs = answered(process, f"http://127.0.0.1:{port}/graphql")
+            with urlopen(f"http://127.0.0.1:{pages_port}/") as response:
+                index = response.read().decode()
+            addresses = written_lines(opened, 2)
             group = group_below(process.pid)
         finally:
             process.send_signal(signal.SIGINT)
         data, words = process.communicate()
-    assert {run["jobName"] for run in runs} == {"stocks_by_day"}
+    assert {run["jobName"] for run in runs} == {"reference_data", "stocks_by_day"}
     assert len(runs) >= 4
+    assert str(REPLACED) in index
+    assert addresses == [f"http://127.0.0.1:{port}", f"http://127.0.0.1:{pages_port}/"]
     assert (process.returncode, data) == (0, "")
     assert words.splitlines()[-1] == "Stopped."
     assert "Traceback" not in words
     assert alive_in(group) == []
+    with pytest.raises(URLError):
+        urlopen(f"http://127.0.0.1:{pages_port}/")
+
+
+def written_lines(path: Path, count: int) -> list[str]:
+    """Return the lines of a file once it has `count` of them."""
+    pause = threading.Event()
+    while not path.exists() or len(path.read_text().splitlines()) < count:
+        pause.wait(0.1)
+    return path.read_text().splitlines()
 
 
 def answered(process: "subprocess.Popen[str]", address: str) -> list[dict[str, str]]:

@@ -5,10 +5,11 @@ from datetime import date
 import pandera.polars as pa
 import polars as pl
 import pytest
+from arro3.core import RecordBatchReader
 
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
 from pipeline.contracts.table import Table
-from pipeline.errors import ContractBroken, TableMissing
+from pipeline.errors import ContractBroken, TableMissing, WriteConflict
 from pipeline.lake.catalog import write_catalog
 from pipeline.lake.maintenance import compact
 from pipeline.lake.sql import connect
@@ -72,6 +73,28 @@ def test_rows_that_break_the_contract_leave_the_table_as_it_was(lake):
     with pytest.raises(ContractBroken, match="repeat a key"):
         lake.refresh(SPLITS, splits("B", "B"), run_id="r2")
     assert tickers(lake) == ["A"]
+
+
+def test_a_refresh_made_from_rows_that_another_has_replaced_meanwhile_is_a_conflict(lake):
+    never_written = lake.read(SPLITS)
+    lake.refresh(SPLITS, splits("A"), run_id="r1", read=[never_written])
+    known = lake.read(SPLITS)
+    with pytest.raises(WriteConflict):
+        lake.refresh(SPLITS, splits("B"), run_id="r2", read=[never_written])
+    lake.refresh(SPLITS, splits("A", "C"), run_id="r3", read=[known])
+    with pytest.raises(WriteConflict):
+        lake.refresh(SPLITS, splits("A", "D"), run_id="r4", read=[known])
+    assert tickers(lake) == ["A", "C"]
+
+
+@pytest.mark.parametrize("held", [(), ("A",)])
+def test_of_two_refreshes_at_one_moment_one_is_a_conflict(lake, held):
+    lake.refresh(SPLITS, splits(*held), run_id="r1")
+    opened, _ = lake._ready(SPLITS)
+    lake.refresh(SPLITS, splits("B"), run_id="r2")
+    with pytest.raises(WriteConflict):
+        lake._overwrite(opened, SPLITS, iter(RecordBatchReader.from_stream(splits("C").rechunk())), None, {})
+    assert tickers(lake) == ["B"]
 
 
 def test_a_table_that_was_never_refreshed_is_missing(lake):

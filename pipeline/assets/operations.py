@@ -10,7 +10,7 @@ from pipeline.lake.catalog import load_delta, write_catalog
 from pipeline.lake.maintenance import compact, vacuum
 from pipeline.lake.tables import Lake
 from pipeline.settings import Settings
-from pipeline.tables import TABLES
+from pipeline.tables import EVERY_TABLE
 
 
 @asset(
@@ -23,7 +23,9 @@ from pipeline.tables import TABLES
 def compacted_tables(context: AssetExecutionContext, lake: ResourceParam[Lake]) -> MaterializeResult:
     """Rewrite the months that lie in several files."""
     months = {
-        table.sql_name: len(compact(lake, table, run_id=context.run.run_id)) for table in TABLES if lake.exists(table)
+        table.sql_name: len(compact(lake, table, run_id=context.run.run_id))
+        for table in EVERY_TABLE
+        if lake.exists(table)
     }
     return MaterializeResult(metadata={"months": sum(months.values()), **months})
 
@@ -43,7 +45,7 @@ def vacuumed_tables(
     keep = timedelta(days=settings.retention_days)
     files = {
         table.sql_name: len(vacuum(lake, table, keep=keep, run_id=context.run.run_id))
-        for table in TABLES
+        for table in EVERY_TABLE
         if lake.exists(table)
     }
     return MaterializeResult(metadata={"files_removed": sum(files.values()), **files})
@@ -55,7 +57,7 @@ def vacuumed_tables(
     description="A DuckDB file with a view of every table, for any DuckDB client.",
     kinds={"duckdb"},
     owners=OWNERS,
-    deps=[asset_key(table) for table in TABLES],
+    deps=[asset_key(table) for table in EVERY_TABLE],
 )
 def sql_catalog(
     lake: ResourceParam[Lake], settings: ResourceParam[Settings], duckdb_catalog: DuckDBResource

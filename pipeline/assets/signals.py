@@ -1,55 +1,116 @@
 """The third stage: indicators of every bar, and the ranked candidates of every session."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
 import polars as pl
-from dagster import AssetExecutionContext, AssetIn, MaterializeResult, ResourceParam, asset
+from dagster import AssetExecutionContext, AssetIn, Config, MaterializeResult, ResourceParam, asset
+from pydantic import Field
 
+from pipeline.assets.comparison import lists_held, told_with_lists
 from pipeline.assets.session_table import asset_key, declared, record, table_preview
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
+from pipeline.lake.commits import Reading
 from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
-from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS, indicators
+from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
+from pipeline.market.listings import listings
+from pipeline.market.point_in_time import point_in_time_indicators
+from pipeline.market.reference import applicable_splits
+from pipeline.market.restatement import with_restated
+from pipeline.market.screen.known import with_reference
 from pipeline.market.screen.rank import candidates
 from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
 from pipeline.progress import Progress
+from pipeline.restatement import restatement
 
 INDICATOR_CHUNK = 252
 """Sessions computed at a time. Each chunk reads its look-back anew: short ones repeat work, long ones hold memory."""
 
 CANDIDATE_CHUNK = 126
 
+REFERENCE = {
+    "splits": AssetIn(asset_key(SPLITS)),
+    "tickers": AssetIn(asset_key(TICKERS)),
+    "ticker_events": AssetIn(asset_key(TICKER_EVENTS)),
+}
+"""What both stages know of securities beside their bars; every row of the tables, as they are now."""
+
+
+class Recomputation(Config):
+    """What of the sessions to compute."""
+
+    only_outdated: bool = Field(
+        default=False, description="Only the rows whose bars or splits have changed since; the others stay as they are."
+    )
+
 
 @asset(
     **declared(INDICATORS_TABLE, group="signals"),
-    ins={
-        "daily_bars": AssetIn(asset_key(DAILY_BARS), partition_mapping=look_back(LOOKBACK_SESSIONS)),
-    },
+    ins={"daily_bars": AssetIn(asset_key(DAILY_BARS), partition_mapping=look_back(LOOKBACK_SESSIONS)), **REFERENCE},
     partitions_def=STOCK_SESSIONS,
     backfill_policy=ONE_RUN,
 )
-def stock_indicators(
+def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster hands over each table by its name)
     context: AssetExecutionContext,
-    daily_bars: pl.LazyFrame,
+    config: Recomputation,
+    daily_bars: Reading,
+    splits: Reading,
+    tickers: Reading,
+    ticker_events: Reading,
     lake: ResourceParam[Lake],
     progress: ResourceParam[Progress],
 ) -> MaterializeResult:
-    """Compute every indicator of the sessions from their bars and the look-back before them."""
+    """Compute every indicator of the sessions from their bars and the look-back before them, on their own basis."""
     sessions = sessions_of(context.partition_keys)
-    rows = indicator_chunks(daily_bars, sessions, progress)
-    written = lake.replace(INDICATORS_TABLE, sessions, rows, run_id=context.run.run_id)
+    known = {
+        "splits": applicable_splits(splits.rows.collect()),
+        "listed": listings(tickers.rows.collect(), ticker_events.rows.collect()),
+    }
+    chunks = progress.chunks("indicators", sessions, INDICATOR_CHUNK)
+    if config.only_outdated:
+        outdated = restatement(lake).within(sessions[0], sessions[-1])
+        rows = restated_chunks(lake, daily_bars.rows, chunks, outdated, **known)
+    else:
+        rows = indicator_chunks(daily_bars.rows, chunks, **known)
+    read = [daily_bars, splits, tickers, ticker_events]
+    written = lake.replace(INDICATORS_TABLE, sessions, rows, run_id=context.run.run_id, read=read)
     return MaterializeResult(metadata=record(context, INDICATORS_TABLE, written))
 
 
-def indicator_chunks(bars: pl.LazyFrame, sessions: Sequence[date], progress: Progress) -> Iterator[pl.DataFrame]:
-    """Yield the indicators of `sessions` in bounded chunks; `bars` reaches back as far as the first needs."""
-    for chunk in progress.chunks("indicators", sessions, INDICATOR_CHUNK):
-        window = new_york().between(new_york().offset(chunk[0], 1 - LOOKBACK_SESSIONS), chunk[-1])
+def indicator_chunks(
+    bars: pl.LazyFrame, chunks: Iterable[Sequence[date]], *, splits: pl.DataFrame, listed: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
+    """Yield the indicators of each chunk of sessions; `bars` reaches back as far as the first needs."""
+    for sessions in chunks:
+        window = window_of(sessions)
         in_window = bars.filter(pl.col("session").is_between(window[0], window[-1])).collect()
-        yield indicators(in_window, window, since=chunk[0])
+        yield point_in_time_indicators(in_window, splits, window, since=sessions[0], listed=listed)
+
+
+def restated_chunks(  # noqa: PLR0913 (those above, and what is outdated where)
+    lake: Lake,
+    bars: pl.LazyFrame,
+    chunks: Iterable[Sequence[date]],
+    outdated: pl.DataFrame,
+    *,
+    splits: pl.DataFrame,
+    listed: pl.DataFrame,
+) -> Iterator[pl.DataFrame]:
+    """Yield the indicators of each chunk as the lake holds them, those of the `outdated` ranges computed anew."""
+    of_tickers = bars.filter(pl.col("ticker").is_in(outdated["ticker"].unique().implode()))
+    for sessions in chunks:
+        stored = lake.scan(INDICATORS_TABLE, sessions[0], sessions[-1]).collect()
+        (computed,) = indicator_chunks(of_tickers, [sessions], splits=splits, listed=listed)
+        yield with_restated(stored, computed, outdated)
+
+
+def window_of(sessions: Sequence[date]) -> Sequence[date]:
+    """Return `sessions` and those before them that their indicators look back on."""
+    return new_york().between(new_york().offset(sessions[0], 1 - LOOKBACK_SESSIONS), sessions[-1])
 
 
 @asset(
@@ -57,29 +118,41 @@ def indicator_chunks(bars: pl.LazyFrame, sessions: Sequence[date], progress: Pro
     ins={
         "daily_bars": AssetIn(asset_key(DAILY_BARS)),
         "stock_indicators": AssetIn(asset_key(INDICATORS_TABLE)),
+        **REFERENCE,
     },
     partitions_def=STOCK_SESSIONS,
     backfill_policy=ONE_RUN,
 )
-def stock_candidates(
+def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster hands over each table by its name)
     context: AssetExecutionContext,
-    daily_bars: pl.LazyFrame,
-    stock_indicators: pl.LazyFrame,
+    daily_bars: Reading,
+    stock_indicators: Reading,
+    splits: Reading,
+    tickers: Reading,
+    ticker_events: Reading,
     lake: ResourceParam[Lake],
     progress: ResourceParam[Progress],
 ) -> MaterializeResult:
     """Rank the stocks of each session by every model."""
     sessions = sessions_of(context.partition_keys)
-    day = daily_bars.join(stock_indicators, on=["ticker", "session"])
-    written = lake.replace(CANDIDATES, sessions, candidate_chunks(day, sessions, progress), run_id=context.run.run_id)
+    day = daily_bars.rows.join(stock_indicators.rows, on=["ticker", "session"])
+    known = splits.rows.collect(), listings(tickers.rows.collect(), ticker_events.rows.collect())
+    rows = candidate_chunks(day, *known, sessions, progress)
+    read = [daily_bars, stock_indicators, splits, tickers, ticker_events]
+    before = lists_held(lake, sessions)
+    written = lake.replace(CANDIDATES, sessions, rows, run_id=context.run.run_id, read=read)
     shown = best_of_sessions(lake.scan(CANDIDATES, sessions[0], sessions[-1]), newest=sessions[-1])
+    shown = told_with_lists(shown, before, lists_held(lake, sessions), progress)
     return MaterializeResult(metadata=record(context, CANDIDATES, written, per_session=shown))
 
 
-def candidate_chunks(day: pl.LazyFrame, sessions: Sequence[date], progress: Progress) -> Iterator[pl.DataFrame]:
+def candidate_chunks(
+    day: pl.LazyFrame, splits: pl.DataFrame, listed: pl.DataFrame, sessions: Sequence[date], progress: Progress
+) -> Iterator[pl.DataFrame]:
     """Yield the candidates of `sessions` in bounded chunks; `day` has the bars and indicators of all of them."""
     for chunk in progress.chunks("candidates", sessions, CANDIDATE_CHUNK):
-        yield candidates(day.filter(pl.col("session").is_between(chunk[0], chunk[-1])).collect())
+        rows = day.filter(pl.col("session").is_between(chunk[0], chunk[-1])).collect()
+        yield candidates(with_reference(rows, listed, splits, window_of(chunk)))
 
 
 def best_of_sessions(listed: pl.LazyFrame, newest: date) -> dict[date, dict[str, Any]]:

@@ -7,7 +7,21 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli import candidates, demo, doctor, runs, sql, status, ui
+from pipeline.cli import (
+    alerts,
+    candidates,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    positions,
+    reference,
+    restate,
+    runs,
+    sql,
+    status,
+    ui,
+)
 from pipeline.cli.terminal import DEBUG, quieten, say_error
 from pipeline.errors import CandlelakeError
 
@@ -27,7 +41,13 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(runs.run)
 app.command()(runs.backfill)
+app.command()(reference.reference)
+app.command()(restate.restate)
 app.command()(candidates.candidates)
+app.command()(explain.explain)
+app.command()(evaluate.evaluate)
+app.add_typer(positions.app, name="positions")
+app.add_typer(alerts.app, name="alerts")
 app.command()(sql.sql)
 app.command()(status.status)
 app.command()(doctor.doctor)

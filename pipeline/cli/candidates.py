@@ -1,6 +1,6 @@
 """`candlelake candidates`: the ranked list of a session."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,8 @@ from pipeline.cli.terminal import one_line, out, say
 from pipeline.errors import PermanentError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from pipeline.contracts.table import Table
@@ -42,6 +44,10 @@ def candidates(
     model: Annotated[str | None, typer.Option(metavar="NAME", help="One model; else all.")] = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="How many of each model.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="As JSON, with every factor and reason.")] = False,
+    as_published: Annotated[
+        bool,
+        typer.Option("--as-published", metavar="", help="As first published, from the very versions it was made from."),
+    ] = False,
 ) -> None:
     """Show the ranked buy candidates of a session."""
     if day is not None:
@@ -49,7 +55,12 @@ def candidates(
     from pipeline.lake.tables import Lake
     from pipeline.settings import load_settings
 
-    listing = ask(Lake(load_settings().lake), day, model, top)
+    lake = Lake(load_settings().lake)
+    listing = ask(lake, day, model, top)
+    if as_published:
+        from pipeline.cli.published import first_published
+
+        listing = replace(listing, rows=best_of(first_published(lake, listing.session), listing.models, top))
     if as_json:
         write_json(listing.rows)
         say_empty(listing)
@@ -62,7 +73,6 @@ def ask(lake: "Lake", day: date | None, model: str | None, top: int) -> Listing:
 
     Raises PermanentError when that session was not ranked yet. An unknown model is a wrong call.
     """
-    import polars as pl
 
     from pipeline.contracts.candidates import CANDIDATES
     from pipeline.market.indicators import INDICATORS_TABLE
@@ -76,9 +86,16 @@ def ask(lake: "Lake", day: date | None, model: str | None, top: int) -> Listing:
     if newest is None or session is None or not is_ranked(lake, session):
         raise not_ranked(lake, session)
     asked = names if model is None else (model,)
-    rows = lake.scan(CANDIDATES, session, session).filter(pl.col("rank") <= top, pl.col("model").is_in(asked))
-    order = [pl.col("model").replace_strict(asked, range(len(asked)), return_dtype=pl.Int32), pl.col("rank")]
-    return Listing(session, day or newest, asked, rows.sort(order).collect())
+    rows = lake.scan(CANDIDATES, session, session).collect()
+    return Listing(session, day or newest, asked, best_of(rows, asked, top))
+
+
+def best_of(rows: "pl.DataFrame", models: "Sequence[str]", top: int) -> "pl.DataFrame":
+    """Return the best `top` of each of `models`, in their order."""
+    import polars as pl
+
+    order = [pl.col("model").replace_strict(models, range(len(models)), return_dtype=pl.Int32), pl.col("rank")]
+    return rows.filter(pl.col("rank") <= top, pl.col("model").is_in(models)).sort(order)
 
 
 def newest_session(lake: "Lake", table: "Table") -> date | None:

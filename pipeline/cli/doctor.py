@@ -108,10 +108,13 @@ def _disk(settings: "Settings") -> str:
 
 
 def _day_files(settings: "Settings") -> str:
-    from pipeline.sources.choose import flat_files_of
+    from pipeline.sources.choose import NO_FLAT_FILES, flat_files_of
     from pipeline.sources.flat_files import Dataset, last_day
 
     source = flat_files_of(settings)
+    if settings.flat_files == NO_FLAT_FILES:
+        whose = ", ".join(settings.tickers or ("the whole market",))
+        return f"none: sessions come from {settings.rest_url}, for {whose}"
     newest = last_day(source, Dataset.DAY_AGGS)
     # Every key may list; only this tells whether the plan includes the data.
     source.require_readable(newest)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.cli.dates import parse_date, require_order, require_session
 from pipeline.cli.progress import shown_progress
+from pipeline.cli.reference import brought_up_to_date
 from pipeline.cli.terminal import say, say_error, say_warning
 from pipeline.errors import NotPublished
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pipeline.execution import RunReport
     from pipeline.settings import Settings
 
+CHECKS = "checks"
+"""The stage that is told last: every run ends with its own."""
+
 NAMED = 10
 """Sessions named in one message; the rest is counted."""
 
@@ -24,7 +28,7 @@ NAMED = 10
 def run(
     day: Annotated[
         date | None,
-        typer.Option("--date", parser=parse_date, metavar="YYYY-MM-DD", help="Session; else the latest published."),
+        typer.Option("--date", parser=parse_date, metavar="YYYY-MM-DD", help="Session; else the latest there is."),
     ] = None,
 ) -> None:
     """Run one session, from the vendor's file to the candidates."""
@@ -32,11 +36,13 @@ def run(
         require_session(day)
     from datetime import UTC, datetime
 
-    from pipeline.partitions import latest_published
+    from pipeline.partitions import latest_over, latest_published
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    session = day or latest_published(datetime.now(UTC), settings.end)
+    # With a REST key, a session is there before its file.
+    latest = latest_over if settings.rest_key else latest_published
+    session = day or latest(datetime.now(UTC), settings.end)
     finish(run_and_show(settings, session, session))
 
 
@@ -70,11 +76,11 @@ def run_and_show(settings: "Settings", start: date, end: date) -> list["RunRepor
 
     sessions = runnable_sessions(start, end)
     missing = sorted(set(sessions) - published(settings, sessions))
-    if missing:
+    if missing and not settings.rest_key:
         raise NotPublished(
             f"{len(missing):,} of {len(sessions):,} sessions have no file: {named(missing)}.",
-            remedy="A session's file comes by about 11:00 New York on the next day. `candlelake backfill "
-            "--skip-missing` runs the sessions around a gap.",
+            remedy="A session's file comes by about 11:00 New York on the next day; with CANDLELAKE_REST_KEY set, the "
+            "REST API stands in until then. `candlelake backfill --skip-missing` runs the sessions around a gap.",
         )
     return run_stretches(settings, [sessions])
 
@@ -100,11 +106,13 @@ def run_around_gaps(settings: "Settings", start: date, end: date) -> list["RunRe
 
 
 def published(settings: "Settings", sessions: Sequence[date]) -> set[date]:
-    """Return those of `sessions` that have a file in the source; no file is read."""
-    from pipeline.sources.choose import flat_files_of
+    """Return those of `sessions` that have a file in the source; no file is read. Where there are no files, all."""
+    from pipeline.sources.choose import NO_FLAT_FILES, flat_files_of
     from pipeline.sources.flat_files import Dataset
 
     source = flat_files_of(settings)
+    if settings.flat_files == NO_FLAT_FILES:
+        return set(sessions)
     years = range(sessions[0].year, sessions[-1].year + 1)
     return set(sessions) & {session for year in years for session in source.sessions(Dataset.DAY_AGGS, year)}
 
@@ -123,19 +131,43 @@ def stretches(sessions: Sequence[date], wanted: set[date]) -> Iterator[list[date
 
 
 def run_stretches(settings: "Settings", ranges: Sequence[Sequence[date]]) -> list["RunReport"]:
-    """Run each range in turn, then tell what was done in all of them. Stops at a range that a check stopped."""
+    """Run each range in turn, over reference data of the day, then tell what was done in all of them."""
+    reports = [*brought_up_to_date(settings), *run_ranges(settings, ranges)]
+    tell(reports)
+    return reports
+
+
+def run_ranges(settings: "Settings", ranges: Sequence[Sequence[date]], **job: Any) -> list["RunReport"]:
+    """Run each range in turn; stops at a range that a check stopped.
+
+    `job` names another job than the daily one, as `run_sessions` takes it.
+    """
     from pipeline.execution import run_sessions
 
     reports: list[RunReport] = []
     with shown_progress() as progress:
         for sessions in ranges:
-            reports.append(run_sessions(settings, sessions, progress))
+            reports.append(run_sessions(settings, sessions, progress, **job))
             if reports[-1].failed_checks:
                 break
-    for report in reports:
-        for warning in report.warnings:
-            say_warning(warning)
+    return reports
+
+
+def tell(reports: Sequence["RunReport"]) -> None:
+    """Tell what runs warned of, each thing once, and what they did."""
+    for warning in dict.fromkeys(warning for report in reports for warning in report.warnings):
+        say_warning(warning)
     summarize(reports)
+
+
+def restate_spans(settings: "Settings", spans: Sequence[tuple[date, date]]) -> list["RunReport"]:
+    """Compute anew what is outdated in each span of sessions, then tell what was done in all of them."""
+    from pipeline.execution import runnable_sessions
+    from pipeline.restated import ONLY_OUTDATED, restated_signals
+
+    ranges = [runnable_sessions(first, last) for first, last in spans]
+    reports = run_ranges(settings, ranges, job_name=restated_signals.name, ops=ONLY_OUTDATED)
+    tell(reports)
     return reports
 
 
@@ -148,12 +180,19 @@ def summarize(reports: Sequence["RunReport"]) -> None:
         sums = written.setdefault(stage.name, {})
         for what, count in stage.counts.items():
             sums[what] = sums.get(what, 0) + count
+    if CHECKS in written:
+        written[CHECKS] = written.pop(CHECKS)
     for name, sums in written.items():
         made = ", ".join(counted(count, what) for what, count in sums.items())
         say(f"  {name:<12}{made:<36}{seconds[name]:8.1f} s")
-    sessions = [session for report in reports for session in report.sessions]
+    if changes := "; ".join(words for report in reports for words in report.changes):
+        say(f"  changed     {changes}")
+    ranged = [report for report in reports if report.sessions]
+    if not ranged:
+        return
+    sessions = [session for report in ranged for session in report.sessions]
     days = f"{sessions[0]}" if len(sessions) == 1 else f"{len(sessions):,} sessions, {sessions[0]} to {sessions[-1]}"
-    runs = f"run {reports[0].run_id}" if len(reports) == 1 else f"{len(reports)} runs"
+    runs = f"run {ranged[0].run_id}" if len(ranged) == 1 else f"{len(ranged)} runs"
     say(f"{days} ({runs})", style="dim")
 
 

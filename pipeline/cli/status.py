@@ -26,7 +26,8 @@ class Held:
     """What one table holds."""
 
     table: str
-    sessions: int
+    sessions: int | None
+    """None for a table that is refreshed whole."""
     first: date | None
     last: date | None
     rows: int
@@ -44,7 +45,9 @@ class Status:
     missing: list[date]
     """Sessions without bars, from the first held to the one expected."""
     replaced: list[date]
-    """Sessions of which the vendor delivered more than one version."""
+    """Sessions of which the vendor delivered more than one version; a morning edition is none that was replaced."""
+    provisional: list[date]
+    """Sessions whose bars are the morning edition."""
     rows_read: int
     rows_quarantined: int
     """Each of them once, whatever its reasons."""
@@ -76,19 +79,20 @@ def survey(lake: "Lake", place: "Path", expected: date) -> Status:
     """Return the state of `lake`, whose newest session should be `expected`."""
     from pipeline.contracts.bars import DAILY_BARS
     from pipeline.market.calendar import new_york
-    from pipeline.tables import TABLES
+    from pipeline.tables import EVERY_TABLE
 
-    present = {table.sql_name: _rows_by_session(lake, table) for table in TABLES}
+    present = {table.sql_name: _rows_by_session(lake, table) for table in EVERY_TABLE if table.session}
     bars = present[DAILY_BARS.sql_name]
     due = new_york().between(min(bars), max(expected, *bars)) if bars else ()
-    read, replaced = _deliveries(lake)
+    read, replaced, provisional = _deliveries(lake)
     rejected, by_reason = _rejected(lake)
     return Status(
         lake=place,
-        tables=[_held(lake, table, present[table.sql_name]) for table in TABLES],
+        tables=[_held(lake, table, present.get(table.sql_name)) for table in EVERY_TABLE],
         expected=expected,
         missing=[session for session in due if session not in bars],
         replaced=replaced,
+        provisional=provisional,
         rows_read=read,
         rows_quarantined=rejected,
         quarantined=by_reason,
@@ -102,7 +106,10 @@ def _rows_by_session(lake: "Lake", table: "Table") -> dict[date, int]:
     return dict(counted.iter_rows())
 
 
-def _held(lake: "Lake", table: "Table", rows: dict[date, int]) -> Held:
+def _held(lake: "Lake", table: "Table", rows: dict[date, int] | None) -> Held:
+    """Return what `table` holds; `rows` by session, or None for a table that is refreshed whole."""
+    if rows is None:
+        return _held_whole(lake, table)
     return Held(
         table=table.sql_name,
         sessions=len(rows),
@@ -113,15 +120,27 @@ def _held(lake: "Lake", table: "Table", rows: dict[date, int]) -> Held:
     )
 
 
-def _deliveries(lake: "Lake") -> tuple[int, list[date]]:
-    """Return the rows read from the current files, and the sessions that have an earlier version too."""
+def _held_whole(lake: "Lake", table: "Table") -> Held:
+    import polars as pl
+
+    version = lake.version(table) if lake.exists(table) else None
+    rows: int = lake.read(table).rows.select(pl.len()).collect().item()
+    return Held(table.sql_name, sessions=None, first=None, last=None, rows=rows, version=version)
+
+
+def _deliveries(lake: "Lake") -> tuple[int, list[date], list[date]]:
+    """Return the rows read from what is in force, the sessions with an earlier file, and the provisional ones."""
+    import polars as pl
+
     from pipeline.contracts.deliveries import DELIVERIES
 
     if not lake.exists(DELIVERIES):
-        return 0, []
-    every = lake.scan(DELIVERIES, columns=["session", "is_current", "rows_read"]).collect()
-    replaced = every.filter(~every["is_current"])["session"].unique().sort()
-    return int(every.filter("is_current")["rows_read"].sum()), replaced.to_list()
+        return 0, [], []
+    every = lake.scan(DELIVERIES, columns=["session", "is_current", "rows_read", "provisional"]).collect()
+    is_current, is_provisional = pl.col("is_current"), pl.col("provisional").fill_null(value=False)
+    replaced = every.filter(~is_current, ~is_provisional)["session"].unique().sort()
+    provisional = every.filter(is_current, is_provisional)["session"].sort()
+    return int(every.filter(is_current)["rows_read"].sum()), replaced.to_list(), provisional.to_list()
 
 
 def _rejected(lake: "Lake") -> tuple[int, dict[str, int]]:
@@ -144,8 +163,12 @@ def show(found: Status) -> None:
     console = out()
     console.print(_tables(found))
     console.print()
-    for what, sessions in (("missing", found.missing), ("replaced", found.replaced)):
-        console.print(f"sessions {what:<9} {len(sessions):>6,}  {_named(sessions)}".rstrip())
+    dated = {"missing": found.missing, "replaced": found.replaced}
+    if found.provisional:
+        dated["provisional"] = found.provisional
+    for what, sessions in dated.items():
+        count = f"{len(sessions):,}".rjust(15 - len(what))
+        console.print(f"sessions {what} {count}  {_named(sessions)}".rstrip())
     share = f"{found.rows_quarantined / found.rows_read:.2%} of {found.rows_read:,} read" if found.rows_read else ""
     console.print(f"rows quarantined   {found.rows_quarantined:>6,}  {share}".rstrip())
     width = max(map(len, found.quarantined), default=0)
@@ -160,7 +183,8 @@ def _tables(found: Status) -> "Grid":
     for name in ("table", "sessions", "first", "last", "rows", "version"):
         grid.add_column(name, justify="left" if name == "table" else "right", no_wrap=True)
     for held in found.tables:
-        cells = (f"{held.sessions:,}", held.first, held.last, f"{held.rows:,}", held.version)
+        sessions = "" if held.sessions is None else f"{held.sessions:,}"
+        cells = (sessions, held.first, held.last, f"{held.rows:,}", held.version)
         grid.add_row(held.table, *("" if cell is None else str(cell) for cell in cells))
     return grid
 

@@ -171,7 +171,8 @@ class Lake:
     def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> Written:
         """Replace all that a table refreshed whole holds by `rows`, in one commit; create it if it does not exist.
 
-        Raises as `replace` does; an error leaves the table as it was.
+        Raises as `replace` does; an error leaves the table as it was. Where the rows were made from the table's own
+        (which are then among `read`), what another writer committed since raises WriteConflict too.
         """
         stored = table.enforce(rows).sort(table.key).rechunk()
         if stored.is_empty() and not table.may_be_empty:
@@ -180,6 +181,9 @@ class Lake:
                 remedy="Look at what the tables before it hold; run those first.",
             )
         opened, before = self._ready(table)
+        # A table that had never been written is created at version 0.
+        if any(one.table is table and (one.version or 0) != opened.version() for one in read):
+            raise _conflict(table, f"it is at version {opened.version()}")
         self._overwrite(opened, table, iter(RecordBatchReader.from_stream(stored)), None, told(run_id, read))
         return self._written(opened, before, len(stored), {})
 
@@ -208,15 +212,13 @@ class Lake:
                     # written again.
                     schema_mode="merge",
                     writer_properties=PARQUET,
-                    commit_properties=CommitProperties(custom_metadata=said),
+                    # Of two that replace a whole table which is still empty, Delta would keep the rows of both.
+                    commit_properties=CommitProperties(said, max_commit_retries=0 if predicate is None else None),
                     post_commithook_properties=KEEP_LOG,
                 )
             ).pass_on(batches)
         except CommitFailedError as conflict:
-            raise WriteConflict(
-                f"Another run changed the same rows of {table.sql_name} meanwhile; this one wrote nothing: {conflict}",
-                remedy="Run it again.",
-            ) from conflict
+            raise _conflict(table, str(conflict)) from conflict
 
     def _written(
         self, opened: DeltaTable, before: Container[str], rows: int, rows_per_session: dict[date, int]
@@ -285,6 +287,11 @@ class Lake:
                 f"The log of {sql_name} in {uri} cannot be read: {str(unreadable).splitlines()[0]}",
                 remedy="Restore `_delta_log` from a backup, or move the folder away and backfill the table.",
             ) from unreadable
+
+
+def _conflict(table: Table, found: str) -> WriteConflict:
+    said = f"Another run changed the same rows of {table.sql_name} meanwhile; this one wrote nothing: {found}."
+    return WriteConflict(said, remedy="Run it again.")
 
 
 def _files(opened: DeltaTable) -> dict[str, int]:

@@ -1,0 +1,178 @@
+"""Reference data: what the vendor says of tickers, splits, dividends and renames, refreshed whole, with its history.
+
+A refresh reads everything before it writes anything, so that an answer that breaks off changes nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
+
+from pipeline.assets.session_table import asset_key, declared, record, table_preview
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
+from pipeline.contracts.table import Table
+from pipeline.errors import AnswerRefused
+from pipeline.lake.commits import Written
+from pipeline.lake.tables import Lake
+from pipeline.market.reference import (
+    Judgement,
+    as_known,
+    changes_of,
+    merged,
+    with_dividend_doubts,
+    with_split_doubts,
+)
+from pipeline.market.renames import unasked, whose_turn
+from pipeline.progress import Progress
+from pipeline.sources.reference import NoReference, ReferenceSource, ToldEvents
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+SET_A_SOURCE = "Set CANDLELAKE_REST_KEY, or CANDLELAKE_REFERENCE to a folder of the vendor's answers."
+
+
+@asset(**declared(TICKERS, group="reference"))
+def reference_tickers(
+    context: AssetExecutionContext,
+    lake: ResourceParam[Lake],
+    reference_source: ResourceParam[ReferenceSource],
+    progress: ResourceParam[Progress],
+) -> MaterializeResult:
+    """Ask for every security, listed and delisted."""
+    return Refresh(context, lake, reference_source, progress, TICKERS).of_all(reference_source.tickers)
+
+
+@asset(**declared(SPLITS, group="reference"))
+def reference_splits(
+    context: AssetExecutionContext,
+    lake: ResourceParam[Lake],
+    reference_source: ResourceParam[ReferenceSource],
+    progress: ResourceParam[Progress],
+) -> MaterializeResult:
+    """Ask for every split, and mark those in doubt."""
+    refresh = Refresh(context, lake, reference_source, progress, SPLITS, with_split_doubts)
+    return refresh.of_all(reference_source.splits)
+
+
+@asset(**declared(DIVIDENDS, group="reference"))
+def reference_dividends(
+    context: AssetExecutionContext,
+    lake: ResourceParam[Lake],
+    reference_source: ResourceParam[ReferenceSource],
+    progress: ResourceParam[Progress],
+) -> MaterializeResult:
+    """Ask for every cash dividend, and mark those in doubt."""
+    refresh = Refresh(context, lake, reference_source, progress, DIVIDENDS, with_dividend_doubts)
+    return refresh.of_all(reference_source.dividends)
+
+
+@asset(**declared(TICKER_EVENTS, group="reference"), deps=[asset_key(TICKERS), asset_key(DAILY_BARS)])
+def reference_ticker_events(
+    context: AssetExecutionContext,
+    lake: ResourceParam[Lake],
+    reference_source: ResourceParam[ReferenceSource],
+    progress: ResourceParam[Progress],
+) -> MaterializeResult:
+    """Ask for the earlier tickers of securities that may have had one."""
+    waiting = securities_to_ask_about(lake)
+    asked = whose_turn(waiting, datetime.now(NEW_YORK).date())
+    refresh = Refresh(context, lake, reference_source, progress, TICKER_EVENTS)
+    return refresh.of_some(lambda: reference_source.ticker_events(asked), waiting=len(waiting))
+
+
+def securities_to_ask_about(lake: Lake) -> list[str]:
+    """Return the FIGIs whose renames are not known yet, the newest first; none before there are bars."""
+    if not lake.exists(DAILY_BARS):
+        return []
+    first_sessions = (
+        lake.scan(DAILY_BARS, columns=["ticker", "session"]).group_by("ticker").agg(first=pl.min("session"))
+    )
+    securities, events = (as_known(lake.read(table).rows.collect()) for table in (TICKERS, TICKER_EVENTS))
+    return unasked(securities, first_sessions.collect(), events)
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """One refresh of one table of reference data."""
+
+    context: AssetExecutionContext
+    lake: Lake
+    source: ReferenceSource
+    progress: Progress
+    table: Table
+    judged: Judgement = pl.DataFrame.clone
+    """Works out the doubts of a history."""
+
+    def of_all(self, ask: Callable[[], pl.DataFrame]) -> MaterializeResult:
+        """Take in an answer that tells all that there is. Raises AnswerRefused when it tells nothing any more."""
+        if isinstance(self.source, NoReference):
+            return self._without_a_source()
+        told = ask()
+        known = self._known()
+        self._require_some(told, known)
+        at = datetime.now(UTC)
+        return self._written(merged(known, told, at), at, {"rows_told": len(told)})
+
+    def of_some(self, ask: Callable[[], ToldEvents], *, waiting: int) -> MaterializeResult:
+        """Take in an answer that may tell of some securities only; what is known of the others stays as it is."""
+        if isinstance(self.source, NoReference):
+            return self._without_a_source()
+        told = ask()
+        if told.figis is None:
+            return self.of_all(lambda: told.rows)
+        known = self._known()
+        asked = pl.col("composite_figi").is_in(list(told.figis))
+        at = datetime.now(UTC)
+        history = pl.concat([known.filter(~asked), merged(known.filter(asked), told.rows, at)])
+        numbers = {"securities_asked": len(told.figis), "securities_waiting": waiting - len(told.figis)}
+        return self._written(history, at, {"rows_told": len(told.rows), **numbers})
+
+    def _require_some(self, told: pl.DataFrame, known: pl.DataFrame) -> None:
+        held = len(as_known(known))
+        if told.is_empty() and held:
+            raise AnswerRefused(
+                f"{self.source!r} tells of no {self.table.name} at all, where {held:,} were known; they stay.",
+                remedy="Look at what the source says. If it is right, move the table's folder away and refresh again.",
+            )
+
+    def _known(self) -> pl.DataFrame:
+        return self.lake.read(self.table).rows.collect()
+
+    def _written(self, history: pl.DataFrame, at: datetime, numbers: dict[str, Any]) -> MaterializeResult:
+        judged = self.judged(history)
+        written = self.lake.refresh(self.table, judged, run_id=self.context.run.run_id)
+        return MaterializeResult(metadata=self._recorded(written) | numbers | particulars(judged, at))
+
+    def _without_a_source(self) -> MaterializeResult:
+        """Say that nothing new is known; what was known stays, and an empty table stands for nothing."""
+        known = self._known()
+        name, state = self.table.name.replace("_", " ").capitalize(), "unknown" if known.is_empty() else "not refreshed"
+        warning = f"{name} {state}: there is no source of reference data. {SET_A_SOURCE}"
+        self.context.log.warning(warning)
+        self.progress.warnings.append(warning)
+        if self.lake.exists(self.table):
+            return MaterializeResult(metadata={"dagster/row_count": len(known), "source": repr(self.source)})
+        written = self.lake.refresh(self.table, known, run_id=self.context.run.run_id)
+        return MaterializeResult(metadata=self._recorded(written))
+
+    def _recorded(self, written: Written) -> dict[str, Any]:
+        return record(self.context, self.table, written) | {"source": repr(self.source)}
+
+
+def particulars(history: pl.DataFrame, at: datetime) -> dict[str, Any]:
+    """Return what there is to say of a refresh at `at` and of the history after it."""
+    changes = changes_of(history, at)
+    holding = as_known(history)
+    doubts = holding["doubt"].drop_nulls().value_counts(sort=True).rows() if "doubt" in holding.columns else []
+    return {
+        "holding": len(holding),
+        "added": changes["change"].eq("added").sum(),
+        "withdrawn": changes["change"].eq("withdrawn").sum(),
+        **{f"doubt_{code}": rows for code, rows in sorted(doubts)},
+        "changes": table_preview(changes),
+    }

@@ -1,0 +1,110 @@
+"""The pages of a session: its candidates, and every ticker that is listed or held."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetOut,
+    MaterializeResult,
+    MetadataValue,
+    ResourceParam,
+    multi_asset,
+)
+
+from pipeline.assets.report_tables import ReportTables
+from pipeline.assets.session_table import OWNERS, asset_key
+from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
+from pipeline.lake.durable import make_durable
+from pipeline.lake.tables import Lake
+from pipeline.market.screen.models import MODELS
+from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.progress import Progress
+from pipeline.reports.candidates_page import Around, candidates_page
+from pipeline.reports.folder import ReportsFolder, Written
+from pipeline.reports.html import candidates_document
+from pipeline.reports.index_page import COLUMNS, index_page
+from pipeline.reports.ticker_page import ticker_pages
+from pipeline.settings import Settings
+
+MOST_SESSIONS = 5
+"""Sessions of a run that get pages, the newest: those of ten years would take hours, and nobody reads them."""
+
+CANDIDATES_REPORT = AssetKey(["stocks", "candidates_report"])
+TICKER_REPORTS = AssetKey(["stocks", "ticker_reports"])
+
+
+def document_path(folder: Path, session: date) -> Path:
+    """Return where the page of a session's candidates lies as one file to send."""
+    return folder / session.isoformat() / f"candidates-{session}.html"
+
+
+@multi_asset(
+    name="stock_reports",
+    outs={
+        "candidates_report": AssetOut(
+            key=CANDIDATES_REPORT,
+            group_name="reports",
+            description="The page of a session's candidates: lists, reasons, what is new and gone, what to sell.",
+            kinds={"html"},
+            owners=OWNERS,
+        ),
+        "ticker_reports": AssetOut(
+            key=TICKER_REPORTS,
+            group_name="reports",
+            description="A page of every ticker that is listed or held: chart, figures, factors, its past on lists.",
+            kinds={"html", "bokeh"},
+            owners=OWNERS,
+        ),
+    },
+    deps=[asset_key(CANDIDATES), asset_key(POSITION_MARKS), asset_key(SIGNALS)],
+    partitions_def=STOCK_SESSIONS,
+    backfill_policy=ONE_RUN,
+)
+def stock_reports(
+    context: AssetExecutionContext,
+    lake: ResourceParam[Lake],
+    settings: ResourceParam[Settings],
+    progress: ResourceParam[Progress],
+) -> Iterator[MaterializeResult]:
+    """Write the pages of the newest sessions of the run, then the index of all sessions that have pages."""
+    folder = ReportsFolder(settings.reports)
+    sessions = sessions_of(context.partition_keys)[-MOST_SESSIONS:]
+    for session in progress.track("pages", sessions):
+        written = pages_written(lake, folder, session)
+        address = f"{settings.reports_address}/{written.candidates.relative_to(folder.path).as_posix()}"
+        page = {"page": MetadataValue.url(address), "bytes": written.size}
+        context.add_asset_metadata(page, asset_key=CANDIDATES_REPORT, partition_key=str(session))
+        context.add_asset_metadata(
+            {"pages": len(written.tickers)}, asset_key=TICKER_REPORTS, partition_key=str(session)
+        )
+    index = folder.write_index(
+        index_page(lake.scan(CANDIDATES, columns=COLUMNS).collect(), folder.sessions(), [one.name for one in MODELS])
+    )
+    make_durable([index])
+    yield MaterializeResult(asset_key=CANDIDATES_REPORT)
+    yield MaterializeResult(asset_key=TICKER_REPORTS)
+
+
+def pages_written(lake: Lake, folder: ReportsFolder, session: date) -> Written:
+    """Write the page of the session's candidates, for the folder and to send, and those of all tickers it links to."""
+    tables = ReportTables(lake, session)
+    page = candidates_page(
+        session, tables.candidates(), notices=tables.notices, around=around(session, folder.sessions())
+    )
+    tickers = list(dict.fromkeys([*page.tickers, *tables.held()]))
+    written = folder.write(page, ticker_pages(session, tickers, tables.tickers(tickers), notices=tables.notices))
+    document = document_path(folder.path, session)
+    document.write_text(candidates_document(page), encoding="utf-8", errors="replace", newline="\n")
+    make_durable([written.candidates, document, *written.tickers])
+    return written
+
+
+def around(session: date, with_page: Sequence[date]) -> Around:
+    """Return the sessions before and after `session` that have a page."""
+    earlier = [one for one in with_page if one < session]
+    later = [one for one in with_page if one > session]
+    return Around(max(earlier, default=None), min(later, default=None))

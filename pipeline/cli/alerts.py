@@ -1,0 +1,54 @@
+"""`candlelake alerts`: whether the channels that alerts go to take a message."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipeline.cli.terminal import one_line, out
+from pipeline.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pipeline.alerts.channels import Channel
+    from pipeline.alerts.wording import Message
+
+app = typer.Typer(no_args_is_help=True, help="Look after the channels that alerts go to.")
+
+
+@app.callback()
+def alerts() -> None:
+    """Look after the channels that alerts go to."""
+
+
+@app.command("test")
+def test_channels() -> None:
+    """Send a test message to every channel of CANDLELAKE_ALERTS, and say what became of it."""
+    from pipeline.alerts.channels import channels_of
+    from pipeline.settings import load_settings
+
+    addresses = load_settings().alerts
+    if not addresses:
+        raise SettingsError(
+            "No channel is set.", remedy="Put its address into CANDLELAKE_ALERTS: docs/alerts.md says how to write it."
+        )
+    channels = channels_of(addresses)
+    width = max(len(channel.name) for channel in channels)
+    if not all([is_reached(channel, width) for channel in channels]):  # noqa: C419 (every one is tried)
+        raise typer.Exit(1)
+
+
+def is_reached(channel: "Channel", width: int) -> bool:
+    """Send the test message to a channel, tell in a line what became of it, and return whether it was taken."""
+    from rich.text import Text
+
+    failure = channel.send(message())
+    mark = ("MEND", "bold red") if failure else ("ok  ", "green")
+    out().print(Text.assemble(mark, f"  {one_line(channel.name):<{width}}  {failure or 'took the test message'}"))
+    return not failure
+
+
+def message() -> "Message":
+    """Return the test message: short, in the form that real ones have."""
+    from pipeline.alerts.wording import Line, Message, Section
+
+    words = Line("This is a test:", "candidates", "and sell signals of every session will come here.")
+    return Message("candlelake", (Section("Alerts", (words,)),))

@@ -1,0 +1,192 @@
+"""`candlelake evaluate`: what became of the candidates of a range of sessions, and whether the lists were any good."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.cli.dates import parse_date, require_order
+from pipeline.cli.progress import shown_progress
+from pipeline.cli.terminal import out, say, say_warning
+from pipeline.errors import PermanentError
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.table import Table as Grid
+
+    from pipeline.lake.tables import Lake
+    from pipeline.settings import Settings
+
+HEADER = ("month", "after", "lists", "hit rate", "excess", "± s.e.", "rank IC", "(t)", "turnover", "coverage")
+
+LEGEND = """\
+after: sessions after the list's, bought at the next open; excess: mean total return
+less the median of all that passed the model's filters; s.e. and t allow for horizons
+that overlap, and are blank where the lists are too few. Costs are not in it."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good the lists of some sessions were."""
+
+    first: date
+    last: date
+    """The first and the last session with a list, of those asked for."""
+    models: tuple[str, ...]
+    """Those asked for."""
+    monthly: "pl.DataFrame"
+    overall: "pl.DataFrame"
+
+
+def evaluate(
+    start: Annotated[date, typer.Option(parser=parse_date, metavar="YYYY-MM-DD", help="First day.")],
+    end: Annotated[date, typer.Option(parser=parse_date, metavar="YYYY-MM-DD", help="Last day.")],
+    model: Annotated[str | None, typer.Option(metavar="NAME", help="One model; else all.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar="", help="As JSON; all months together have none.")
+    ] = False,
+) -> None:
+    """Show how the candidates of a range did afterwards, by model and month."""
+    require_order(start, end)
+    models = asked_models(model)
+    from pipeline.lake.tables import Lake
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    lake = Lake(settings.lake)
+    sessions = listed_sessions(lake, start, end)
+    bring_up_to_date(settings, sessions)
+    evaluation = ask(lake, sessions, models)
+    if as_json:
+        write(evaluation)
+    else:
+        show(evaluation)
+
+
+def asked_models(model: str | None) -> tuple[str, ...]:
+    """Return the names of the models asked for. An unknown one is a wrong call."""
+    from pipeline.market.screen.models import MODELS
+
+    names = tuple(one.name for one in MODELS)
+    if model is not None and model not in names:
+        raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(names)}.", param_hint="'--model'")
+    return names if model is None else (model,)
+
+
+def listed_sessions(lake: "Lake", start: date, end: date) -> list[date]:
+    """Return the sessions that can be run, from the first in the range that has a list to the last.
+
+    Raises PermanentError when no session of the range has one, or none can be run.
+    """
+    from pipeline.contracts.candidates import CANDIDATES
+    from pipeline.execution import runnable_sessions
+
+    sessions = runnable_sessions(start, end)
+    held = set(lake.read(CANDIDATES, sessions[0], sessions[-1]).rows.select("session").unique().collect()["session"])
+    if not held:
+        raise PermanentError(
+            f"No model listed anybody from {sessions[0]} to {sessions[-1]}.",
+            remedy=f"`candlelake backfill --start {start} --end {end}` ranks these sessions, if they were not; "
+            "`candlelake status` shows what there is.",
+        )
+    return [session for session in sessions if min(held) <= session <= max(held)]
+
+
+def bring_up_to_date(settings: "Settings", sessions: Sequence[date]) -> None:
+    """Look back on the lists of `sessions` as far as the lake goes by now, and tell what was done."""
+    from pipeline.automation import outcomes
+    from pipeline.cli.runs import finish, summarize
+    from pipeline.execution import run_sessions
+
+    with shown_progress() as progress:
+        report = run_sessions(settings, sessions, progress, job_name=outcomes.name)
+    for warning in report.warnings:
+        say_warning(warning)
+    summarize([report])
+    finish([report])
+
+
+def ask(lake: "Lake", sessions: Sequence[date], models: tuple[str, ...]) -> Evaluation:
+    """Return how good the lists of `models` on `sessions` were, by what the lake holds."""
+    import polars as pl
+
+    from pipeline.contracts.outcomes import SESSION_SCORES
+    from pipeline.market.evaluation import monthly_scores, overall_scores
+
+    held = lake.scan(SESSION_SCORES, sessions[0], sessions[-1]).filter(pl.col("model").is_in(models)).collect()
+    return Evaluation(
+        first=sessions[0],
+        last=sessions[-1],
+        models=models,
+        monthly=monthly_scores(held, sessions),
+        overall=overall_scores(held, sessions),
+    )
+
+
+def write(evaluation: Evaluation) -> None:
+    """Write all rows to stdout as JSON, month by month, then all months together with a month of null."""
+    import polars as pl
+
+    from pipeline.cli.rows import write_json
+
+    write_json(pl.concat([evaluation.monthly, evaluation.overall], how="diagonal"))
+
+
+def show(evaluation: Evaluation) -> None:
+    """Draw one table a model's version on stdout: a line a month and horizon, and last all months together."""
+    import polars as pl
+
+    console = out()
+    for name in evaluation.models:
+        versions = evaluation.overall.filter(pl.col("model") == name)["model_version"].unique().sort()
+        for version in versions:
+            of_model = pl.col("model") == name, pl.col("model_version") == version
+            console.print(f"{name}, version {version} · {evaluation.first} to {evaluation.last}", style="bold")
+            console.print(_grid(evaluation.monthly.filter(of_model), evaluation.overall.filter(of_model)))
+            console.print()
+        if versions.is_empty():
+            say(f"{name}: no stock passed its filters from {evaluation.first} to {evaluation.last}.")
+    say(LEGEND, style="dim")
+
+
+def _grid(monthly: "pl.DataFrame", overall: "pl.DataFrame") -> "Grid":
+    from rich.table import Table as Grid
+
+    grid = Grid(header_style="dim", pad_edge=False, box=None, padding=(0, 1, 0, 0))
+    for name in HEADER:
+        grid.add_column(name, justify="left" if name == "month" else "right", no_wrap=True)
+    for (month,), rows in monthly.partition_by("month", as_dict=True, maintain_order=True).items():
+        _add(grid, month, rows)
+    _add(grid, "all", overall, style="bold")
+    return grid
+
+
+def _add(grid: "Grid", label: str, rows: "pl.DataFrame", style: str = "") -> None:
+    """Add a line for each horizon; what holds for all of them stands in the first."""
+    for number, row in enumerate(rows.iter_rows(named=True)):
+        turnover = _told(row["turnover"], "{:.1%}") if number == 0 else ""
+        grid.add_row(
+            label if number == 0 else "", *_cells(row), turnover, _told(row["coverage"], "{:.0%}"), style=style
+        )
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        str(row["horizon"]),
+        f"{row['sessions']:,}",
+        _told(row["hit_rate"], "{:.1%}"),
+        _told(row["mean_excess"], "{:+.2%}"),
+        _told(row["mean_excess_se"], "{:.2%}"),
+        _told(row["mean_ic"], "{:+.3f}"),
+        _told(row["ic_t"], "({:+.1f})"),
+    )
+
+
+def _told(value: float | None, form: str) -> str:
+    if value is None:
+        return ""
+    shown = form.format(value)
+    # Nobody wants to read −0.00 %.
+    return shown if any(digit in shown for digit in "123456789") else form.format(0.0)
