@@ -90,7 +90,8 @@ def settle(home: Path, sample: "Laid") -> None:
 def run_and_list(sample: "Laid") -> None:
     """Run every session of the sample as one range, and list the newest candidates."""
     from pipeline.cli.candidates import ask, show
-    from pipeline.cli.runs import finish, run_and_show
+    from pipeline.cli.run_reports import finish
+    from pipeline.cli.runs import run_and_show
     from pipeline.lake.tables import Lake
     from pipeline.settings import load_settings
 

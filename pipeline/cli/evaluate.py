@@ -97,7 +97,7 @@ def listed_sessions(lake: "Lake", start: date, end: date) -> list[date]:
 def bring_up_to_date(settings: "Settings", sessions: Sequence[date]) -> None:
     """Look back on the lists of `sessions` as far as the lake goes by now, and tell what was done."""
     from pipeline.automation import outcomes
-    from pipeline.cli.runs import finish, summarize
+    from pipeline.cli.run_reports import finish, summarize
     from pipeline.execution import run_sessions
 
     with shown_progress() as progress:

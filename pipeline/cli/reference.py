@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.cli.progress import shown_progress
+from pipeline.cli.run_reports import finish, tell
 from pipeline.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ FRESH_FOR = timedelta(hours=20)
 
 def reference() -> None:
     """Refresh tickers, splits, dividends and renames."""
-    from pipeline.cli.runs import finish, tell
     from pipeline.settings import load_settings
 
     reports = [refreshed(load_settings())]

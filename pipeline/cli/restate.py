@@ -31,7 +31,8 @@ def restate(
         return
     name(due)
     if due.spans and not dry_run:
-        from pipeline.cli.runs import finish, restate_spans
+        from pipeline.cli.run_reports import finish
+        from pipeline.cli.runs import restate_spans
 
         finish(restate_spans(settings, due.spans))
 
