@@ -17,7 +17,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.contracts.table import Table
 from pipeline.errors import AnswerRefused
-from pipeline.lake.commits import Written
+from pipeline.lake.commits import Reading, Written
 from pipeline.lake.tables import Lake
 from pipeline.market.reference import (
     Judgement,
@@ -113,10 +113,11 @@ class Refresh:
         if isinstance(self.source, NoReference):
             return self._without_a_source()
         told = ask()
-        known = self._known()
+        before = self._before()
+        known = before.rows.collect()
         self._require_some(told, known)
         at = datetime.now(UTC)
-        return self._written(merged(known, told, at), at, {"rows_told": len(told)})
+        return self._written(merged(known, told, at), before, at, {"rows_told": len(told)})
 
     def of_some(self, ask: Callable[[], ToldEvents], *, waiting: int) -> MaterializeResult:
         """Take in an answer that may tell of some securities only; what is known of the others stays as it is."""
@@ -125,12 +126,13 @@ class Refresh:
         told = ask()
         if told.figis is None:
             return self.of_all(lambda: told.rows)
-        known = self._known()
+        before = self._before()
+        known = before.rows.collect()
         asked = pl.col("composite_figi").is_in(list(told.figis))
         at = datetime.now(UTC)
         history = pl.concat([known.filter(~asked), merged(known.filter(asked), told.rows, at)])
         numbers = {"securities_asked": len(told.figis), "securities_waiting": waiting - len(told.figis)}
-        return self._written(history, at, {"rows_told": len(told.rows), **numbers})
+        return self._written(history, before, at, {"rows_told": len(told.rows), **numbers})
 
     def _require_some(self, told: pl.DataFrame, known: pl.DataFrame) -> None:
         held = len(as_known(known))
@@ -140,17 +142,20 @@ class Refresh:
                 remedy="Look at what the source says. If it is right, move the table's folder away and refresh again.",
             )
 
-    def _known(self) -> pl.DataFrame:
-        return self.lake.read(self.table).rows.collect()
+    def _before(self) -> Reading:
+        return self.lake.read(self.table)
 
-    def _written(self, history: pl.DataFrame, at: datetime, numbers: dict[str, Any]) -> MaterializeResult:
+    def _written(
+        self, history: pl.DataFrame, before: Reading, at: datetime, numbers: dict[str, Any]
+    ) -> MaterializeResult:
         judged = self.judged(history)
-        written = self.lake.refresh(self.table, judged, run_id=self.context.run.run_id)
+        # A refresh that another one overtook must not undo what that one has learnt.
+        written = self.lake.refresh(self.table, judged, run_id=self.context.run.run_id, read=[before])
         return MaterializeResult(metadata=self._recorded(written) | numbers | particulars(judged, at))
 
     def _without_a_source(self) -> MaterializeResult:
         """Say that nothing new is known; what was known stays, and an empty table stands for nothing."""
-        known = self._known()
+        known = self._before().rows.collect()
         name, state = self.table.name.replace("_", " ").capitalize(), "unknown" if known.is_empty() else "not refreshed"
         warning = f"{name} {state}: there is no source of reference data. {SET_A_SOURCE}"
         self.context.log.warning(warning)
