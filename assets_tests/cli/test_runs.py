@@ -41,8 +41,8 @@ def test_nothing_but_text_goes_to_a_file(home: Home) -> None:
 
 def test_what_the_demo_says_to_type_next_works(home: Home) -> None:
     lines = [line for line in home.demo.stderr.splitlines() if " --home " in line]
-    assert len(lines) == 4
-    for line in lines[:2]:
+    assert len(lines) == 5
+    for line in lines[:3]:
         program, *arguments = shlex.split(line)
         answer = subprocess.run(  # noqa: S603 (as told)
             [program, *arguments],

@@ -13,6 +13,7 @@ from pipeline.cli.progress import shown_progress
 from pipeline.cli.terminal import say, typed_program
 
 if TYPE_CHECKING:
+    from pipeline.cli.candidates import Listing
     from pipeline.sample.laying import Laid
 
 LOOK_BACK = 20
@@ -44,9 +45,9 @@ def demo(
     if (home / "lake").exists():
         say("The tables are there from an earlier demo; they are computed again and replaced.", style="dim")
     settle(home, sample)
-    run_and_list(sample)
+    listing = run_and_list(sample)
     say(f"Done in {perf_counter() - begun:.0f} s. What to type next:\n", style="bold")
-    say_next(home, sample)
+    say_next(home, sample, listing)
 
 
 def require_own_home(home: Path) -> None:
@@ -87,8 +88,8 @@ def settle(home: Path, sample: "Laid") -> None:
     os.environ.update(settings, CANDLELAKE_HOME=str(home))
 
 
-def run_and_list(sample: "Laid") -> None:
-    """Run every session of the sample as one range, and list the newest candidates."""
+def run_and_list(sample: "Laid") -> "Listing":
+    """Run every session of the sample as one range, list the newest candidates, and return the list."""
     from pipeline.cli.candidates import ask, show
     from pipeline.cli.run_reports import finish
     from pipeline.cli.runs import run_and_show
@@ -98,21 +99,30 @@ def run_and_list(sample: "Laid") -> None:
     settings = load_settings()
     finish(run_and_show(settings, sample.first_session, sample.last_session))
     say("")
-    show(ask(Lake(settings.lake), day=None, model=None, top=10))
+    listing = ask(Lake(settings.lake), day=None, model=None, top=10)
+    show(listing)
+    return listing
 
 
-def say_next(home: Path, sample: "Laid") -> None:
+def say_next(home: Path, sample: "Laid", listing: "Listing") -> None:
     """Say commands over this home that work as they are typed."""
     program = f"{typed_program()} --home {shlex.quote(_as_typed(home))}"
     for command, what in (
         (f"candidates --date {earlier_session(sample)} --top 3", "the list of an earlier day"),
+        *(
+            (
+                f"explain {shlex.quote(ticker)} {listing.session}",
+                "why the first on the list is there, back to the files",
+            )
+            for ticker in listing.rows["ticker"].head(1)
+        ),
         (
             'sql "SELECT ticker, session, close, rsi_14 FROM stocks.indicators JOIN stocks.daily_bars '
             'USING (ticker, session) ORDER BY rsi_14 LIMIT 5"',
             "the most washed-out days of the whole history",
         ),
         ("status", "what the tables hold, what was rejected and why"),
-        ("ui", "the same assets, runs and checks in the Dagster UI"),
+        ("ui", "the pages, and the assets, runs and checks in the Dagster UI"),
     ):
         say(f"# {what}", style="dim")
         say(f"{program} {command}\n")
