@@ -2,7 +2,7 @@ import pytest
 
 from assets_tests.sources.test_day_aggs import HEADER, KEY, REAL, ROW, SESSION, counts, day, file, row_with
 from pipeline.errors import FileRefused
-from pipeline.sources.day_aggs import clean_day_file
+from pipeline.sources.day_aggs import COLUMNS_LIMIT, DAY_LINES_LIMIT, clean_day_file
 
 
 def refusal(content: str | bytes, max_bad_share: float = 0.2) -> str:
@@ -30,6 +30,19 @@ def test_a_wrong_header_is_refused_by_name(header, fault):
     message = refusal(file(ROW, header=header))
     assert fault in message
     assert HEADER in message
+
+
+def test_more_columns_than_a_file_may_have_are_refused_before_they_are_read():
+    many = [f"x{number}" for number in range(COLUMNS_LIMIT - 8)]
+    assert day(file(ROW + ",1" * len(many), header=",".join([HEADER, *many]))).extra_columns == tuple(many)
+    assert "65 columns, more than the 64" in refusal(file(ROW, header=",".join([HEADER, *many, "x"])))
+    assert "10,000,008 columns" in refusal(file(ROW, header=HEADER + "," * 10_000_000))
+
+
+def test_more_lines_than_a_file_may_have_are_refused_before_they_are_read():
+    blank = "\n" * (DAY_LINES_LIMIT - 2)
+    assert day(file(ROW) + blank).kept == 1
+    assert f"{DAY_LINES_LIMIT + 1:,} lines, more than the {DAY_LINES_LIMIT:,}" in refusal(file(ROW) + blank + "\n")
 
 
 def test_a_file_without_its_header_is_refused():

@@ -30,6 +30,11 @@ def test_several_members_are_joined():
     )
 
 
+def test_a_hundred_thousand_members_are_read_as_fast_as_their_bytes():
+    # Were what follows a member copied for each, this would copy a hundred gigabytes.
+    assert decompress(gzip.compress(b"") * 100_000 + PACKED, "a.gz") == CONTENT
+
+
 def test_a_member_that_gzip_wrote_with_a_file_name_is_read(tmp_path):
     path = tmp_path / "named.csv.gz"
     with gzip.open(path, "wb") as file:
