@@ -14,24 +14,19 @@ from dagster import (
     asset_check,
 )
 
+from pipeline.assets.coverage import TRAILING, held_coverage
 from pipeline.assets.session_table import asset_key, table_preview
 from pipeline.contracts.bars import DAILY_BARS
-from pipeline.contracts.deliveries import DELIVERIES
-from pipeline.contracts.quarantine import QUARANTINE
+from pipeline.contracts.deliveries import DELIVERIES, MINUTE_DELIVERIES
+from pipeline.contracts.minutes import MINUTE_BARS
+from pipeline.contracts.quarantine import MINUTE_QUARANTINE, QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.errors import ContractBroken
 from pipeline.lake.tables import Lake
 from pipeline.market.audit import unreconciled
 from pipeline.market.calendar import new_york
-from pipeline.market.coverage import coverage
 from pipeline.partitions import latest_published
 from pipeline.settings import Settings
-
-CHUNK = 126
-"""Sessions read back at a time."""
-
-TRAILING = 20
-"""Sessions whose median number of bars a session is held against."""
 
 LEAST_COVERAGE = 0.7
 """A session with fewer bars than this share of that median is a file that lacks a part of the market."""
@@ -78,8 +73,9 @@ def stored_pieces(lake: Lake, table: Table, sessions: Sequence[date]) -> Iterato
     """Yield what `table` holds of `sessions`, some sessions at a time, or all at once of a table refreshed whole."""
     if table.session is None:
         yield lake.read(table).rows
-    for first in range(0, len(sessions), CHUNK):
-        chunk = sessions[first : first + CHUNK]
+    size = table.layout.sessions_at_once
+    for first in range(0, len(sessions), size):
+        chunk = sessions[first : first + size]
         yield lake.scan(table, chunk[0], chunk[-1])
 
 
@@ -90,10 +86,7 @@ def stored_pieces(lake: Lake, table: Table, sessions: Sequence[date]) -> Iterato
 def covers_the_market(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:
     """Find files of which a part is missing, by their number of bars."""
     sessions = sessions_in_question(context, lake, DAILY_BARS)
-    start = new_york().offset(sessions[0], -TRAILING)
-    held = lake.scan(DAILY_BARS, start, sessions[-1], columns=["session"])
-    counted = held.group_by("session").agg(bars=pl.len()).collect()
-    asked = coverage(counted, TRAILING).filter(pl.col("session") >= sessions[0])
+    asked = held_coverage(lake, sessions)
     thin = asked.filter(pl.col("coverage") < LEAST_COVERAGE)
     least: float = asked.select(pl.col("coverage").min().fill_null(1.0)).item()
     return AssetCheckResult(
@@ -122,20 +115,29 @@ def has_the_latest_session(lake: ResourceParam[Lake], settings: ResourceParam[Se
     )
 
 
-@asset_check(
-    asset=asset_key(DELIVERIES),
-    additional_deps=[asset_key(DAILY_BARS), asset_key(QUARANTINE)],
-    description="Of every current file, rows read = kept + duplicates + quarantined, and the tables hold as many.",
-    blocking=True,
-)
-def reconciles(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:
-    """Count the rows that the tables hold against what the audit trail says of each session."""
-    sessions = sessions_in_question(context, lake, DELIVERIES)
-    span = sessions[0], sessions[-1]
-    differing = unreconciled(
-        lake.scan(DELIVERIES, *span), lake.scan(DAILY_BARS, *span), lake.scan(QUARANTINE, *span)
-    ).collect()
-    return AssetCheckResult(
-        passed=differing.is_empty(),
-        metadata={"sessions": len(sessions), "differing": len(differing), "first": table_preview(differing)},
+def reconciliation_check(trail: Table, bars: Table, quarantine: Table) -> AssetChecksDefinition:
+    """Return the check that `bars` and `quarantine` hold what the audit trail `trail` says of each current file."""
+
+    @asset_check(
+        asset=asset_key(trail),
+        name="reconciles",
+        additional_deps=[asset_key(bars), asset_key(quarantine)],
+        description="Of every current file, rows read = kept + duplicates + quarantined, and the tables hold as many.",
+        blocking=True,
     )
+    def reconciles(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:
+        sessions = sessions_in_question(context, lake, trail)
+        span = sessions[0], sessions[-1]
+        differing = unreconciled(
+            lake.scan(trail, *span), lake.scan(bars, *span), lake.scan(quarantine, *span)
+        ).collect()
+        return AssetCheckResult(
+            passed=differing.is_empty(),
+            metadata={"sessions": len(sessions), "differing": len(differing), "first": table_preview(differing)},
+        )
+
+    return reconciles
+
+
+reconciles = reconciliation_check(DELIVERIES, DAILY_BARS, QUARANTINE)
+minutes_reconcile = reconciliation_check(MINUTE_DELIVERIES, MINUTE_BARS, MINUTE_QUARANTINE)

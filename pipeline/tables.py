@@ -4,10 +4,11 @@ from pipeline.contracts.aggregates import AGGREGATES
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
-from pipeline.contracts.deliveries import DELIVERIES
+from pipeline.contracts.deliveries import DELIVERIES, MINUTE_DELIVERIES
+from pipeline.contracts.minutes import INTRADAY_FEATURES, MINUTE_BARS
 from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, MODEL_SCORES, SESSION_SCORES
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
-from pipeline.contracts.quarantine import QUARANTINE
+from pipeline.contracts.quarantine import MINUTE_QUARANTINE, QUARANTINE
 from pipeline.contracts.reference import REFERENCE_TABLES
 from pipeline.market.indicators import INDICATORS_TABLE
 
@@ -20,5 +21,8 @@ OUTCOME_TABLES = (CANDIDATE_OUTCOMES, SESSION_SCORES, MODEL_SCORES)
 PORTFOLIO_TABLES = (POSITIONS, POSITION_MARKS, SIGNALS)
 """What the user holds: recorded by hand, then looked at by the daily job."""
 
-EVERY_TABLE = (*REFERENCE_TABLES, *TABLES, AGGREGATES, *PORTFOLIO_TABLES, *OUTCOME_TABLES, ALERTS)
+MINUTE_TABLES = (MINUTE_BARS, MINUTE_QUARANTINE, MINUTE_DELIVERIES, INTRADAY_FEATURES)
+"""What the job of minutes makes of each session."""
+
+EVERY_TABLE = (*REFERENCE_TABLES, *TABLES, *MINUTE_TABLES, AGGREGATES, *PORTFOLIO_TABLES, *OUTCOME_TABLES, ALERTS)
 """All of them; reference data, positions and the scores of models are refreshed whole."""

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from time import perf_counter
 
 import polars as pl
 from dagster import AssetExecutionContext, AssetOut, MaterializeResult, ResourceParam, multi_asset
 
 from pipeline.assets.comparison import Comparison
+from pipeline.assets.coverage import with_coverage
 from pipeline.assets.intake import Intake
 from pipeline.assets.raw import raw_day_aggs
 from pipeline.assets.session_table import asset_key, declared, record
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
+from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
 from pipeline.lake.raw_files import RawFiles
 from pipeline.lake.tables import Lake
@@ -40,14 +43,15 @@ def cleaned_day_aggs(
     progress: ResourceParam[Progress],
 ) -> Iterator[MaterializeResult]:
     """Clean each session's file in one pass; the audit trail is written last, when all it tells of is there."""
-    run_id = context.run.run_id
+    begun, run_id = perf_counter(), context.run.run_id
     sessions = sessions_of(context.partition_keys)
     intake = Intake(raw_files, settings.max_bad_share, run_id)
     files = progress.chunks("cleaning", sessions, CHUNK)
     comparison = Comparison(lake, DAILY_BARS)
 
     written = lake.replace(DAILY_BARS, sessions, comparison.watched(intake.bars(files)), run_id=run_id)
-    metadata = record(context, DAILY_BARS, written, per_session=comparison.told(intake.counts))
+    counts = with_coverage(intake.counts, lake, sessions)
+    metadata = record(context, DAILY_BARS, written, per_session=comparison.told(counts), begun=begun)
     yield MaterializeResult(asset_key=asset_key(DAILY_BARS), metadata=metadata)
     for warning in intake.warnings:
         context.log.warning(warning)
@@ -63,9 +67,9 @@ def cleaned_day_aggs(
     yield MaterializeResult(asset_key=asset_key(DELIVERIES), metadata=record(context, DELIVERIES, written))
 
 
-def known_deliveries(lake: Lake, sessions: Sequence[date]) -> pl.DataFrame:
+def known_deliveries(lake: Lake, sessions: Sequence[date], trail: Table = DELIVERIES) -> pl.DataFrame:
     """Return what the audit trail holds for `sessions`; empty before the first delivery ever."""
     try:
-        return lake.scan(DELIVERIES, sessions[0], sessions[-1]).collect()
+        return lake.scan(trail, sessions[0], sessions[-1]).collect()
     except TableMissing:
-        return DELIVERIES.empty()
+        return trail.empty()

@@ -1,6 +1,6 @@
 """One pass over a range of days as delivered: the bars go on as they come, the little that is left over is kept."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -8,12 +8,17 @@ import polars as pl
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.lake.raw_files import REST, RawFiles, Receipt
 from pipeline.sources.cleaned_day import CleanedDay
-from pipeline.sources.day_aggs import clean_day_file
+from pipeline.sources.day_aggs import clean_day_file, clean_minute_file
 from pipeline.sources.flat_files import Dataset
 from pipeline.sources.grouped_daily import GROUPED_DAILY, clean_grouped_daily
 
 EDITIONS = {str(Dataset.DAY_AGGS): clean_day_file, GROUPED_DAILY: clean_grouped_daily}
 """The datasets that a session may come in, and what cleans each. The first that is there is the one in force."""
+
+MINUTES = {str(Dataset.MINUTE_AGGS): clean_minute_file}
+"""The same of a session's minutes, which come in files only."""
+
+Clean = Callable[[bytes, date, str, str, float], CleanedDay]
 
 COUNTS = ("rows_read", "kept", "duplicates", "quarantined")
 IDENTITY = ("session", "key", "etag", "size", "last_modified", "sha256")
@@ -22,9 +27,12 @@ IDENTITY = ("session", "key", "etag", "size", "last_modified", "sha256")
 class Intake:
     """Cleans each session's edition in force once. What it kept is complete when `bars` has been read to its end."""
 
-    def __init__(self, raw_files: RawFiles, max_bad_share: float, run_id: str) -> None:
+    def __init__(
+        self, raw_files: RawFiles, max_bad_share: float, run_id: str, editions: Mapping[str, Clean] = EDITIONS
+    ) -> None:
         self.counts: dict[date, dict[str, int]] = {}
         """Of each session: rows read, kept, duplicates, quarantined."""
+        self._editions = editions
         self._raw_files = raw_files
         self._max_bad_share = max_bad_share
         self._run_id = run_id
@@ -63,9 +71,9 @@ class Intake:
         ]
 
     def _bars_of(self, session: date) -> pl.DataFrame:
-        receipt = self._raw_files.in_force(list(EDITIONS), session)
+        receipt = self._raw_files.in_force(list(self._editions), session)
         data = self._raw_files.read(receipt)
-        clean = next(clean for dataset, clean in EDITIONS.items() if receipt.key.startswith(f"{dataset}/"))
+        clean = next(clean for dataset, clean in self._editions.items() if receipt.key.startswith(f"{dataset}/"))
         cleaned = clean(data, session, receipt.key, receipt.etag, self._max_bad_share)
         self._keep(receipt, cleaned)
         self._keep_others(receipt)
@@ -80,7 +88,7 @@ class Intake:
             self._unread.setdefault(cleaned.extra_columns, []).append(receipt.key)
 
     def _keep_others(self, in_force: Receipt) -> None:
-        for dataset in EDITIONS:
+        for dataset in self._editions:
             versions = self._raw_files.versions(dataset, in_force.session)
             noted = {"is_current": False, "run_id": self._run_id}
             self._others += [_identity(one) | noted for one in versions if one != in_force]

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
+from dagster import AssetExecutionContext, ResourceParam, asset
 
 from pipeline.assets.answers import answers_taken_in
 from pipeline.assets.session_table import OWNERS
@@ -23,8 +23,8 @@ NAMED = 10
 @asset(
     key=["stocks", "raw_day_aggs"],
     group_name="raw",
-    description="What the vendor delivered of each session, untouched: the flat file, or until it is there the answer "
-    "of the REST API. An earlier version is kept.",
+    description="Files of each session as the vendor delivered them, untouched; until the flat file is there, the "
+    "answer of the REST API. An earlier version is kept.",
     kinds={"s3", "csv"},
     owners=OWNERS,
     partitions_def=STOCK_SESSIONS,
@@ -36,7 +36,7 @@ def raw_day_aggs(
     rest_days: ResourceParam[RestDays | None],
     raw_files: ResourceParam[RawFiles],
     progress: ResourceParam[Progress],
-) -> MaterializeResult:
+) -> None:
     """Fetch the file of each session whose published version is not here yet, and an answer where there is no file."""
     sessions = sessions_of(context.partition_keys)
     files = flat_files.files(Dataset.DAY_AGGS, sessions[0], sessions[-1])
@@ -54,7 +54,10 @@ def raw_day_aggs(
         context.log.warning(warning)
         progress.warnings.append(warning)
     size = sum(receipt.size for receipt in [*receipts, *answers])
-    return MaterializeResult(metadata={"files": len(receipts), "answers": len(answers), "bytes": size})
+    # What the run took in: on each session of a range it would read as that session's own.
+    context.add_asset_metadata(
+        {"files": len(receipts), "answers": len(answers), "bytes": size}, partition_key=str(sessions[-1])
+    )
 
 
 def without_file(sessions: Sequence[date], files: Sequence[FlatFile]) -> list[date]:

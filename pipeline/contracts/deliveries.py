@@ -1,4 +1,4 @@
-"""`stocks/deliveries`: the audit trail, one row per delivered version of a file, morning editions among them."""
+"""`stocks/deliveries`, `stocks/minute_deliveries`: the audit trail, one row per delivered version of a file."""
 
 import pandera.polars as pa
 import polars as pl
@@ -58,4 +58,12 @@ DELIVERIES = Table(
     schema=Delivery.to_schema(),
     key=("session", "key", "etag"),
     description="One row per delivered version of a vendor file: identity, and the fate of every row in it.",
+)
+
+MINUTE_DELIVERIES = Table(
+    market="stocks",
+    name="minute_deliveries",
+    schema=Delivery.to_schema(),
+    key=DELIVERIES.key,
+    description="One row per delivered version of a minute file: identity, and the fate of every row in it.",
 )

@@ -133,7 +133,7 @@ CANDIDATE_OUTCOMES = Table(
     name="candidate_outcomes",
     schema=CandidateOutcome.to_schema().add_columns({k: v for h in HORIZONS for k, v in _returns(h).items()}),
     key=("model", "session", "ticker"),
-    description="What each candidate did afterwards: total returns beside its universe's, best and worst, its fate.",
+    description="Outcomes of every candidate: total returns beside its universe's, best and worst, its fate.",
     may_be_empty=True,
 )
 
@@ -142,7 +142,7 @@ SESSION_SCORES = Table(
     name="session_scores",
     schema=SessionScore.to_schema(),
     key=("model", "session", "horizon"),
-    description="How good each list was over each horizon: hits, mean excess return, rank IC, turnover, coverage.",
+    description="Scores of every list over each horizon: hits, mean excess return, rank IC, turnover, coverage.",
     may_be_empty=True,
 )
 
@@ -151,7 +151,7 @@ MODEL_SCORES = Table(
     name="model_scores",
     schema=ModelScore.to_schema(),
     key=("model", "model_version", "month", "horizon"),
-    description="How good a model's lists of a month were: hit rate, mean excess return, rank IC, and their errors.",
+    description="Scores of each model's lists by month: hit rate, mean excess return, rank IC, and their errors.",
     may_be_empty=True,
     session=None,
 )

@@ -1,4 +1,6 @@
-"""`stocks/quarantine`: every rejected row as the vendor wrote it, with the reasons."""
+"""`stocks/quarantine` and `stocks/minute_quarantine`: every rejected row as the vendor wrote it, with the reasons."""
+
+from collections.abc import Iterable
 
 import pandera.polars as pa
 import polars as pl
@@ -21,6 +23,19 @@ REASONS = {
 }
 """Reason code to meaning. A row may carry several."""
 
+MINUTE_REASONS = {
+    "not_a_minute": "The window starts before 04:00 or after 20:00 New York, or not on a whole minute.",
+}
+"""What a row of a minute file may be rejected for besides."""
+
+EVERY_REASON = REASONS | MINUTE_REASONS
+
+
+def _are_among(codes: Iterable[str]) -> pl.Expr:
+    reasons = pl.col("reasons")
+    known = reasons.list.eval(pl.element().is_in(list(codes))).list.all()
+    return (reasons.list.len() > 0) & known
+
 
 class QuarantinedRow(pa.DataFrameModel):
     """A row that was not let in. The vendor's columns are text, exactly as delivered."""
@@ -41,9 +56,17 @@ class QuarantinedRow(pa.DataFrameModel):
 
     @pa.dataframe_check(name="reasons_are_known_and_not_none")
     def _reasons_are_known(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
-        reasons = pl.col("reasons")
-        known = reasons.list.eval(pl.element().is_in(list(REASONS))).list.all()
-        return data.lazyframe.select((reasons.list.len() > 0) & known)
+        return data.lazyframe.select(_are_among(REASONS))
+
+
+class QuarantinedMinute(QuarantinedRow):
+    """A row of a minute file that was not let in."""
+
+    reasons: pl.List(pl.String) = pa.Field(description="Why it was rejected: " + ", ".join(EVERY_REASON) + ".")  # type: ignore[valid-type]
+
+    @pa.dataframe_check(name="reasons_are_known_and_not_none")
+    def _reasons_are_known(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
+        return data.lazyframe.select(_are_among(EVERY_REASON))
 
 
 QUARANTINE = Table(
@@ -52,5 +75,14 @@ QUARANTINE = Table(
     schema=QuarantinedRow.to_schema(),
     key=("session", "key", "etag", "row_number"),
     description="Rejected rows of the vendor's files as written, each with its reason codes.",
+    may_be_empty=True,
+)
+
+MINUTE_QUARANTINE = Table(
+    market="stocks",
+    name="minute_quarantine",
+    schema=QuarantinedMinute.to_schema(),
+    key=QUARANTINE.key,
+    description="Rejected rows of the vendor's minute files as written, each with its reason codes.",
     may_be_empty=True,
 )

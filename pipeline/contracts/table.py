@@ -1,5 +1,6 @@
 """A table of the lake: its name, key, promise, and the pandera schema its rows keep."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandera.errors
@@ -10,6 +11,37 @@ from pipeline.errors import ContractBroken
 
 _EXAMPLES = 3
 _EXAMPLE_WIDTH = 200
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the files of a table lie: those rows together whose session `pattern` (strftime) writes alike."""
+
+    column: str
+    """What Delta partitions by. Layout, not content: no reader sees it."""
+    pattern: str
+    """Such that a date begins with what it writes, and the writing keeps the order of dates."""
+    meaning: str
+    sessions_at_once: int
+    """Sessions of which a reader may hold all rows at a time."""
+    row_group: int
+    """Rows per Parquet row group: small enough to skip to one ticker, large enough to compress and to write well."""
+
+
+BY_MONTH = Layout(
+    column="month",
+    pattern="%Y-%m",
+    meaning="Month of the session; how the files are laid out.",
+    sessions_at_once=126,
+    row_group=16_000,
+)
+BY_SESSION = Layout(
+    column="day",
+    pattern="%Y-%m-%d",
+    meaning="The session as text; how the files are laid out.",
+    sessions_at_once=1,
+    row_group=250_000,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +56,8 @@ class Table:
     may_be_empty: bool = False
     """Whether a session may rightly have no row. If not, an empty answer is an error and never erases rows."""
     session: str | None = "session"
-    """The column whose sessions are replaced, and by whose month the files lie; None for a table refreshed whole."""
+    """The column whose sessions are replaced, and by which the files lie; None for a table refreshed whole."""
+    layout: Layout = BY_MONTH
 
     @property
     def sql_name(self) -> str:
@@ -58,18 +91,38 @@ class Table:
             checked = self.schema.validate(rows.select(list(self.columns)), lazy=True)
         except pandera.errors.SchemaErrors as broken:
             raise self._broken(rows, _faults(broken.failure_cases)) from broken
-        repeated = rows.filter(pl.struct(self.key).is_duplicated()) if len(rows) else rows
+        if not in_strict_order(rows, self.key):
+            self._require_unique_keys(rows)
+        return checked
+
+    def in_order(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return `rows` sorted by the key; looking first costs little."""
+        return rows if in_strict_order(rows, self.key) else rows.sort(self.key)
+
+    def _require_unique_keys(self, rows: pl.DataFrame) -> None:
+        repeated = rows.filter(pl.struct(self.key).is_duplicated())
         if len(repeated):
             keys = repeated.select(self.key).unique(maintain_order=True)
             examples = "; ".join(", ".join(map(str, key)) for key in keys.head(_EXAMPLES).iter_rows())
             raise self._broken(rows, f"{len(repeated)} rows repeat a key ({', '.join(self.key)}), such as {examples}")
-        return checked
 
     def _broken(self, rows: pl.DataFrame, faults: str) -> ContractBroken:
         return ContractBroken(
             f"{len(rows)} rows for {self.sql_name} break its contract, nothing was written: {faults}.",
             remedy="This is a fault of the program that made the rows, not of the data: please report it.",
         )
+
+
+def in_strict_order(rows: pl.DataFrame, key: Sequence[str]) -> bool:
+    """Return whether `key`, column after column, rises from each row to the next: sorted then, and without repeats.
+
+    A key with a null in it is in no order.
+    """
+    rises = pl.lit(value=False)
+    for name in reversed(key):
+        column = pl.col(name)
+        rises = (column > column.shift()) | ((column == column.shift()) & rises)
+    return bool(rows.lazy().select(rises.slice(1).fill_null(value=False).all()).collect().item())
 
 
 def _faults(cases: pl.DataFrame) -> str:

@@ -1,6 +1,5 @@
 """A table of the lake as SQL: the SELECT by which DuckDB reads it, and names and texts as SQL writes them."""
 
-from pipeline.lake.incoming import PARTITION
 from pipeline.lake.tables import Lake
 
 
@@ -8,12 +7,9 @@ def rows_of(lake: Lake, name: str, version: int | None = None) -> str:
     """Return the SELECT that reads the table called `market/name`, at its newest version unless told."""
     uri = lake.uri_of(name).replace("'", "''")
     at = "" if version is None else f", version => {version:d}"
-    columns = f"* EXCLUDE ({PARTITION})" if _lies_by_month(lake, name) else "*"
+    layout = lake.open_named(name).metadata().partition_columns
+    columns = f"* EXCLUDE ({', '.join(map(quoted, layout))})" if layout else "*"
     return f"SELECT {columns} FROM delta_scan('{uri}'{at})"  # noqa: S608 (quoted)
-
-
-def _lies_by_month(lake: Lake, name: str) -> bool:
-    return PARTITION in lake.open_named(name).metadata().partition_columns
 
 
 def quoted(name: str) -> str:

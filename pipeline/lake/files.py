@@ -56,6 +56,16 @@ def scan_files(
     )
 
 
+def sessions_in(opened: DeltaTable, storage_options: Mapping[str, str]) -> list[date]:
+    """Return the sessions that the table has rows for, oldest first."""
+    files = files_of(opened)
+    # The log tells the session of a file that holds one; only the others are read.
+    told = files.filter(pl.col("min.session") == pl.col("max.session"))
+    others = files.join(told, on="path", how="anti")["path"]
+    read = scan_files(opened, others, {"session": pl.Date()}, storage_options).unique().collect()
+    return sorted({*told["min.session"], *read["session"]})
+
+
 def _bounds(actions: pl.DataFrame) -> list[pl.Expr]:
     unknown = pl.lit(None, pl.Date)
     names = ("min.session", "max.session")

@@ -1,4 +1,4 @@
-"""Rows on their way into a table: checked piece by piece, counted by session, passed on month by month."""
+"""Rows on their way into a table: checked piece by piece, counted by session, passed on partition by partition."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ from pipeline.errors import ContractBroken
 if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
     from pipeline.contracts.table import Table
 
-PARTITION = "month"
-"""Column that Delta partitions a table by: 'YYYY-MM' of the session. Layout, not content: no reader sees it."""
-
 FAULT = "This is a fault of the program that made the rows, not of the data: please report it."
 
 
 class Incoming:
     """A stream of the rows that are to replace `sessions` of `table`, read once, as the writer asks for them.
 
-    Nothing is held longer than it takes to gather one month, which leaves sorted by the table's key: a file is
-    written in the order in which it arrives, so that a backfill needs no compaction afterwards.
+    Nothing is held longer than it takes to gather one partition (a month, unless the table says otherwise), which
+    leaves sorted by the table's key: a file is written in the order in which it arrives, so that a backfill needs no
+    compaction afterwards.
 
     Reading raises ContractBroken when a row breaks the contract, belongs to another session, or when a session
     comes in two pieces (its keys could repeat unseen) or, for a table that may not be empty, not at all.
@@ -36,29 +34,29 @@ class Incoming:
         self._pieces = pieces
 
     def batches(self) -> Iterator[RecordBatch]:
-        """Yield the rows as Arrow batches, one a month."""
-        for month in self._months():
-            yield from RecordBatchReader.from_stream(month)
+        """Yield the rows as Arrow batches, one a partition."""
+        for partition in self._partitions():
+            yield from RecordBatchReader.from_stream(partition)
         self._require_every_session()
 
-    def _months(self) -> Iterator[pl.DataFrame]:
+    def _partitions(self) -> Iterator[pl.DataFrame]:
         gathered: list[pl.DataFrame] = []
         current = None
         for piece in self._pieces:
-            rows = self._checked(piece).with_columns(month_of("session"))
-            for (month,), part in rows.partition_by(PARTITION, as_dict=True).items():
-                if month != current and gathered:
+            rows = self._checked(piece).with_columns(partition_of(self._table))
+            for (partition,), part in rows.partition_by(self._table.layout.column, as_dict=True).items():
+                if partition != current and gathered:
                     yield self._in_order(gathered)
-                current = month
+                current = partition
                 gathered.append(part)
         if gathered:
             yield self._in_order(gathered)
 
     def _in_order(self, parts: list[pl.DataFrame]) -> pl.DataFrame:
-        """Return the parts as one, and let go of them: nobody must hold a month twice while it is written."""
-        month = pl.concat(parts)
+        """Return the parts as one, and let go of them: nobody must hold a partition twice while it is written."""
+        partition = pl.concat(parts)
         parts.clear()
-        return month.sort(self._table.key).rechunk()
+        return self._table.in_order(partition).rechunk()
 
     def _checked(self, piece: pl.DataFrame) -> pl.DataFrame:
         rows = self._table.enforce(piece)
@@ -86,12 +84,12 @@ class Incoming:
             )
 
 
-def month_of(session: str) -> pl.Expr:
-    """Return the partition that rows of the date column `session` belong to."""
-    return pl.col(session).dt.strftime("%Y-%m").alias(PARTITION)
+def partition_of(table: Table) -> pl.Expr:
+    """Return the partition that rows of `table` belong to, by their column `session`."""
+    return pl.col("session").dt.strftime(table.layout.pattern).alias(table.layout.column)
 
 
 def arrow_schema(table: Table) -> Schema:
     """Return the Arrow schema of the rows as stored: the contract's columns, and the partition if there is one."""
     rows = table.empty()
-    return RecordBatchReader.from_stream(rows.with_columns(month_of(table.session)) if table.session else rows).schema
+    return RecordBatchReader.from_stream(rows.with_columns(partition_of(table)) if table.session else rows).schema

@@ -10,27 +10,28 @@ from typing import TYPE_CHECKING
 from deltalake import Schema as DeltaSchema
 from deltalake import WriterProperties
 
-from pipeline.lake.incoming import PARTITION, arrow_schema
+from pipeline.lake.incoming import arrow_schema
 
 if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
     from pipeline.contracts.table import Table
 
-ROW_GROUP = 16_000
-"""Rows per Parquet row group: small enough to skip to one ticker, large enough to compress well."""
 
-PARQUET = WriterProperties(compression="ZSTD", max_row_group_size=ROW_GROUP)
+def parquet(table: Table) -> WriterProperties:
+    """Return how the files of `table` are written."""
+    return WriterProperties(compression="ZSTD", max_row_group_size=table.layout.row_group)
 
 
-def rows_of(sessions: Sequence[date]) -> str:
-    """Return the predicate that is true of exactly the rows of `sessions`."""
+def rows_of(table: Table, sessions: Sequence[date]) -> str:
+    """Return the predicate that is true of exactly the rows of `sessions` in `table`."""
     # The range lets Delta skip files by their statistics; the list makes it exact. Dates only: a predicate made of
     # text could be made to match the whole table.
     first, last = min(sessions), max(sessions)
-    months = ", ".join(f"'{month}'" for month in sorted({f"{session:%Y-%m}" for session in sessions}))
+    names = sorted({session.strftime(table.layout.pattern) for session in sessions})
+    partitions = ", ".join(f"'{name}'" for name in names)
     days = ", ".join(f"DATE '{session:%Y-%m-%d}'" for session in sorted(set(sessions)))
     return (
-        f"{PARTITION} IN ({months}) AND session >= DATE '{first:%Y-%m-%d}' AND session <= DATE '{last:%Y-%m-%d}' "
-        f"AND session IN ({days})"
+        f"{table.layout.column} IN ({partitions}) AND session >= DATE '{first:%Y-%m-%d}' "
+        f"AND session <= DATE '{last:%Y-%m-%d}' AND session IN ({days})"
     )
 
 
@@ -38,8 +39,8 @@ def delta_schema(table: Table) -> DeltaSchema:
     """Return the schema of the table as stored, each column with its description."""
     stored = json.loads(DeltaSchema.from_arrow(arrow_schema(table)).to_json())
     for field in stored["fields"]:
-        if table.session and field["name"] == PARTITION:
-            field["metadata"] = {"comment": "Month of the session; how the files are laid out."}
+        if table.session and field["name"] == table.layout.column:
+            field["metadata"] = {"comment": table.layout.meaning}
             field["nullable"] = False
         else:
             field["metadata"] = {"comment": table.descriptions[field["name"]]}

@@ -1,4 +1,4 @@
-"""Keeping tables fast and small: months rewritten in order, and files that no version needs removed."""
+"""Keeping tables fast and small: partitions rewritten in order, and files that no version needs removed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from deltalake.exceptions import CommitFailedError
 from pipeline.contracts.table import Table
 from pipeline.errors import SettingsError, TableDamaged, WriteConflict
 from pipeline.lake.files import scan_files
-from pipeline.lake.incoming import PARTITION, arrow_schema, month_of
-from pipeline.lake.layout import PARQUET
+from pipeline.lake.incoming import arrow_schema, partition_of
+from pipeline.lake.layout import parquet
 from pipeline.lake.tables import KEEP_LOG, Lake
 
 SHORTEST_RETENTION = timedelta(days=1)
@@ -24,9 +24,10 @@ SHORTEST_RETENTION = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Compacted:
-    """A month that was rewritten."""
+    """A partition that was rewritten."""
 
     month: str
+    """Or the session, for a table that lies by session."""
     rows: int
     files_before: int
     files_after: int
@@ -35,15 +36,17 @@ class Compacted:
 def compact(lake: Lake, table: Table, *, run_id: str, before: date | None = None) -> list[Compacted]:
     """Rewrite each month that lies in several files or out of order as one file sorted by the table's key.
 
-    Months from that of `before` on are left alone (all are done when None). Each month is one commit; its rows stay
-    the same. Raises TableMissing; TableDamaged when a month does not have the rows its log tells of; WriteConflict
-    when a run changed the month meanwhile: months done until then stay done. A table refreshed whole needs none of it.
+    Of a table that lies by session, each session. Months from that of `before` on are left alone (all are done when
+    None). Each month is one commit; its rows stay the same. Raises TableMissing; TableDamaged when a month does not
+    have the rows its log tells of; WriteConflict when a run changed the month meanwhile: months done until then stay
+    done. A table refreshed whole needs none of it.
     """
     opened = lake.open(table)
     if table.session is None:  # written whole and in order each time
         return []
-    files = _files_per_month(opened)
-    months = [month for month in sorted(files) if before is None or month < f"{before:%Y-%m}"]
+    files = _files_per_partition(opened, table)
+    ahead = before.strftime(table.layout.pattern) if before else None
+    months = [month for month in sorted(files) if ahead is None or month < ahead]
     return [
         _rewrite(lake, table, month, run_id)
         for month in months
@@ -86,9 +89,9 @@ def _versions_since(lake: Lake, table: Table, moment: datetime) -> list[int]:
 
 def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
     opened = lake.open(table)
-    before = _files_per_month(opened)[month]
+    before = _files_per_partition(opened, table)[month]
     stored = scan_files(opened, before, table.columns, lake.storage_options)
-    rows = stored.sort(table.key).with_columns(month_of("session")).collect().rechunk()
+    rows = stored.sort(table.key).with_columns(partition_of(table)).collect().rechunk()
     if len(rows) != sum(before.values()):
         raise TableDamaged(
             f"{table.sql_name} has {len(rows)} rows of {month}, its log tells of {sum(before.values())}.",
@@ -101,8 +104,8 @@ def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
             opened,
             reader,
             mode="overwrite",
-            predicate=f"{PARTITION} = '{_checked(month)}'",
-            writer_properties=PARQUET,
+            predicate=f"{table.layout.column} = '{_checked(table, month)}'",
+            writer_properties=parquet(table),
             commit_properties=CommitProperties(custom_metadata={"run_id": run_id, "compacted": month}),
             post_commithook_properties=KEEP_LOG,
         )
@@ -111,20 +114,20 @@ def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
             f"A run changed {month} of {table.sql_name} while it was being compacted; compaction left it alone.",
             remedy="Compact again when no run writes to it.",
         ) from conflict
-    after = _files_per_month(opened)[month]
+    after = _files_per_partition(opened, table)[month]
     lake.outlast_power_cut(opened, after)
     return Compacted(month=month, rows=len(rows), files_before=len(before), files_after=len(after))
 
 
-def _checked(month: str) -> str:
-    # Through a date, so that nothing but a month can get into a predicate.
-    return f"{date.fromisoformat(month + '-01'):%Y-%m}"
+def _checked(table: Table, partition: str) -> str:
+    # Through a date, so that nothing but a month or a day can get into a predicate.
+    return datetime.strptime(partition, table.layout.pattern).strftime(table.layout.pattern)  # noqa: DTZ007 (a date)
 
 
-def _files_per_month(opened: DeltaTable) -> dict[str, dict[str, int]]:
+def _files_per_partition(opened: DeltaTable, table: Table) -> dict[str, dict[str, int]]:
     actions = pl.DataFrame(opened.get_add_actions(flatten=True))
     files: dict[str, dict[str, int]] = {}
-    for month, path, rows in actions.select(f"partition.{PARTITION}", "path", "num_records").iter_rows():
+    for month, path, rows in actions.select(f"partition.{table.layout.column}", "path", "num_records").iter_rows():
         files.setdefault(month, {})[path] = rows
     return files
 

@@ -15,10 +15,10 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from pipeline.errors import ContractBroken, SettingsError, TableDamaged, TableMissing, WriteConflict
 from pipeline.lake.commits import Reading, Written, commits_of, told
 from pipeline.lake.durable import make_durable
-from pipeline.lake.files import files_of, folder_of, scan_files
+from pipeline.lake.files import files_of, folder_of, scan_files, sessions_in
 from pipeline.lake.handover import Handover
-from pipeline.lake.incoming import FAULT, PARTITION, Incoming, arrow_schema
-from pipeline.lake.layout import PARQUET, delta_schema, rows_of
+from pipeline.lake.incoming import FAULT, Incoming, arrow_schema
+from pipeline.lake.layout import delta_schema, parquet, rows_of
 
 if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
     from pipeline.contracts.table import Table
@@ -99,7 +99,7 @@ class Lake:
 
     def sessions(self, table: Table) -> list[date]:
         """Return the sessions the table has rows for, oldest first. Raises TableMissing."""
-        return self.scan(table, columns=["session"]).unique().sort("session").collect()["session"].to_list()
+        return sessions_in(self.open(table), self.storage_options)
 
     def scan(
         self,
@@ -165,7 +165,7 @@ class Lake:
             raise ContractBroken(f"No session was named to be replaced in {table.sql_name}.", remedy=FAULT)
         incoming = Incoming(table, sessions, pieces)
         opened, before = self._ready(table)
-        self._overwrite(opened, table, incoming.batches(), rows_of(sessions), told(run_id, read, sessions))
+        self._overwrite(opened, table, incoming.batches(), rows_of(table, sessions), told(run_id, read, sessions))
         return self._written(opened, before, sum(incoming.rows.values()), incoming.rows)
 
     def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> Written:
@@ -211,7 +211,7 @@ class Lake:
                     # A column new to the contract joins the table; the rows of other sessions lack it until they are
                     # written again.
                     schema_mode="merge",
-                    writer_properties=PARQUET,
+                    writer_properties=parquet(table),
                     # Of two that replace a whole table which is still empty, Delta would keep the rows of both.
                     commit_properties=CommitProperties(said, max_commit_retries=0 if predicate is None else None),
                     post_commithook_properties=KEEP_LOG,
@@ -251,7 +251,7 @@ class Lake:
             return DeltaTable.create(
                 self.uri(table),
                 schema=delta_schema(table),
-                partition_by=[PARTITION] if table.session else None,
+                partition_by=[table.layout.column] if table.session else None,
                 name=table.sql_name,
                 description=table.description,
                 storage_options=self.storage_options or None,

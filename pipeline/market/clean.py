@@ -1,6 +1,7 @@
 """The gate of the bars: which rows of a file are let in, which are rejected and why. Numbers in, numbers out.
 
-A row is judged by itself first. Only valid rows then compete for a key (a ticker in a day file):
+A row is judged by itself first. Only valid rows then compete for a key (a ticker in a day file, a
+ticker's minute in a minute file):
 
 1. Rows equal in every column collapse into one; the repeats are counted as duplicates.
 2. Of rows that share a key and differ, the one with most transactions stays, then with most volume; if those are equal
@@ -11,14 +12,15 @@ A row is judged by itself first. Only valid rows then compete for a key (a ticke
 An invalid row is rejected as often as it comes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from pipeline.contracts.quarantine import REASONS
+from pipeline.contracts.table import in_strict_order
 from pipeline.errors import ContractBroken
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -51,17 +53,23 @@ class Cleaned:
     quarantined: int
 
 
-def clean(rows: pl.DataFrame, session: date, key: Sequence[str] = ("ticker",)) -> Cleaned:
+def clean(
+    rows: pl.DataFrame,
+    session: date,
+    key: Sequence[str] = ("ticker",),
+    further: Mapping[str, pl.Expr] = MappingProxyType({}),
+) -> Cleaned:
     """Return the rows of one session's file sorted into bars, duplicates and rejected rows, by the rules above.
 
     `rows` holds `row_number` (Int64, unique), `malformed` (the line does not fit the columns; it is judged no further),
     `ticker`, `volume`, `open`, `close`, `high`, `low`, `window_start` (nanoseconds since 1970 UTC) and `transactions`.
-    A null is an unreadable number. `key` names the columns that tell bars apart within the session.
+    A null is an unreadable number. `key` names the columns that tell bars apart within the session. `further` are
+    reasons of these rows beyond those of all bars, each with when it holds of a well-formed row.
     A row belongs to `session` when its window starts on that date in New York.
     Raises ContractBroken when a row is neither kept nor duplicate nor rejected, which would be a fault of this module.
     """
     readable = rows.with_columns(_finite_numbers())
-    verdicts = _verdicts(session)
+    verdicts = _verdicts(session, further)
     is_bad = readable.select(pl.any_horizontal(verdicts.values())).to_series()
     if is_bad.any():
         valid = readable.filter(~is_bad)
@@ -95,11 +103,11 @@ def _finite_numbers() -> list[pl.Expr]:
     return [*finite, pl.when(volume == 0).then(0.0).when(volume.is_finite()).then(volume).alias("volume")]
 
 
-def _verdicts(session: date) -> dict[str, pl.Expr]:
+def _verdicts(session: date, further: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
     """Return an expression per reason for which a row is bad in itself. Null where a number it needs is missing."""
     ticker, volume, transactions = pl.col("ticker"), pl.col("volume"), pl.col("transactions")
     high, low = pl.col("high"), pl.col("low")
-    midnight, next_midnight = _session_bounds(session)
+    midnight, next_midnight = session_bounds(session)
     of_well_formed = {
         "missing_ticker": ticker.is_null() | (ticker.str.strip_chars() == ""),
         "malformed_ticker": (ticker.str.strip_chars() != "") & ticker.str.contains(_STRAY_CHARACTER),
@@ -111,12 +119,13 @@ def _verdicts(session: date) -> dict[str, pl.Expr]:
         "volume_too_large": volume >= EXACT_VOLUMES_END,
         "negative_transactions": transactions < 0,
         "wrong_session": ~pl.col("window_start").is_between(midnight, next_midnight, closed="left"),
+        **further,
     }
     malformed = pl.col("malformed")
     return {"malformed_row": malformed} | {reason: ~malformed & bad for reason, bad in of_well_formed.items()}
 
 
-def _session_bounds(session: date) -> tuple[int, int]:
+def session_bounds(session: date) -> tuple[int, int]:
     """Return New York's midnights that begin and end `session`, in nanoseconds since 1970 UTC.
 
     Clocks change at two in the morning there, so a midnight always exists, once; the day has 23 to 25 hours.
@@ -127,15 +136,18 @@ def _session_bounds(session: date) -> tuple[int, int]:
 
 
 def _reasons(verdicts: dict[str, pl.Expr]) -> pl.Expr:
-    """Return the codes of the verdicts that hold, as a list in the order of REASONS."""
-    codes = [pl.when(verdicts[reason]).then(pl.lit(reason)) for reason in REASONS if reason in verdicts]
+    """Return the codes of the verdicts that hold, as a list in their order, which is that of REASONS."""
+    codes = [pl.when(holds).then(pl.lit(reason)) for reason, holds in verdicts.items()]
     return pl.concat_list(codes).list.drop_nulls()
 
 
 def _one_row_per_key(valid: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the strongest row of each key sorted by key, and number and reason of the rows that differ from it."""
+    # The vendor sorts, mostly; looking costs less than sorting, and what rises at every row repeats nothing.
+    if in_strict_order(valid, key):
+        return valid, _NOBODY
     if valid.select(key).n_unique() == len(valid):
-        return _sorted(valid, key), _NOBODY
+        return valid.sort(key), _NOBODY
     is_repeated = valid.select(pl.struct(key).is_duplicated()).to_series()
     descending = [False] * len(key) + [True] * len(_STRENGTH) + [False]
     repeated = valid.filter(is_repeated).sort(*key, *_STRENGTH, "row_number", descending=descending)
@@ -143,11 +155,4 @@ def _one_row_per_key(valid: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.Data
     differs = pl.any_horizontal(pl.col(name) != pl.col(name).first().over(key) for name in _STRENGTH)
     bars = pl.concat([valid.filter(~is_repeated), strongest])
     reason = pl.lit(["conflicting_duplicate"], pl.List(pl.String))
-    return _sorted(bars, key), repeated.filter(differs).select("row_number", reasons=reason)
-
-
-def _sorted(bars: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
-    # The vendor sorts by ticker mostly; looking costs less than sorting.
-    if len(key) == 1 and bars[key[0]].is_sorted():
-        return bars
-    return bars.sort(key)
+    return bars.sort(key), repeated.filter(differs).select("row_number", reasons=reason)

@@ -8,9 +8,11 @@ from typing import Protocol
 import polars as pl
 
 from pipeline.contracts.bars import DAILY_BARS
-from pipeline.contracts.quarantine import QUARANTINE, REASONS
+from pipeline.contracts.minutes import MINUTE_BARS
+from pipeline.contracts.quarantine import EVERY_REASON, QUARANTINE
 from pipeline.errors import FileRefused
 from pipeline.market.clean import Cleaned, clean
+from pipeline.market.minutes import KEY, minute_reasons
 from pipeline.sources.gzip_file import REMEDY
 
 
@@ -19,7 +21,9 @@ class CleanedDay:
     """The rows of one day. rows_read = kept + duplicates + quarantined."""
 
     bars: pl.DataFrame
-    """In the columns of `stocks/daily_bars`, sorted by ticker."""
+    """In the columns of `stocks/daily_bars`, sorted by ticker; of minutes, in those of `stocks/minute_bars`, by ticker
+    and minute.
+    """
     quarantine: pl.DataFrame
     """In the columns of `stocks/quarantine`, by row number."""
     rows_read: int
@@ -51,9 +55,30 @@ def cleaned_day(delivered: Delivered, session: date, key: str, etag: str, max_ba
     Raises FileRefused when more than `max_bad_share` (0 … 1) of the rows are rejected.
     """
     cleaned = clean(delivered.rows, session)
+    bars = cleaned.bars.with_columns(pl.lit(session).alias("session")).select(list(DAILY_BARS.columns))
+    return _told(cleaned, bars, delivered, session, key, etag, max_bad_share)
+
+
+def cleaned_minutes(delivered: Delivered, session: date, key: str, etag: str, max_bad_share: float) -> CleanedDay:
+    """Return what `cleaned_day` does, of a delivery of minutes. Raises as it does."""
+    cleaned = clean(delivered.rows, session, KEY, minute_reasons(session))
+    minute = pl.from_epoch(pl.col("window_start") // 1_000, "us").dt.replace_time_zone("UTC")
+    bars = cleaned.bars.with_columns(session=pl.lit(session), minute=minute).select(list(MINUTE_BARS.columns))
+    return _told(cleaned, bars, delivered, session, key, etag, max_bad_share)
+
+
+def _told(  # noqa: PLR0913, PLR0917 (what came, what became of it, and the delivery's name)
+    cleaned: Cleaned,
+    bars: pl.DataFrame,
+    delivered: Delivered,
+    session: date,
+    key: str,
+    etag: str,
+    max_bad_share: float,
+) -> CleanedDay:
     _require_mostly_good(cleaned, key, max_bad_share)
     return CleanedDay(
-        bars=cleaned.bars.with_columns(pl.lit(session).alias("session")).select(list(DAILY_BARS.columns)),
+        bars=bars,
         quarantine=_quarantine(cleaned.rejected, delivered, session, key, etag),
         rows_read=cleaned.rows_read,
         kept=cleaned.kept,
@@ -67,7 +92,7 @@ def _require_mostly_good(cleaned: Cleaned, name: str, max_bad_share: float) -> N
     if cleaned.quarantined <= max_bad_share * cleaned.rows_read:
         return
     found = dict(cleaned.rejected.select(pl.col("reasons").explode().value_counts()).unnest("reasons").iter_rows())
-    by_reason = ", ".join(f"{reason} {found[reason]:,}" for reason in REASONS if reason in found)
+    by_reason = ", ".join(f"{reason} {found[reason]:,}" for reason in EVERY_REASON if reason in found)
     raise FileRefused(
         f"{name} has {cleaned.quarantined:,} bad rows of {cleaned.rows_read:,} "
         f"({cleaned.quarantined / cleaned.rows_read:.1%}), more than the {max_bad_share:.1%} allowed: {by_reason}.",

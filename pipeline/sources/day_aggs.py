@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
 import polars as pl
 
 from pipeline.errors import FileRefused
 from pipeline.sources.cells import as_count, as_float, as_time
-from pipeline.sources.cleaned_day import CleanedDay, cleaned_day
+from pipeline.sources.cleaned_day import CleanedDay, cleaned_day, cleaned_minutes
 from pipeline.sources.gzip_file import REMEDY, decompress, page_hint
 
 SCHEMA: dict[str, type[pl.DataType]] = {
@@ -37,6 +36,12 @@ DAY_FILE_LIMIT = 1 << 25
 
 DAY_LINES_LIMIT = 250_000
 """Most lines of a day file accepted; a real one has about 12,000. A file of line ends packs to almost nothing."""
+
+MINUTE_FILE_LIMIT = 1 << 29
+"""Largest content of a minute file accepted, bytes; a real one has about 130,000,000."""
+
+MINUTE_LINES_LIMIT = 4_000_000
+"""Most lines of a minute file accepted; a real one has about 1,800,000."""
 
 COLUMNS_LIMIT = 64
 """Most columns accepted; the vendor has eight."""
@@ -74,15 +79,27 @@ def clean_day_file(data: bytes, session: date, key: str, etag: str, max_bad_shar
     Raises FileRefused when the file cannot be unpacked or is not the vendor's CSV (see `decompress`, `parse`), has no
     row, or far too many, or more than `max_bad_share` (0 … 1) of its rows are rejected.
     """
-    content = decompress(data, key, DAY_FILE_LIMIT)
-    if (lines := content.count(b"\n")) > DAY_LINES_LIMIT:
+    parsed = _unpacked(data, session, key, DAY_FILE_LIMIT, DAY_LINES_LIMIT)
+    return cleaned_day(parsed, session, key, etag, max_bad_share)
+
+
+def clean_minute_file(data: bytes, session: date, key: str, etag: str, max_bad_share: float = 0.2) -> CleanedDay:
+    """Return what `clean_day_file` does, of one delivered minute file. Raises as it does."""
+    parsed = _unpacked(data, session, key, MINUTE_FILE_LIMIT, MINUTE_LINES_LIMIT)
+    return cleaned_minutes(parsed, session, key, etag, max_bad_share)
+
+
+def _unpacked(data: bytes, session: date, key: str, size_limit: int, lines_limit: int) -> ParsedFile:
+    """Return the rows of a file that has any. Raises FileRefused when it is too large, or none."""
+    content = decompress(data, key, size_limit)
+    if (lines := content.count(b"\n")) > lines_limit:
         raise FileRefused(
-            f"{key} has {lines:,} lines, more than the {DAY_LINES_LIMIT:,} that such a file may hold.", remedy=REMEDY
+            f"{key} has {lines:,} lines, more than the {lines_limit:,} that such a file may hold.", remedy=REMEDY
         )
     parsed = parse(content, key)
     if parsed.rows.is_empty():
         raise FileRefused(f"{key} has a header but no row, and {session} is a session.", remedy=REMEDY)
-    return cleaned_day(parsed, session, key, etag, max_bad_share)
+    return parsed
 
 
 def parse(data: bytes, name: str) -> ParsedFile:
@@ -97,18 +114,28 @@ def parse(data: bytes, name: str) -> ParsedFile:
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
     _require_text(data, name)
-    first_line, _, body = data.partition(b"\n")
-    header = _header(first_line.decode(), data, name)
-    body = body.rstrip(b"\n")
+    begin = data.find(b"\n") + 1 or len(data)
+    header = _header(data[:begin].removesuffix(b"\n").decode(), data, name)
+    body = data[begin : _end_of_rows(data, begin)]
     rows = _typed_rows(body, header)
     if rows is None:
         rows = _rows_from_text(body, header)
     return ParsedFile(rows, tuple(name for name in header if name not in SCHEMA), header, body)
 
 
+def _end_of_rows(data: bytes, begin: int) -> int:
+    """Return where the line ends after the last row begin; a minute file is too large to be copied for them."""
+    end = len(data)
+    while end > begin and data[end - 1] == ord("\n"):
+        end -= 1
+    return end
+
+
 def _require_text(data: bytes, name: str) -> None:
     if b"\0" in data:
         raise FileRefused(f"{name} is not UTF-8 text: it holds NUL bytes (UTF-16, or binary data?).", remedy=REMEDY)
+    if data.isascii():  # which costs less than decoding, and is true of almost every file
+        return
     try:
         data.decode()
     except UnicodeDecodeError as undecodable:
@@ -119,7 +146,7 @@ def _require_text(data: bytes, name: str) -> None:
 
 def _header(line: str, data: bytes, name: str) -> tuple[str, ...]:
     """Return the names in the header line, or refuse the file."""
-    if not data.strip():
+    if not data or data.isspace():
         raise FileRefused(f"{name} is empty: it has not even a header.", remedy=REMEDY)
     if (commas := line.count(",")) >= COLUMNS_LIMIT:
         raise FileRefused(
@@ -142,12 +169,11 @@ def _header(line: str, data: bytes, name: str) -> tuple[str, ...]:
 
 def _typed_rows(body: bytes, header: tuple[str, ...]) -> pl.DataFrame | None:
     """Return the rows when every line is plain and every number readable; None otherwise."""
-    characters = np.frombuffer(body, np.uint8)
-    lines = int(np.count_nonzero(characters == ord("\n"))) + 1
+    lines = body.count(b"\n") + 1
     # Polars drops a `\r` at the end of a line and a byte order mark before the first: text does not.
     if not body or b'"' in body or b"\r" in body or body.startswith(BOM_UTF8):
         return None
-    if np.count_nonzero(characters == ord(",")) != lines * (len(header) - 1):
+    if body.count(b",") != lines * (len(header) - 1):
         return None
     try:
         # Columns are named by position, as a foreign column's name may be empty or repeat.

@@ -6,6 +6,7 @@ The lake's tables do not pass through here: they are cleaned row by row, where t
 import gzip
 import warnings
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator
 from datetime import date
 from io import BytesIO
@@ -73,8 +74,8 @@ REQUIRED = {
 }
 """Columns without which a row says nothing; others may be empty and are then null."""
 
-LONGEST_LINE = 1 << 20
-"""Bytes. A longer line is none of the vendor's, and would be held in memory whole."""
+LONGEST_REST = 1 << 20
+"""Bytes of an unfinished line that are carried on to the next batch: a line without end must not be held whole."""
 
 ROW, END = "row number", "end of row"
 
@@ -126,12 +127,12 @@ def _batches(path: Path, dataset: Dataset, batch: int) -> Iterator[tuple[list[st
     """Yield the column names and whole lines of text, again and again to the end of the file."""
     try:
         with gzip.open(path) as unpacked:
-            names = _names(unpacked.readline(LONGEST_LINE), dataset, path.name)
+            names = _names(unpacked.readline(LONGEST_REST), dataset, path.name)
             rest = b""
             while chunk := unpacked.read(batch):
                 lines, newline, rest = (rest + chunk).rpartition(b"\n")
-                if len(rest) > LONGEST_LINE:
-                    raise _refused(path.name, f"has a line of more than {LONGEST_LINE:,} bytes")
+                if len(rest) > LONGEST_REST:
+                    raise _refused(path.name, f"has a line that does not end within {LONGEST_REST:,} bytes")
                 if newline:
                     yield names, lines + newline
             if rest:
@@ -157,6 +158,8 @@ def _names(header: bytes, dataset: Dataset, file: str) -> list[str]:
 
 
 def _cells(text: bytes, names: list[str], file: str) -> pl.DataFrame:
+    if BOM_UTF8 in text:  # Polars drops one that begins a batch, and keeps the others.
+        raise _refused(file, "has a byte order mark among its rows")
     lines = text.count(b"\n")
     if text.count(b",") < lines * (len(names) - 1):
         raise _refused(file, "has rows that end too soon")

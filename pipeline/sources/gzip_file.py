@@ -59,14 +59,16 @@ def _member(data: bytes, at: int, name: str, room: int) -> tuple[bytes, int]:
     """Return the content of the gzip member at `at`, cut just beyond `room` bytes, and where the member ends."""
     unpacker = zlib.decompressobj(_GZIP_ONLY)
     view = memoryview(data)
-    content = bytearray()
-    while not unpacker.eof and at < len(data) and len(content) <= room:
+    pieces: list[bytes] = []
+    unpacked = 0
+    while not unpacker.eof and at < len(data) and unpacked <= room:
         piece = view[at : at + _PIECE]
         try:
-            content += unpacker.decompress(piece, room + 1 - len(content))
+            pieces.append(unpacker.decompress(piece, room + 1 - unpacked))
         except zlib.error as damaged:
             raise FileRefused(f"{name} is a damaged gzip file: {damaged}.", remedy=REMEDY) from damaged
         at += len(piece) - len(unpacker.unused_data)
-    if not unpacker.eof and len(content) <= room:
+        unpacked += len(pieces[-1])
+    if not unpacker.eof and unpacked <= room:
         raise FileRefused(f"{name} is truncated: its gzip content breaks off.", remedy=REMEDY)
-    return bytes(content), at
+    return b"".join(pieces), at

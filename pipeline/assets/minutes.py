@@ -1,0 +1,149 @@
+"""Minutes of each session, a journey of their own beside the daily one: files, bars, and what they say of a day."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import polars as pl
+from dagster import AssetExecutionContext, AssetIn, AssetOut, MaterializeResult, ResourceParam, asset, multi_asset
+
+from pipeline.assets.bars import known_deliveries
+from pipeline.assets.intake import MINUTES, Intake
+from pipeline.assets.raw import counted, named, taken_in, without_file
+from pipeline.assets.session_table import OWNERS, asset_key, declared, record
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.deliveries import MINUTE_DELIVERIES
+from pipeline.contracts.minutes import INTRADAY_FEATURES, MINUTE_BARS
+from pipeline.contracts.quarantine import MINUTE_QUARANTINE
+from pipeline.contracts.reference import SPLITS
+from pipeline.errors import NotPublished
+from pipeline.lake.commits import Reading
+from pipeline.lake.raw_files import RawFiles
+from pipeline.lake.tables import Lake
+from pipeline.market.audit import with_arrivals
+from pipeline.market.calendar import new_york
+from pipeline.market.intraday import close_before, intraday_features
+from pipeline.market.reference import applicable_splits
+from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
+from pipeline.progress import Progress
+from pipeline.settings import Settings
+from pipeline.sources.flat_files import Dataset, FlatFiles
+
+
+@asset(
+    key=["stocks", "raw_minute_aggs"],
+    group_name="raw",
+    description="The vendor's file of minutes of each session, untouched. An earlier version is kept.",
+    kinds={"s3", "csv"},
+    owners=OWNERS,
+    partitions_def=STOCK_SESSIONS,
+    backfill_policy=ONE_RUN,
+)
+def raw_minute_aggs(
+    context: AssetExecutionContext,
+    flat_files: ResourceParam[FlatFiles],
+    raw_files: ResourceParam[RawFiles],
+    progress: ResourceParam[Progress],
+) -> MaterializeResult:
+    """Fetch the file of each session whose published version is not here yet."""
+    sessions = sessions_of(context.partition_keys)
+    files = flat_files.files(Dataset.MINUTE_AGGS, sessions[0], sessions[-1])
+    if missing := without_file(sessions, files):
+        raise NotPublished(
+            f"{counted(missing, sessions)} no file in {Dataset.MINUTE_AGGS}: {named(missing)}.",
+            remedy="A session's file comes by about 11:00 New York on the next day. Minutes come from flat files only, "
+            "not from the REST API.",
+        )
+    wanted = [file for file in files if file.session in set(sessions)]
+    receipts = [taken_in(flat_files, file, raw_files) for file in progress.track("minute files", wanted)]
+    return MaterializeResult(metadata={"files": len(receipts), "bytes": sum(receipt.size for receipt in receipts)})
+
+
+@multi_asset(
+    name="cleaned_minute_aggs",
+    outs={
+        table.name: AssetOut(**declared(table, group="bars"))
+        for table in (MINUTE_BARS, MINUTE_QUARANTINE, MINUTE_DELIVERIES)
+    },
+    deps=[raw_minute_aggs],
+    partitions_def=STOCK_SESSIONS,
+    backfill_policy=ONE_RUN,
+)
+def cleaned_minute_aggs(
+    context: AssetExecutionContext,
+    lake: ResourceParam[Lake],
+    raw_files: ResourceParam[RawFiles],
+    settings: ResourceParam[Settings],
+    progress: ResourceParam[Progress],
+) -> Iterator[MaterializeResult]:
+    """Clean each session's file in one pass, one session at a time; the audit trail is written last."""
+    run_id = context.run.run_id
+    sessions = sessions_of(context.partition_keys)
+    intake = Intake(raw_files, settings.max_bad_share, run_id, MINUTES)
+
+    bars = intake.bars(progress.chunks("cleaning minutes", sessions, MINUTE_BARS.layout.sessions_at_once))
+    written = lake.replace(MINUTE_BARS, sessions, bars, run_id=run_id)
+    metadata = record(context, MINUTE_BARS, written, per_session=intake.counts)
+    yield MaterializeResult(asset_key=asset_key(MINUTE_BARS), metadata=metadata)
+    for warning in intake.warnings:
+        context.log.warning(warning)
+        progress.warnings.append(warning)
+
+    written = lake.replace(MINUTE_QUARANTINE, sessions, [intake.quarantine], run_id=run_id)
+    metadata = record(context, MINUTE_QUARANTINE, written)
+    yield MaterializeResult(asset_key=asset_key(MINUTE_QUARANTINE), metadata=metadata)
+
+    known = known_deliveries(lake, sessions, MINUTE_DELIVERIES)
+    deliveries = with_arrivals(known, intake.deliveries, intake.others)
+    written = lake.replace(MINUTE_DELIVERIES, sessions, [deliveries], run_id=run_id)
+    metadata = record(context, MINUTE_DELIVERIES, written)
+    yield MaterializeResult(asset_key=asset_key(MINUTE_DELIVERIES), metadata=metadata)
+
+
+@asset(
+    **declared(INTRADAY_FEATURES, group="signals"),
+    ins={
+        "minute_bars": AssetIn(asset_key(MINUTE_BARS)),
+        "daily_bars": AssetIn(asset_key(DAILY_BARS), partition_mapping=look_back(2)),
+        "splits": AssetIn(asset_key(SPLITS)),
+    },
+    partitions_def=STOCK_SESSIONS,
+    backfill_policy=ONE_RUN,
+)
+def stock_intraday_features(  # noqa: PLR0913, PLR0917 (Dagster hands over each table by its name)
+    context: AssetExecutionContext,
+    minute_bars: Reading,
+    daily_bars: Reading,
+    splits: Reading,
+    lake: ResourceParam[Lake],
+    progress: ResourceParam[Progress],
+) -> MaterializeResult:
+    """Compute what the minutes of each session say of its tickers, one session at a time."""
+    sessions = sessions_of(context.partition_keys)
+    closes = daily_bars.rows.select("ticker", "session", "close").collect()
+    known = applicable_splits(splits.rows.collect())
+    for warning in warnings_of_gaps(sessions, closes):
+        context.log.warning(warning)
+        progress.warnings.append(warning)
+
+    def of_sessions() -> Iterator[pl.DataFrame]:
+        for session in progress.track("intraday features", sessions):
+            minutes = minute_bars.rows.filter(pl.col("session") == session).collect()
+            yield intraday_features(minutes, close_before(closes, known, session_before(session), session), session)
+
+    read = [minute_bars, daily_bars, splits]
+    written = lake.replace(INTRADAY_FEATURES, sessions, of_sessions(), run_id=context.run.run_id, read=read)
+    return MaterializeResult(metadata=record(context, INTRADAY_FEATURES, written))
+
+
+def session_before(session: date) -> date:
+    """Return the exchange's session before `session`."""
+    return new_york().offset(session, -1)
+
+
+def warnings_of_gaps(sessions: list[date], closes: pl.DataFrame) -> list[str]:
+    """Return what a person should hear of sessions before which there are no daily bars in `closes`."""
+    held = set(closes["session"].unique())
+    without = [session for session in sessions if session_before(session) not in held]
+    if not without:
+        return []
+    return [f"{counted(without, sessions)} no daily bars of the session before, so no gap: {named(without)}."]

@@ -1,0 +1,113 @@
+"""`stocks/minute_bars`: one valid bar per ticker and minute; `stocks/intraday_features`: what they say of a session."""
+
+import math
+
+import pandera.polars as pa
+import polars as pl
+
+from pipeline.contracts.bars import DailyBar
+from pipeline.contracts.table import BY_SESSION, Table
+
+ZONE = "America/New_York"
+FIRST_HOUR, LAST_HOUR = 4, 20
+"""New York hours on which the first and the last minute of a session start."""
+
+_MICROSECONDS = 60_000_000
+_OPENING = "first 30 minutes of regular hours"
+_AUCTION = "volume of regular hours and of the minute that starts at the close"
+
+
+class MinuteBar(DailyBar):
+    """A minute's trading in one ticker; a minute without an eligible trade has no row."""
+
+    minute: pl.Datetime("us", "UTC") = pa.Field(  # type: ignore[valid-type]
+        description="Start of the minute, UTC; 04:00 to 20:00 in New York, so that its UTC date can be the next day."
+    )
+
+    @pa.dataframe_check(name="minute_is_one_of_its_session")
+    def _minute_in_session(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
+        local = pl.col("minute").dt.convert_time_zone(ZONE)
+        hours = local.dt.hour() + local.dt.minute() / 60
+        is_whole = pl.col("minute").dt.epoch("us") % _MICROSECONDS == 0
+        return data.lazyframe.select(
+            is_whole & (local.dt.date() == pl.col("session")) & hours.is_between(FIRST_HOUR, LAST_HOUR)
+        )
+
+
+MINUTE_BARS = Table(
+    market="stocks",
+    name="minute_bars",
+    schema=MinuteBar.to_schema(),
+    key=("ticker", "session", "minute"),
+    description="Validated, deduplicated minute bars: exactly one row per ticker and minute, prices as traded.",
+    layout=BY_SESSION,
+)
+
+
+class IntradayFeatures(pa.DataFrameModel):
+    """What the minutes of a session say of a ticker. Prices and shares as traded, on the session's own basis.
+
+    Regular hours are the minutes from 09:30 New York to before the close, which is 16:00, or 13:00 on early closes.
+    """
+
+    ticker: str = pa.Field(str_length={"min_value": 1}, description="Ticker as the vendor writes it; case matters.")
+    session: pl.Date = pa.Field(description="Day of trading on the New York Stock Exchange.")
+    vwap: float = pa.Field(
+        gt=0,
+        lt=math.inf,
+        nullable=True,
+        description="Sum of volume * (high + low + close) / 3 over the minutes of regular hours, by the sum of volume, "
+        "USD as traded; null without volume.",
+    )
+    opening_range_high: float = pa.Field(
+        ge=0,
+        lt=math.inf,
+        nullable=True,
+        description=f"Highest high of the {_OPENING} by the open of the first minute traded in them, less 1; null "
+        "when none traded.",
+    )
+    opening_range_low: float = pa.Field(
+        ge=-1,
+        le=0,
+        nullable=True,
+        description=f"Lowest low of the {_OPENING} by the open of the first minute traded in them, less 1; null when "
+        "none traded.",
+    )
+    premarket_gap: float = pa.Field(
+        gt=-1,
+        lt=math.inf,
+        nullable=True,
+        description="Close of the last minute traded before 09:30 by the daily close of the session before (times "
+        "split_from / split_to of splits executed since), less 1; null without either.",
+    )
+    premarket_volume: float = pa.Field(ge=0, description="Shares traded in the minutes before 09:30.")
+    realised_volatility: float = pa.Field(
+        ge=0,
+        lt=math.inf,
+        nullable=True,
+        description="Square root of the sum of squared log returns over the 5-minute intervals of regular hours, each "
+        "from the last close before it (the first from the open of its first minute) to its last close; an interval "
+        "without trades adds nothing. Not annualised; null when fewer than two intervals traded.",
+    )
+    close_auction_share: float = pa.Field(
+        ge=0,
+        le=1,
+        nullable=True,
+        description="Volume of the minute that starts at the close, into which the closing auction falls, by "
+        f"{_AUCTION}; null without volume.",
+    )
+    last_minute_share: float = pa.Field(
+        ge=0,
+        le=1,
+        nullable=True,
+        description=f"Volume of the last minute of regular hours by {_AUCTION}; null without volume.",
+    )
+
+
+INTRADAY_FEATURES = Table(
+    market="stocks",
+    name="intraday_features",
+    schema=IntradayFeatures.to_schema(),
+    key=("ticker", "session"),
+    description="What the minutes of a session say of each ticker: VWAP, opening range, gap, volatility, auction.",
+)
