@@ -1,6 +1,7 @@
 # make demo   the whole pipeline over a sample market, no key and no network
 # make test   the tests
 # make lint   ruff and mypy
+# make screenshots   the pictures of the documents, from a synthetic market
 # make lock   write constraints.txt anew from pyproject.toml (needs uv)
 
 VENV := .venv
@@ -16,7 +17,7 @@ CREATE = $(PYTHON) -m venv $(VENV)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 endif
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test lint screenshots lock clean
 
 demo: $(VENV)/.ready
 	$(BIN)/candlelake demo
@@ -28,6 +29,10 @@ lint: $(VENV)/.ready-to-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+screenshots: $(VENV)/.ready-to-test
+	$(BIN)/candlelake demo --full-market
+	$(BIN)/python -m assets_tests.screenshots data/full-market
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

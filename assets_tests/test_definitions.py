@@ -12,15 +12,44 @@ from pathlib import Path
 import pytest
 
 from assets_tests.definitions_snapshot import PROJECT, SNAPSHOT, described
+from pipeline.assets.session_table import asset_key
 from pipeline.definitions import build_definitions, defs
 from pipeline.instance import dagster_home
 from pipeline.settings import Settings
+from pipeline.tables import EVERY_TABLE
 
 BIN = Path(sys.executable).parent
 
 
 def test_the_definitions_are_those_of_the_snapshot():
     assert json.loads(SNAPSHOT.read_text()) == described(defs)
+
+
+DRAWN_KINDS = {"csv", "deltalake", "duckdb", "polars", "report", "s3"}
+"""Kinds that the Dagster UI has an icon for, among many more."""
+
+GROUPS = {"raw", "reference", "bars", "signals", "reports", "portfolio", "operations"}
+
+ASSETS = [defs.resolve_asset_graph().get(key) for key in sorted(defs.resolve_asset_graph().get_all_asset_keys())]
+
+
+@pytest.mark.parametrize("asset", ASSETS, ids=lambda asset: asset.key.to_user_string())
+def test_every_asset_says_what_it_is_of_which_kind_and_whose(asset):
+    assert asset.description[0].isupper()
+    assert asset.description.endswith(".")
+    assert asset.kinds
+    assert asset.kinds <= DRAWN_KINDS
+    assert asset.group_name in GROUPS
+    assert asset.owners
+
+
+@pytest.mark.parametrize("table", EVERY_TABLE, ids=lambda table: table.sql_name)
+def test_the_ui_shows_every_column_of_every_table_with_its_type_and_meaning(table):
+    (asset,) = (one for one in ASSETS if one.key == asset_key(table))
+    shown = asset.metadata["dagster/column_schema"].columns
+    assert [column.name for column in shown] == list(table.columns)
+    assert [column.name for column in shown if not (column.description or "").strip()] == []
+    assert [column.type for column in shown if len(column.type) > 20] == []
 
 
 def test_definitions_can_be_built_over_any_settings_without_touching_a_disk_or_asking_for_credentials(tmp_path):

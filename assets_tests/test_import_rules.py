@@ -1,4 +1,4 @@
-"""Imports run one way: assets → (market, lake, sources) → contracts. Read from the source, not from what is loaded."""
+"""Imports run one way: assets → (market, lake, sources, reports) → contracts. Read from the source files."""
 
 import ast
 from pathlib import Path
@@ -50,6 +50,7 @@ ABOVE = ours("assets", "automation", "checks", "cli", "definitions", "execution"
         ("lake", {"dagster"} | ABOVE | ours("market", "sources", "sample", "settings")),
         ("sources", {"dagster"} | ABOVE | ours("lake", "sample")),
         ("sample", {"dagster"} | ABOVE | ours("lake")),
+        ("reports", {"dagster"} | ABOVE | ours("lake", "sources", "sample", "settings", "tables")),
         ("alerts", {"dagster"} | ABOVE | ours("sources", "sample", "settings", "reports")),
     ],
 )

@@ -31,7 +31,7 @@ from pipeline.partitions import EXCHANGE_ZONE, PUBLISHED_AT, STOCK_SESSIONS, las
 from pipeline.settings import Settings
 from pipeline.sources.flat_files import Dataset, FlatFile, FlatFiles
 from pipeline.sources.rest_days import NoFlatFiles
-from pipeline.tables import OUTCOME_TABLES
+from pipeline.tables import MINUTE_TABLES, OUTCOME_TABLES
 
 MOST_RUNS_A_TICK = 20
 """Runs the watch asks for at a time; what is left comes with the next tick."""
@@ -46,10 +46,11 @@ SQL_CATALOG = AssetSelection.assets(["operations", "sql_catalog"])
 ALERTS = AssetSelection.assets(["operations", "alerts"])
 OUTCOMES = AssetSelection.assets(*(asset_key(table) for table in OUTCOME_TABLES))
 OF_TICKERS = AssetSelection.assets(asset_key(AGGREGATES))
+MINUTES = AssetSelection.assets(["stocks", "raw_minute_aggs"], *(asset_key(table) for table in MINUTE_TABLES))
 
 stocks_by_day = define_asset_job(
     "stocks_by_day",
-    selection=AssetSelection.groups("raw", "bars", "signals", "portfolio", "reports") - OUTCOMES - OF_TICKERS
+    selection=AssetSelection.groups("raw", "bars", "signals", "portfolio", "reports") - OUTCOMES - OF_TICKERS - MINUTES
     | ALERTS
     | SQL_CATALOG,
     description="One session, or a range of them, from the vendor's file to ranked candidates, sell signals and pages.",
@@ -62,6 +63,14 @@ reference_data = define_asset_job(
     "reference_data",
     selection=AssetSelection.groups("reference"),
     description="Tickers, splits, dividends and renames as the vendor tells them now, each with its history.",
+    executor_def=in_process_executor,
+)
+
+minutes_by_day = define_asset_job(
+    "minutes_by_day",
+    selection=MINUTES | SQL_CATALOG,
+    description="One session, or a range of them, from the vendor's file of minutes to what it says of each ticker.",
+    partitions_def=STOCK_SESSIONS,
     executor_def=in_process_executor,
 )
 

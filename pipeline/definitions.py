@@ -7,6 +7,7 @@ from pipeline.assets.aggregates import stock_aggregates
 from pipeline.assets.alerts import alerts
 from pipeline.assets.bars import cleaned_day_aggs
 from pipeline.assets.lake_reader import LakeReader
+from pipeline.assets.minutes import cleaned_minute_aggs, raw_minute_aggs, stock_intraday_features
 from pipeline.assets.operations import compacted_tables, sql_catalog, vacuumed_tables
 from pipeline.assets.outcomes import model_scores, stock_outcomes
 from pipeline.assets.portfolio import marked_positions, positions
@@ -27,12 +28,13 @@ from pipeline.automation import (
     every_session,
     every_sunday,
     maintenance,
+    minutes_by_day,
     outcomes,
     reference_data,
     stocks_by_day,
     vendor_files,
 )
-from pipeline.checks import contract_check, covers_the_market, has_the_latest_session, reconciles
+from pipeline.checks import contract_check, covers_the_market, has_the_latest_session, minutes_reconcile, reconciles
 from pipeline.contracts.aggregates import AGGREGATES
 from pipeline.edition_checks import agrees_with_our_splits, nothing_left_provisional
 from pipeline.lake.raw_files import RawFiles
@@ -42,7 +44,7 @@ from pipeline.reference_checks import REFERENCE_CHECKS
 from pipeline.restated import changed_past, restated_signals
 from pipeline.settings import Settings, load_settings
 from pipeline.sources.choose import flat_files_of, reference_source_of, rest_days_of
-from pipeline.tables import EVERY_TABLE, OUTCOME_TABLES, PORTFOLIO_TABLES, TABLES
+from pipeline.tables import EVERY_TABLE, MINUTE_TABLES, OUTCOME_TABLES, PORTFOLIO_TABLES, TABLES
 
 
 def build_definitions(settings: Settings, progress: Progress | None = None) -> Definitions:
@@ -59,6 +61,9 @@ def build_definitions(settings: Settings, progress: Progress | None = None) -> D
             stock_indicators,
             stock_candidates,
             stock_aggregates,
+            raw_minute_aggs,
+            cleaned_minute_aggs,
+            stock_intraday_features,
             positions,
             marked_positions,
             stock_outcomes,
@@ -70,15 +75,19 @@ def build_definitions(settings: Settings, progress: Progress | None = None) -> D
             sql_catalog,
         ],
         asset_checks=[
-            *(contract_check(table) for table in (*TABLES, AGGREGATES, *PORTFOLIO_TABLES, *OUTCOME_TABLES)),
+            *(
+                contract_check(table)
+                for table in (*TABLES, *MINUTE_TABLES, AGGREGATES, *PORTFOLIO_TABLES, *OUTCOME_TABLES)
+            ),
             covers_the_market,
             has_the_latest_session,
             reconciles,
+            minutes_reconcile,
             nothing_left_provisional,
             agrees_with_our_splits,
             *REFERENCE_CHECKS,
         ],
-        jobs=[reference_data, stocks_by_day, restated_signals, aggregates, outcomes, maintenance],
+        jobs=[reference_data, stocks_by_day, minutes_by_day, restated_signals, aggregates, outcomes, maintenance],
         schedules=[every_evening, every_morning, every_session, every_noon, every_sunday],
         sensors=[vendor_files, changed_past],
         # A process for each step costs three seconds each, and Polars keeps every core busy within one.

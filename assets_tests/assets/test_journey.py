@@ -159,17 +159,41 @@ def test_every_partition_of_the_range_is_materialized(market):
         assert market.instance.get_materialized_partitions(AssetKey(["stocks", name])) == expected, name
 
 
-def test_each_partition_of_bars_carries_its_own_numbers(market):
-    numbers = {
+def numbers_of(market, name):
+    """Return the metadata of each partition of a table's materialization."""
+    return {
         event.partition: {name: value.value for name, value in event.materialization.metadata.items()}
         for event in market.result.get_asset_materialization_events()
-        if event.asset_key == AssetKey(["stocks", "daily_bars"])
+        if event.asset_key == AssetKey(["stocks", name])
     }
+
+
+def test_each_partition_of_bars_carries_its_own_numbers(market):
+    numbers = numbers_of(market, "daily_bars")
     assert set(numbers) == {str(FRI), str(MON), str(TUE)}
     friday = {"dagster/partition_row_count": 6, "rows_read": 13, "kept": 6, "duplicates": 1, "quarantined": 6}
     assert friday.items() <= numbers[str(FRI)].items()
     assert {"dagster/partition_row_count": 2, "rows_read": 2}.items() <= numbers[str(TUE)].items()
-    assert {"dagster/row_count": 11, "table_version": 1}.items() <= numbers[str(MON)].items()
+    assert [numbers[str(session)]["table_version"] for session in (FRI, MON, TUE)] == [1, 1, 1]
+
+
+def test_what_holds_for_the_whole_write_is_told_of_the_newest_session_alone(market):
+    numbers = numbers_of(market, "daily_bars")
+    assert {"dagster/row_count": 11, "rows_written": 11}.items() <= numbers[str(TUE)].items()
+    assert numbers[str(TUE)]["seconds"] > 0
+    whole = {"dagster/row_count", "rows_written", "seconds"}
+    assert not whole & (numbers[str(FRI)].keys() | numbers[str(MON)].keys())
+    quarantined = numbers_of(market, "quarantine")
+    assert set(quarantined[str(MON)]) == {"table_version"}
+    assert set(quarantined[str(TUE)]) == {"table_version", "dagster/row_count", "rows_written"}
+
+
+def test_coverage_is_told_against_the_sessions_before_and_of_the_first_ever_not_at_all(market):
+    numbers = numbers_of(market, "daily_bars")
+    bars = {session: numbers[str(session)]["kept"] for session in (FRI, MON, TUE)}
+    assert "coverage" not in numbers[str(FRI)]
+    assert numbers[str(MON)]["coverage"] == bars[MON] / bars[FRI]
+    assert numbers[str(TUE)]["coverage"] == bars[TUE] / ((bars[FRI] + bars[MON]) / 2)
 
 
 def test_every_check_that_could_stop_the_run_passes(market):

@@ -118,6 +118,13 @@ def test_every_list_is_scored_over_each_horizon(looked_back):
     assert set(found["ranked"]) == {6}
 
 
+def test_the_sql_catalog_comes_last_and_names_the_tables_made_on_the_way(looked_back):
+    _, result, _ = looked_back
+    *_, catalog = result.get_asset_materialization_events()
+    assert catalog.asset_key == AssetKey(["operations", "sql_catalog"])
+    assert {table.sql_name for table in OUTCOME_TABLES} <= set(catalog.materialization.metadata)
+
+
 def test_models_are_scored_by_month(looked_back):
     settings, _, _ = looked_back
     found = of_trend(rows(settings, MODEL_SCORES))

@@ -20,6 +20,7 @@ import pytest
 
 # Partitions are read from the settings at import: before any test of this package names a home of its own.
 import pipeline.partitions  # noqa: F401
+from assets_tests.commands import environment, typed
 from pipeline.cli import answered
 from pipeline.market.calendar import new_york
 
@@ -45,12 +46,6 @@ pipeline.cli.main()
 """
 
 
-def environment(**settings: str) -> dict[str, str]:
-    """Return this process's environment without what is set for candlelake or Dagster there, and with `settings`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CANDLELAKE_", "DAGSTER_"))}
-    return kept | settings
-
-
 @dataclass(frozen=True)
 class Home:
     """A home that commands have filled, and what those commands answered."""
@@ -68,18 +63,6 @@ class Home:
     def typed(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Return what the command answers in a process of its own."""
         return typed(self.path, *arguments)
-
-
-def typed(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Return what `candlelake --home HOME …` answers in a process of its own."""
-    return subprocess.run(  # noqa: S603 (our own command)
-        [sys.executable, "-m", "pipeline.cli", "--home", str(home), *arguments],
-        cwd=home.parent,
-        env=environment(**settings),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def sample_days() -> dict[date, list[str]]:

@@ -14,15 +14,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from assets_tests.cli.conftest import REPLACED, Home, environment, typed
+from assets_tests.cli.conftest import REPLACED, Home
+from assets_tests.commands import environment, free_port, typed
 
 RUNS = {"query": "{runsOrError{... on Runs{results{jobName status}}}}"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

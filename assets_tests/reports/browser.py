@@ -34,6 +34,12 @@ INKS = """
 """
 """How many colours the canvas of a pane has, and the share of it that is not the ground."""
 
+ADDRESS = {
+    "Network.requestWillBeSent": lambda params: params["request"]["url"],
+    "Network.webSocketCreated": lambda params: params["url"],
+}
+"""Where the browser says to which address it turns."""
+
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 
 
@@ -93,9 +99,9 @@ class Browser:
         return [one["message"] for one in self.driver.get_log("browser") if one["level"] in {"SEVERE", "WARNING"}]
 
     def requests(self) -> list[str]:
-        """Return the addresses asked for since last asked, pictures inside the page left out."""
+        """Return the addresses asked for since last asked, by any tab, pictures inside the page left out."""
         entries = [json.loads(one["message"])["message"] for one in self.driver.get_log("performance")]
-        sent = [one["params"]["request"]["url"] for one in entries if one["method"] == "Network.requestWillBeSent"]
+        sent = [ADDRESS[one["method"]](one["params"]) for one in entries if one["method"] in ADDRESS]
         return [address for address in sent if not address.startswith("data:")]
 
 

@@ -112,5 +112,5 @@ def reset_midway(request: Request) -> Response:
 
 def fall_silent(request: Request) -> Response:
     """Answer, but later than anybody waits."""
-    time.sleep(0.3)
+    time.sleep(1.3)
     return as_json({"status": "OK", "results": []})

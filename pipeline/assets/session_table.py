@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from time import perf_counter
 from typing import Any
 
 import polars as pl
@@ -24,10 +25,17 @@ def column_schema(table: Table) -> TableSchema:
     """Return the contract's columns as the Dagster UI shows them."""
     return TableSchema(
         [
-            TableColumn(name, type=str(dtype), description=table.descriptions[name])
+            TableColumn(name, type=type_name(dtype), description=table.descriptions[name])
             for name, dtype in table.columns.items()
         ]
     )
+
+
+def type_name(dtype: pl.DataType) -> str:
+    """Return a type as the UI has room for: what it is made of, without the fields and units within."""
+    if isinstance(dtype, pl.List):
+        return f"List({type_name(dtype.inner)})"  # type: ignore[arg-type]
+    return dtype.base_type().__name__
 
 
 def declared(table: Table, *, group: str) -> dict[str, Any]:
@@ -51,21 +59,29 @@ def record(
     written: Written,
     *,
     per_session: Mapping[date, Mapping[str, Any]] | None = None,
+    begun: float | None = None,
 ) -> dict[str, Any]:
-    """Attach what there is to say of a session to its partition, and return what holds for the whole write.
+    """Attach what there is to say of a session to its partition, and return what holds for each of them.
 
-    Dagster copies all it has for each partition it is given, so that only the tables people look at get numbers.
+    What holds for the write as a whole, with the seconds since `begun` (of `perf_counter`), goes to its newest
+    session: on each session of a range it would read, and be plotted, as that session's own. Dagster copies all it has
+    for each partition it is given, so that only the tables people look at get numbers for each.
     """
-    for session, particulars in (per_session or {}).items():
-        rows = {"dagster/partition_row_count": written.rows_per_session[session]}
-        context.add_asset_metadata(
-            {**rows, **particulars}, asset_key=asset_key(table), partition_key=session.isoformat()
-        )
-    return {
-        "dagster/row_count": written.rows_in_table,
-        "rows_written": written.rows,
-        "table_version": written.version,
+    whole: dict[str, Any] = {"dagster/row_count": written.rows_in_table, "rows_written": written.rows}
+    if begun is not None:
+        whole["seconds"] = round(perf_counter() - begun, 3)
+    version = {"table_version": written.version}
+    if not written.rows_per_session:
+        return version | whole
+    told = {
+        session: {"dagster/partition_row_count": written.rows_per_session[session], **particulars}
+        for session, particulars in (per_session or {}).items()
     }
+    newest = max(written.rows_per_session)
+    told[newest] = told.get(newest, {}) | whole
+    for session, metadata in told.items():
+        context.add_asset_metadata(metadata, asset_key=asset_key(table), partition_key=session.isoformat())
+    return version
 
 
 def table_preview(rows: pl.DataFrame) -> MetadataValue:

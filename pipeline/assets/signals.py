@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from time import perf_counter
 from typing import Any
 
 import polars as pl
@@ -65,6 +66,7 @@ def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
     progress: ResourceParam[Progress],
 ) -> MaterializeResult:
     """Compute every indicator of the sessions from their bars and the look-back before them, on their own basis."""
+    begun = perf_counter()
     sessions = sessions_of(context.partition_keys)
     known = {
         "splits": applicable_splits(splits.rows.collect()),
@@ -78,7 +80,7 @@ def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
         rows = indicator_chunks(daily_bars.rows, chunks, **known)
     read = [daily_bars, splits, tickers, ticker_events]
     written = lake.replace(INDICATORS_TABLE, sessions, rows, run_id=context.run.run_id, read=read)
-    return MaterializeResult(metadata=record(context, INDICATORS_TABLE, written))
+    return MaterializeResult(metadata=record(context, INDICATORS_TABLE, written, begun=begun))
 
 
 def indicator_chunks(
@@ -134,6 +136,7 @@ def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
     progress: ResourceParam[Progress],
 ) -> MaterializeResult:
     """Rank the stocks of each session by every model."""
+    begun = perf_counter()
     sessions = sessions_of(context.partition_keys)
     day = daily_bars.rows.join(stock_indicators.rows, on=["ticker", "session"])
     known = splits.rows.collect(), listings(tickers.rows.collect(), ticker_events.rows.collect())
@@ -141,9 +144,9 @@ def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
     read = [daily_bars, stock_indicators, splits, tickers, ticker_events]
     before = lists_held(lake, sessions)
     written = lake.replace(CANDIDATES, sessions, rows, run_id=context.run.run_id, read=read)
-    shown = best_of_sessions(lake.scan(CANDIDATES, sessions[0], sessions[-1]), newest=sessions[-1])
+    shown = lists_in_numbers(lake.scan(CANDIDATES, sessions[0], sessions[-1]), newest=sessions[-1])
     shown = told_with_lists(shown, before, lists_held(lake, sessions), progress)
-    return MaterializeResult(metadata=record(context, CANDIDATES, written, per_session=shown))
+    return MaterializeResult(metadata=record(context, CANDIDATES, written, per_session=shown, begun=begun))
 
 
 def candidate_chunks(
@@ -155,19 +158,25 @@ def candidate_chunks(
         yield candidates(with_reference(rows, listed, splits, window_of(chunk)))
 
 
-def best_of_sessions(listed: pl.LazyFrame, newest: date) -> dict[date, dict[str, Any]]:
-    """Return the best score of each model, by session, and for the newest session a table of its best candidates."""
-    best = pl.col("score").max().alias("best")
-    by_session = listed.group_by("session", "model").agg(best).sort("session", "model").collect()
+def lists_in_numbers(listed: pl.LazyFrame, newest: date) -> dict[date, dict[str, Any]]:
+    """Return what there is to plot of each session's lists, and for the newest session a table of its best candidates.
+
+    Of a session: the tickers scanned; of each of its models: how many passed, how many are listed, the best score.
+    """
+    counted = listed.group_by("session", "model").agg(
+        pl.col("scanned", "passed").first(), candidates=pl.len(), best_score=pl.col("score").max()
+    )
     shown: dict[date, dict[str, Any]] = {}
-    for session, model, score in by_session.iter_rows():
-        shown.setdefault(session, {})[f"best_{model}_score"] = score
+    for row in counted.sort("session", "model").collect().iter_rows(named=True):
+        session, model, scanned = (row.pop(name) for name in ("session", "model", "scanned"))
+        told = shown.setdefault(session, {"scanned": scanned})
+        told.update({f"{name}_{model}": number for name, number in row.items()})
     if newest in shown:
         shown[newest]["candidates"] = table_preview(best_first(listed, newest))
     return shown
 
 
 def best_first(listed: pl.LazyFrame, session: date) -> pl.DataFrame:
-    """Return the best five of each model as a flat frame to look at."""
+    """Return the best five of each model as a flat frame to look at, each with its strongest reason."""
     best = listed.filter(pl.col("session") == session, pl.col("rank") <= 5).sort("model", "rank").collect()
-    return best.select("model", "rank", "ticker", "score", "close", reasons=pl.col("reasons").list.join("; "))
+    return best.select("model", "rank", "ticker", "score", "close", reason=pl.col("reasons").list.first())

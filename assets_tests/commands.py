@@ -1,0 +1,82 @@
+"""`candlelake` as a person types it: each command in a process of its own, and its UI for as long as it is needed."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+COMMAND = [sys.executable, "-m", "pipeline.cli"]
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """Return this process's environment without what is set for candlelake or Dagster there, and with `settings`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CANDLELAKE_", "DAGSTER_"))}
+    return kept | settings
+
+
+def typed(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Return what `candlelake --home HOME …` answers in a process of its own."""
+    return subprocess.run(  # noqa: S603 (our own command)
+        [*COMMAND, "--home", str(home), *arguments],
+        cwd=home.parent,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where a UI that runs is found."""
+
+    dagster: str
+    pages: str
+
+
+@contextmanager
+def served_ui(home: Path, log: Path) -> Iterator[Served]:
+    """Run `candlelake ui` over `home` while the context lasts, once it answers; its words go to the file `log`."""
+    port, pages_port = free_port(), free_port()
+    served = Served(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{pages_port}")
+    command = [*COMMAND, "--home", str(home), "ui", "--no-browser", "--port", str(port)]
+    with log.open("wb") as words:
+        process = subprocess.Popen(  # noqa: S603 (our own command)
+            command,
+            cwd=home.parent,
+            env=environment(CANDLELAKE_REPORTS_PORT=str(pages_port)),
+            stdout=words,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            wait_for_answer(process, f"{served.dagster}/server_info")
+            yield served
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+
+
+def wait_for_answer(process: "subprocess.Popen[bytes]", address: str) -> None:
+    """Return once `address` answers. Raises RuntimeError when the process ends before."""
+    pause = threading.Event()
+    while process.poll() is None:
+        try:
+            with urlopen(address):  # noqa: S310 (loopback)
+                return
+        except URLError:
+            pause.wait(0.2)
+    raise RuntimeError(f"The UI ended with {process.returncode}.")
