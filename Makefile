@@ -31,8 +31,7 @@ lint: $(VENV)/.ready-to-test
 	$(BIN)/mypy
 
 screenshots: $(VENV)/.ready-to-test
-	$(BIN)/candlelake demo --full-market
-	$(BIN)/python -m assets_tests.screenshots data/full-market
+	$(BIN)/python -m assets_tests.screenshots
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
