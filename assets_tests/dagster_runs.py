@@ -33,9 +33,10 @@ def run(
     instance: DagsterInstance,
     only: Sequence[str] | None = None,
     raises: bool = True,
+    job_name: str = "stocks_by_day",
 ) -> ExecuteInProcessResult:
-    """Run the daily job for one session or a range, `only` for some assets of `stocks/` if named."""
-    job = build_definitions(settings).resolve_job_def("stocks_by_day")
+    """Run a job, the daily one, for one session or a range, `only` for some assets of `stocks/` if named."""
+    job = build_definitions(settings).resolve_job_def(job_name)
     partitions: dict[str, Any] = {"tags": span_tags(sessions)}
     if len(sessions) == 1:
         partitions = {"partition_key": str(sessions[0])}

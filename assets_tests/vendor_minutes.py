@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import date, time
 from typing import Any
 
-from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
+from dagster import ExecuteInProcessResult
 
-from assets_tests.dagster_runs import QUIET, span_tags
+from assets_tests.dagster_runs import run
 from assets_tests.vendor_day import VendorFolder, day_file, row
-from pipeline.definitions import build_definitions
 from pipeline.settings import Settings
 
 
@@ -30,18 +29,6 @@ def lay_minutes(vendor: VendorFolder, session: date, *rows: str) -> bytes:
     return content
 
 
-def run_minutes(
-    settings: Settings,
-    sessions: Sequence[date],
-    *,
-    instance: DagsterInstance,
-    only: Sequence[str] | None = None,
-    raises: bool = True,
-) -> ExecuteInProcessResult:
-    """Run the minutes' job for one session or a range, `only` for some assets of `stocks/` if named."""
-    job = build_definitions(settings).resolve_job_def("minutes_by_day")
-    partitions: dict[str, Any] = {"tags": span_tags(sessions)}
-    if len(sessions) == 1:
-        partitions = {"partition_key": str(sessions[0])}
-    selection = {"asset_selection": [AssetKey(["stocks", name]) for name in only]} if only else {}
-    return job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=raises, **partitions, **selection)
+def run_minutes(settings: Settings, sessions: Sequence[date], **how: Any) -> ExecuteInProcessResult:
+    """Run the minutes' job for one session or a range, as `run` does the daily one."""
+    return run(settings, sessions, job_name="minutes_by_day", **how)

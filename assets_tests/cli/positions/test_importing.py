@@ -1,0 +1,60 @@
+"""`candlelake positions import`: a file whole, or nothing of it."""
+
+from pathlib import Path
+
+from assets_tests.cli.conftest import Ask
+from assets_tests.cli.positions.conftest import book
+from assets_tests.market.holdings import day
+
+
+def test_a_file_is_imported_whole(ask: Ask, home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "held.csv"
+    file.write_text(f"ticker,quantity,price,opened,note\nAAPL,10,100,{day(0)},first\nAAp,1,7,{day(3)},\n")
+    answer = ask("import", str(file))
+    assert answer.code == 0
+    assert "2 positions are imported" in answer.words
+    assert book(home).select("position", "ticker", "opened", "note").rows() == [
+        (1, "AAPL", day(0), "first"),
+        (2, "AAp", day(3), None),
+    ]
+
+
+def test_bad_rows_of_a_file_are_named_with_their_lines_and_nothing_is_imported(ask, home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "held.csv"
+    rows = (f"AAPL,10,100,{day(0)}", f"AAPL,x,100,{day(0)}", f"aapl,1,100,{day(0)}", "AAPL,1,100,2024-01-06")
+    file.write_text("\n".join(("ticker,quantity,price,opened", *rows)))
+    answer = ask("import", str(file))
+    assert (answer.code, answer.data) == (1, "")
+    lines = answer.words.splitlines()
+    assert lines[0] == "line 3: quantity 'x' is no number like 1234.5"
+    assert lines[1].startswith("line 4: aapl has no bar in the lake at that time (near it: AAPL)")
+    assert lines[2].startswith("line 5: 2024-01-06 is a Saturday")
+    assert lines[3].startswith(f"error: 3 of 4 rows of {file} cannot be recorded; nothing was imported.")
+    assert len(lines) == 4
+    assert book(home).is_empty()
+
+
+def test_a_file_imported_again_is_refused_unless_one_insists(ask: Ask, home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "held.csv"
+    file.write_text(f"ticker,quantity,price,opened\nAAPL,10,100,{day(0)}\n")
+    ask("import", str(file))
+    answer = ask("import", str(file))
+    assert answer.code == 1
+    assert "line 2: it is recorded already, as position 1" in answer.words
+    assert book(home).height == 1
+    assert ask("import", str(file), "--force").code == 0
+    assert book(home).height == 2
+
+
+def test_many_bad_rows_are_counted(ask: Ask, tmp_path: Path) -> None:
+    file = tmp_path / "held.csv"
+    file.write_text("ticker,quantity,price,opened\n" + "AAPL,0,0,2024-01-02\n" * 30)
+    lines = ask("import", str(file)).words.splitlines()
+    assert len(lines) == 22
+    assert lines[20] == "… and 10 more"
+
+
+def test_a_file_that_is_not_there_is_a_wrong_call(ask: Ask) -> None:
+    answer = ask("import", "nowhere.csv")
+    assert answer.code == 2
+    assert "nowhere.csv" in answer.words
