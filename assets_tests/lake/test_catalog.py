@@ -61,6 +61,24 @@ def test_the_file_can_be_written_anew_while_somebody_reads_the_old_one(filled: L
     assert [file.name for file in tmp_path.glob("*candlelake*")] == ["candlelake.duckdb"]
 
 
+def test_a_file_that_says_it_all_already_is_left_alone_and_one_that_does_not_is_not(
+    filled: Lake, tmp_path: Path
+) -> None:
+    path = tmp_path / "candlelake.duckdb"
+    write_catalog(filled, path)
+    written = path.stat().st_ino
+    filled.replace(PRICES, [JAN_3], [prices(JAN_3, A=2.0)], run_id="r")
+    assert write_catalog(filled, path) == ["stocks.prices"]
+    assert path.stat().st_ino == written
+    path.unlink()
+    with duckdb.connect(str(path)) as other:
+        other.execute("CREATE TABLE mine (a INTEGER)")
+    assert write_catalog(filled, path) == ["stocks.prices"]
+    with duckdb.connect(str(path), read_only=True) as client:
+        load_delta(client)
+        assert rows(client, "SELECT count(*) FROM stocks.prices") == [(2,)]
+
+
 def test_a_failure_leaves_the_old_file_and_no_other(filled: Lake, tmp_path: Path) -> None:
     path = tmp_path / "candlelake.duckdb"
     write_catalog(filled, path)

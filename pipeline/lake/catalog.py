@@ -1,5 +1,7 @@
 """The lake's tables as DuckDB views, and the catalog file that a user's own DuckDB client can open."""
 
+from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 
@@ -11,6 +13,9 @@ from pipeline.lake.delta_scan import quoted, rows_of, text
 from pipeline.lake.derived import derived_from
 from pipeline.lake.durable import make_durable
 from pipeline.lake.tables import Lake
+
+MADE_OF = "catalog_made_of"
+"""Macro of a catalog file that returns the fingerprint of the statements it was made by."""
 
 
 def load_delta(connection: duckdb.DuckDBPyConnection) -> None:
@@ -39,12 +44,17 @@ def create_views(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]
     names = lake.tables()
     for name in names:
         create_view(connection, lake, name)
-    possible = derived_from(names)
-    for derived in possible:
+    for derived in derived_from(names):
         connection.execute(derived.statement(lake))
+    return _names(lake)
+
+
+def _names(lake: Lake) -> list[str]:
+    """Return the views there can be, as named in SQL, those made from several tables last."""
+    names = lake.tables()
     return [
         *(name.replace("/", ".", 1) for name in names),
-        *(derived.name for derived in possible if derived.parameter is None),
+        *(derived.name for derived in derived_from(names) if derived.parameter is None),
     ]
 
 
@@ -59,18 +69,20 @@ def write_catalog(lake: Lake, path: Path) -> list[str]:
     """Write a DuckDB file at `path` that holds a view of every table, described, and return their names.
 
     The file holds no rows and names the tables by absolute path. It appears whole: one who has the old file open
-    keeps reading that.
+    keeps reading that. A file that says all of it already is left alone.
     """
+    comments = list(_comments(lake))
+    made_of = sha256("\n".join([*_definitions(lake), *comments]).encode()).hexdigest()
+    if path.exists() and _made_of(path) == made_of:
+        return _names(lake)
     path.parent.mkdir(parents=True, exist_ok=True)
     incoming = path.with_name(f".{path.name}-{token_hex(8)}")
     try:
         with duckdb.connect(str(incoming)) as connection:
             names = create_views(connection, lake)
-            for name in lake.tables():
-                _describe(connection, lake, name)
-            for derived in derived_from(lake.tables()):
-                for comment in derived.comments():
-                    connection.execute(comment)
+            for comment in comments:
+                connection.execute(comment)
+            connection.execute(f"CREATE MACRO {MADE_OF}() AS {text(made_of)}")
         make_durable([incoming])
         incoming.replace(path)
     finally:
@@ -79,11 +91,34 @@ def write_catalog(lake: Lake, path: Path) -> list[str]:
     return names
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str) -> None:
-    delta = lake.open_named(name)
-    view = ".".join(quoted(part) for part in name.split("/"))
-    connection.execute(f"COMMENT ON VIEW {view} IS {text(delta.metadata().description)}")
-    for field in delta.schema().fields:
-        if field.name not in delta.metadata().partition_columns:
-            comment = text(field.metadata.get("comment"))
-            connection.execute(f"COMMENT ON COLUMN {view}.{quoted(field.name)} IS {comment}")
+def _made_of(path: Path) -> str | None:
+    """Return the fingerprint in a catalog file; None when the file is another's, or older than fingerprints."""
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            return str(connection.execute(f"SELECT {MADE_OF}()").fetchall()[0][0])
+    except duckdb.Error:
+        return None
+
+
+def _definitions(lake: Lake) -> Iterator[str]:
+    """Yield the SELECT of every view, of those made from several tables as well."""
+    names = lake.tables()
+    for name in names:
+        yield f"{name}: {rows_of(lake, name)}"
+    for derived in derived_from(names):
+        yield derived.statement(lake)
+
+
+def _comments(lake: Lake) -> Iterator[str]:
+    """Yield the SQL that describes every view and its columns."""
+    names = lake.tables()
+    for name in names:
+        delta = lake.open_named(name)
+        view = ".".join(quoted(part) for part in name.split("/"))
+        yield f"COMMENT ON VIEW {view} IS {text(delta.metadata().description)}"
+        for field in delta.schema().fields:
+            if field.name not in delta.metadata().partition_columns:
+                comment = text(field.metadata.get("comment"))
+                yield f"COMMENT ON COLUMN {view}.{quoted(field.name)} IS {comment}"
+    for derived in derived_from(names):
+        yield from derived.comments()

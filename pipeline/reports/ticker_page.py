@@ -156,7 +156,8 @@ def ticker_pages(
     given = {name: frame for name, frame in frames.items() if frame is not None}
     for name, frame in given.items():
         require_columns(frame, ("ticker", *_NEEDED[name]), f"the {name}")
-    parts = {name: by_ticker(frame) for name, frame in given.items()}
+    # First those of the pages: to cut up a frame of all securities costs more than all pages.
+    parts = {name: by_ticker(frame.filter(pl.col("ticker").is_in(list(tickers)))) for name, frame in given.items()}
     for place, ticker in enumerate(tickers):
         own = {name: parts[name].get(ticker, frame.clear()) for name, frame in given.items()}
         yield replace(
