@@ -63,6 +63,15 @@ class S3Server:
         self.client.create_bucket(Bucket=name)
         return name
 
+    def lake_settings(self) -> dict[str, str]:
+        """Return the settings of a lake in a bucket of its own, with names as in the environment."""
+        return {
+            "CANDLELAKE_LAKE": f"s3://{self.make_bucket()}/lake",
+            "lake_endpoint": self.endpoint,
+            "lake_key_id": self.key_id,
+            "lake_secret": self.secret,
+        }
+
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:

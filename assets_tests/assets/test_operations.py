@@ -12,7 +12,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.definitions import build_definitions
-from pipeline.lake.catalog import load_delta
+from pipeline.lake.duckdb_access import load_delta
 from pipeline.lake.tables import Lake
 
 BARS = (DAILY_BARS, QUARANTINE, DELIVERIES)

@@ -8,7 +8,8 @@ from dagster_duckdb import DuckDBResource
 from pipeline.assets.session_table import OWNERS, asset_key
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.reference import REFERENCE_TABLES
-from pipeline.lake.catalog import load_delta, write_catalog
+from pipeline.lake.catalog import write_catalog
+from pipeline.lake.duckdb_access import give_access
 from pipeline.lake.maintenance import compact, vacuum
 from pipeline.lake.tables import Lake
 from pipeline.settings import Settings
@@ -72,6 +73,6 @@ def sql_catalog(
     """Write the views anew, then ask each for its rows as a user's client would."""
     views = write_catalog(lake, settings.catalog)
     with duckdb_catalog.get_connection() as connection:
-        load_delta(connection)
+        give_access(connection, lake)
         rows = {view: connection.sql(f"SELECT count(*) FROM {view}").fetchall()[0][0] for view in views}  # noqa: S608
     return MaterializeResult(metadata={"views": len(views), **rows})
