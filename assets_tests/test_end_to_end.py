@@ -28,12 +28,6 @@ def bucket(s3_server):
     return s3_server.make_bucket()
 
 
-@pytest.fixture(params=["folder", "s3"])
-def lake_settings(request, s3_server):
-    """Settings that put the lake into the home's folder, and on a real S3 server."""
-    return {} if request.param == "folder" else s3_server.lake_settings()
-
-
 def put(s3_server, bucket, *lines):
     s3_server.client.put_object(Bucket=bucket, Key=key_of(FRI), Body=day_file(*lines))
 
@@ -60,8 +54,8 @@ def asked_by_the_watch(home):
     return [request for request in tick if hasattr(request, "run_key")]
 
 
-def test_a_replaced_file_is_seen_and_run_again_and_both_deliveries_are_told(s3_server, bucket, tmp_path, lake_settings):
-    home = settings(s3_server, bucket, tmp_path / "home", end=FRI, **lake_settings)
+def test_a_replaced_file_is_seen_and_run_again_and_both_deliveries_are_told(s3_server, bucket, tmp_path, new_lake):
+    home = settings(s3_server, bucket, tmp_path / "home", end=FRI, **new_lake())
     put(s3_server, bucket, row(FRI, "NA"), row(FRI, "TRUE"))
     (first,) = asked_by_the_watch(home)
     run_sessions(home, [date.fromisoformat(first.partition_key)], Progress())

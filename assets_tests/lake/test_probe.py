@@ -33,10 +33,7 @@ def careless():
 
 @pytest.fixture
 def real(s3_server):
-    """A place of this test's own on a real server."""
-    return place(
-        s3_server.endpoint, s3_server.make_bucket(), key_id=s3_server.key_id, secret=SecretStr(s3_server.secret)
-    )
+    return s3_server.place()
 
 
 def test_the_careless_server_does_overwrite(careless):

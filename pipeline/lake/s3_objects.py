@@ -145,10 +145,10 @@ def refusal(place: S3Prefix, status: int, code: str) -> CandlelakeError:
 
 
 def unreachable(place: S3Prefix, said: str) -> LakeUnreachable:
-    """Return the error that says that the lake's server did not answer."""
+    """Return the error that says that the lake's server did not answer as it should."""
     return LakeUnreachable(
-        f"{place.endpoint}, where the lake {place} lies, cannot be reached: {said}.",
-        remedy="Check the network and CANDLELAKE_LAKE_ENDPOINT, then try again.",
+        f"{place.endpoint}, where the lake {place} lies, did not do what it was asked: {said}.",
+        remedy="Check the network, CANDLELAKE_LAKE_ENDPOINT and the key's rights, then try again.",
     )
 
 

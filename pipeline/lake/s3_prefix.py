@@ -71,7 +71,7 @@ def s3_prefix(
     found = ADDRESS.fullmatch(address)
     if found is None or ".." in address or "//" in (found["prefix"] or ""):
         raise SettingsError(
-            f"CANDLELAKE_LAKE is {address}, which is no s3://BUCKET or s3://BUCKET/PREFIX.",
+            "CANDLELAKE_LAKE is no folder, and no s3://BUCKET or s3://BUCKET/PREFIX.",
             remedy="Write letters, digits, '.', '_', '-' and '/' only.",
         )
     if not key_id or secret is None:

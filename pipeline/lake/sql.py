@@ -58,8 +58,9 @@ class Sql:
             statement = Statement(self._connection, query, MACROS)
             self._require_derived(statement)
             asked_past = [self._resolve(statement, table) for table in statement.tables()]
-            answer = self._connection.sql(statement.text() if any(asked_past) else query)
-            return pl.DataFrame(answer)
+            with self._lake.store.answering(duckdb.IOException, duckdb.HTTPException):
+                answer = self._connection.sql(statement.text() if any(asked_past) else query)
+                return pl.DataFrame(answer)
         except duckdb.Error as error:
             raise self._explained(error) from error
 

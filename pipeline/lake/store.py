@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
@@ -38,8 +39,8 @@ class Store(Protocol):
     def require_safe_commits(self) -> None:
         """Return if of two commits of one version the second is refused. Raises LakeRefused."""
 
-    def answering(self) -> AbstractContextManager[None]:
-        """Return a context in which a failure to get there is raised as an error of ours."""
+    def answering(self, *failures: type[Exception]) -> AbstractContextManager[None]:
+        """Return a context in which a failure to get there, one of `failures` or an OSError, is an error of ours."""
 
 
 class FolderStore:
@@ -77,15 +78,23 @@ class FolderStore:
     def require_safe_commits(self) -> None:
         """Return: a local disk makes no second file of one name."""
 
-    def answering(self) -> AbstractContextManager[None]:
+    def answering(self, *_failures: type[Exception]) -> AbstractContextManager[None]:
         """Return a context that changes no error."""
         return nullcontext()
 
 
 class S3Store:
-    """A prefix on S3, where a commit is a put that fails when the version exists."""
+    """A prefix on S3, where a commit is a put that fails when the version exists.
+
+    Raises SettingsError when AWS_SESSION_TOKEN is set: delta-rs would send it with the lake's own key.
+    """
 
     def __init__(self, place: S3Prefix) -> None:
+        if os.environ.get("AWS_SESSION_TOKEN"):
+            raise SettingsError(
+                f"AWS_SESSION_TOKEN is set, and would be sent with the key of the lake {place}.",
+                remedy="Unset it where candlelake runs; the lake takes keys without a session token only.",
+            )
         self.place = place
         self.root = str(place)
         self.storage_options = place.storage_options
@@ -113,14 +122,20 @@ class S3Store:
         _probe(self.place)
 
     @contextmanager
-    def answering(self) -> Iterator[None]:
-        """Raise LakeUnreachable, or what the server says to a plain listing, when a library could not get there."""
+    def answering(self, *failures: type[Exception]) -> Iterator[None]:
+        """Raise what the server says to a plain listing when a library could not get there.
+
+        When it has nothing against that: LakeUnreachable for an OSError, and any other failure as it is.
+        """
+        kinds: tuple[type[Exception], ...] = (OSError, *failures)
         try:
             yield
-        except OSError as failed:
-            # The libraries' own words are long and of many kinds; a listing tells what is wrong, if it still is.
+        except kinds as failed:
+            # The libraries' own words are long and of many kinds.
             self._objects.folders("")
-            raise unreachable(self.place, str(failed).splitlines()[0]) from failed
+            if isinstance(failed, OSError):
+                raise unreachable(self.place, str(failed).splitlines()[0]) from failed
+            raise
 
 
 def store_of(place: Path | str | S3Prefix) -> Store:
