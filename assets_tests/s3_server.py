@@ -25,6 +25,9 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import SecretStr
+
+from pipeline.lake.s3_prefix import S3Prefix
 
 PORTS = 10
 START_ATTEMPTS = 5
@@ -62,6 +65,30 @@ class S3Server:
         name = f"bucket-{uuid4().hex}"
         self.client.create_bucket(Bucket=name)
         return name
+
+    def place(self, **changed: Any) -> S3Prefix:
+        """Return the prefix `lake` in a bucket that nobody else has."""
+        given = {"key_id": self.key_id, "secret": SecretStr(self.secret), "prefix": "lake"}
+        return S3Prefix(
+            endpoint=self.endpoint, region="us-east-1", **({"bucket": self.make_bucket()} | given | changed)
+        )
+
+    def lake_settings(self) -> dict[str, str]:
+        """Return the settings of a lake in a bucket of its own, with names as in the environment."""
+        return {
+            "CANDLELAKE_LAKE": f"s3://{self.make_bucket()}/lake",
+            "lake_endpoint": self.endpoint,
+            "lake_key_id": self.key_id,
+            "lake_secret": self.secret,
+        }
+
+
+@pytest.fixture(scope="module", params=["folder", "s3"])
+def new_lake(request: pytest.FixtureRequest) -> Callable[[], dict[str, str]]:
+    """What gives the settings of an empty lake: for one round of tests in the home's folder, for another on S3."""
+    if request.param == "folder":
+        return dict
+    return request.getfixturevalue("s3_server").lake_settings
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.execution import run_sessions
 from pipeline.instance import open_instance
+from pipeline.lake.sql import connect
 from pipeline.lake.tables import Lake
 from pipeline.progress import Progress
 from pipeline.settings import Settings
@@ -53,13 +54,15 @@ def asked_by_the_watch(home):
     return [request for request in tick if hasattr(request, "run_key")]
 
 
-def test_a_replaced_file_is_seen_and_run_again_and_both_deliveries_are_told(s3_server, bucket, tmp_path):
-    home = settings(s3_server, bucket, tmp_path / "home", end=FRI)
+def test_a_replaced_file_is_seen_and_run_again_and_both_deliveries_are_told(s3_server, bucket, tmp_path, new_lake):
+    home = settings(s3_server, bucket, tmp_path / "home", end=FRI, **new_lake())
     put(s3_server, bucket, row(FRI, "NA"), row(FRI, "TRUE"))
     (first,) = asked_by_the_watch(home)
     run_sessions(home, [date.fromisoformat(first.partition_key)], Progress())
     assert rows(home, DAILY_BARS)["ticker"].to_list() == ["NA", "TRUE"]
     assert asked_by_the_watch(home) == []
+    asked = connect(home.lake).sql("SELECT ticker, session FROM stocks.daily_bars ORDER BY ticker")
+    assert asked.rows() == [("NA", FRI), ("TRUE", FRI)]
 
     put(s3_server, bucket, row(FRI, "NA", "11"))
     (second,) = asked_by_the_watch(home)

@@ -91,7 +91,7 @@ def test_every_fault_is_told_at_once_and_no_secret(monkeypatch):
     assert "planted-secret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["flat_files_secret", "rest_key"])
+@pytest.mark.parametrize("name", ["flat_files_secret", "rest_key", "lake_secret"])
 def test_a_secret_does_not_show_when_settings_are_printed(monkeypatch, name):
     monkeypatch.setenv(f"CANDLELAKE_{name.upper()}", "planted-secret")
     settings = load_settings()
@@ -142,3 +142,71 @@ def test_no_address_shows_when_settings_are_printed(monkeypatch):
     monkeypatch.setenv("CANDLELAKE_ALERTS", "tgram://planted-secret")
     settings = load_settings()
     assert "planted-secret" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+@pytest.fixture
+def on_s3(monkeypatch):
+    """Set a lake on S3, whole."""
+    for name, value in {
+        "": "s3://my-bucket/market/us",
+        "_ENDPOINT": "http://nas:9000/",
+        "_REGION": "eu-central-1",
+        "_KEY_ID": "key",
+        "_SECRET": "planted-secret",
+    }.items():
+        monkeypatch.setenv(f"CANDLELAKE_LAKE{name}", value)
+
+
+def test_the_lake_can_lie_in_another_folder(folder, monkeypatch):
+    monkeypatch.setenv("CANDLELAKE_LAKE", "elsewhere")
+    assert load_settings().lake == folder / "elsewhere"
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("CANDLELAKE_LAKE", "~/mine")
+    assert load_settings().lake == folder / "mine"
+
+
+def test_the_lake_can_lie_on_s3_and_no_secret_shows(on_s3):
+    settings = load_settings()
+    place = settings.lake
+    assert (place.bucket, place.prefix, place.endpoint, place.region, place.key_id) == (
+        "my-bucket",
+        "market/us",
+        "http://nas:9000",
+        "eu-central-1",
+        "key",
+    )
+    assert str(place) == "s3://my-bucket/market/us"
+    assert place.secret.get_secret_value() == "planted-secret"
+    assert "planted-secret" not in f"{settings!r} {place!r} {place}"
+
+
+def test_without_an_endpoint_the_lake_is_at_aws(on_s3, monkeypatch):
+    monkeypatch.setenv("CANDLELAKE_LAKE_ENDPOINT", "")
+    monkeypatch.setenv("CANDLELAKE_LAKE", "s3://my-bucket/")
+    place = load_settings().lake
+    assert (place.endpoint, str(place)) == ("https://s3.eu-central-1.amazonaws.com", "s3://my-bucket")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LAKE", "s3://"),
+        ("LAKE", "s3://Upper_Case"),
+        ("LAKE", "s3://my-bucket/a b"),
+        ("LAKE", "s3://my-bucket/a/../b"),
+        ("LAKE", "s3://my-bucket/a//b"),
+        ("LAKE", "s3://my-bucket/50%20"),
+        ("LAKE", "https://nas:9000/my-bucket"),
+        ("LAKE_ENDPOINT", "nas:9000"),
+        ("LAKE_ENDPOINT", "https://key:planted-secret@nas"),
+        ("LAKE_ENDPOINT", "https://nas/my-bucket"),
+        ("LAKE_KEY_ID", ""),
+        ("LAKE_SECRET", ""),
+    ],
+)
+def test_a_lake_on_s3_that_makes_no_sense_is_named_by_its_setting(on_s3, monkeypatch, name, value):
+    monkeypatch.setenv(f"CANDLELAKE_{name}", value)
+    settings = load_settings()
+    with pytest.raises(SettingsError, match=f"CANDLELAKE_{name}") as refused:
+        _ = settings.lake
+    assert "planted-secret" not in str(refused.value)

@@ -53,6 +53,14 @@ class ContractBroken(PermanentError):
     """Rows about to be written break their table's contract. Nothing was written."""
 
 
+class LakeRefused(PermanentError):
+    """The server where the lake lies refuses: credentials, a missing bucket, or it cannot keep commits apart."""
+
+
+class LakeUnreachable(RetryableError):
+    """The server where the lake lies does not answer."""
+
+
 class TableMissing(PermanentError):
     """A table was asked for that nothing has written yet."""
 

@@ -128,6 +128,7 @@ def run_sessions(
     assets raise; a check that fails is in the report instead. Raises KeyboardInterrupt on Ctrl-C, with the run marked
     as failed.
     """
+    Lake(settings.lake).store.require_safe_commits()
     instance = open_instance(settings.home)
     job = build_definitions(settings, progress).resolve_job_def(job_name)
     run_id = str(uuid4())

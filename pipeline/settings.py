@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pipeline.errors import SettingsError
+from pipeline.lake.s3_prefix import S3Prefix, s3_prefix
 
 FIRST_SESSION = date(2003, 9, 10)
 """The vendor's history begins here."""
@@ -16,6 +17,7 @@ FIRST_SESSION = date(2003, 9, 10)
 HOME_SETTINGS = "settings.env"
 """File inside a home that carries the settings which belong to it, such as where its vendor files come from."""
 
+PREFIX = "CANDLELAKE_"
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -24,10 +26,19 @@ class Settings(BaseSettings):
     """Every setting, each as `CANDLELAKE_<NAME>` in the environment."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CANDLELAKE_", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+        env_prefix=PREFIX, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
     )
 
     home: Path = Field(Path("data"), description="Folder of everything candlelake keeps: lake, runs, samples.")
+    lake_address: str | None = Field(
+        None,
+        validation_alias=f"{PREFIX}LAKE",
+        description="Where tables and raw files lie: s3://BUCKET, s3://BUCKET/PREFIX, or a folder; else <home>/lake.",
+    )
+    lake_endpoint: str | None = Field(None, description="S3 endpoint of the lake; else that of AWS in its region.")
+    lake_region: str = Field("us-east-1", description="Region of the lake's bucket.")
+    lake_key_id: str | None = Field(None, description="Access key id for the lake's bucket.")
+    lake_secret: SecretStr | None = Field(None, description="Secret access key for the lake's bucket.")
     flat_files: str = Field(
         "s3://flatfiles",
         description="Where day files come from: s3://BUCKET, a folder in the vendor's layout, or `rest` for none.",
@@ -80,9 +91,22 @@ class Settings(BaseSettings):
         return tuple(dict.fromkeys(name for ticker in given.split(",") if (name := ticker.strip()))) or None
 
     @property
-    def lake(self) -> Path:
-        """Return the folder of raw files and tables."""
-        return self.home / "lake"
+    def lake(self) -> Path | S3Prefix:
+        """Return where raw files and tables lie.
+
+        Raises SettingsError when that is on S3 and the address, endpoint or credentials make no sense.
+        """
+        if self.lake_address is None:
+            return self.home / "lake"
+        if _SCHEME.match(self.lake_address) is None:
+            return Path(self.lake_address).expanduser().absolute()
+        return s3_prefix(
+            self.lake_address,
+            endpoint=self.lake_endpoint,
+            region=self.lake_region,
+            key_id=self.lake_key_id,
+            secret=self.lake_secret,
+        )
 
     @property
     def rest_calls(self) -> Path:
@@ -124,11 +148,15 @@ def load_settings() -> Settings:
         # Later files win: what a home says of itself holds wherever it is used from.
         settings = Settings(_env_file=(".env", home / HOME_SETTINGS))  # type: ignore[call-arg]
     except ValidationError as invalid:
-        faults = "; ".join(f"CANDLELAKE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in invalid.errors())
+        faults = "; ".join(f"{_named(str(e['loc'][0]))}: {e['msg']}" for e in invalid.errors())
         raise SettingsError(
             f"A setting makes no sense: {faults}.", remedy="Correct it in the environment or in .env."
         ) from None
     return settings.model_copy(update={"home": home})
+
+
+def _named(field: str) -> str:
+    return PREFIX + field.upper().removeprefix(PREFIX)
 
 
 def _home(settings: Settings) -> Path:

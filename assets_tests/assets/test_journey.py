@@ -15,8 +15,10 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.quarantine import QUARANTINE
+from pipeline.lake.raw_files import RawFiles
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
+from pipeline.sources.flat_files import Dataset
 from pipeline.tables import TABLES
 
 FRI, MON, TUE = date(2024, 1, 5), date(2024, 1, 8), date(2024, 1, 9)
@@ -46,10 +48,10 @@ TUESDAY = [row(TUE, "AAPL", "9", open="12", high="12", low="8.5", volume="100"),
 
 
 @pytest.fixture(scope="module")
-def market(tmp_path_factory):
+def market(tmp_path_factory, new_lake):
     vendor = VendorFolder(tmp_path_factory.mktemp("journey"))
     files = {FRI: vendor.lay(FRI, *FRIDAY), MON: vendor.lay(MON, *MONDAY), TUE: vendor.lay(TUE, *TUESDAY)}
-    settings = vendor.settings(max_bad_share=0.5)
+    settings = vendor.settings(max_bad_share=0.5, **new_lake())
     with instance() as dagster:
         result = run(settings, [FRI, MON, TUE], instance=dagster)
         yield SimpleNamespace(settings=settings, files=files, result=result, instance=dagster)
@@ -114,8 +116,9 @@ def test_deliveries_identify_the_bytes_and_the_run(market):
 
 
 def test_raw_files_are_the_vendor_s_bytes(market):
-    raw = market.settings.lake / "raw"
-    assert {session: (raw / key_of(session)).read_bytes() for session in market.files} == market.files
+    raw = RawFiles(market.settings.lake)
+    held = {session: raw.read(raw.required(Dataset.DAY_AGGS, session)) for session in market.files}
+    assert held == market.files
 
 
 def test_indicators_are_those_worked_out_by_hand(market):

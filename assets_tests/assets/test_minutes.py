@@ -23,10 +23,10 @@ GOOD = [minute(FRI, ticker, at) for ticker in TICKERS for at in ("04:00", "09:30
 
 
 @pytest.fixture(scope="module")
-def worked(tmp_path_factory):
+def worked(tmp_path_factory, new_lake):
     """Return the settings of a home with daily bars of two sessions and minutes of the second and third."""
     vendor = VendorFolder(tmp_path_factory.mktemp("minutes"))
-    settings = vendor.settings()
+    settings = vendor.settings(**new_lake())
     vendor.lay(THU, *(row(THU, ticker, "8") for ticker in TICKERS))
     vendor.lay(FRI, *(row(FRI, ticker, "10") for ticker in TICKERS))
     lay_minutes(vendor, FRI, *GOOD, GOOD[0], *DEFECTS)

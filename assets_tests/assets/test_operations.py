@@ -12,7 +12,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.definitions import build_definitions
-from pipeline.lake.catalog import load_delta
+from pipeline.lake.duckdb_access import give_access
 from pipeline.lake.tables import Lake
 
 BARS = (DAILY_BARS, QUARANTINE, DELIVERIES)
@@ -20,10 +20,10 @@ THU, FRI = date(2024, 1, 4), date(2024, 1, 5)
 
 
 @pytest.fixture(scope="module")
-def maintained(tmp_path_factory):
+def maintained(tmp_path_factory, new_lake):
     """Settings of a home where two days ran one by one, what it held then, and the materializations of maintenance."""
     vendor = VendorFolder(tmp_path_factory.mktemp("operations"))
-    home = vendor.settings()
+    home = vendor.settings(**new_lake())
     with instance() as dagster:
         for session in (THU, FRI):
             vendor.lay(session, row(session, "NA"), row(session, "AAP"))
@@ -62,6 +62,6 @@ def test_the_catalog_answers_any_duckdb_client(maintained):
     home, _, told = maintained
     assert told["sql_catalog"]["stocks.daily_bars"] == 4
     with duckdb.connect(str(home.catalog), read_only=True) as client:
-        load_delta(client)
+        give_access(client, Lake(home.lake))
         found = client.sql("SELECT session, ticker FROM stocks.daily_bars ORDER BY ALL").fetchall()
     assert found == [(THU, "AAP"), (THU, "NA"), (FRI, "AAP"), (FRI, "NA")]

@@ -55,8 +55,8 @@ def vendor(tmp_path):
     return folder
 
 
-def test_after_a_late_split_the_table_is_as_if_it_had_always_been_known(vendor):
-    late, early = vendor.settings("late"), vendor.settings("early")
+def test_after_a_late_split_the_table_is_as_if_it_had_always_been_known(vendor, new_lake):
+    late, early = vendor.settings("late", **new_lake()), vendor.settings("early", **new_lake())
     with instance() as dagster:
         tell(vendor)
         refresh(late, dagster)

@@ -124,7 +124,9 @@ def test_the_documents_name_every_setting_with_its_default() -> None:
     declared = {}
     for name, field in Settings.model_fields.items():
         default = f"`{field.default}`" if field.default is not None else "none"
-        declared[name.upper()] = f"{default} | {field.description}"
+        declared[str(field.validation_alias or name).upper().removeprefix("CANDLELAKE_")] = (
+            f"{default} | {field.description}"
+        )
     assert table == declared
 
 

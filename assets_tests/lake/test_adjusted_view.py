@@ -14,8 +14,9 @@ from assets_tests.market.indicators.tape import SESSIONS, tape, traded, wanderin
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.errors import QueryError
-from pipeline.lake.catalog import load_delta, write_catalog
+from pipeline.lake.catalog import write_catalog
 from pipeline.lake.derived import DERIVED
+from pipeline.lake.duckdb_access import load_delta
 from pipeline.lake.sql import Sql, connect
 from pipeline.lake.tables import Lake
 from pipeline.market.adjust import adjusted

@@ -12,6 +12,7 @@ from pipeline.contracts.table import Table
 from pipeline.errors import ContractBroken, TableMissing, WriteConflict
 from pipeline.lake.catalog import write_catalog
 from pipeline.lake.maintenance import compact
+from pipeline.lake.overwrite import Overwrite, commit
 from pipeline.lake.sql import connect
 
 SPLITS = Table(
@@ -92,8 +93,9 @@ def test_of_two_refreshes_at_one_moment_one_is_a_conflict(lake, held):
     lake.refresh(SPLITS, splits(*held), run_id="r1")
     opened, _ = lake._ready(SPLITS)
     lake.refresh(SPLITS, splits("B"), run_id="r2")
+    batches = RecordBatchReader.from_stream(splits("C").rechunk())
     with pytest.raises(WriteConflict):
-        lake._overwrite(opened, SPLITS, iter(RecordBatchReader.from_stream(splits("C").rechunk())), None, {})
+        commit(lake.store, opened, Overwrite(SPLITS, None, {}), iter(batches))
     assert tickers(lake) == ["B"]
 
 

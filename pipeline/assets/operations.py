@@ -9,7 +9,8 @@ from dagster_duckdb import DuckDBResource
 from pipeline.assets.session_table import OWNERS, asset_key
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.reference import REFERENCE_TABLES
-from pipeline.lake.catalog import load_delta, write_catalog
+from pipeline.lake.catalog import write_catalog
+from pipeline.lake.duckdb_access import give_access
 from pipeline.lake.maintenance import compact, vacuum
 from pipeline.lake.tables import Lake
 from pipeline.settings import Settings
@@ -76,7 +77,7 @@ def sql_catalog(
     if _written_at(settings.catalog) == before:
         return MaterializeResult(metadata={"views": len(views)})
     with duckdb_catalog.get_connection() as connection:
-        load_delta(connection)
+        give_access(connection, lake)
         rows = {view: connection.sql(f"SELECT count(*) FROM {view}").fetchall()[0][0] for view in views}  # noqa: S608
     return MaterializeResult(metadata={"views": len(views), **rows})
 

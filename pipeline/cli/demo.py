@@ -78,6 +78,7 @@ def settle(home: Path, sample: "Laid") -> None:
     from pipeline.settings import HOME_SETTINGS
 
     settings = {
+        "CANDLELAKE_LAKE": str(home / "lake"),
         "CANDLELAKE_FLAT_FILES": str(sample.folder),
         "CANDLELAKE_START": str(sample.first_session),
         "CANDLELAKE_END": str(sample.last_session),

@@ -86,16 +86,32 @@ def _settings(settings: "Settings") -> str:
 
 
 def _disk(settings: "Settings") -> str:
-    from tempfile import TemporaryFile
+    return _room(settings.home, "CANDLELAKE_HOME")
 
+
+def _lake(settings: "Settings") -> str:
     from pipeline.lake.tables import Lake
 
-    Lake(settings.lake)
-    folder = _nearest_existing(settings.home)
+    lake = Lake(settings.lake)
+    if isinstance(settings.lake, Path):
+        lying = "" if settings.lake.is_relative_to(settings.home) else f", {_room(settings.lake, 'CANDLELAKE_LAKE')}"
+        return f"a folder, {lake.root}{lying}"
+    lake.store.require_safe_commits()
+    return (
+        f"{lake.root} at {settings.lake.endpoint} answers, refuses to overwrite a commit, and holds "
+        f"{len(lake.tables())} tables"
+    )
+
+
+def _room(place: Path, chosen_by: str) -> str:
+    """Return how much room there is for a folder that may be made yet. Raises SettingsError when it is little."""
+    from tempfile import TemporaryFile
+
+    folder = _nearest_existing(place)
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE_BYTES:
         raise SettingsError(
-            f"{free / 1e9:.1f} GB free at {folder}.", remedy="Free some space, or set CANDLELAKE_HOME elsewhere."
+            f"{free / 1e9:.1f} GB free at {folder}.", remedy=f"Free some space, or set {chosen_by} elsewhere."
         )
     try:
         with TemporaryFile(dir=folder):
@@ -103,7 +119,7 @@ def _disk(settings: "Settings") -> str:
     except OSError as refused:
         raise SettingsError(
             f"{folder} cannot be written to: {refused.strerror}.",
-            remedy="Correct its permissions, or set CANDLELAKE_HOME elsewhere.",
+            remedy=f"Correct its permissions, or set {chosen_by} elsewhere.",
         ) from refused
 
 
@@ -150,6 +166,7 @@ def _sql(settings: "Settings") -> str:
 LOOKS: dict[str, Callable[["Settings"], str]] = {
     "settings": _settings,
     "disk": _disk,
+    "lake": _lake,
     "day files": _day_files,
     "dagster": _dagster,
     "sql": _sql,

@@ -10,8 +10,6 @@ from pipeline.cli.rows import dump
 from pipeline.cli.terminal import out, say
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.table import Table as Grid
 
     from pipeline.contracts.table import Table
@@ -38,7 +36,8 @@ class Held:
 class Status:
     """The state of a lake."""
 
-    lake: "Path"
+    lake: str
+    """Where it lies."""
     tables: list[Held]
     expected: date
     """The newest session whose file the vendor must have published."""
@@ -64,18 +63,18 @@ def status(
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    found = survey(Lake(settings.lake), settings.lake, latest_published(datetime.now(UTC), settings.end))
+    found = survey(Lake(settings.lake), str(settings.lake), latest_published(datetime.now(UTC), settings.end))
     if as_json:
         dump(asdict(found))
         return
-    say(str(found.lake), style="dim")
+    say(found.lake, style="dim")
     if not any(held.rows for held in found.tables):
         say("Nothing here yet. `candlelake demo` shows the whole thing; `candlelake run` takes the latest session.")
         return
     show(found)
 
 
-def survey(lake: "Lake", place: "Path", expected: date) -> Status:
+def survey(lake: "Lake", place: str, expected: date) -> Status:
     """Return the state of `lake`, whose newest session should be `expected`."""
     from pipeline.contracts.bars import DAILY_BARS
     from pipeline.market.calendar import new_york

@@ -6,11 +6,10 @@ from pathlib import Path
 from secrets import token_hex
 
 import duckdb
-import duckdb_extension_delta
 
-from pipeline.errors import QueryError
 from pipeline.lake.delta_scan import quoted, rows_of, text
 from pipeline.lake.derived import derived_from
+from pipeline.lake.duckdb_access import give_access
 from pipeline.lake.durable import make_durable
 from pipeline.lake.tables import Lake
 
@@ -18,29 +17,14 @@ MADE_OF = "catalog_made_of"
 """Macro of a catalog file that returns the fingerprint of the statements it was made by."""
 
 
-def load_delta(connection: duckdb.DuckDBPyConnection) -> None:
-    """Teach `connection` to read Delta tables, from the installed package and without the network.
-
-    Raises QueryError when the installed extension was not built for the installed DuckDB.
-    """
-    builds = Path(duckdb_extension_delta.__file__).parent / "extensions"
-    extension = builds / f"v{duckdb.__version__}" / "delta.duckdb_extension"
-    if not extension.exists():
-        raise QueryError(
-            f"DuckDB {duckdb.__version__} needs its own build of the delta extension, {extension} is not there.",
-            remedy=f"Install duckdb-extension-delta=={duckdb.__version__}.",
-        )
-    connection.load_extension(str(extension))
-
-
 def create_views(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
     """Create a view `market.name` of every table's current version, and return their names.
 
     With them come the views and macros that can be derived from these tables, the views named last. A view follows its
     tables: each query reads the versions that are newest then. `connection` can be any that may create views, such as
-    that of a DuckDBResource. Its DuckDB learns to read Delta tables.
+    that of a DuckDBResource. It is given access to the lake.
     """
-    load_delta(connection)
+    give_access(connection, lake)
     names = lake.tables()
     for name in names:
         create_view(connection, lake, name)
@@ -68,8 +52,8 @@ def create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str) ->
 def write_catalog(lake: Lake, path: Path) -> list[str]:
     """Write a DuckDB file at `path` that holds a view of every table, described, and return their names.
 
-    The file holds no rows and names the tables by absolute path. It appears whole: one who has the old file open
-    keeps reading that. A file that says all of it already is left alone.
+    The file holds no rows and no secret, and names the tables by absolute path. It appears whole: one who has the old
+    file open keeps reading that. A file that says all of it already is left alone.
     """
     comments = list(_comments(lake))
     made_of = sha256("\n".join([*_definitions(lake), *comments]).encode()).hexdigest()

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from time import time
 
 import polars as pl
 from arro3.core import RecordBatchReader
@@ -16,7 +14,8 @@ from pipeline.errors import SettingsError, TableDamaged, WriteConflict
 from pipeline.lake.files import scan_files
 from pipeline.lake.incoming import arrow_schema, partition_of
 from pipeline.lake.layout import parquet
-from pipeline.lake.tables import KEEP_LOG, Lake
+from pipeline.lake.overwrite import KEEP_LOG
+from pipeline.lake.tables import Lake
 
 SHORTEST_RETENTION = timedelta(days=1)
 """A file younger than this may belong to a write that is still under way."""
@@ -41,6 +40,7 @@ def compact(lake: Lake, table: Table, *, run_id: str, before: date | None = None
     have the rows its log tells of; WriteConflict when a run changed the month meanwhile: months done until then stay
     done. A table refreshed whole needs none of it.
     """
+    lake.store.require_safe_commits()
     opened = lake.open(table)
     if table.session is None:  # written whole and in order each time
         return []
@@ -66,18 +66,20 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
             f"Vacuum was asked to keep {keep} of {table.sql_name}; a write under way could lose its files.",
             remedy=f"Keep {SHORTEST_RETENTION} or more.",
         )
+    lake.store.require_safe_commits()
     opened = lake.open(table)
-    removed = opened.vacuum(
-        retention_hours=int(keep / timedelta(hours=1)),
-        dry_run=False,
-        enforce_retention_duration=False,
-        # By itself this goes by the age of files, once a checkpoint has forgotten when they were replaced.
-        full=True,
-        keep_versions=_versions_since(lake, table, datetime.now(UTC) - keep),
-        commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
-        post_commithook_properties=KEEP_LOG,
-    )
-    return [*removed, *_remove_staging(Path(lake.uri(table)), older_than=keep)]
+    with lake.store.answering():
+        removed = opened.vacuum(
+            retention_hours=int(keep / timedelta(hours=1)),
+            dry_run=False,
+            enforce_retention_duration=False,
+            # By itself this goes by the age of files, once a checkpoint has forgotten when they were replaced.
+            full=True,
+            keep_versions=_versions_since(lake, table, datetime.now(UTC) - keep),
+            commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
+            post_commithook_properties=KEEP_LOG,
+        )
+    return [*removed, *lake.store.remove_leftovers(f"{table.market}/{table.name}", older_than=keep)]
 
 
 def _versions_since(lake: Lake, table: Table, moment: datetime) -> list[int]:
@@ -100,15 +102,16 @@ def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
     # One batch: several would be written by several threads, and mixed.
     reader = RecordBatchReader.from_batches(arrow_schema(table), iter(RecordBatchReader.from_stream(rows)))
     try:
-        write_deltalake(
-            opened,
-            reader,
-            mode="overwrite",
-            predicate=f"{table.layout.column} = '{_checked(table, month)}'",
-            writer_properties=parquet(table),
-            commit_properties=CommitProperties(custom_metadata={"run_id": run_id, "compacted": month}),
-            post_commithook_properties=KEEP_LOG,
-        )
+        with lake.store.answering():
+            write_deltalake(
+                opened,
+                reader,
+                mode="overwrite",
+                predicate=f"{table.layout.column} = '{_checked(table, month)}'",
+                writer_properties=parquet(table),
+                commit_properties=CommitProperties(custom_metadata={"run_id": run_id, "compacted": month}),
+                post_commithook_properties=KEEP_LOG,
+            )
     except CommitFailedError as conflict:
         raise WriteConflict(
             f"A run changed {month} of {table.sql_name} while it was being compacted; compaction left it alone.",
@@ -136,11 +139,3 @@ def _in_order(lake: Lake, table: Table, opened: DeltaTable, files: Iterable[str]
     keys = {name: table.columns[name] for name in table.key}
     stored = scan_files(opened, files, keys, lake.storage_options).collect()
     return stored.equals(stored.sort(table.key))
-
-
-def _remove_staging(folder: Path, *, older_than: timedelta) -> list[str]:
-    """Remove the staging files of killed writers, which lie beside the data files and are unknown to Delta."""
-    left = [path for path in folder.rglob("*.parquet#*") if path.stat().st_mtime < time() - older_than.total_seconds()]
-    for path in left:
-        path.unlink()
-    return [str(path.relative_to(folder)) for path in left]

@@ -9,9 +9,11 @@ import duckdb
 import polars as pl
 
 from pipeline.errors import QueryError
-from pipeline.lake.catalog import create_view, load_delta
+from pipeline.lake.catalog import create_view
 from pipeline.lake.delta_scan import quoted, rows_of
 from pipeline.lake.derived import DERIVED, Derived, derived_from
+from pipeline.lake.duckdb_access import give_access
+from pipeline.lake.s3_prefix import S3Prefix
 from pipeline.lake.statement import Statement
 from pipeline.lake.tables import Lake
 
@@ -24,8 +26,8 @@ MACROS = frozenset(derived.name for derived in DERIVED if derived.parameter is n
 """Table macros that a query may call."""
 
 
-def connect(lake: Lake | Path | str) -> "Sql":
-    """Return SQL over the tables of a lake, given as itself or as its folder: `connect("data/lake").sql("…")`."""
+def connect(lake: Lake | Path | S3Prefix | str) -> "Sql":
+    """Return SQL over the tables of a lake, given as itself or as its place: `connect("data/lake").sql("…")`."""
     return Sql(lake if isinstance(lake, Lake) else Lake(lake))
 
 
@@ -41,7 +43,9 @@ class Sql:
         self._known: set[str] = set()
         self._derived: set[str] = set()
         self._connection = duckdb.connect(":memory:")
-        load_delta(self._connection)
+        # Secrets that a user keeps for DuckDB are no business of a query here.
+        self._connection.execute("SET allow_persistent_secrets = false")
+        give_access(self._connection, self._lake)
         self._lock()
 
     def sql(self, query: str) -> pl.DataFrame:
@@ -54,13 +58,14 @@ class Sql:
             statement = Statement(self._connection, query, MACROS)
             self._require_derived(statement)
             asked_past = [self._resolve(statement, table) for table in statement.tables()]
-            answer = self._connection.sql(statement.text() if any(asked_past) else query)
-            return pl.DataFrame(answer)
+            with self._lake.store.answering(duckdb.IOException, duckdb.HTTPException):
+                answer = self._connection.sql(statement.text() if any(asked_past) else query)
+                return pl.DataFrame(answer)
         except duckdb.Error as error:
             raise self._explained(error) from error
 
     def _lock(self) -> None:
-        root = self._lake.root.replace("'", "''")
+        root = self._lake.root.replace("'", "''") + "/"
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET python_enable_replacements = false")
         self._connection.execute(f"SET allowed_directories = ['{root}']")

@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-from arro3.core import RecordBatch, RecordBatchReader
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from arro3.core import RecordBatchReader
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from pipeline.errors import ContractBroken, SettingsError, TableDamaged, TableMissing, WriteConflict
+from pipeline.errors import ContractBroken, TableDamaged, TableMissing
 from pipeline.lake.commits import Reading, Written, commits_of, told
 from pipeline.lake.durable import make_durable
 from pipeline.lake.files import files_of, folder_of, scan_files, sessions_in
-from pipeline.lake.handover import Handover
-from pipeline.lake.incoming import FAULT, Incoming, arrow_schema
-from pipeline.lake.layout import delta_schema, parquet, rows_of
+from pipeline.lake.incoming import FAULT, Incoming
+from pipeline.lake.layout import delta_schema, rows_of
+from pipeline.lake.overwrite import Overwrite, commit, conflict
+from pipeline.lake.s3_prefix import S3Prefix
+from pipeline.lake.store import store_of
 
 if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
     from pipeline.contracts.table import Table
 
-KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
-"""Versions go by the user's retention, when a table is vacuumed, and not by Delta's own after 30 days."""
-
 
 class Lake:
-    """The tables under one root, a folder; each is the Delta table `<root>/<market>/<name>`.
+    """The tables at one place, a folder or a prefix on S3; each is the Delta table `<root>/<market>/<name>`.
 
-    Raises SettingsError when the folder's path has a `%`, which delta-rs takes for an escape.
+    Raises SettingsError when no lake can lie there.
     """
 
-    def __init__(self, root: Path | str, storage_options: Mapping[str, str] | None = None) -> None:
-        self.root = str(root) if "://" in str(root) else str(Path(root).expanduser().resolve())
-        self.storage_options = dict(storage_options or {})
-        if "%" in self.root:
-            raise SettingsError(
-                f"The lake cannot lie in {self.root}: Delta tables cannot be written to a path with '%'.",
-                remedy="Choose another folder with CANDLELAKE_HOME.",
-            )
+    def __init__(self, place: Path | str | S3Prefix) -> None:
+        self.store = store_of(place)
+        self.root = self.store.root
+        self.storage_options = self.store.storage_options
 
     def uri(self, table: Table) -> str:
         """Return where the table lies."""
@@ -52,8 +47,7 @@ class Lake:
 
     def tables(self) -> list[str]:
         """Return every table there is, as `market/name`, in alphabetical order."""
-        logs = Path(self.root).glob("*/*/_delta_log")
-        return sorted(f"{log.parent.parent.name}/{log.parent.name}" for log in logs)
+        return self.store.tables()
 
     def exists(self, table: Table) -> bool:
         """Return whether the table has ever been written. Raises TableDamaged when its log is lost."""
@@ -165,7 +159,8 @@ class Lake:
             raise ContractBroken(f"No session was named to be replaced in {table.sql_name}.", remedy=FAULT)
         incoming = Incoming(table, sessions, pieces)
         opened, before = self._ready(table)
-        self._overwrite(opened, table, incoming.batches(), rows_of(table, sessions), told(run_id, read, sessions))
+        asked = Overwrite(table, rows_of(table, sessions), told(run_id, read, sessions))
+        commit(self.store, opened, asked, incoming.batches())
         return self._written(opened, before, sum(incoming.rows.values()), incoming.rows)
 
     def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> Written:
@@ -183,42 +178,17 @@ class Lake:
         opened, before = self._ready(table)
         # A table that had never been written is created at version 0.
         if any(one.table is table and (one.version or 0) != opened.version() for one in read):
-            raise _conflict(table, f"it is at version {opened.version()}")
-        self._overwrite(opened, table, iter(RecordBatchReader.from_stream(stored)), None, told(run_id, read))
+            raise conflict(table, f"it is at version {opened.version()}")
+        asked = Overwrite(table, None, told(run_id, read))
+        commit(self.store, opened, asked, iter(RecordBatchReader.from_stream(stored)))
         return self._written(opened, before, len(stored), {})
 
     def _ready(self, table: Table) -> tuple[DeltaTable, set[str]]:
         """Return the table, created if need be, and its data files before the write."""
+        self.store.require_safe_commits()
         opened = self._open_or_create(table)
         self._require_same_types(opened, table)
         return opened, set(_files(opened))
-
-    def _overwrite(
-        self,
-        opened: DeltaTable,
-        table: Table,
-        batches: Iterator[RecordBatch],
-        predicate: str | None,
-        said: dict[str, str],
-    ) -> None:
-        try:
-            Handover[RecordBatch](
-                lambda handed: write_deltalake(
-                    opened,
-                    RecordBatchReader.from_batches(arrow_schema(table), handed),
-                    mode="overwrite",
-                    predicate=predicate,
-                    # A column new to the contract joins the table; the rows of other sessions lack it until they are
-                    # written again.
-                    schema_mode="merge",
-                    writer_properties=parquet(table),
-                    # Of two that replace a whole table which is still empty, Delta would keep the rows of both.
-                    commit_properties=CommitProperties(said, max_commit_retries=0 if predicate is None else None),
-                    post_commithook_properties=KEEP_LOG,
-                )
-            ).pass_on(batches)
-        except CommitFailedError as conflict:
-            raise _conflict(table, str(conflict)) from conflict
 
     def _written(
         self, opened: DeltaTable, before: Container[str], rows: int, rows_per_session: dict[date, int]
@@ -248,14 +218,15 @@ class Lake:
         if found is not None:
             return found
         try:
-            return DeltaTable.create(
-                self.uri(table),
-                schema=delta_schema(table),
-                partition_by=[table.layout.column] if table.session else None,
-                name=table.sql_name,
-                description=table.description,
-                storage_options=self.storage_options or None,
-            )
+            with self.store.answering():
+                return DeltaTable.create(
+                    self.uri(table),
+                    schema=delta_schema(table),
+                    partition_by=[table.layout.column] if table.session else None,
+                    name=table.sql_name,
+                    description=table.description,
+                    storage_options=self.storage_options or None,
+                )
         except DeltaError:
             # Another first writer was faster.
             return self.open(table)
@@ -274,9 +245,10 @@ class Lake:
     def _find(self, name: str) -> DeltaTable | None:
         sql_name, uri = name.replace("/", ".", 1), self.uri_of(name)
         try:
-            return DeltaTable(uri, storage_options=self.storage_options or None)
+            with self.store.answering():
+                return DeltaTable(uri, storage_options=self.storage_options or None)
         except TableNotFoundError as missing:
-            if any(Path(uri).rglob("*.parquet")):
+            if self.store.holds_data(name):
                 raise TableDamaged(
                     f"{sql_name} has data files but no readable log in {uri}.",
                     remedy="Restore `_delta_log` from a backup, or move the folder away and backfill the table.",
@@ -287,11 +259,6 @@ class Lake:
                 f"The log of {sql_name} in {uri} cannot be read: {str(unreadable).splitlines()[0]}",
                 remedy="Restore `_delta_log` from a backup, or move the folder away and backfill the table.",
             ) from unreadable
-
-
-def _conflict(table: Table, found: str) -> WriteConflict:
-    said = f"Another run changed the same rows of {table.sql_name} meanwhile; this one wrote nothing: {found}."
-    return WriteConflict(said, remedy="Run it again.")
 
 
 def _files(opened: DeltaTable) -> dict[str, int]:

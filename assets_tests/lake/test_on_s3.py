@@ -1,0 +1,223 @@
+"""Tables on a real S3 server: written, read, maintained and asked in SQL as in a folder."""
+
+from datetime import timedelta
+from threading import Barrier, Thread
+
+import duckdb
+import pytest
+
+from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, JAN_4, PRICES, REJECTS, held, prices, rejects
+from pipeline.errors import QueryError, SettingsError, TableDamaged, TableMissing, WriteConflict
+from pipeline.lake import maintenance
+from pipeline.lake.catalog import write_catalog
+from pipeline.lake.duckdb_access import give_access, load_delta
+from pipeline.lake.maintenance import Compacted, compact, vacuum
+from pipeline.lake.s3_objects import S3Objects
+from pipeline.lake.sql import connect
+from pipeline.lake.tables import Lake
+
+
+@pytest.fixture
+def place(s3_server):
+    return s3_server.place()
+
+
+@pytest.fixture
+def lake(place):
+    return Lake(place)
+
+
+@pytest.fixture
+def filled(lake):
+    for day, close in ((JAN_2, 1.0), (JAN_3, 2.0), (FEB_1, 3.0)):
+        lake.replace(PRICES, [day], [prices(day, A=close)], run_id="r")
+    return lake
+
+
+def test_there_is_no_table_before_the_first_write(lake):
+    assert not lake.exists(PRICES)
+    assert lake.tables() == []
+    with pytest.raises(TableMissing):
+        lake.scan(PRICES)
+
+
+def test_a_replaced_session_holds_exactly_the_new_rows_and_the_old_version_stays_readable(filled):
+    filled.replace(PRICES, [JAN_3], [prices(JAN_3, B=9.0)], run_id="again")
+    assert held(filled) == {(JAN_2, "A"): 1.0, (JAN_3, "B"): 9.0, (FEB_1, "A"): 3.0}
+    assert held(filled, version=3) == {(JAN_2, "A"): 1.0, (JAN_3, "A"): 2.0, (FEB_1, "A"): 3.0}
+    assert filled.history("stocks/prices")["run_id"].to_list() == ["again", "r", "r", "r", None]
+    assert filled.sessions(PRICES) == [JAN_2, JAN_3, FEB_1]
+
+
+def test_tables_are_those_with_a_log_under_the_prefix(filled, place):
+    objects = S3Objects(place)
+    objects.put("raw/us_stocks_sip/day_aggs_v1/_delta_log/x.json", b"{}")
+    objects.put("stocks/notes/readme.txt", b"no table")
+    filled.replace(REJECTS, [JAN_2], [rejects(JAN_2, 1)], run_id="r")
+    assert filled.tables() == ["stocks/prices", "stocks/rejects"]
+
+
+def test_a_whole_bucket_can_be_the_lake(s3_server):
+    lake = Lake(s3_server.place(prefix=""))
+    lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=1.0)], run_id="r")
+    assert lake.tables() == ["stocks/prices"]
+    assert connect(lake).sql("SELECT close FROM stocks.prices").rows() == [(1.0,)]
+
+
+def test_a_table_whose_log_is_lost_is_damaged_and_not_taken_for_missing(filled, place):
+    objects = S3Objects(place)
+    for name in list(objects.names("stocks/prices/_delta_log/")):
+        objects.delete(name)
+    with pytest.raises(TableDamaged, match=r"stocks\.prices has data files but no readable log in s3://"):
+        filled.exists(PRICES)
+
+
+def test_of_two_writers_of_one_session_the_later_learns_that_it_lost(filled):
+    def overtaken():
+        filled.replace(PRICES, [JAN_2], [prices(JAN_2, FIRST=1.0)], run_id="first")
+        yield prices(JAN_2, SECOND=2.0)
+
+    with pytest.raises(WriteConflict):
+        filled.replace(PRICES, [JAN_2], overtaken(), run_id="second")
+    assert held(filled)[JAN_2, "FIRST"] == 1.0
+    assert (JAN_2, "SECOND") not in held(filled)
+
+
+def test_writers_of_several_months_at_once_all_succeed(filled):
+    days = [JAN_2.replace(month=month) for month in range(3, 9)]
+    together, failed = Barrier(len(days)), []
+
+    def write(day):
+        together.wait()
+        try:
+            filled.replace(PRICES, [day], [prices(day, A=float(day.month))], run_id="r")
+        except Exception as error:
+            failed.append(error)
+
+    writers = [Thread(target=write, args=(day,)) for day in days]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert failed == []
+    assert {day: held(filled)[day, "A"] for day in days} == {day: float(day.month) for day in days}
+
+
+def test_each_month_becomes_one_file(filled):
+    before = held(filled)
+    assert compact(filled, PRICES, run_id="r") == [Compacted(month="2024-01", rows=2, files_before=2, files_after=1)]
+    assert held(filled) == before
+    assert compact(filled, PRICES, run_id="r") == []
+
+
+def test_vacuum_removes_replaced_files_orphans_and_unfinished_uploads_but_nothing_that_is_needed(
+    filled, place, s3_server, monkeypatch
+):
+    # A server's clock cannot be set: what is removed here is what is older than now.
+    monkeypatch.setattr(maintenance, "SHORTEST_RETENTION", timedelta())
+    compact(filled, PRICES, run_id="r")
+    objects, table = S3Objects(place), "stocks/prices/"
+    objects.put(f"{table}month=2024-01/part-orphan.parquet", b"of a killed writer")
+    unfinished = f"{table}month=2024-01/part-unfinished.parquet"
+    s3_server.client.create_multipart_upload(Bucket=place.bucket, Key=place.key(unfinished))
+    before = held(filled)
+    removed = vacuum(filled, PRICES, keep=timedelta(), run_id="r")
+    assert len(removed) == 4, "two files that were joined, the orphan and the upload"
+    assert held(filled) == before
+    left = {name for name in objects.names(table) if name.endswith(".parquet")}
+    assert left == {uri.removeprefix(f"{place}/") for uri in filled.open(PRICES).file_uris()}
+    assert s3_server.client.list_multipart_uploads(Bucket=place.bucket).get("Uploads", []) == []
+
+
+def test_vacuum_keeps_what_the_retention_needs(filled):
+    compact(filled, PRICES, run_id="r")
+    assert vacuum(filled, PRICES, keep=timedelta(days=30), run_id="r") == []
+    assert held(filled, version=2) == {(JAN_2, "A"): 1.0, (JAN_3, "A"): 2.0}
+
+
+def test_sql_reads_the_newest_and_earlier_versions(filled):
+    sql = connect(filled)
+    assert sql.sql("SELECT session, close FROM stocks.prices ORDER BY 1").rows() == [
+        (JAN_2, 1.0),
+        (JAN_3, 2.0),
+        (FEB_1, 3.0),
+    ]
+    assert sql.sql("SELECT count(*) FROM stocks.prices AT (VERSION => 1)").item() == 1
+    filled.replace(PRICES, [JAN_4], [prices(JAN_4, A=4.0)], run_id="r")
+    assert sql.sql("SELECT max(close) FROM stocks.prices WHERE session < '2024-02-01'").item() == 4.0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM duckdb_secrets()",
+        "SELECT * FROM which_secret('{root}/stocks', 's3')",
+        "SELECT * FROM read_text('{outside}')",
+        "SELECT * FROM read_parquet('{root}/stocks/prices/*/*.parquet')",
+        "SELECT * FROM '{outside}'",
+        "SELECT * FROM delta_scan('{root}/stocks/prices')",
+        "COPY (SELECT 1) TO '{root}/written.csv'",
+        "CREATE SECRET other (TYPE s3, KEY_ID 'a', SECRET 'b')",
+        "DROP SECRET candlelake_lake",
+        "SELECT current_setting('s3_secret_access_key') || getenv('HOME')",
+    ],
+)
+def test_a_query_reaches_neither_secrets_nor_other_objects(filled, place, query):
+    S3Objects(place).put("elsewhere.txt", b"not a table")
+    outside = f"s3://{place.bucket}/outside.txt"
+    with pytest.raises(QueryError) as refused:
+        connect(filled).sql(query.format(root=place, outside=outside))
+    assert place.secret.get_secret_value() not in str(refused.value)
+
+
+def test_under_the_query_s_guard_only_the_prefix_can_be_read_and_the_secret_shows_redacted(filled, place, s3_server):
+    s3_server.client.put_object(Bucket=place.bucket, Key="lake2/other.txt", Body=b"beside the lake")
+    s3_server.client.put_object(Bucket=place.bucket, Key="outside.txt", Body=b"outside")
+    connection = connect(filled)._connection
+    for beside in ("lake2/other.txt", "outside.txt"):
+        with pytest.raises(duckdb.PermissionException):
+            connection.read_csv(f"s3://{place.bucket}/{beside}").fetchall()
+    with pytest.raises(duckdb.Error):
+        connection.sql("SET s3_endpoint = 'elsewhere'")
+    told = str(connection.sql("SELECT * FROM duckdb_secrets()").fetchall())
+    assert "candlelake_lake" in told
+    assert place.secret.get_secret_value() not in told
+
+
+def test_the_catalog_names_the_tables_on_s3_and_holds_no_secret(filled, place, tmp_path):
+    path = tmp_path / "candlelake.duckdb"
+    assert write_catalog(filled, path) == ["stocks.prices"]
+    content = path.read_bytes()
+    assert str(place).encode() in content
+    assert place.secret.get_secret_value().encode() not in content
+    assert place.key_id.encode() not in content
+    with duckdb.connect(str(path), read_only=True) as client:
+        load_delta(client)
+        with pytest.raises(duckdb.Error):
+            client.sql("SELECT count(*) FROM stocks.prices").fetchall()
+        give_access(client, filled)
+        assert client.sql("SELECT count(*) FROM stocks.prices").fetchall() == [(3,)]
+        assert [secret[4] for secret in client.sql("FROM duckdb_secrets()").fetchall()] == ["memory"]
+
+
+def test_what_is_set_for_other_programs_in_the_environment_does_not_change_where_the_lake_lies(filled, monkeypatch):
+    for name, value in {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_ACCESS_KEY_ID": "other",
+        "AWS_SECRET_ACCESS_KEY": "other",
+        "AWS_REGION": "eu-central-1",
+        "AWS_CONDITIONAL_PUT": "disabled",
+        "AWS_S3_ALLOW_UNSAFE_RENAME": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    again = Lake(filled.store.place)
+    again.replace(PRICES, [JAN_4], [prices(JAN_4, A=4.0)], run_id="r")
+    assert held(again)[JAN_4, "A"] == 4.0
+    assert connect(again).sql("SELECT count(*) FROM stocks.prices").item() == 4
+
+
+def test_a_session_token_of_other_credentials_is_refused_before_it_goes_out_with_the_lake_s(place, monkeypatch):
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "planted-token")
+    with pytest.raises(SettingsError, match="Unset it") as refused:
+        Lake(place)
+    assert "planted" not in str(refused.value)

@@ -1,0 +1,58 @@
+"""What a DuckDB connection needs before it can read a lake: extensions from installed packages, and the way to S3."""
+
+from pathlib import Path
+from types import ModuleType
+
+import duckdb
+import duckdb_extension_delta
+import duckdb_extension_httpfs
+
+from pipeline.errors import QueryError
+from pipeline.lake.delta_scan import text
+from pipeline.lake.s3_prefix import S3Prefix
+from pipeline.lake.store import S3Store
+from pipeline.lake.tables import Lake
+
+ACCESS = "candlelake_lake"
+"""Name of the DuckDB secret by which a lake on S3 is read."""
+
+
+def give_access(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    """Teach `connection` to read the tables of `lake`, without the network until they are read.
+
+    For a lake on S3 the connection gets a secret of its own memory that holds for that prefix only; nothing is stored.
+    Raises QueryError when the installed extensions were not built for the installed DuckDB.
+    """
+    load_delta(connection)
+    if isinstance(lake.store, S3Store):
+        _load(connection, duckdb_extension_httpfs, "httpfs")
+        connection.execute(_secret(lake.store.place))
+
+
+def load_delta(connection: duckdb.DuckDBPyConnection) -> None:
+    """Teach `connection` to read Delta tables in a folder. Raises as `give_access` does."""
+    _load(connection, duckdb_extension_delta, "delta")
+
+
+def _load(connection: duckdb.DuckDBPyConnection, package: ModuleType, name: str) -> None:
+    builds = Path(str(package.__file__)).parent / "extensions"
+    extension = builds / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+    if not extension.exists():
+        raise QueryError(
+            f"DuckDB {duckdb.__version__} needs its own build of the {name} extension, {extension} is not there.",
+            remedy=f"Install duckdb-extension-{name}=={duckdb.__version__}.",
+        )
+    connection.load_extension(str(extension))
+
+
+def _secret(place: S3Prefix) -> str:
+    told = {
+        "KEY_ID": place.key_id,
+        "SECRET": place.secret.get_secret_value(),
+        "ENDPOINT": place.host,
+        "REGION": place.region,
+        "URL_STYLE": "path",
+        "SCOPE": f"{place}/",
+    }
+    listed = ", ".join(f"{name} {text(value)}" for name, value in told.items())
+    return f"CREATE OR REPLACE TEMPORARY SECRET {ACCESS} (TYPE s3, {listed}, USE_SSL {place.is_encrypted})"

@@ -1,0 +1,168 @@
+"""What of a lake depends on where it lies: a folder of a local disk, or a prefix on S3."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from secrets import token_hex
+from time import time
+from typing import Protocol
+
+from pipeline.errors import LakeRefused, SettingsError
+from pipeline.lake.s3_objects import S3Objects, unreachable
+from pipeline.lake.s3_prefix import S3Prefix
+
+RAW = "raw"
+"""What the vendor delivered lies below this, beside the tables."""
+
+
+class Store(Protocol):
+    """Where tables lie, each at `<root>/<market>/<name>`."""
+
+    root: str
+    storage_options: dict[str, str]
+    """What delta-rs and Polars must be told to get there."""
+
+    def tables(self) -> list[str]:
+        """Return every table there is, as `market/name`, in alphabetical order."""
+
+    def holds_data(self, name: str) -> bool:
+        """Return whether there is any data file of the table called `market/name`."""
+
+    def remove_leftovers(self, name: str, *, older_than: timedelta) -> list[str]:
+        """Remove what killed writers left of files that never appeared, which Delta knows nothing of."""
+
+    def require_safe_commits(self) -> None:
+        """Return if of two commits of one version the second is refused. Raises LakeRefused."""
+
+    def answering(self, *failures: type[Exception]) -> AbstractContextManager[None]:
+        """Return a context in which a failure to get there, one of `failures` or an OSError, is an error of ours."""
+
+
+class FolderStore:
+    """A folder of a local disk, where a commit is a link that fails when the version exists.
+
+    Raises SettingsError when its path has a `%`, which delta-rs takes for an escape.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.root = str(folder.expanduser().resolve())
+        self.storage_options: dict[str, str] = {}
+        if "%" in self.root:
+            raise SettingsError(
+                f"The lake cannot lie in {self.root}: Delta tables cannot be written to a path with '%'.",
+                remedy="Choose another folder with CANDLELAKE_HOME.",
+            )
+
+    def tables(self) -> list[str]:
+        """Return every table there is, as `market/name`, in alphabetical order."""
+        logs = Path(self.root).glob("*/*/_delta_log")
+        return sorted(f"{log.parent.parent.name}/{log.parent.name}" for log in logs)
+
+    def holds_data(self, name: str) -> bool:
+        """Return whether there is any data file of the table called `market/name`."""
+        return any(Path(self.root, name).rglob("*.parquet"))
+
+    def remove_leftovers(self, name: str, *, older_than: timedelta) -> list[str]:
+        """Remove the staging files that lie beside the data files; return their names."""
+        folder, moment = Path(self.root, name), time() - older_than.total_seconds()
+        left = [path for path in folder.rglob("*.parquet#*") if path.stat().st_mtime < moment]
+        for path in left:
+            path.unlink()
+        return [str(path.relative_to(folder)) for path in left]
+
+    def require_safe_commits(self) -> None:
+        """Return: a local disk makes no second file of one name."""
+
+    def answering(self, *_failures: type[Exception]) -> AbstractContextManager[None]:
+        """Return a context that changes no error."""
+        return nullcontext()
+
+
+class S3Store:
+    """A prefix on S3, where a commit is a put that fails when the version exists.
+
+    Raises SettingsError when AWS_SESSION_TOKEN is set: delta-rs would send it with the lake's own key.
+    """
+
+    def __init__(self, place: S3Prefix) -> None:
+        if os.environ.get("AWS_SESSION_TOKEN"):
+            raise SettingsError(
+                f"AWS_SESSION_TOKEN is set, and would be sent with the key of the lake {place}.",
+                remedy="Unset it where candlelake runs; the lake takes keys without a session token only.",
+            )
+        self.place = place
+        self.root = str(place)
+        self.storage_options = place.storage_options
+        self._objects = S3Objects(place)
+
+    def tables(self) -> list[str]:
+        """Return every table there is, as `market/name`, in alphabetical order."""
+        markets = [market for market in self._objects.folders("") if market != RAW]
+        names = [f"{market}/{name}" for market in markets for name in self._objects.folders(f"{market}/")]
+        return sorted(name for name in names if any(self._objects.names(f"{name}/_delta_log/")))
+
+    def holds_data(self, name: str) -> bool:
+        """Return whether there is any data file of the table called `market/name`."""
+        return any(found.endswith(".parquet") for found in self._objects.names(f"{name}/"))
+
+    def remove_leftovers(self, name: str, *, older_than: timedelta) -> list[str]:
+        """Give up the uploads in parts that no writer ended; return the names they were meant for."""
+        uploads = self._objects.unfinished_uploads(f"{name}/", before=datetime.now(UTC) - older_than)
+        for left, upload in uploads:
+            self._objects.abort_upload(left, upload)
+        return [left.removeprefix(f"{name}/") for left, _ in uploads]
+
+    def require_safe_commits(self) -> None:
+        """Ask the server, once a process, whether it heeds `If-None-Match`. Raises LakeRefused when it does not."""
+        _probe(self.place)
+
+    @contextmanager
+    def answering(self, *failures: type[Exception]) -> Iterator[None]:
+        """Raise what the server says to a plain listing when a library could not get there.
+
+        When it has nothing against that: LakeUnreachable for an OSError, and any other failure as it is.
+        """
+        kinds: tuple[type[Exception], ...] = (OSError, *failures)
+        try:
+            yield
+        except kinds as failed:
+            # The libraries' own words are long and of many kinds.
+            self._objects.folders("")
+            if isinstance(failed, OSError):
+                raise unreachable(self.place, str(failed).splitlines()[0]) from failed
+            raise
+
+
+def store_of(place: Path | str | S3Prefix) -> Store:
+    """Return the store at `place`. Raises SettingsError when no lake can lie there."""
+    if isinstance(place, S3Prefix):
+        return S3Store(place)
+    if "://" in str(place):
+        raise SettingsError(
+            f"{place} needs an endpoint and credentials.", remedy="Give Lake an S3Prefix, or a folder's path."
+        )
+    return FolderStore(Path(place))
+
+
+@cache
+def _probe(place: S3Prefix) -> None:
+    """Put one object twice on condition that there is none. An answer is kept; an error is not."""
+    objects = S3Objects(place)
+    objects.folders("")  # some servers make a bucket that is missing when something is put there
+    name = f".candlelake-probe-{token_hex(8)}"
+    try:
+        objects.put_new(name, b"first")
+        if objects.put_new(name, b"second"):
+            raise LakeRefused(
+                f"The server at {place.endpoint} overwrites an object that it was asked to write only if there is none "
+                "(it ignores If-None-Match). Of two runs that commit at once it would lose one without a word.",
+                remedy="Keep the lake in a folder, or on a server that heeds conditional puts, as AWS S3 does; "
+                "docs/s3.md names more.",
+            )
+    finally:
+        objects.delete(name)
