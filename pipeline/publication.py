@@ -7,6 +7,7 @@ import polars as pl
 
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
@@ -15,7 +16,8 @@ from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.listings import listings
-from pipeline.market.screen.known import with_reference
+from pipeline.market.screen.known import with_minutes, with_reference
+from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import candidates
 
 
@@ -58,7 +60,8 @@ def ranked_anew(lake: Lake, publication: Publication) -> pl.DataFrame:
     )
     listed = listings(rows_read(lake, publication, TICKERS), rows_read(lake, publication, TICKER_EVENTS))
     window = new_york().between(new_york().offset(session, 1 - LOOKBACK_SESSIONS), session)
-    return candidates(with_reference(day, listed, rows_read(lake, publication, SPLITS), window))
+    day = with_minutes(day.lazy(), rows_read(lake, publication, INTRADAY_FEATURES).lazy()).collect()
+    return candidates(with_reference(day, listed, rows_read(lake, publication, SPLITS), window), MODELS)
 
 
 def as_committed(lake: Lake, publication: Publication) -> pl.DataFrame:

@@ -1,4 +1,5 @@
 import gzip
+import zlib
 from contextlib import suppress
 
 import pytest
@@ -113,3 +114,18 @@ def test_a_flipped_bit_never_changes_the_content(bit):
     with suppress(FileRefused):
         # A bit of the header's time or system may pass: it says nothing about the content.
         assert decompress(bytes(damaged), "a.gz") == CONTENT
+
+
+@given(st.binary(max_size=60), st.integers(0, 80), st.integers(0, 255))
+def test_a_file_is_accepted_exactly_when_zlib_reads_it_to_its_end(content, at, byte):
+    data = bytearray(gzip.compress(content + b"."))
+    data[at % len(data)] = byte
+    reader = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        read = reader.decompress(data)
+    except zlib.error:
+        read = None
+    if read is None or not reader.eof or reader.unused_data:
+        refusal(bytes(data))
+    else:
+        assert decompress(bytes(data), "a.gz") == read

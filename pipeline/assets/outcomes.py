@@ -12,6 +12,7 @@ from datetime import date
 import polars as pl
 from dagster import AssetExecutionContext, AssetOut, MaterializeResult, ResourceParam, asset, multi_asset
 
+from pipeline.assets.features import features_for
 from pipeline.assets.session_table import asset_key, declared, record, table_preview
 from pipeline.assets.signals import window_of
 from pipeline.contracts.bars import DAILY_BARS
@@ -27,7 +28,7 @@ from pipeline.market.listings import listings
 from pipeline.market.outcomes import PAIR, aftermath, candidate_outcomes, forward_returns
 from pipeline.market.point_in_time import splits_in_doubt
 from pipeline.market.reference import applicable_dividends, applicable_splits
-from pipeline.market.screen.known import with_reference
+from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import scores
 from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
@@ -51,6 +52,8 @@ class Hindsight:
     ticker_events: Reading
     splits: Reading
     dividends: Reading
+    features: list[Reading]
+    """Of the sessions' minutes; none when no model asks for them."""
 
     @classmethod
     def of(cls, lake: Lake, sessions: Sequence[date]) -> "Hindsight":
@@ -64,12 +67,13 @@ class Hindsight:
             ticker_events=lake.read(TICKER_EVENTS),
             splits=lake.read(SPLITS),
             dividends=lake.read(DIVIDENDS),
+            features=features_for(lake, sessions, MODELS),
         )
 
     @property
     def readings(self) -> list[Reading]:
         """Return everything that is read."""
-        return [self.bars, self.indicators, self.candidates, *self.reference]
+        return [self.bars, self.indicators, self.candidates, *self.features, *self.reference]
 
     @property
     def reference(self) -> list[Reading]:
@@ -129,11 +133,14 @@ def outcome_chunks(
         in_chunk = pl.col("session").is_between(chunk[0], chunk[-1])
         bars = held.bars.rows.filter(pl.col("session").is_between(chunk[0], calendar[-1])).collect()
         lists = held.candidates.rows.filter(pl.col("session").is_between(calendar[0], chunk[-1])).collect()
-        day = held.indicators.rows.filter(in_chunk).join(bars.lazy(), on=["ticker", "session"]).collect()
+        ranked = held.indicators.rows.filter(in_chunk).join(bars.lazy(), on=["ticker", "session"])
+        for one in held.features:
+            ranked = with_minutes(ranked, one.rows)
+        day = ranked.collect()
 
         after = aftermath(bars, *events_of_prices, listed, calendar)
         # Scored as they were ranked: what a list is held against is whom it was drawn from.
-        scored = scores(with_reference(day, listed, split_history, window_of(chunk)))
+        scored = scores(with_reference(day, listed, split_history, window_of(chunk)), MODELS)
         candidates = lists.filter(in_chunk)
         returns = forward_returns(pl.concat([scored.select(PAIR), candidates.select(PAIR)]).unique(), after)
         outcomes = candidate_outcomes(candidates, scored, returns, after)

@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 
+from pipeline.assets.features import features_for, without_minutes
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
@@ -50,6 +51,7 @@ class ReportTables:
             *([PROVISIONAL] if delivered["provisional"].any() else []),
             *([] if are_known else [SPLITS_UNKNOWN]),
             *(unapplied_filters(known, MODELS) if are_known else []),
+            *without_minutes(features_for(self._lake, [self._session], MODELS), [self._session], MODELS),
         )
 
     def held(self) -> list[str]:

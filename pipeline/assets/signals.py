@@ -10,9 +10,11 @@ from dagster import AssetExecutionContext, AssetIn, Config, MaterializeResult, R
 from pydantic import Field
 
 from pipeline.assets.comparison import lists_held, told_with_lists
+from pipeline.assets.features import features_for, without_minutes
 from pipeline.assets.session_table import asset_key, declared, record, table_preview
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.lake.commits import Reading
 from pipeline.lake.tables import Lake
@@ -22,7 +24,8 @@ from pipeline.market.listings import listings
 from pipeline.market.point_in_time import point_in_time_indicators
 from pipeline.market.reference import applicable_splits
 from pipeline.market.restatement import with_restated
-from pipeline.market.screen.known import with_reference
+from pipeline.market.screen.known import with_minutes, with_reference
+from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import candidates
 from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
 from pipeline.progress import Progress
@@ -122,6 +125,8 @@ def window_of(sessions: Sequence[date]) -> Sequence[date]:
         "stock_indicators": AssetIn(asset_key(INDICATORS_TABLE)),
         **REFERENCE,
     },
+    # Shown where a model uses it; a run of the daily job neither makes it nor waits for it.
+    deps=[asset_key(INTRADAY_FEATURES)] if any(model.needs_minutes for model in MODELS) else [],
     partitions_def=STOCK_SESSIONS,
     backfill_policy=ONE_RUN,
 )
@@ -139,9 +144,15 @@ def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
     begun = perf_counter()
     sessions = sessions_of(context.partition_keys)
     day = daily_bars.rows.join(stock_indicators.rows, on=["ticker", "session"])
+    features = features_for(lake, sessions, MODELS)
+    for one in features:
+        day = with_minutes(day, one.rows)
+    for warning in without_minutes(features, sessions, MODELS):
+        context.log.warning(warning)
+        progress.warnings.append(warning)
     known = splits.rows.collect(), listings(tickers.rows.collect(), ticker_events.rows.collect())
     rows = candidate_chunks(day, *known, sessions, progress)
-    read = [daily_bars, stock_indicators, splits, tickers, ticker_events]
+    read = [daily_bars, stock_indicators, splits, tickers, ticker_events, *features]
     before = lists_held(lake, sessions)
     written = lake.replace(CANDIDATES, sessions, rows, run_id=context.run.run_id, read=read)
     shown = lists_in_numbers(lake.scan(CANDIDATES, sessions[0], sessions[-1]), newest=sessions[-1])
@@ -152,10 +163,10 @@ def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
 def candidate_chunks(
     day: pl.LazyFrame, splits: pl.DataFrame, listed: pl.DataFrame, sessions: Sequence[date], progress: Progress
 ) -> Iterator[pl.DataFrame]:
-    """Yield the candidates of `sessions` in bounded chunks; `day` has the bars and indicators of all of them."""
+    """Yield the candidates of `sessions` in bounded chunks; `day` has what the models need of all of them."""
     for chunk in progress.chunks("candidates", sessions, CANDIDATE_CHUNK):
         rows = day.filter(pl.col("session").is_between(chunk[0], chunk[-1])).collect()
-        yield candidates(with_reference(rows, listed, splits, window_of(chunk)))
+        yield candidates(with_reference(rows, listed, splits, window_of(chunk)), MODELS)
 
 
 def lists_in_numbers(listed: pl.LazyFrame, newest: date) -> dict[date, dict[str, Any]]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandera.errors
 import pandera.polars as pa
 import polars as pl
 
+from pipeline.contracts.promises import Promises
 from pipeline.errors import ContractBroken
 
 _EXAMPLES = 3
@@ -86,11 +88,9 @@ class Table:
         missing = [name for name in self.columns if name not in rows.columns]
         if missing:
             raise self._broken(rows, f"missing columns {', '.join(missing)}")
-        try:
-            # Not lazy: a LazyFrame would be checked for its schema only.
-            checked = self.schema.validate(rows.select(list(self.columns)), lazy=True)
-        except pandera.errors.SchemaErrors as broken:
-            raise self._broken(rows, _faults(broken.failure_cases)) from broken
+        checked = rows.select(list(self.columns))
+        if not self._promises.kept_by(checked):
+            checked = self._validated(checked)
         if not in_strict_order(rows, self.key):
             self._require_unique_keys(rows)
         return checked
@@ -98,6 +98,18 @@ class Table:
     def in_order(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return `rows` sorted by the key; looking first costs little."""
         return rows if in_strict_order(rows, self.key) else rows.sort(self.key)
+
+    @cached_property
+    def _promises(self) -> Promises:
+        return Promises(self.schema)
+
+    def _validated(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return `rows` when pandera has nothing against them; raises ContractBroken with what it has."""
+        try:
+            # Not lazy: a LazyFrame would be checked for its schema only.
+            return self.schema.validate(rows, lazy=True)
+        except pandera.errors.SchemaErrors as broken:
+            raise self._broken(rows, _faults(broken.failure_cases)) from broken
 
     def _require_unique_keys(self, rows: pl.DataFrame) -> None:
         repeated = rows.filter(pl.struct(self.key).is_duplicated())
@@ -118,11 +130,12 @@ def in_strict_order(rows: pl.DataFrame, key: Sequence[str]) -> bool:
 
     A key with a null in it is in no order.
     """
-    rises = pl.lit(value=False)
+    above: pl.Series | None = None
     for name in reversed(key):
-        column = pl.col(name)
-        rises = (column > column.shift()) | ((column == column.shift()) & rises)
-    return bool(rows.lazy().select(rises.slice(1).fill_null(value=False).all()).collect().item())
+        earlier, later = rows[name].head(-1), rows[name].slice(1)
+        rises = later > earlier
+        above = rises if above is None else rises | ((later == earlier) & above)
+    return above is not None and above.all(ignore_nulls=False) is True
 
 
 def _faults(cases: pl.DataFrame) -> str:

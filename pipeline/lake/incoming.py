@@ -43,14 +43,23 @@ class Incoming:
         gathered: list[pl.DataFrame] = []
         current = None
         for piece in self._pieces:
-            rows = self._checked(piece).with_columns(partition_of(self._table))
-            for (partition,), part in rows.partition_by(self._table.layout.column, as_dict=True).items():
+            for partition, part in self._parts(self._checked(piece)):
                 if partition != current and gathered:
                     yield self._in_order(gathered)
                 current = partition
                 gathered.append(part)
         if gathered:
             yield self._in_order(gathered)
+
+    def _parts(self, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+        layout = self._table.layout
+        names = {session.strftime(layout.pattern) for session in rows["session"].unique()}
+        if len(names) == 1:
+            (name,) = names
+            yield name, rows.with_columns(pl.lit(name).alias(layout.column))
+            return
+        parts = rows.with_columns(partition_of(self._table)).partition_by(layout.column, as_dict=True)
+        yield from ((partition, part) for (partition,), part in parts.items())
 
     def _in_order(self, parts: list[pl.DataFrame]) -> pl.DataFrame:
         """Return the parts as one, and let go of them: nobody must hold a partition twice while it is written."""

@@ -12,6 +12,7 @@ ticker's minute in a minute file):
 An invalid row is rejected as often as it comes.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -34,6 +35,9 @@ _STRENGTH = ("transactions", "volume", *PRICES, "window_start")
 """Columns that rank rows of one key, strongest first. With the key they are all a row says."""
 
 _NOBODY = pl.DataFrame(schema={"row_number": pl.Int64, "reasons": pl.List(pl.String)})
+
+_PLAIN_TICKER = "^[!-~]+$"
+"""Visible ASCII. A ticker of anything else may be right, but is looked at."""
 
 _STRAY_CHARACTER = r"^\s|\s$|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
 """White space at an end, and what nobody sees: two tickers that look the same would be two securities."""
@@ -68,15 +72,8 @@ def clean(
     A row belongs to `session` when its window starts on that date in New York.
     Raises ContractBroken when a row is neither kept nor duplicate nor rejected, which would be a fault of this module.
     """
-    readable = rows.with_columns(_finite_numbers())
-    verdicts = _verdicts(session, further)
-    is_bad = readable.select(pl.any_horizontal(verdicts.values())).to_series()
-    if is_bad.any():
-        valid = readable.filter(~is_bad)
-        rejected = readable.filter(is_bad).select("row_number", reasons=_reasons(verdicts))
-    else:
-        valid, rejected = readable, _NOBODY
-    bars, conflicting = _one_row_per_key(valid.drop("malformed"), tuple(key))
+    valid, rejected = _judged(rows, session, further)
+    bars, conflicting = _one_row_per_key(_unsigned_zeros(valid.drop("malformed")), tuple(key))
     rejected = pl.concat([rejected, conflicting]).sort("row_number")
     duplicates = len(valid) - len(bars) - len(conflicting)
     return _reconciled(Cleaned(bars, rejected, len(rows), len(bars), duplicates, len(rejected)), rows)
@@ -96,11 +93,61 @@ def _reconciled(cleaned: Cleaned, rows: pl.DataFrame) -> Cleaned:
     return cleaned
 
 
+def _judged(rows: pl.DataFrame, session: date, further: Mapping[str, pl.Expr]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows without fault, and number and reasons of the others; only rows under suspicion are judged."""
+    suspects = _suspects(rows, session, further)
+    if suspects.is_empty():
+        return rows, _NOBODY
+    judged = rows[suspects].with_columns(_finite_numbers())
+    verdicts = _verdicts(session, further)
+    is_bad = judged.select(pl.any_horizontal(verdicts.values())).to_series()
+    rejected = judged.filter(is_bad).select("row_number", reasons=_reasons(verdicts))
+    is_valid = pl.repeat(value=True, n=len(rows), dtype=pl.Boolean, eager=True)
+    return rows.filter(is_valid.scatter(suspects.filter(is_bad.fill_null(value=True)), values=False)), rejected
+
+
+def _suspects(rows: pl.DataFrame, session: date, further: Mapping[str, pl.Expr]) -> pl.Series:
+    """Return the positions of rows that are not plainly without fault."""
+    ticker, window = pl.col("ticker"), pl.col("window_start")
+    open_, close, high, low = pl.col("open"), pl.col("close"), pl.col("high"), pl.col("low")
+    midnight, next_midnight = session_bounds(session)
+    plain = [
+        ~pl.col("malformed"),
+        ticker.is_not_null(),
+        low > 0,
+        low <= open_,
+        low <= close,
+        open_ <= high,
+        close <= high,
+        high < math.inf,  # which NaN is not: here it is above every number
+        pl.col("volume") >= 0,
+        pl.col("volume") < EXACT_VOLUMES_END,
+        pl.col("transactions") >= 0,
+        window >= midnight,
+        window < next_midnight,
+        *(~holds for holds in further.values()),
+    ]
+    # Minutes of a ticker come together: its name is looked at once.
+    names = ticker.filter(ticker.ne_missing(ticker.shift()))
+    every = [names.str.contains(_PLAIN_TICKER), *plain]
+    if rows.select(pl.all_horizontal(one.all(ignore_nulls=False) for one in every)).item() is True:
+        return pl.Series(dtype=pl.UInt32)
+    is_plain = pl.all_horizontal(ticker.str.contains(_PLAIN_TICKER), *plain)
+    return rows.select((~is_plain.fill_null(value=False)).arg_true()).to_series()
+
+
+def _unsigned_zeros(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with a volume of -0 as 0."""
+    is_zero = pl.col("volume") == 0
+    if not rows.select(is_zero.any()).item():
+        return rows
+    return rows.with_columns(volume=pl.when(is_zero).then(0.0).otherwise("volume"))
+
+
 def _finite_numbers() -> list[pl.Expr]:
-    """Return the float columns with NaN and the infinities as null, and a volume of -0 as 0."""
-    finite = [pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in PRICES]
-    volume = pl.col("volume")
-    return [*finite, pl.when(volume == 0).then(0.0).when(volume.is_finite()).then(volume).alias("volume")]
+    """Return the float columns with NaN and the infinities as null."""
+    finite = pl.col("volume", *PRICES)
+    return [pl.when(finite.is_finite()).then(finite)]
 
 
 def _verdicts(session: date, further: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import polars as pl
 
 from pipeline.errors import FileRefused
@@ -46,7 +47,40 @@ MINUTE_LINES_LIMIT = 4_000_000
 COLUMNS_LIMIT = 64
 """Most columns accepted; the vendor has eight."""
 
+_IN_CACHE = 1 << 16
+"""Bytes that are looked at in one go."""
+
 _FLOATS = ("volume", "open", "close", "high", "low")
+
+
+@dataclass(frozen=True)
+class Text:
+    """The text of a file: a minute file is too large to be copied for its rows alone."""
+
+    header: tuple[str, ...]
+    data: bytes
+    begin: int
+    """Where the first row begins."""
+    end: int
+    """Where the last row ends: no line end after it is a row."""
+
+    @property
+    def rows(self) -> bytes:
+        """Return the rows, each but the last ended by `\\n`."""
+        return self.data[self.begin : self.end]
+
+    @property
+    def lines(self) -> list[bytes]:
+        """Return the text of each row."""
+        return self.rows.split(b"\n") if self.begin < self.end else []
+
+    def count(self, character: bytes) -> int:
+        """Return how often an ASCII character stands in the rows."""
+        return _count(self.data, character, self.begin, self.end)
+
+    def holds(self, character: bytes) -> bool:
+        """Return whether a character stands in the rows."""
+        return self.data.find(character, self.begin, self.end) >= 0
 
 
 @dataclass(frozen=True)
@@ -57,9 +91,7 @@ class ParsedFile:
     """`row_number` (from 1, header not counted), `malformed`, then SCHEMA. An unreadable number is null."""
     extra_columns: tuple[str, ...]
     """Columns that the vendor delivered beyond SCHEMA; they are not read."""
-    header: tuple[str, ...]
-    body: bytes
-    """The lines after the header, ended by `\\n`, without line ends after the last."""
+    text: Text
 
     def as_delivered(self, row_numbers: Sequence[int]) -> pl.DataFrame:
         """Return the columns of SCHEMA as the vendor's text, for the rows asked for, in that order.
@@ -67,9 +99,9 @@ class ParsedFile:
         Cells stand in the header's order; what a malformed line has beyond them stays in the last, what it lacks is
         null.
         """
-        lines = self.body.split(b"\n")
+        lines = self.text.lines
         chosen = pl.Series("line", [lines[number - 1].decode() for number in row_numbers], pl.String)
-        return _cells(chosen, self.header).select(list(SCHEMA))
+        return _cells(chosen, self.text.header).select(list(SCHEMA))
 
 
 def clean_day_file(data: bytes, session: date, key: str, etag: str, max_bad_share: float = 0.2) -> CleanedDay:
@@ -92,7 +124,7 @@ def clean_minute_file(data: bytes, session: date, key: str, etag: str, max_bad_s
 def _unpacked(data: bytes, session: date, key: str, size_limit: int, lines_limit: int) -> ParsedFile:
     """Return the rows of a file that has any. Raises FileRefused when it is too large, or none."""
     content = decompress(data, key, size_limit)
-    if (lines := content.count(b"\n")) > lines_limit:
+    if (lines := _count(content, b"\n")) > lines_limit:
         raise FileRefused(
             f"{key} has {lines:,} lines, more than the {lines_limit:,} that such a file may hold.", remedy=REMEDY
         )
@@ -116,15 +148,23 @@ def parse(data: bytes, name: str) -> ParsedFile:
     _require_text(data, name)
     begin = data.find(b"\n") + 1 or len(data)
     header = _header(data[:begin].removesuffix(b"\n").decode(), data, name)
-    body = data[begin : _end_of_rows(data, begin)]
-    rows = _typed_rows(body, header)
+    text = Text(header, data, begin, _end_of_rows(data, begin))
+    rows = _typed_rows(text)
     if rows is None:
-        rows = _rows_from_text(body, header)
-    return ParsedFile(rows, tuple(name for name in header if name not in SCHEMA), header, body)
+        rows = _rows_from_text(text)
+    return ParsedFile(rows, tuple(name for name in header if name not in SCHEMA), text)
+
+
+def _count(data: bytes, character: bytes, begin: int = 0, end: int | None = None) -> int:
+    """Return how often an ASCII character stands in `data` from `begin` to before `end`."""
+    # NumPy compares many bytes at once, Python's own count one after the other.
+    codes = np.frombuffer(data, np.uint8)[begin:end]
+    pieces = range(0, len(codes), _IN_CACHE)
+    return sum(int(np.count_nonzero(codes[at : at + _IN_CACHE] == ord(character))) for at in pieces)
 
 
 def _end_of_rows(data: bytes, begin: int) -> int:
-    """Return where the line ends after the last row begin; a minute file is too large to be copied for them."""
+    """Return where the line ends after the last row begin."""
     end = len(data)
     while end > begin and data[end - 1] == ord("\n"):
         end -= 1
@@ -167,19 +207,22 @@ def _header(line: str, data: bytes, name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _typed_rows(body: bytes, header: tuple[str, ...]) -> pl.DataFrame | None:
+def _typed_rows(text: Text) -> pl.DataFrame | None:
     """Return the rows when every line is plain and every number readable; None otherwise."""
-    lines = body.count(b"\n") + 1
+    header = text.header
+    lines = text.count(b"\n") + 1
     # Polars drops a `\r` at the end of a line and a byte order mark before the first: text does not.
-    if not body or b'"' in body or b"\r" in body or body.startswith(BOM_UTF8):
+    if text.begin == text.end or text.holds(b'"') or text.holds(b"\r") or text.data.startswith(BOM_UTF8, text.begin):
         return None
-    if body.count(b",") != lines * (len(header) - 1):
+    if text.count(b",") != lines * (len(header) - 1):
         return None
+    ends_with_row = len(text.data) - text.end <= 1
     try:
         # Columns are named by position, as a foreign column's name may be empty or repeat.
         typed = pl.read_csv(
-            body,
+            text.data if ends_with_row else text.data[: text.end],
             has_header=False,
+            skip_lines=1,
             schema={str(position): SCHEMA.get(name, pl.String) for position, name in enumerate(header)},
             quote_char=None,
         )
@@ -197,10 +240,10 @@ def _row_numbers(lines: int) -> pl.Series:
     return pl.int_range(1, lines + 1, dtype=pl.Int64, eager=True)
 
 
-def _rows_from_text(body: bytes, header: tuple[str, ...]) -> pl.DataFrame:
+def _rows_from_text(text: Text) -> pl.DataFrame:
     """Return the rows read cell by cell; the numbers of malformed lines are null."""
-    lines = body.decode().split("\n") if body else []
-    cells = _cells(pl.Series("line", lines, pl.String), header)
+    lines = text.rows.decode().split("\n") if text.begin < text.end else []
+    cells = _cells(pl.Series("line", lines, pl.String), text.header)
     numbers = [as_float(name) for name in _FLOATS]
     rows = cells.select("malformed", "ticker", *numbers, as_time("window_start"), as_count("transactions"))
     is_well_formed = ~pl.col("malformed")

@@ -2,6 +2,8 @@
 
 import zlib
 
+from isal import igzip_lib
+
 from pipeline.errors import FileRefused
 
 LIMIT = 1 << 30
@@ -14,6 +16,10 @@ _GZIP_ONLY = 16 + zlib.MAX_WBITS
 """Makes zlib expect a gzip header and trailer, and check the trailer's CRC and size."""
 _PIECE = 1 << 14
 """Bytes given to zlib at a time: it copies all it was given that follows a member, for every member."""
+_PLAIN_HEADERS = (_GZIP_MAGIC + b"\x08\x00", _GZIP_MAGIC + b"\x08\x08")
+"""How a member of deflate begins whose header holds nothing more, or the file's name."""
+_SIZE_BYTES = 4
+"""The trailer ends in the size of the content."""
 
 
 def decompress(data: bytes, name: str, limit: int = LIMIT) -> bytes:
@@ -27,6 +33,8 @@ def decompress(data: bytes, name: str, limit: int = LIMIT) -> bytes:
         raise FileRefused(f"{name} is empty (0 bytes).", remedy=REMEDY)
     if not data.startswith(_GZIP_MAGIC):
         raise FileRefused(f"{name} is not a gzip file{page_hint(data)}.", remedy=REMEDY)
+    if content := _of_one_member(data, limit):
+        return content
     parts: list[bytes] = []
     room = limit
     at = 0
@@ -43,6 +51,23 @@ def decompress(data: bytes, name: str, limit: int = LIMIT) -> bytes:
     if room == limit:
         raise FileRefused(f"{name} is a gzip file without content.", remedy=REMEDY)
     return b"".join(parts)
+
+
+def _of_one_member(data: bytes, limit: int) -> bytes | None:
+    """Return the content of a file that is one sound member of at most `limit` bytes; None of any other.
+
+    ISA-L takes a third of zlib's time and checks CRC and size, too. What it does not take in whole is left to zlib,
+    which says what is wrong with it.
+    """
+    size = int.from_bytes(data[-_SIZE_BYTES:], "little")
+    if not data.startswith(_PLAIN_HEADERS) or size > limit:
+        return None
+    unpacker = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+    try:
+        content = unpacker.decompress(data, size + 1)
+    except igzip_lib.IsalError:  # type: ignore[misc] # its stub calls it a value
+        return None
+    return content if unpacker.eof and not unpacker.unused_data else None
 
 
 def page_hint(data: bytes) -> str:

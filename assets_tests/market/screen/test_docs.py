@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 from assets_tests.market.screen.panels import day
-from pipeline.market.screen.models import MODELS
+from pipeline.market.screen.models import MODELS, STRONG_CLOSE
 from pipeline.market.screen.rank import candidates
 
 PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
@@ -19,7 +19,7 @@ def test_the_example_of_a_new_model_runs_and_ranks():
 
 
 def test_the_page_states_every_weight_of_the_shipped_models():
-    for model in MODELS:
+    for model in (*MODELS, STRONG_CLOSE):
         section = PAGE.split(f"## `{model.name}`, version {model.version}\n")[1].split("\n## ")[0]
         stated = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", section, flags=re.MULTILINE))
         assert {name: float(weight.replace("−", "-")) for name, weight in stated.items()} == {

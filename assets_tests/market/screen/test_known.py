@@ -6,11 +6,13 @@ import polars as pl
 import pytest
 
 from assets_tests.market.screen.panels import MONDAY, TUESDAY, day
+from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS
 from pipeline.market.calendar import new_york
 from pipeline.market.indicators import LOOKBACK_SESSIONS
 from pipeline.market.listings import LISTING
-from pipeline.market.screen.known import with_reference
+from pipeline.market.screen.known import with_minutes, with_reference
+from pipeline.market.screen.model import OF_MINUTES
 from pipeline.market.screen.rank import SPLIT_IN_DOUBT, TYPE
 
 SEEN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -66,3 +68,17 @@ def test_splits_that_are_applied_repeated_withdrawn_or_without_a_day_cast_none()
     assert doubts(told("A", MONDAY, "repeated")) == []
     assert doubts(told("A", MONDAY, "conflicting", withdrawn_at=SEEN + timedelta(days=1))) == []
     assert doubts(told("A", None, "unreadable")) == []
+
+
+def test_minutes_join_the_ticker_and_session_they_tell_of_and_nobody_else():
+    features = pl.DataFrame(
+        [{"ticker": "A", "session": MONDAY, "vwap": 9.0, "premarket_volume": 0.0}], schema=INTRADAY_FEATURES.columns
+    )
+    bare = ROWS.drop(OF_MINUTES)
+    found = with_minutes(bare.lazy(), features.lazy()).collect()
+    assert set(found.columns) == {*bare.columns, *OF_MINUTES}
+    assert found.sort("session", "ticker").select("vwap", "premarket_volume").rows() == [
+        (9.0, 0.0),
+        (None, None),
+        (None, None),
+    ]

@@ -81,3 +81,31 @@ RSI = Factor(
         pl.when(VALUE.round() < WASHED_OUT_RSI).then(pl.lit("washed out")).otherwise(pl.lit("cooled off")),
     ),
 )
+
+ABOVE_VWAP = Factor(
+    name="above_vwap",
+    value=pl.col("close") / pl.col("vwap") - 1,
+    high=pl.format("closes {} its average price of the day (VWAP), higher than {}", above_or_below(VALUE), ABOVE),
+    low=pl.format("closes {} its average price of the day (VWAP), lower than {}", above_or_below(VALUE), BELOW),
+)
+
+PREMARKET_GAP = Factor(
+    name="premarket_gap",
+    value=pl.col("premarket_gap"),
+    high=pl.format("{} before the open against the day before, more than {}", up_or_down(VALUE), ABOVE),
+    low=pl.format("{} before the open against the day before, less than {}", up_or_down(VALUE), BELOW),
+)
+
+CLOSING_AUCTION = Factor(
+    name="close_auction_share",
+    value=pl.col("close_auction_share"),
+    high=pl.format("the minute of the closing auction took {} of its volume, more than at {}", percent(VALUE), ABOVE),
+    low=pl.format("the minute of the closing auction took {} of its volume, less than at {}", percent(VALUE), BELOW),
+)
+
+REALISED_VOLATILITY = Factor(
+    name="realised_volatility",
+    value=pl.col("realised_volatility"),
+    high=pl.format("restless within the day: a realised volatility of {}, more than {}", percent(VALUE), ABOVE),
+    low=pl.format("steady within the day: a realised volatility of {}, less than {}", percent(VALUE), BELOW),
+)

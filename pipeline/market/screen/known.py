@@ -1,10 +1,11 @@
-"""What reference data knows of a day's tickers, as columns that the universes ask for. Pure."""
+"""What is known of a day's tickers beside bars and indicators, as columns that the models ask for. Pure."""
 
 from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
 
+from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.market.listings import with_listing
 from pipeline.market.point_in_time import in_doubt, splits_in_doubt
 from pipeline.market.screen.rank import SPLIT_IN_DOUBT
@@ -23,3 +24,11 @@ def with_reference(
     if splits.is_empty():
         return typed
     return typed.with_columns(in_doubt(day, splits_in_doubt(splits), sessions).alias(SPLIT_IN_DOUBT))
+
+
+def with_minutes(day: pl.LazyFrame, features: pl.LazyFrame) -> pl.LazyFrame:
+    """Return `day` with what the minutes of its sessions say, null where there is no row of `features`.
+
+    `features` are rows of `stocks/intraday_features`; each says nothing of any session but its own.
+    """
+    return day.join(features.select(list(INTRADAY_FEATURES.columns)), on=["ticker", "session"], how="left")

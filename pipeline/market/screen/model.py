@@ -8,14 +8,21 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.errors import ModelError
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.screen.wording import WORDING_COLUMNS
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
-COLUMNS = tuple(dict.fromkeys((*DAILY_BARS.columns, *INDICATORS_TABLE.columns)))
-"""What an expression of a model may use: a day's bars and indicators."""
+OF_MINUTES = tuple(name for name in INTRADAY_FEATURES.columns if name not in INTRADAY_FEATURES.key)
+"""What an expression may use of the session's minutes. A model that does ranks only tickers that have minutes."""
+
+COLUMNS = tuple(dict.fromkeys((*DAILY_BARS.columns, *INDICATORS_TABLE.columns, *OF_MINUTES)))
+"""What an expression of a model may use: a day's bars and indicators, and what its minutes say."""
+
+HAS_MINUTES = "premarket_volume"
+"""The column of OF_MINUTES that every ticker with a minute has."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,14 @@ class Model:
             expressions += [factor.value, factor.high, factor.low]
         used = {name for expression in expressions for name in expression.meta.root_names()}
         always = {"ticker", "session", "close", "dollar_volume_20", "bars"}
+        if used & set(OF_MINUTES):
+            always.add(HAS_MINUTES)
         return tuple(sorted(always | used - set(WORDING_COLUMNS)))
+
+    @property
+    def needs_minutes(self) -> bool:
+        """Return whether the model uses what the minutes of a session say."""
+        return HAS_MINUTES in self.columns
 
 
 def _require_snake_case(kind: str, name: str) -> None:

@@ -1,12 +1,16 @@
-"""The models that rank each session. Adding one to MODELS is all it takes."""
+"""The models that rank each session: those in MODELS. Adding one to it is all it takes."""
 
 import polars as pl
 
 from pipeline.market.screen.factors import (
+    ABOVE_VWAP,
     ACCELERATION,
+    CLOSING_AUCTION,
     ELEVEN_MONTHS,
     LAST_WEEK,
     NEAR_HIGH,
+    PREMARKET_GAP,
+    REALISED_VOLATILITY,
     RSI,
     THREE_MONTHS,
     UPTREND,
@@ -50,4 +54,20 @@ PULLBACK = Model(
     ),
 )
 
+STRONG_CLOSE = Model(
+    name="strong_close",
+    version=1,
+    description="Stocks in an uptrend that were bought through the day and into its close, without wild swings.",
+    universe=Universe(min_bars=253, conditions=(pl.col("close") > pl.col("sma_200"),)),
+    factors=(
+        (ABOVE_VWAP, 0.35),
+        (PREMARKET_GAP, 0.15),
+        (CLOSING_AUCTION, 0.10),
+        (UPTREND, 0.20),
+        (REALISED_VOLATILITY, -0.20),
+    ),
+)
+"""Needs the minutes of each session, which the daily job does not fetch: add it to MODELS where they are taken in."""
+
 MODELS = (TREND, PULLBACK)
+"""The models that rank."""

@@ -9,7 +9,7 @@ import polars as pl
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.errors import ModelError
 from pipeline.market.screen.exchange_test_symbols import is_exchange_test_symbol
-from pipeline.market.screen.model import Factor, Model, Universe
+from pipeline.market.screen.model import HAS_MINUTES, Factor, Model
 from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.reasons import add_reasons
 
@@ -27,8 +27,9 @@ def candidates(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model] = MODEL
     """Return the ranked candidates of every session in `day` and every model: the columns of `stocks/candidates`.
 
     `day` holds one row per ticker and session: the bar joined with its indicators, for one or many sessions, and
-    optionally `type` and `split_in_doubt`. Sessions are ranked apart from each other, and a row depends on nothing but
-    its own session.
+    optionally `type` and `split_in_doubt`, and the columns of `stocks/intraday_features` when a model uses one of them.
+    Such a model lists nobody of a session without minutes. Sessions are ranked apart from each other, and a row depends
+    on nothing but its own session.
 
     A z-score is taken among the tickers that pass the model's universe: values are clipped at the model's percentiles
     (linear interpolation), centred, divided by the population standard deviation, and rounded to 9 decimals. A factor
@@ -129,7 +130,7 @@ def _identity(model: Model) -> tuple[pl.Expr, pl.Expr]:
 def _scored(rows: pl.DataFrame, model: Model) -> pl.LazyFrame:
     """Return the rows that pass the model's universe, by session and ticker, with `score` and what it is made of."""
     return (
-        _passed(rows, model.universe)
+        _passed(rows, model)
         .with_columns(_value(factor) for factor, _ in model.factors)
         .with_columns(_clipped(factor, model.winsorize) for factor, _ in model.factors)
         .with_columns(_zscore(factor) for factor, _ in model.factors)
@@ -138,8 +139,9 @@ def _scored(rows: pl.DataFrame, model: Model) -> pl.LazyFrame:
     )
 
 
-def _passed(rows: pl.DataFrame, universe: Universe) -> pl.LazyFrame:
+def _passed(rows: pl.DataFrame, model: Model) -> pl.LazyFrame:
     """Return the rows that pass, by session and ticker, with how many were scanned and passed in their session."""
+    universe = model.universe
     filters = [
         ~is_exchange_test_symbol(),
         pl.col("close") >= universe.min_price,
@@ -151,6 +153,8 @@ def _passed(rows: pl.DataFrame, universe: Universe) -> pl.LazyFrame:
         filters.append(pl.col(TYPE).is_in(universe.security_types) | pl.col(TYPE).is_null())
     if SPLIT_IN_DOUBT in rows.columns:
         filters.append(~pl.col(SPLIT_IN_DOUBT))
+    if model.needs_minutes:
+        filters.append(pl.col(HAS_MINUTES).is_not_null())
     in_session = pl.len().over("session").cast(pl.Int32)
     passed = rows.lazy().with_columns(scanned=in_session).filter(pl.all_horizontal(filters))
     # Sorted, so that neither sums of floats nor ties depend on the order in which rows arrive.
