@@ -29,11 +29,17 @@ def market(data: Path, tickers: int, sessions: int) -> Path:
     return folder
 
 
+def environment(home: Path | str, files: Path | str) -> dict[str, str]:
+    """Return the variables of a process whose home is `home`, with files from `files`: nothing else of the user's."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith(("CANDLELAKE_", "DAGSTER_"))}
+    return others | {"CANDLELAKE_HOME": str(home), "CANDLELAKE_FLAT_FILES": str(files)}
+
+
 def settings_of(home: Path | str, files: Path | str) -> "Settings":
-    """Return the settings of a home that takes its files from the folder `files`, whatever the environment says."""
-    os.environ.update(CANDLELAKE_HOME=str(home), CANDLELAKE_FLAT_FILES=str(files))
-    for name in ("START", "END", "REST_KEY", "REFERENCE", "ALERTS"):
-        os.environ.pop(f"CANDLELAKE_{name}", None)
+    """Return the settings of a home that takes its files from the folder `files`, which this process keeps."""
+    wanted = environment(home, files)
+    os.environ.clear()
+    os.environ.update(wanted)
     from pipeline.settings import load_settings  # noqa: PLC0415 (each process says first where its home is)
 
     return load_settings()

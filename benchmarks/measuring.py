@@ -5,6 +5,7 @@ ratio is always between two runs of the same round. A way whose memory is measur
 """
 
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Self
+
+ROOT = Path(__file__).parent.parent
 
 SAMPLED_EVERY = 0.05
 """Seconds between two looks at the memory of a process tree."""
@@ -106,7 +109,8 @@ def in_its_own_process(work: Callable[..., Figures], **arguments: Any) -> Figure
     The arguments and what is told are JSON. Raises CalledProcessError when the process fails; its stderr is shown.
     """
     command = [sys.executable, "-m", "benchmarks.child", f"{work.__module__}:{work.__name__}", json.dumps(arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths})
     with TreeMemory(process.pid) as memory:
         told, _ = process.communicate()
     if process.returncode:
@@ -145,6 +149,7 @@ class TreeMemory:
 
     def __init__(self, pid: int) -> None:
         self.peak = 0
+        self.looks = 0
         self._pid = pid
         self._done = Event()
         self._watch = Thread(target=self._sample, daemon=True)
@@ -160,6 +165,7 @@ class TreeMemory:
     def _sample(self) -> None:
         while not self._done.wait(SAMPLED_EVERY):
             self.peak = max(self.peak, sum(resident_size(pid) for pid in tree(self._pid)))
+            self.looks += 1
 
 
 def tree(pid: int) -> list[int]:
