@@ -31,6 +31,9 @@ BENCHMARKS = {
     "indicators": Benchmark("indicators", "compare", "indicators of a panel in memory, against TA-Lib's C functions"),
     "minutes": Benchmark("minutes", "compare", "a day of minute bars, against a bare read and write"),
     "pages": Benchmark("pages", "compare", "ticker pages, against Bokeh's own way"),
+    "pandas": Benchmark("with_pandas", "compare", "the journey by pandas, beside the backfill", installs=True),
+    "arcticdb": Benchmark("with_arcticdb", "compare", "ArcticDB's writes and reads, beside the lake's", installs=True),
+    "zipline": Benchmark("with_zipline", "compare", "zipline's csvdir ingest, beside ours", installs=True),
 }
 
 

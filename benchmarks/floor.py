@@ -35,20 +35,20 @@ WHOLE_DAY = 86_400 * 10**9
 
 def copy_only(files: str, folder: str, first: str, last: str) -> Figures:
     """Copy the bytes of each session's file, and no more."""
-    return timed(lambda: copied(Path(files), Path(folder), _sessions(first, last)))
+    return timed(lambda: copied(Path(files), Path(folder), sessions_between(first, last)))
 
 
 def scan_only(files: str, first: str, last: str) -> Figures:
     """Parse every file by one bare scan with a schema, into memory."""
     taken: list[int] = []
-    sources = [Path(files) / key_of(Dataset.DAY_AGGS, session) for session in _sessions(first, last)]
+    sources = [Path(files) / key_of(Dataset.DAY_AGGS, session) for session in sessions_between(first, last)]
     figures = timed(lambda: taken.append(len(bare_scan(sources).collect())))
     return figures | {"rows": taken[0]}
 
 
 def bars_only(files: str, folder: str, first: str, last: str) -> Figures:
     """Files to raw copies and bars."""
-    sessions = _sessions(first, last)
+    sessions = sessions_between(first, last)
 
     def work() -> None:
         raw = copied(Path(files), Path(folder), sessions)
@@ -59,7 +59,7 @@ def bars_only(files: str, folder: str, first: str, last: str) -> Figures:
 
 def everything(files: str, folder: str, first: str, last: str) -> Figures:
     """Files to raw copies, bars, indicators and candidates."""
-    sessions = _sessions(first, last)
+    sessions = sessions_between(first, last)
     # The compiled kernels are loaded before the clock starts, as everything is that is imported.
     from pipeline.market.indicators import arrange, indicators  # noqa: F401, PLC0415
 
@@ -74,7 +74,8 @@ def everything(files: str, folder: str, first: str, last: str) -> Figures:
     return timed(work)
 
 
-def _sessions(first: str, last: str) -> list[date]:
+def sessions_between(first: str, last: str) -> list[date]:
+    """Return the sessions from `first` to `last`."""
     from pipeline.market.calendar import new_york  # noqa: PLC0415
 
     return list(new_york().between(date.fromisoformat(first), date.fromisoformat(last)))

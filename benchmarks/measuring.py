@@ -103,12 +103,13 @@ def taking_turns(ways: Mapping[str, Callable[[], Figures]], rounds: int) -> dict
     return taken
 
 
-def in_its_own_process(work: Callable[..., Figures], **arguments: Any) -> Figures:
+def in_its_own_process(work: Callable[..., Figures], *, python: str = sys.executable, **arguments: Any) -> Figures:
     """Return what `work`, a function of a module, tells in a process of its own; `peak_gib` is that process's tree.
 
-    The arguments and what is told are JSON. Raises CalledProcessError when the process fails; its stderr is shown.
+    The arguments and what is told are JSON. `python` may belong to another environment. Raises CalledProcessError when
+    the process fails; its stderr is shown.
     """
-    command = [sys.executable, "-m", "benchmarks.child", f"{work.__module__}:{work.__name__}", json.dumps(arguments)]
+    command = [python, "-m", "benchmarks.child", f"{work.__module__}:{work.__name__}", json.dumps(arguments)]
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths})
     with TreeMemory(process.pid) as memory:
