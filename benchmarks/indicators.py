@@ -1,27 +1,22 @@
 """The indicators on a panel in memory, against TA-Lib's C functions looped over contiguous slices of each ticker.
 
-`python -m benchmarks.indicators --rows 13000000 --json indicators.json`. Machines are noisy: what counts are the ratios
-between runs of one round, not the seconds. Compilation and loading are timed in processes of their own.
+The panel has five years of sessions, whatever is asked for; what is asked for decides how many tickers it has.
+Compilation and loading are timed in processes of their own.
 """
 
-import argparse
-import json
 import os
-import resource
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import talib
 
+from benchmarks.measuring import Comparison, Figures, Goal, in_its_own_process, taking_turns, timed
+from benchmarks.options import Options
 from pipeline.market.indicators import INDICATORS, Indicator, indicators
 
 SESSIONS = 1260
@@ -94,26 +89,28 @@ def core() -> list[Indicator]:
     return [indicator for indicator in INDICATORS if indicator.columns[0].name.startswith(CORE)]
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Return how long `work` takes."""
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
+TALIB, CORE_COLUMNS, ALL_COLUMNS = "TA-Lib loop", "core columns", "all columns"
 
 
-def compare(bars: pl.DataFrame, sessions: list[date], rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each way, one after another in every round."""
+def compare(options: Options) -> list[Comparison]:
+    """Measure TA-Lib's loop, the columns that it has too, and all columns in turn, in one process."""
+    told = in_its_own_process(in_turn, rows=options.sessions * options.tickers, rounds=options.rounds)
+    facts = {name: told[name] for name in ("rows", "tickers")} | {"peak, GiB": told["peak_gib"]}
+    facts |= {f"first use, {name}": used for name, used in first_use().items()}
+    goals = [Goal(CORE_COLUMNS, 2.0, against=TALIB), Goal(ALL_COLUMNS, 6.0, against=TALIB)]
+    return [Comparison("Indicators of a panel in memory", TALIB, told["rounds"], goals, facts)]
+
+
+def in_turn(rows: int, rounds: int) -> Figures:
+    """Return the figures of each way, one after another in every round."""
+    bars, sessions = panel(rows)
     ways = {
-        "TA-Lib loop": lambda: talib_loop(bars),
-        "core columns": lambda: indicators(bars, sessions, sessions[0], declared=core()),
-        "all columns": lambda: indicators(bars, sessions, sessions[0]),
+        TALIB: lambda: timed(lambda: talib_loop(bars)),
+        CORE_COLUMNS: lambda: timed(lambda: indicators(bars, sessions, sessions[0], declared=core())),
+        ALL_COLUMNS: lambda: timed(lambda: indicators(bars, sessions, sessions[0])),
     }
     indicators(bars.head(2000), sessions, sessions[0])
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, work in ways.items():
-            taken[name].append(seconds(work))
-    return taken
+    return {"rows": len(bars), "tickers": bars["ticker"].n_unique(), "rounds": taking_turns(ways, rounds)}
 
 
 def first_use() -> dict[str, dict[str, float]]:
@@ -125,38 +122,5 @@ def first_use() -> dict[str, dict[str, float]]:
         for name in ("compiled", "loaded"):
             output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
             wall, cpu = map(float, output.split())
-            taken[name] = {"wall": wall, "cpu": cpu}
+            taken[name] = {"seconds": wall, "cpu": cpu}
     return taken
-
-
-def main() -> None:
-    """Measure, print a table, and write it as JSON when asked."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.indicators")
-    parser.add_argument("--rows", type=int, default=2_600_000, help="about so many bars (13000000: five years)")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="write the measurements to this file")
-    options = parser.parse_args()
-
-    bars, sessions = panel(options.rows)
-    taken = compare(bars, sessions, options.rounds)
-    result: dict[str, object] = {"rows": len(bars), "seconds": taken}
-    print(f"{len(bars):,} bars, {bars['ticker'].n_unique():,} tickers, {options.rounds} rounds")
-    print(f"{'':14}{'seconds':>9}{'× TA-Lib':>10}{'least':>8}{'most':>8}")
-    ratios = {}
-    for name, own in taken.items():
-        ratio = [ours / theirs for ours, theirs in zip(own, taken["TA-Lib loop"], strict=True)]
-        ratios[name] = {"median": statistics.median(ratio), "least": min(ratio), "most": max(ratio)}
-        middle, least, most = ratios[name].values()
-        print(f"{name:14}{statistics.median(own):9.2f}{middle:10.2f}{least:8.2f}{most:8.2f}")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    start = first_use()
-    print(f"peak memory {peak:.2f} GiB, of which the bars {bars.estimated_size() / 2**30:.2f}")
-    for name, used in start.items():
-        print(f"first use, {name}: {used['wall']:.1f} s, {used['cpu']:.1f} s of CPU")
-    result |= {"ratios": ratios, "peak_gib": peak, "first_use": start}
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,15 +1,6 @@
-"""Ticker pages of 500 bars, against Bokeh's own `file_html` for the same panes, built anew for every page.
+"""Ticker pages of 500 bars, against Bokeh's own `file_html` for the same panes, built anew for every page."""
 
-`python -m benchmarks.pages --pages 50 --json pages.json`. Machines are noisy: what counts are the ratios between runs
-of one round, not the seconds.
-"""
-
-import argparse
-import json
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -21,10 +12,16 @@ from bokeh.models import ColumnDataSource
 from bokeh.plotting import figure
 from bokeh.resources import Resources
 
+from benchmarks.measuring import Comparison, Figures, in_its_own_process, taking_turns, timed
+from benchmarks.options import Options
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.market.indicators import indicators
 from pipeline.reports.html import ticker_html
 from pipeline.reports.ticker_page import TickerPage, TickerTables, ticker_pages
+
+PAGES, BARS = 50, 500
+
+BOKEH, OURS = "file_html for each page", "pages"
 
 
 def tables(pages: int, bars: int, seed: int = 7) -> tuple[TickerTables, list[str], date]:
@@ -70,21 +67,24 @@ def bokeh_page(page: TickerPage) -> str:
     return file_html(column(price, histogram, macd, rsi), Resources(mode="cdn"), page.ticker)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Return how long `work` takes."""
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
-
-
 def write_all(pages: list[str], folder: Path) -> None:
     """Write texts to files, one by one."""
     for number, text in enumerate(pages):
         (folder / f"{number}.html").write_text(text)
 
 
-def compare(data: TickerTables, tickers: list[str], session: date, rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each way, one after another in every round; files written in both."""
+def compare(options: Options) -> list[Comparison]:
+    """Measure Bokeh's way and ours in turn, in one process, after a first time that does not count."""
+    told = in_its_own_process(in_turn, pages=min(PAGES, options.tickers), rounds=options.rounds)
+    facts = {"pages": told["pages"], "bars": BARS, "bytes a page": told["bytes"]}
+    return [Comparison("Ticker pages", BOKEH, told["rounds"], [], facts)]
+
+
+def in_turn(pages: int, rounds: int) -> Figures:
+    """Return the figures of each way, one after another in every round; files written in both."""
+    data, tickers, session = tables(pages, BARS)
+    page = next(ticker_pages(session, tickers[:1], data))
+    sizes = {BOKEH: len(bokeh_page(page).encode()), OURS: len(ticker_html(page).encode())}
     with tempfile.TemporaryDirectory() as room:
         folder = Path(room)
 
@@ -94,41 +94,6 @@ def compare(data: TickerTables, tickers: list[str], session: date, rounds: int) 
         def bokeh() -> None:
             write_all([bokeh_page(page) for page in ticker_pages(session, tickers, data)], folder)
 
-        ways = {"file_html per page": bokeh, "pages": ours}
-        first = {name: seconds(work) for name, work in ways.items()}
-        taken: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(rounds):
-            for name, work in ways.items():
-                taken[name].append(seconds(work))
-    print("first time: " + ", ".join(f"{name} {spent:.2f} s" for name, spent in first.items()))
-    return taken
-
-
-def main() -> None:
-    """Measure, print a table, and write it as JSON when asked."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.pages")
-    parser.add_argument("--pages", type=int, default=50)
-    parser.add_argument("--bars", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="write the measurements to this file")
-    options = parser.parse_args()
-
-    data, tickers, session = tables(options.pages, options.bars)
-    page = next(ticker_pages(session, tickers[:1], data))
-    sizes = {"file_html per page": len(bokeh_page(page).encode()), "pages": len(ticker_html(page).encode())}
-    taken = compare(data, tickers, session, options.rounds)
-    print(f"{options.pages} pages of {options.bars} bars, {options.rounds} rounds")
-    print(f"{'':20}{'seconds':>9}{'× Bokeh':>9}{'least':>8}{'most':>8}{'KB a page':>11}")
-    ratios = {}
-    for name, own in taken.items():
-        ratio = [mine / theirs for mine, theirs in zip(own, taken["file_html per page"], strict=True)]
-        ratios[name] = {"median": statistics.median(ratio), "least": min(ratio), "most": max(ratio)}
-        middle, least, most = ratios[name].values()
-        print(f"{name:20}{statistics.median(own):9.2f}{middle:9.2f}{least:8.2f}{most:8.2f}{sizes[name] / 1000:11.1f}")
-    result = {"pages": options.pages, "bars": options.bars, "seconds": taken, "ratios": ratios, "bytes": sizes}
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+        ways = {BOKEH: lambda: timed(bokeh), OURS: lambda: timed(ours)}
+        taking_turns(ways, 1)
+        return {"pages": pages, "bytes": sizes, "rounds": taking_turns(ways, rounds)}

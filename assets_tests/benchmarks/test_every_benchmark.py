@@ -1,0 +1,39 @@
+"""Every benchmark runs, on a market so small that its figures mean nothing, and tells what it measured."""
+
+import json
+
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS, measure
+from benchmarks.options import Options
+
+ROUNDS = 1
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory):
+    return Options(sessions=10, tickers=50, rounds=ROUNDS, data=tmp_path_factory.mktemp("benchmarks"))
+
+
+@pytest.mark.parametrize("name", [name for name, benchmark in BENCHMARKS.items() if not benchmark.installs])
+def test_a_benchmark_tells_of_every_way_and_goal(name, options, capsys):
+    measure(name, options)
+
+    shown = capsys.readouterr().out
+    written = json.loads((options.data / f"{name}.json").read_text())
+    assert written["comparisons"]
+    for comparison in written["comparisons"]:
+        assert comparison["title"] in shown
+        assert set(comparison["ratios"][comparison["base"]].values()) == {1.0}
+        for way, taken in comparison["rounds"].items():
+            assert f"\n{way} " in shown
+            assert taken
+            assert all(one[comparison["figure"]] > 0 for one in taken)
+        for goal in comparison["goals"]:
+            assert f"goal {goal['goal']}" in shown
+
+
+def test_a_benchmark_leaves_nothing_but_its_markets_and_results(options):
+    left = [path.name for path in options.data.iterdir() if not path.name.startswith("market-")]
+
+    assert sorted(left) == sorted(f"{name}.json" for name, benchmark in BENCHMARKS.items() if not benchmark.installs)

@@ -1,0 +1,110 @@
+"""What was measured, for a person as a table and for a program as JSON, with what there is to know of the machine."""
+
+import json
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import Comparison, Figures, spread
+
+PACKAGES = ("dagster", "polars", "deltalake", "duckdb", "numba", "numpy", "pandera")
+
+WIDEST = 34
+"""Characters of the column of ways."""
+
+
+def table(measured: Comparison) -> str:
+    """Return the ways one below the other, with their ratios to the base, CPU and peak memory; then the goals."""
+    lines = [measured.title]
+    lines += [f"  {name}: {_in_words(value)}" for name, value in measured.facts.items()]
+    figure = measured.figure.replace("_", " ")
+    lines.append(f"{'':{WIDEST}}{figure:>12}{'ratio':>8}{'least':>8}{'most':>8}{'CPU s':>9}{'ratio':>8}{'GiB':>7}")
+    lines += [_row(measured, way, taken) for way, taken in measured.rounds.items()]
+    return "\n".join([*lines, *goals(measured)])
+
+
+def _row(measured: Comparison, way: str, taken: Sequence[Figures]) -> str:
+    middle, least, most = spread(measured.ratios(way)).values()
+    row = f"{way:{WIDEST}}{_median(taken, measured.figure):12.3f}{middle:8.2f}{least:8.2f}{most:8.2f}"
+    if "cpu" in taken[0]:
+        row += f"{_median(taken, 'cpu'):9.2f}{statistics.median(measured.ratios(way, 'cpu')):8.2f}"
+    if "peak_gib" in taken[0]:
+        row += f"{max(one['peak_gib'] for one in taken):7.2f}"
+    return row
+
+
+def _median(taken: Sequence[Figures], figure: str) -> float:
+    return statistics.median(one[figure] for one in taken)
+
+
+def goals(measured: Comparison) -> list[str]:
+    """Return a line for each goal: the median of the rounds, least and most, and whether it was met."""
+    lines = []
+    for goal in measured.goals:
+        middle, least, most = spread(goal.of_rounds(measured.rounds)).values()
+        verdict = "met" if middle <= goal.most else "missed"
+        lines.append(f"  goal {goal.in_words()}: {middle:.2f} ({least:.2f} to {most:.2f}), {verdict}")
+    return lines
+
+
+def as_json(name: str, measured: Sequence[Comparison]) -> str:
+    """Return everything that was measured, and the machine."""
+    return json.dumps(
+        {"benchmark": name, "machine": machine(), "comparisons": [_plain(one) for one in measured]}, indent=1
+    )
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on: processor, memory, versions; and how busy the machine was."""
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "load": [round(load, 2) for load in os.getloadavg()],
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "packages": {package: version(package) for package in PACKAGES},
+    }
+
+
+def _processor() -> str:
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.exists() else []
+    return next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _plain(measured: Comparison) -> dict[str, Any]:
+    return {
+        "title": measured.title,
+        "base": measured.base,
+        "figure": measured.figure,
+        "facts": measured.facts,
+        "rounds": measured.rounds,
+        "ratios": {way: spread(measured.ratios(way)) for way in measured.rounds},
+        "goals": [
+            {"goal": goal.in_words(), "most": goal.most, **spread(goal.of_rounds(measured.rounds))}
+            for goal in measured.goals
+        ],
+    }
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_in_words(one)}" for name, one in value.items())
+    return str(value)
+
+
+def stages_of(taken: Sequence[Figures]) -> dict[str, float]:
+    """Return the median seconds of each stage that the runs `taken` told of as `stages`."""
+    names = taken[0]["stages"]
+    return {name: round(statistics.median(one["stages"][name] for one in taken), 3) for name in names}

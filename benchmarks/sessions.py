@@ -1,0 +1,107 @@
+"""One new session, and one old session again, on a lake that has its history: the work of every day.
+
+All is measured in one process that has loaded what it needs: a run of the daily job from the vendor's file to
+candidates, pages and checks, Dagster's own work included. The lakes take turns, and each round is another session.
+"""
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from benchmarks.market import backfilled, copied, lengthen, market, settings_of, stages
+from benchmarks.measuring import Comparison, Figures, Goal, in_its_own_process, taking_turns, timed
+from benchmarks.options import Options
+from benchmarks.reporting import stages_of
+from pipeline.sample.full_market import last_sessions
+
+WARM_UP = 1
+"""Rounds before those that count: they load code and fill caches."""
+
+
+def new_session(options: Options) -> list[Comparison]:
+    """Measure a new session on a fifth of the history, on all of it, and on four times as much."""
+    lengths = [options.sessions // 5, options.sessions, 4 * options.sessions]
+    with tempfile.TemporaryDirectory(dir=options.data) as room:
+        homes = lakes(Path(room), options, lengths)
+        days = new_days(options)
+        ways = [{"name": _on(length), "home": home, "days": days} for length, home in zip(lengths, homes, strict=True)]
+        told = in_its_own_process(run_in_turn, ways=ways, files=str(files_of(options)))
+    short, full, long = map(_on, lengths)
+    goals = [Goal(full, 1.5), Goal(long, 1.1, against=short), Goal(long, 1.1, against=full)]
+    return [_comparison("A new session, in a warm process", short, told, goals, options)]
+
+
+def redo(options: Options) -> list[Comparison]:
+    """Measure an old session, in the midst of the history, against a new one on the same lake."""
+    with tempfile.TemporaryDirectory(dir=options.data) as room:
+        _, home = lakes(Path(room), options, [options.sessions // 5, options.sessions])
+        ways = [
+            {"name": "new session", "home": home, "days": new_days(options)},
+            {"name": "old session again", "home": home, "days": _old_days(options)},
+        ]
+        told = in_its_own_process(run_in_turn, ways=ways, files=str(files_of(options)))
+    goals = [Goal("old session again", 1.5, against="new session")]
+    return [_comparison("An old session again, in a warm process", "new session", told, goals, options)]
+
+
+def lakes(room: Path, options: Options, lengths: list[int]) -> list[str]:
+    """Return a home for each number of sessions, the smallest first: backfilled, the others with a longer past."""
+    shortest, *longer = lengths
+    first = room / f"{shortest}"
+    backfilled(first, files_of(options), _sessions(options)[:shortest])
+    homes = [first]
+    for length in longer:
+        homes.append(copied(first, room / f"{length}"))
+        in_its_own_process(lengthen, home=str(homes[-1]), files=str(files_of(options)), sessions=length - shortest)
+    return [str(home) for home in homes]
+
+
+def run_in_turn(ways: list[dict[str, Any]], files: str) -> Figures:
+    """Run the days of each way, a home and its sessions, in turn: one day of each in every round."""
+    settings = {way["name"]: settings_of(way["home"], files) for way in ways}
+    from pipeline.execution import run_sessions  # noqa: PLC0415
+    from pipeline.progress import Progress  # noqa: PLC0415
+
+    def one(name: str, days: list[str]) -> Figures:
+        session = date.fromisoformat(days.pop(0))
+        reports = []
+        taken = timed(lambda: reports.append(run_sessions(settings[name], [session], Progress())))
+        return taken | {"stages": stages(*reports)}
+
+    turns = {way["name"]: lambda way=way: one(way["name"], way["days"]) for way in ways}
+    first = taking_turns(turns, WARM_UP)
+    return {"rounds": taking_turns(turns, len(ways[0]["days"])), "first": first[ways[0]["name"]][0]}
+
+
+def _comparison(title: str, base: str, told: Figures, goals: list[Goal], options: Options) -> Comparison:
+    stages_told = {f"stages, {way}": stages_of(taken) for way, taken in told["rounds"].items()}
+    facts = {"tickers": options.tickers, "first run of the process, seconds": told["first"]["seconds"]}
+    facts["peak, GiB"] = told["peak_gib"]
+    return Comparison(title, base, told["rounds"], goals, facts | stages_told)
+
+
+def _on(length: int) -> str:
+    return f"on {length:,} sessions"
+
+
+def files_of(options: Options) -> Path:
+    """Return the folder of the market that `lakes` takes its files from."""
+    return market(options.data, options.tickers, len(_sessions(options)))
+
+
+def _sessions(options: Options) -> tuple[date, ...]:
+    """Return the sessions of the short lake, and those that are new."""
+    return last_sessions(options.sessions // 5 + WARM_UP + options.rounds)
+
+
+def new_days(options: Options) -> list[str]:
+    """Return the sessions after the history of every lake: a warm-up, and one for each round."""
+    return [str(day) for day in _sessions(options)[-(WARM_UP + options.rounds) :]]
+
+
+def _old_days(options: Options) -> list[str]:
+    """Return sessions that lie apart, so that none finds its month as an earlier one left it."""
+    held = _sessions(options)[: options.sessions // 5]
+    turns = WARM_UP + options.rounds
+    return [str(held[(place + 1) * len(held) // (turns + 1)]) for place in range(turns)]
