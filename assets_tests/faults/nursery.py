@@ -11,7 +11,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
@@ -20,8 +20,15 @@ from typing import Any
 
 from assets_tests.commands import environment
 
-PRELOADED = ("pipeline.execution", "pipeline.reports.html", "pandera.polars", "numba", "bokeh.plotting", "alembic.config")
-"""What a run imports only when it gets there, and the run itself."""
+PRELOADED = (
+    "pipeline.execution",
+    "pipeline.reports.html",
+    "pandera.polars",
+    "numba",
+    "bokeh.plotting",
+    "alembic.config",
+)
+"""What a run imports, some of it only when it gets there."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,11 @@ class Nursery:
         process = self.start(settings, sessions, job)
         assert process.wait() == 0, process.said()
 
+    def rehearse(self, settings: Mapping[str, Any], sessions: Sequence[date]) -> None:
+        """Run the daily job once, and import for those to come what it imported only when it got there."""
+        self.run(settings, sessions)
+        self.ask({"import": str(self._folder / "imported.txt")})
+
     def ask(self, question: Mapping[str, Any]) -> int:
         assert self._parent.stdin
         assert self._parent.stdout
@@ -94,8 +106,22 @@ def _serve() -> None:
         import_module(name)
     for line in sys.stdin:
         asked = json.loads(line)
-        answer = _ended(asked["wait"]) if "wait" in asked else _started(asked)
-        print(answer, flush=True)  # noqa: T201 (the answer)
+        print(_answer(asked), flush=True)  # noqa: T201 (the answer)
+
+
+def _answer(asked: dict[str, Any]) -> int:
+    if "wait" in asked:
+        return _ended(asked["wait"])
+    if "import" in asked:
+        return _imported(Path(asked["import"]).read_text().split())
+    return _started(asked)
+
+
+def _imported(names: Sequence[str]) -> int:
+    for name in names:
+        with suppress(ImportError):  # what a module puts there under a name of its own
+            import_module(name)
+    return len(names)
 
 
 def _ended(pid: int) -> int:
@@ -131,6 +157,7 @@ def _daily_job(asked: dict[str, Any]) -> None:
     sessions = [date.fromisoformat(session) for session in asked["sessions"]]
     report = run_sessions(Settings(**asked["settings"]), sessions, Progress(), job_name=asked["job"])
     assert not report.failed_checks, report.failed_checks
+    Path(asked["words"]).with_name("imported.txt").write_text("\n".join(sorted(sys.modules)))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
 
 def test_runs_killed_at_random_leave_every_table_as_before_or_after_and_the_next_run_agrees(small: Market) -> None:
     kills = Kills(small, seed=20240131)
-    kills.first_runs(2)
-    kills.rewriting_runs(small.home("home"), 3)
-    assert kills.reached.total() == 5
+    kills.first_runs(10)
+    kills.rewriting_runs(small.home("home"), 40)
+    assert kills.reached.total() >= 50
     assert len(kills.reached) > 2, "they were killed at different moments"

@@ -34,7 +34,9 @@ def close(ticker: str, session: date, version: str = OLD) -> float:
     """Return what a ticker closed at: a steady climb with a swing, a little higher in the new version."""
     number, day = TICKERS.index(ticker), (session - HISTORY[0]).days
     moved = 1.0 if version == OLD else 1.01
-    return round((20 + 5 * number) * (1 + 0.001 * (number + 1)) ** day * (1 + 0.02 * sin(day / (3 + number))) * moved, 2)
+    return round(
+        (20 + 5 * number) * (1 + 0.001 * (number + 1)) ** day * (1 + 0.02 * sin(day / (3 + number))) * moved, 2
+    )
 
 
 def tickers_of(version: str) -> tuple[str, ...]:
@@ -79,9 +81,12 @@ class Market:
 
 @contextmanager
 def market(folder: Path) -> Iterator[Market]:
-    """Give the market in `folder`, in which nothing is published yet."""
+    """Give the market in `folder`, with the old version published."""
     with nursery(folder / "runs", CANDLELAKE_START=str(HISTORY[0]), CANDLELAKE_END=str(DAYS[-1])) as runs:
-        yield Market(VendorFolder(folder), runs)
+        ready = Market(VendorFolder(folder), runs)
+        ready.publish(OLD)
+        runs.rehearse(ready.home("rehearsal"), DAYS)
+        yield ready
 
 
 def history() -> pl.DataFrame:
@@ -116,5 +121,7 @@ def assert_agree(tables: dict[str, pl.DataFrame], version: str) -> None:
     assert bars == bars_of(version)
     kept, bad = len(tickers_of(version)), 1 if version == OLD else 2
     assert tables[QUARANTINE.sql_name]["session"].value_counts().sort("session").rows() == [(day, bad) for day in DAYS]
-    told = tables[DELIVERIES.sql_name].sort("session").select("session", "rows_read", "kept", "duplicates", "quarantined")
+    told = (
+        tables[DELIVERIES.sql_name].sort("session").select("session", "rows_read", "kept", "duplicates", "quarantined")
+    )
     assert told.rows() == [(day, kept + 1 + bad, kept, 1, bad) for day in DAYS]
