@@ -1,5 +1,6 @@
 """A step that another writer overtook is redone from its inputs, a bounded number of times; nothing else is."""
 
+from collections.abc import Callable
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -17,9 +18,12 @@ from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
+from pipeline.lake import tables
+from pipeline.lake.overwrite import Overwrite
 from pipeline.lake.tables import Lake
 
 DAY = date(2024, 1, 5)
+OTHER = "another-run"
 
 
 @pytest.fixture
@@ -32,14 +36,20 @@ def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> VendorFolder:
 
 def overtaken(monkeypatch: pytest.MonkeyPatch, vendor: VendorFolder, table: Table, times: int) -> None:
     """Let another writer replace the day's rows of `table` between the opening and the commit of the first writes."""
-    number, commit = count(), Lake._overwrite
+    number = count()
+    before_commits(monkeypatch, table, lambda: next(number) < times and another(vendor, table))
 
-    def after_another(lake: Lake, opened: object, written: Table, *rest: object) -> None:
-        if written is table and isinstance(lake, lake_of_run.LakeOfRun) and next(number) < times:
-            another(vendor, table)
-        commit(lake, opened, written, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Lake, "_overwrite", after_another)
+def before_commits(monkeypatch: pytest.MonkeyPatch, table: Table, act: Callable[[], object]) -> None:
+    """Let something happen between the opening and each commit of the run under test to `table`."""
+    commit = tables.commit
+
+    def after_acting(store: object, opened: object, asked: Overwrite, batches: object) -> None:
+        if asked.table is table and asked.said["run_id"] != OTHER:
+            act()
+        commit(store, opened, asked, batches)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tables, "commit", after_acting)
 
 
 def another(vendor: VendorFolder, table: Table) -> None:
@@ -51,7 +61,7 @@ def another(vendor: VendorFolder, table: Table) -> None:
     if held.is_empty():
         prices = dict.fromkeys(("open", "high", "low", "close"), 99.0)
         held = pl.DataFrame([{"ticker": "OTHER", "session": DAY, **prices, "volume": 1.0, "transactions": 1}])
-    lake.replace(table, [DAY], [held.select(list(table.columns))], run_id="another-run")
+    lake.replace(table, [DAY], [held.select(list(table.columns))], run_id=OTHER)
 
 
 def run_day(vendor: VendorFolder, instance: DagsterInstance) -> ExecuteInProcessResult:
@@ -88,7 +98,7 @@ def test_one_that_is_overtaken_every_time_fails_with_the_table_and_the_other_com
     assert not result.success
     assert len(retries(result)) == MOST_RETRIES
     newest = Lake(vendor.settings().lake).version(DAILY_BARS)
-    assert f"the same rows of stocks.daily_bars meanwhile (version {newest}, by run another-run)" in failure_of(result)
+    assert f"the same rows of stocks.daily_bars meanwhile (version {newest}, by run {OTHER})" in failure_of(result)
     assert rows(vendor.settings(), DAILY_BARS)["ticker"].to_list() == ["OTHER"], "the other run's rows are untouched"
 
 
@@ -117,3 +127,17 @@ def test_a_run_that_was_marked_as_over_writes_nothing_and_is_not_tried_again(
     assert retries(result) == []
     assert f"RunReplaced: The run {result.run_id} was given up (FAILURE)" in failure_of(result)
     assert rows(vendor.settings(), DAILY_BARS).is_empty()
+
+
+def test_of_two_runs_at_once_the_one_whose_bars_were_replaced_is_redone(
+    vendor: VendorFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it, bars would be the other run's and the audit trail this one's."""
+    number = count()
+    before_commits(monkeypatch, QUARANTINE, lambda: next(number) or another(vendor, DAILY_BARS))
+    with DagsterInstance.ephemeral() as instance:
+        result = run_day(vendor, instance)
+    assert result.success
+    assert retries(result) == ["cleaned_day_aggs"]
+    newest = [Lake(vendor.settings().lake).history(f"stocks/{name}")["run_id"][0] for name in TO_BARS[1:]]
+    assert newest == [result.run_id] * 3

@@ -1,7 +1,7 @@
 """The lake as the steps of a run write it: only while the run is in progress, and redone when another was faster."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -44,6 +44,11 @@ class LakeOfRun(Lake):
         with step_redone_after_conflict():
             return super().refresh(table, rows, run_id=run_id, read=read)
 
+    def require_newest(self, writings: Mapping[Table, Written]) -> None:
+        """Require that no other run wrote the same since, as `Lake.require_newest` does."""
+        with step_redone_after_conflict():
+            super().require_newest(writings)
+
 
 def lake_of_run(place: Path | S3Prefix) -> ResourceDefinition:
     """Return the resource that gives each run its lake at `place`."""
@@ -63,8 +68,8 @@ def only_in_progress(instance: DagsterInstance) -> Callable[[str], None]:
         run = instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             raise RunReplaced(
-                f"The run {run_id} was given up{f' ({run.status.value})' if run else ''} while it still lived; it wrote "
-                "nothing more, for another may have taken its place.",
+                f"The run {run_id} was given up ({run.status.value if run else 'deleted'}) while it still lived; it "
+                "wrote nothing more, for another may have taken its place.",
                 remedy="Nothing is lost: look at the run that came after it, or run its sessions again.",
             )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from pipeline.errors import ContractBroken, TableDamaged, TableMissing
-from pipeline.lake.commits import Reading, Written, commits_of, told
+from pipeline.lake.commits import Reading, Written, commits_of, others_since, told
 from pipeline.lake.durable import make_durable
 from pipeline.lake.files import files_of, folder_of, scan_files, sessions_in
 from pipeline.lake.incoming import FAULT, Incoming
@@ -196,6 +196,18 @@ class Lake:
     def _if_allowed(self, batches: Iterable[RecordBatch], run_id: str) -> Iterator[RecordBatch]:
         yield from batches
         self._may_write(run_id)
+
+    def require_newest(self, writings: Mapping[Table, Written]) -> None:
+        """Raise WriteConflict when another run wrote some of the same sessions of a table after these `writings`.
+
+        Of two runs at once over several tables, each could be the last in another table; one of them learns of it here.
+        """
+        for table, written in writings.items():
+            opened, sessions = self.open(table), list(written.rows_per_session)
+            if opened.version() != written.version:
+                of_rows = commits_of(opened).filter(pl.col("first_session").is_not_null())
+                if len(others_since(of_rows, written.version, sessions)):
+                    raise conflict(table, opened, written.version, sessions)
 
     def _written(
         self, opened: DeltaTable, before: Container[str], rows: int, rows_per_session: dict[date, int]
