@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held
+from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held
 from pipeline.contracts.deliveries import DELIVERIES
 
 NOTHING = "nothing"
@@ -38,7 +38,7 @@ class Kills:
         settings = self._market.home(f"undisturbed-{version}")
         if version != NOTHING:
             self._market.publish(version)
-            self._run(settings)
+            self._length = self._market.run(settings)
             assert_agree(held(settings), version)
         return held(settings)
 
@@ -70,7 +70,7 @@ class Kills:
 
     def _killed(self, settings: dict[str, Any], before: str, after: str) -> bool:
         """Start a run from one state to the other, kill it, and return whether it was killed in time."""
-        run = self._market.nursery.start(settings, DAYS)
+        run = self._market.start(settings)
         threading.Event().wait(self._chance.random() * self._length)
         os.kill(run.pid, signal.SIGKILL)
         ended = run.wait()
@@ -92,13 +92,8 @@ class Kills:
 
     def _completed(self, settings: dict[str, Any], after: str) -> None:
         """Run the sessions undisturbed, and fail unless every table is as it is to be."""
-        self._run(settings)
+        self._length = self._market.run(settings)
         tables = held(settings)
         assert_agree(tables, after)
         for name, expected in self.expected[after].items():
             assert_frame_equal(tables[name], expected)
-
-    def _run(self, settings: dict[str, Any]) -> None:
-        begun = time.monotonic()
-        self._market.nursery.run(settings, DAYS)
-        self._length = time.monotonic() - begun

@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from importlib import import_module
 from pathlib import Path
@@ -29,6 +29,17 @@ PRELOADED = (
     "alembic.config",
 )
 """What a run imports, some of it only when it gets there."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run has to do."""
+
+    settings: Mapping[str, Any]
+    sessions: Sequence[date] = ()
+    job: str = "stocks_by_day"
+    only: Sequence[str] = ()
+    """Assets of `stocks/` that the run is confined to; none for the whole job."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +68,20 @@ class Nursery:
         self._folder = folder
         self._started = 0
 
-    def start(self, settings: Mapping[str, Any], sessions: Sequence[date] = (), job: str = "stocks_by_day") -> Process:
-        """Start a run of `job` for `sessions` under `settings`, and return it at once."""
+    def start(self, work: Work) -> Process:
+        """Start a run, and return it at once."""
         self._started += 1
         words = self._folder / f"run-{self._started}.txt"
-        asked = {"settings": dict(settings), "sessions": list(map(str, sessions)), "job": job, "words": str(words)}
-        return Process(self.ask(asked), words, self)
+        return Process(self.ask(asdict(work) | {"words": words}), words, self)
 
-    def run(self, settings: Mapping[str, Any], sessions: Sequence[date] = (), job: str = "stocks_by_day") -> None:
-        """Run `job` to its end. Raises AssertionError, with what it said, unless that is a good one."""
-        process = self.start(settings, sessions, job)
+    def run(self, work: Work) -> None:
+        """Run it to its end. Raises AssertionError, with what it said, unless that is a good one."""
+        process = self.start(work)
         assert process.wait() == 0, process.said()
 
-    def rehearse(self, settings: Mapping[str, Any], sessions: Sequence[date]) -> None:
-        """Run the daily job once, and import for those to come what it imported only when it got there."""
-        self.run(settings, sessions)
+    def rehearse(self, work: Work) -> None:
+        """Run it once, and import for those to come what it imported only when it got there."""
+        self.run(work)
         self.ask({"import": str(self._folder / "imported.txt")})
 
     def ask(self, question: Mapping[str, Any]) -> int:
@@ -140,7 +150,7 @@ def _run(asked: dict[str, Any]) -> int:
     for stream in (1, 2):
         os.dup2(words, stream)
     try:
-        _daily_job(asked)
+        _job(asked)
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
@@ -148,15 +158,22 @@ def _run(asked: dict[str, Any]) -> int:
     return 0
 
 
-def _daily_job(asked: dict[str, Any]) -> None:
-    from pipeline.execution import run_sessions  # noqa: PLC0415 (the tests' own process must not read settings here)
+def _job(asked: dict[str, Any]) -> None:
+    # The tests' own process imports this module too, and must not read settings for it.
+    from assets_tests.dagster_runs import run  # noqa: PLC0415
+    from pipeline.execution import run_sessions  # noqa: PLC0415
+    from pipeline.instance import open_instance  # noqa: PLC0415
     from pipeline.progress import Progress  # noqa: PLC0415
     from pipeline.settings import Settings  # noqa: PLC0415
 
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    settings = Settings(**asked["settings"])
     sessions = [date.fromisoformat(session) for session in asked["sessions"]]
-    report = run_sessions(Settings(**asked["settings"]), sessions, Progress(), job_name=asked["job"])
-    assert not report.failed_checks, report.failed_checks
+    if asked["only"]:
+        run(settings, sessions, instance=open_instance(settings.home), only=asked["only"], job_name=asked["job"])
+    else:
+        report = run_sessions(settings, sessions, Progress(), job_name=asked["job"])
+        assert not report.failed_checks, report.failed_checks
     Path(asked["words"]).with_name("imported.txt").write_text("\n".join(sorted(sys.modules)))
 
 

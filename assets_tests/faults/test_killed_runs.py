@@ -1,20 +1,7 @@
 """Runs killed by SIGKILL at random moments: nothing is ever half there, and the next run needs no repair."""
 
-import os
-from collections.abc import Iterator
-
-import pytest
-
 from assets_tests.faults.killing import Kills
-from assets_tests.faults.two_versions import Market, market
-
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="Runs are forked from a process that is ready.")
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
-    with market(tmp_path_factory.mktemp("killed")) as ready:
-        yield ready
+from assets_tests.faults.two_versions import Market
 
 
 def test_runs_killed_at_random_leave_every_table_as_before_or_after_and_the_next_run_agrees(small: Market) -> None:

@@ -1,6 +1,7 @@
 """A small market whose two newest sessions come in two versions, and what the lake must hold for each of them."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from assets_tests.faults.nursery import Nursery, nursery
+from assets_tests.faults.nursery import Nursery, Process, Work, nursery
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
@@ -65,6 +66,18 @@ class Market:
 
     vendor: VendorFolder
     nursery: Nursery
+    only: tuple[str, ...]
+    """Assets that runs of the daily job are confined to; none for the whole job."""
+
+    def start(self, settings: dict[str, Any]) -> Process:
+        """Start a daily run of `DAYS`, and return it at once."""
+        return self.nursery.start(Work(settings, DAYS, only=self.only))
+
+    def run(self, settings: dict[str, Any]) -> float:
+        """Run `DAYS` to a good end, and return how many seconds it took."""
+        begun = time.monotonic()
+        self.nursery.run(Work(settings, DAYS, only=self.only))
+        return time.monotonic() - begun
 
     def home(self, name: str) -> dict[str, Any]:
         """Return the settings of a home of this name, with the history before `DAYS` in its lake."""
@@ -80,12 +93,12 @@ class Market:
 
 
 @contextmanager
-def market(folder: Path) -> Iterator[Market]:
-    """Give the market in `folder`, with the old version published."""
+def market(folder: Path, only: Sequence[str] = ()) -> Iterator[Market]:
+    """Give the market in `folder`, with the old version published; runs are confined to `only`, if given."""
     with nursery(folder / "runs", CANDLELAKE_START=str(HISTORY[0]), CANDLELAKE_END=str(DAYS[-1])) as runs:
-        ready = Market(VendorFolder(folder), runs)
+        ready = Market(VendorFolder(folder), runs, tuple(only))
         ready.publish(OLD)
-        runs.rehearse(ready.home("rehearsal"), DAYS)
+        runs.rehearse(Work(ready.home("rehearsal"), DAYS))
         yield ready
 
 
