@@ -6,6 +6,7 @@ from dagster_duckdb import DuckDBResource
 from pipeline.assets.aggregates import stock_aggregates
 from pipeline.assets.alerts import alerts
 from pipeline.assets.bars import cleaned_day_aggs
+from pipeline.assets.lake_of_run import lake_of_run
 from pipeline.assets.lake_reader import LakeReader
 from pipeline.assets.minutes import cleaned_minute_aggs, raw_minute_aggs, stock_intraday_features
 from pipeline.assets.operations import compacted_tables, sql_catalog, vacuumed_tables
@@ -94,7 +95,7 @@ def build_definitions(settings: Settings, progress: Progress | None = None) -> D
         executor=in_process_executor,
         resources={
             "settings": settings,
-            "lake": lake,
+            "lake": lake_of_run(settings.lake),
             "raw_files": RawFiles(settings.lake),
             # Made when a run needs it: the page of assets must open without the vendor's credentials.
             "flat_files": ResourceDefinition(lambda _: flat_files_of(settings)),

@@ -77,6 +77,10 @@ class WriteConflict(RetryableError):
     """Another writer changed the same rows at the same moment."""
 
 
+class RunReplaced(PermanentError):
+    """A run that was given up still lives. Another may have taken its place, so that it may not write any more."""
+
+
 class ClockBehind(RetryableError):
     """This computer's clock is not past a moment that a table's history holds already."""
 

@@ -17,6 +17,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from dagster_shared.record import replace
+from filelock import FileLock
 
 from pipeline.settings import load_settings
 
@@ -34,7 +35,10 @@ class HomeStorage(DagsterSqliteStorage):
     """Runs, events and schedules in SQLite, in `base_dir`, or else in the home that the settings name."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(base_dir, inst_data)
+        # Dagster makes its tables when they are missing; of two that open a new home at once, one would fail.
+        Path(base_dir).mkdir(parents=True, exist_ok=True)
+        with FileLock(Path(base_dir, ".opening")):
+            super().__init__(base_dir, inst_data)
         self._event_log_storage = BatchedSqliteEventLog(str(Path(base_dir, "history", "runs", "")))
 
     @classmethod

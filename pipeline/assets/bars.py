@@ -49,9 +49,9 @@ def cleaned_day_aggs(
     files = progress.chunks("cleaning", sessions, CHUNK)
     comparison = Comparison(lake, DAILY_BARS)
 
-    written = lake.replace(DAILY_BARS, sessions, comparison.watched(intake.bars(files)), run_id=run_id)
+    bars = lake.replace(DAILY_BARS, sessions, comparison.watched(intake.bars(files)), run_id=run_id)
     counts = with_coverage(intake.counts, lake, sessions)
-    metadata = record(context, DAILY_BARS, written, per_session=comparison.told(counts), begun=begun)
+    metadata = record(context, DAILY_BARS, bars, per_session=comparison.told(counts), begun=begun)
     yield MaterializeResult(asset_key=asset_key(DAILY_BARS), metadata=metadata)
     for warning in intake.warnings:
         context.log.warning(warning)
@@ -59,11 +59,12 @@ def cleaned_day_aggs(
     if changed := comparison.in_words("bar"):
         progress.changes.append(changed)
 
-    written = lake.replace(QUARANTINE, sessions, [intake.quarantine], run_id=run_id)
-    yield MaterializeResult(asset_key=asset_key(QUARANTINE), metadata=record(context, QUARANTINE, written))
+    quarantine = lake.replace(QUARANTINE, sessions, [intake.quarantine], run_id=run_id)
+    yield MaterializeResult(asset_key=asset_key(QUARANTINE), metadata=record(context, QUARANTINE, quarantine))
 
     deliveries = with_arrivals(known_deliveries(lake, sessions), intake.deliveries, intake.others)
     written = lake.replace(DELIVERIES, sessions, [deliveries], run_id=run_id)
+    lake.require_newest({DAILY_BARS: bars, QUARANTINE: quarantine, DELIVERIES: written})
     yield MaterializeResult(asset_key=asset_key(DELIVERIES), metadata=record(context, DELIVERIES, written))
 
 

@@ -81,20 +81,21 @@ def cleaned_minute_aggs(
     intake = Intake(raw_files, settings.max_bad_share, run_id, MINUTES)
 
     bars = intake.bars(progress.chunks("cleaning minutes", sessions, MINUTE_BARS.layout.sessions_at_once))
-    written = lake.replace(MINUTE_BARS, sessions, bars, run_id=run_id)
-    metadata = record(context, MINUTE_BARS, written, per_session=intake.counts)
+    minutes = lake.replace(MINUTE_BARS, sessions, bars, run_id=run_id)
+    metadata = record(context, MINUTE_BARS, minutes, per_session=intake.counts)
     yield MaterializeResult(asset_key=asset_key(MINUTE_BARS), metadata=metadata)
     for warning in intake.warnings:
         context.log.warning(warning)
         progress.warnings.append(warning)
 
-    written = lake.replace(MINUTE_QUARANTINE, sessions, [intake.quarantine], run_id=run_id)
-    metadata = record(context, MINUTE_QUARANTINE, written)
+    quarantine = lake.replace(MINUTE_QUARANTINE, sessions, [intake.quarantine], run_id=run_id)
+    metadata = record(context, MINUTE_QUARANTINE, quarantine)
     yield MaterializeResult(asset_key=asset_key(MINUTE_QUARANTINE), metadata=metadata)
 
     known = known_deliveries(lake, sessions, MINUTE_DELIVERIES)
     deliveries = with_arrivals(known, intake.deliveries, intake.others)
     written = lake.replace(MINUTE_DELIVERIES, sessions, [deliveries], run_id=run_id)
+    lake.require_newest({MINUTE_BARS: minutes, MINUTE_QUARANTINE: quarantine, MINUTE_DELIVERIES: written})
     metadata = record(context, MINUTE_DELIVERIES, written)
     yield MaterializeResult(asset_key=asset_key(MINUTE_DELIVERIES), metadata=metadata)
 

@@ -83,6 +83,18 @@ def writings(history: pl.DataFrame, session: date) -> pl.DataFrame:
     return history.filter(pl.col("first_session") <= session, pl.col("last_session") >= session)
 
 
+def others_since(history: pl.DataFrame, version: int, sessions: Sequence[date]) -> pl.DataFrame:
+    """Return the commits of a table's `history` after `version` that may have touched `sessions`, newest first.
+
+    Those are all that wrote one of them, and all that tell of no session, as compaction does.
+    """
+    later = history.filter(pl.col("version") > version)
+    if not sessions:
+        return later
+    told = (pl.col("first_session") <= max(sessions)) & (pl.col("last_session") >= min(sessions))
+    return later.filter(told | pl.col("first_session").is_null())
+
+
 def version_read(table: Table) -> pl.Expr:
     """Return the version of `table` that a commit's rows were made from, null when it read none."""
     of_table = pl.element().filter(pl.element().struct.field("table") == table.sql_name).struct.field("version")

@@ -14,7 +14,7 @@ from pipeline.errors import SettingsError, TableDamaged, WriteConflict
 from pipeline.lake.files import scan_files
 from pipeline.lake.incoming import arrow_schema, partition_of
 from pipeline.lake.layout import parquet
-from pipeline.lake.overwrite import KEEP_LOG
+from pipeline.lake.overwrite import KEEP_LOG, conflict
 from pipeline.lake.tables import Lake
 
 SHORTEST_RETENTION = timedelta(days=1)
@@ -112,11 +112,12 @@ def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
                 commit_properties=CommitProperties(custom_metadata={"run_id": run_id, "compacted": month}),
                 post_commithook_properties=KEEP_LOG,
             )
-    except CommitFailedError as conflict:
+    except CommitFailedError as failed:
+        said = conflict(table, lake.open(table), opened.version()).message
         raise WriteConflict(
-            f"A run changed {month} of {table.sql_name} while it was being compacted; compaction left it alone.",
+            f"{said} Compaction left {month} alone.",
             remedy="Compact again when no run writes to it.",
-        ) from conflict
+        ) from failed
     after = _files_per_partition(opened, table)[month]
     lake.outlast_power_cut(opened, after)
     return Compacted(month=month, rows=len(rows), files_before=len(before), files_after=len(after))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from arro3.core import RecordBatch, RecordBatchReader
@@ -11,9 +12,10 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, wr
 from deltalake.exceptions import CommitFailedError
 
 from pipeline.errors import WriteConflict
+from pipeline.lake.commits import commits_of, others_since
 from pipeline.lake.handover import Handover
 from pipeline.lake.incoming import arrow_schema
-from pipeline.lake.layout import parquet
+from pipeline.lake.layout import parquet, rows_of
 from pipeline.lake.store import Store
 
 if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
@@ -28,9 +30,14 @@ class Overwrite:
     """Which rows of a table a commit replaces, and what it says of itself."""
 
     table: Table
-    predicate: str | None
-    """True of the rows that are replaced; None replaces all."""
+    sessions: Sequence[date]
+    """Those whose rows are replaced; none of a table refreshed whole, where all are."""
     said: dict[str, str]
+
+    @property
+    def predicate(self) -> str | None:
+        """Return what is true of exactly the rows that are replaced; None replaces all."""
+        return rows_of(self.table, self.sessions) if self.sessions else None
 
 
 def commit(store: Store, opened: DeltaTable, asked: Overwrite, batches: Iterator[RecordBatch]) -> None:
@@ -62,10 +69,16 @@ def commit(store: Store, opened: DeltaTable, asked: Overwrite, batches: Iterator
     try:
         Handover[RecordBatch](write).pass_on(batches)
     except CommitFailedError as failed:
-        raise conflict(table, str(failed)) from failed
+        since = opened.version()
+        opened.update_incremental()
+        raise conflict(table, opened, since, asked.sessions) from failed
 
 
-def conflict(table: Table, found: str) -> WriteConflict:
-    """Return the error that says that another run changed the same rows of `table`."""
-    said = f"Another run changed the same rows of {table.sql_name} meanwhile; this one wrote nothing: {found}."
-    return WriteConflict(said, remedy="Run it again.")
+def conflict(table: Table, newest: DeltaTable, since: int, sessions: Sequence[date] = ()) -> WriteConflict:
+    """Return the error that names the last of the commits after version `since` with which a write collided."""
+    others = others_since(commits_of(newest), since, sessions)
+    who = "version {version}, by run {run_id}".format(**others.row(0, named=True)) if len(others) else "see its history"
+    return WriteConflict(
+        f"Another run changed the same rows of {table.sql_name} meanwhile ({who}); its rows stay.",
+        remedy="Run it again.",
+    )

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-from arro3.core import RecordBatchReader
+from arro3.core import RecordBatch, RecordBatchReader
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from pipeline.errors import ContractBroken, TableDamaged, TableMissing
-from pipeline.lake.commits import Reading, Written, commits_of, told
+from pipeline.lake.commits import Reading, Written, commits_of, others_since, told
 from pipeline.lake.durable import make_durable
 from pipeline.lake.files import files_of, folder_of, scan_files, sessions_in
 from pipeline.lake.incoming import FAULT, Incoming
-from pipeline.lake.layout import delta_schema, rows_of
+from pipeline.lake.layout import delta_schema
 from pipeline.lake.overwrite import Overwrite, commit, conflict
 from pipeline.lake.s3_prefix import S3Prefix
 from pipeline.lake.store import store_of
@@ -29,10 +29,12 @@ if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query 
 class Lake:
     """The tables at one place, a folder or a prefix on S3; each is the Delta table `<root>/<market>/<name>`.
 
-    Raises SettingsError when no lake can lie there.
+    `may_write` is asked before each commit, after the table was opened, with the id of the run that is to write; it
+    raises to refuse. Raises SettingsError when no lake can lie there.
     """
 
-    def __init__(self, place: Path | str | S3Prefix) -> None:
+    def __init__(self, place: Path | str | S3Prefix, may_write: Callable[[str], None] = lambda _: None) -> None:
+        self._may_write = may_write
         self.store = store_of(place)
         self.root = self.store.root
         self.storage_options = self.store.storage_options
@@ -152,15 +154,16 @@ class Lake:
         A column new to the contract joins the table. Raises ContractBroken when rows break the contract, belong to
         other sessions, are missing for a session of a table that may not be empty, or when the table's columns have
         other types. Raises WriteConflict when another writer changed these rows meanwhile.
-        It is not retried here: the rows may come from what the other writer has just replaced, and a run that was
-        given up but still lives must not win over the one that took its place.
+        It is not retried here: the rows may come from what the other writer has just replaced. Raises what `may_write`
+        does, which is asked last: a run that took the place of this one has either made it refuse by then, or commits
+        after the table was opened, which is a conflict.
         """
         if not sessions:
             raise ContractBroken(f"No session was named to be replaced in {table.sql_name}.", remedy=FAULT)
         incoming = Incoming(table, sessions, pieces)
         opened, before = self._ready(table)
-        asked = Overwrite(table, rows_of(table, sessions), told(run_id, read, sessions))
-        commit(self.store, opened, asked, incoming.batches())
+        asked = Overwrite(table, sessions, told(run_id, read, sessions))
+        commit(self.store, opened, asked, self._if_allowed(incoming.batches(), run_id))
         return self._written(opened, before, sum(incoming.rows.values()), incoming.rows)
 
     def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> Written:
@@ -178,9 +181,9 @@ class Lake:
         opened, before = self._ready(table)
         # A table that had never been written is created at version 0.
         if any(one.table is table and (one.version or 0) != opened.version() for one in read):
-            raise conflict(table, f"it is at version {opened.version()}")
-        asked = Overwrite(table, None, told(run_id, read))
-        commit(self.store, opened, asked, iter(RecordBatchReader.from_stream(stored)))
+            raise conflict(table, opened, max(one.version or 0 for one in read if one.table is table))
+        asked = Overwrite(table, (), told(run_id, read))
+        commit(self.store, opened, asked, self._if_allowed(RecordBatchReader.from_stream(stored), run_id))
         return self._written(opened, before, len(stored), {})
 
     def _ready(self, table: Table) -> tuple[DeltaTable, set[str]]:
@@ -189,6 +192,22 @@ class Lake:
         opened = self._open_or_create(table)
         self._require_same_types(opened, table)
         return opened, set(_files(opened))
+
+    def _if_allowed(self, batches: Iterable[RecordBatch], run_id: str) -> Iterator[RecordBatch]:
+        yield from batches
+        self._may_write(run_id)
+
+    def require_newest(self, writings: Mapping[Table, Written]) -> None:
+        """Raise WriteConflict when another run wrote some of the same sessions of a table after these `writings`.
+
+        Of two runs at once over several tables, each could be the last in another table; one of them learns of it here.
+        """
+        for table, written in writings.items():
+            opened, sessions = self.open(table), list(written.rows_per_session)
+            if opened.version() != written.version:
+                of_rows = commits_of(opened).filter(pl.col("first_session").is_not_null())
+                if len(others_since(of_rows, written.version, sessions)):
+                    raise conflict(table, opened, written.version, sessions)
 
     def _written(
         self, opened: DeltaTable, before: Container[str], rows: int, rows_per_session: dict[date, int]

@@ -1,0 +1,99 @@
+"""Killing runs at random moments, and what must be true after each kill."""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from typing import Any
+
+import polars as pl
+from polars.testing import assert_frame_equal
+
+from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held
+from pipeline.contracts.deliveries import DELIVERIES
+
+NOTHING = "nothing"
+"""The state of a home whose newest sessions never ran."""
+
+LET_THROUGH = 0.4
+"""Share of kills after which the next run is not killed."""
+
+Tables = dict[str, pl.DataFrame]
+
+
+class Kills:
+    """Runs that are killed after a random share of the time that one takes, again and again."""
+
+    def __init__(self, market: Market, seed: int) -> None:
+        self._market = market
+        self._chance = random.Random(seed)  # noqa: S311 (a seed, to be replayed)
+        self._length = 0.0
+        self.reached: Counter[int] = Counter()
+        """How many tables killed runs had replaced, and how often."""
+        self.expected = {version: self._undisturbed(version) for version in (NOTHING, OLD, NEW)}
+
+    def _undisturbed(self, version: str) -> Tables:
+        settings = self._market.home(f"undisturbed-{version}")
+        if version != NOTHING:
+            self._market.publish(version)
+            self._length = self._market.run(settings)
+            assert_agree(held(settings), version)
+        return held(settings)
+
+    def first_runs(self, kills: int) -> None:
+        """Kill that many first runs, each over a lake that has never seen the sessions."""
+        self._market.publish(OLD)
+        for number in range(kills):
+            settings = self._market.home(f"first-{number}")
+            while not self._killed(settings, NOTHING, OLD):
+                settings = self._market.home(f"first-{number}-{time.monotonic_ns()}")
+            self._completed(settings, OLD)
+
+    def rewriting_runs(self, settings: dict[str, Any], kills: int) -> None:
+        """Kill that many runs that replace what one lake holds, by turns the old version by the new and back.
+
+        A killed run is followed by another that may be killed too, until one is let through.
+        """
+        self._market.publish(OLD)
+        self._completed(settings, OLD)
+        before, after = OLD, NEW
+        while kills > 0:
+            self._market.publish(after)
+            while self._killed(settings, before, after):
+                kills -= 1
+                if self._chance.random() < LET_THROUGH:
+                    break
+            self._completed(settings, after)
+            before, after = after, before
+
+    def _killed(self, settings: dict[str, Any], before: str, after: str) -> bool:
+        """Start a run from one state to the other, kill it, and return whether it was killed in time."""
+        run = self._market.start(settings)
+        threading.Event().wait(self._chance.random() * self._length)
+        os.kill(run.pid, signal.SIGKILL)
+        ended = run.wait()
+        assert ended in {0, -signal.SIGKILL}, run.said()
+        self.reached[self._require_whole(held(settings), before, after)] += ended != 0
+        return ended != 0
+
+    def _require_whole(self, tables: Tables, before: str, after: str) -> int:
+        """Fail unless each table is what it was or what it is to be, and return how many are the latter."""
+        replaced = 0
+        for name, rows in tables.items():
+            old, new = self.expected[before][name], self.expected[after][name]
+            assert rows.equals(old) or rows.equals(new), f"{name} is neither as before nor as after:\n{rows}"
+            replaced += not rows.equals(old)
+        # The audit trail comes last: what it tells of is there.
+        if tables[DELIVERIES.sql_name].equals(self.expected[after][DELIVERIES.sql_name]):
+            assert_agree(tables, after)
+        return replaced
+
+    def _completed(self, settings: dict[str, Any], after: str) -> None:
+        """Run the sessions undisturbed, and fail unless every table is as it is to be."""
+        self._length = self._market.run(settings)
+        tables = held(settings)
+        assert_agree(tables, after)
+        for name, expected in self.expected[after].items():
+            assert_frame_equal(tables[name], expected)

@@ -1,0 +1,181 @@
+"""Real runs of the daily job in processes of their own that start in no time and may be killed at any moment.
+
+A process that has imported everything and started nothing forks one child a run: importing Dagster takes seconds, a
+fork a few milliseconds. It imports under the settings it was started with, which decide the partitions there are.
+"""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from assets_tests.commands import environment
+
+PRELOADED = (
+    "pipeline.execution",
+    "pipeline.reports.html",
+    "pandera.polars",
+    "numba",
+    "bokeh.plotting",
+    "alembic.config",
+)
+"""What a run imports, some of it only when it gets there."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run has to do."""
+
+    settings: Mapping[str, Any]
+    sessions: Sequence[date] = ()
+    job: str = "stocks_by_day"
+    only: Sequence[str] = ()
+    """Assets of `stocks/` that the run is confined to; none for the whole job."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A run in a process of its own."""
+
+    pid: int
+    words: Path
+    """File of what it said."""
+    _nursery: "Nursery"
+
+    def wait(self) -> int:
+        """Return how it ended, once it has: 0 well, 1 failed, -N killed by signal N."""
+        return self._nursery.ask({"wait": self.pid})
+
+    def said(self) -> str:
+        """Return what it said so far: how it failed, if it did."""
+        return self.words.read_text()
+
+
+class Nursery:
+    """Starts runs. Made by `nursery`."""
+
+    def __init__(self, parent: "subprocess.Popen[str]", folder: Path) -> None:
+        self._parent = parent
+        self._folder = folder
+        self._started = 0
+
+    def start(self, work: Work) -> Process:
+        """Start a run, and return it at once."""
+        self._started += 1
+        words = self._folder / f"run-{self._started}.txt"
+        return Process(self.ask(asdict(work) | {"words": words}), words, self)
+
+    def run(self, work: Work) -> None:
+        """Run it to its end. Raises AssertionError, with what it said, unless that is a good one."""
+        process = self.start(work)
+        assert process.wait() == 0, process.said()
+
+    def rehearse(self, work: Work) -> None:
+        """Run it once, and import for those to come what it imported only when it got there."""
+        self.run(work)
+        self.ask({"import": str(self._folder / "imported.txt")})
+
+    def ask(self, question: Mapping[str, Any]) -> int:
+        assert self._parent.stdin
+        assert self._parent.stdout
+        self._parent.stdin.write(json.dumps(question, default=str) + "\n")
+        self._parent.stdin.flush()
+        return int(self._parent.stdout.readline())
+
+
+@contextmanager
+def nursery(folder: Path, **settings: str) -> Iterator[Nursery]:
+    """Give a nursery whose process was started with `settings`; runs and their words lie in `folder`."""
+    (folder / "temporary").mkdir(parents=True)
+    command = [sys.executable, "-W", "ignore", "-m", "assets_tests.faults.nursery"]
+    here = {"TMPDIR": str(folder / "temporary"), "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(  # noqa: S603 (our own module)
+        command,
+        cwd=folder,
+        env=environment(**settings) | here,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        yield Nursery(parent, folder)
+        assert parent.stdin
+        parent.stdin.close()
+
+
+def _serve() -> None:
+    for name in PRELOADED:
+        import_module(name)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        print(_answer(asked), flush=True)  # noqa: T201 (the answer)
+
+
+def _answer(asked: dict[str, Any]) -> int:
+    if "wait" in asked:
+        return _ended(asked["wait"])
+    if "import" in asked:
+        return _imported(Path(asked["import"]).read_text().split())
+    return _started(asked)
+
+
+def _imported(names: Sequence[str]) -> int:
+    for name in names:
+        with suppress(ImportError):  # what a module puts there under a name of its own
+            import_module(name)
+    return len(names)
+
+
+def _ended(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _started(asked: dict[str, Any]) -> int:
+    pid = os.fork()
+    if not pid:
+        os._exit(_run(asked))
+    return pid
+
+
+def _run(asked: dict[str, Any]) -> int:
+    words = os.open(asked["words"], os.O_WRONLY | os.O_CREAT)
+    for stream in (1, 2):
+        os.dup2(words, stream)
+    try:
+        _job(asked)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        return 1
+    return 0
+
+
+def _job(asked: dict[str, Any]) -> None:
+    # The tests' own process imports this module too, and must not read settings for it.
+    from assets_tests.dagster_runs import run  # noqa: PLC0415
+    from pipeline.execution import run_sessions  # noqa: PLC0415
+    from pipeline.instance import open_instance  # noqa: PLC0415
+    from pipeline.progress import Progress  # noqa: PLC0415
+    from pipeline.settings import Settings  # noqa: PLC0415
+
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    settings = Settings(**asked["settings"])
+    sessions = [date.fromisoformat(session) for session in asked["sessions"]]
+    if asked["only"]:
+        run(settings, sessions, instance=open_instance(settings.home), only=asked["only"], job_name=asked["job"])
+    else:
+        report = run_sessions(settings, sessions, Progress(), job_name=asked["job"])
+        assert not report.failed_checks, report.failed_checks
+    Path(asked["words"]).with_name("imported.txt").write_text("\n".join(sorted(sys.modules)))
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,0 +1,81 @@
+"""Runs that are stopped, given up and replaced by another, and then wake up."""
+
+import os
+import random
+import signal
+import threading
+from typing import Any
+
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
+from sqlalchemy.exc import OperationalError
+
+from assets_tests.faults.nursery import Process
+from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held
+from pipeline.instance import open_instance
+from pipeline.lake.tables import Lake
+from pipeline.tables import TABLES
+
+MOMENT = 0.02
+"""Seconds for a stopped run to let go of what it holds of the runs' database."""
+
+
+class Zombies:
+    """Stops runs at random moments, lets others take their place, and wakes them up again."""
+
+    def __init__(self, market: Market, seed: int) -> None:
+        self._market = market
+        self._chance = random.Random(seed)  # noqa: S311 (a seed, to be replayed)
+        self._home = market.home("zombies")
+        self._length = 0.0
+        self.ended: list[str] = []
+        """What each zombie said of its end."""
+        self._replaced_by(OLD)
+
+    def wake(self, count: int) -> None:
+        """Wake that many zombies, each after its successor has run; each works on the other version's files."""
+        successor, zombie = OLD, NEW
+        while len(self.ended) < count:
+            self._market.publish(zombie)
+            run = self._market.start(self._home)
+            threading.Event().wait(self._chance.random() * self._length)
+            os.kill(run.pid, signal.SIGSTOP)
+            was_given_up = self._give_up(run)
+            if was_given_up:
+                self._replaced_by(successor)
+                versions = self._versions()
+                os.kill(run.pid, signal.SIGCONT)
+                self.ended.append(f"{run.wait()}: {run.said()}")
+                assert self._versions() == versions, "it committed something after it was replaced"
+                assert_agree(held(self._home), successor)
+            else:
+                os.kill(run.pid, signal.SIGCONT)
+                assert run.wait() == 0, run.said()
+                successor, zombie = zombie, successor
+
+    def _give_up(self, stopped: Process) -> bool:
+        """Mark the stopped run as failed, as the monitoring of runs does; return whether it was in progress."""
+        with open_instance(self._home["home"]) as instance:
+            while True:
+                try:
+                    return _marked(instance)
+                except OperationalError:
+                    # It holds the lock of a SQLite file, on which everybody waits.
+                    os.kill(stopped.pid, signal.SIGCONT)
+                    threading.Event().wait(MOMENT)
+                    os.kill(stopped.pid, signal.SIGSTOP)
+
+    def _replaced_by(self, version: str) -> None:
+        self._market.publish(version)
+        self._length = self._market.run(self._home)
+        assert_agree(held(self._home), version)
+
+    def _versions(self) -> dict[str, Any]:
+        lake = Lake(self._home["home"] / "lake")
+        return {table.sql_name: lake.version(table) for table in TABLES}
+
+
+def _marked(instance: DagsterInstance) -> bool:
+    in_progress: list[DagsterRun] = list(instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED])))
+    for run in in_progress:
+        instance.report_run_failed(run)
+    return bool(in_progress)
