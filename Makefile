@@ -1,6 +1,7 @@
 # make demo   the whole pipeline over a sample market, no key and no network
 # make test   the tests
 # make lint   ruff and mypy
+# make audit  known vulnerabilities of the pinned dependencies, where a network tells of them
 # make screenshots   the pictures of the documents, from a synthetic market
 # make lock   write constraints.txt anew from pyproject.toml (needs uv)
 
@@ -17,7 +18,7 @@ CREATE = $(PYTHON) -m venv $(VENV)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 endif
 
-.PHONY: demo test lint screenshots lock clean
+.PHONY: demo test lint audit screenshots lock clean
 
 demo: $(VENV)/.ready
 	$(BIN)/candlelake demo
@@ -29,6 +30,9 @@ lint: $(VENV)/.ready-to-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+audit: | $(VENV)/bin/python
+	$(BIN)/python .ci/audit
 
 screenshots: $(VENV)/.ready-to-test
 	$(BIN)/python -m assets_tests.screenshots
