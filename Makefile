@@ -2,6 +2,7 @@
 # make test   the tests
 # make lint   ruff and mypy
 # make bench   the benchmarks, on a market of 10,500 tickers made for them
+# make audit  known vulnerabilities of the pinned dependencies, where a network tells of them
 # make screenshots   the pictures of the documents, from a synthetic market
 # make lock   write constraints.txt anew from pyproject.toml (needs uv)
 
@@ -18,7 +19,7 @@ CREATE = $(PYTHON) -m venv $(VENV)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 endif
 
-.PHONY: demo test lint bench screenshots lock clean
+.PHONY: demo test lint bench audit screenshots lock clean
 
 demo: $(VENV)/.ready
 	$(BIN)/candlelake demo
@@ -33,6 +34,9 @@ lint: $(VENV)/.ready-to-test
 
 bench: $(VENV)/.ready-to-test
 	$(BIN)/python -m benchmarks
+
+audit: | $(VENV)/bin/python
+	$(BIN)/python .ci/audit
 
 screenshots: $(VENV)/.ready-to-test
 	$(BIN)/python -m assets_tests.screenshots

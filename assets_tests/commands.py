@@ -49,11 +49,11 @@ class Served:
 
 
 @contextmanager
-def served_ui(home: Path, log: Path) -> Iterator[Served]:
+def served_ui(home: Path, log: Path, *options: str) -> Iterator[Served]:
     """Run `candlelake ui` over `home` while the context lasts, once it answers; its words go to the file `log`."""
     port, pages_port = free_port(), free_port()
     served = Served(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{pages_port}")
-    command = [*COMMAND, "--home", str(home), "ui", "--no-browser", "--port", str(port)]
+    command = [*COMMAND, "--home", str(home), "ui", "--no-browser", "--port", str(port), *options]
     with log.open("wb") as words:
         process = subprocess.Popen(  # noqa: S603 (our own command)
             command,

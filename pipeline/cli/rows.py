@@ -20,7 +20,34 @@ def dump(value: Any) -> None:
     sys.stdout.write(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a text begins with that a spreadsheet would compute (OWASP's list, with the full-width signs)."""
+
+
 def write_csv(rows: "pl.DataFrame") -> None:
+    """Write the rows as `write_exact_csv` does, but no text as a formula: an apostrophe stands before one.
+
+    Numbers and dates are no texts and stay what they are.
+    """
+    import polars as pl
+
+    inert = [
+        pl.when(starts_a_formula(pl.col(name))).then("'" + pl.col(name)).otherwise(pl.col(name)).alias(name)
+        for name, dtype in rows.schema.items()
+        if dtype == pl.String
+    ]
+    names = {name: f"'{name}" for name in rows.columns if name.startswith(FORMULA)}
+    write_exact_csv(rows.with_columns(inert).rename(names))
+
+
+def starts_a_formula(text: "pl.Expr") -> "pl.Expr":
+    """Return whether a spreadsheet would compute `text`."""
+    import polars as pl
+
+    return pl.any_horizontal(text.str.starts_with(sign) for sign in FORMULA)
+
+
+def write_exact_csv(rows: "pl.DataFrame") -> None:
     """Write the rows to stdout as CSV with a header: an empty field is null, `""` an empty text."""
     import polars as pl
 

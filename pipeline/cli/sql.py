@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.rows import write_csv, write_json
+from pipeline.cli.rows import write_csv, write_exact_csv, write_json
 from pipeline.cli.terminal import out, say
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class Format(StrEnum):
 
     table = "table"
     csv = "csv"
+    csv_exact = "csv-exact"
     json = "json"
 
 
@@ -58,4 +59,9 @@ def write_table(rows: "pl.DataFrame") -> None:
         say(f"{MOST_SHOWN} of {len(rows):,} rows shown; --format csv or json writes all.", style="dim")
 
 
-WRITERS = {Format.table: write_table, Format.csv: write_csv, Format.json: write_json}
+WRITERS = {
+    Format.table: write_table,
+    Format.csv: write_csv,
+    Format.csv_exact: write_exact_csv,
+    Format.json: write_json,
+}

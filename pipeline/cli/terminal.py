@@ -53,6 +53,14 @@ def one_line(words: str) -> str:
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(words.split()))
 
 
+class SaidHere(logging.Handler):
+    """Says what is logged by our own modules, in our own form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it."""
+        say_warning(record.getMessage())
+
+
 def quieten() -> None:
     """Keep what libraries warn of and log off the terminal; our own warnings are said in our own form."""
 
@@ -62,6 +70,7 @@ def quieten() -> None:
 
     warnings.showwarning = show  # type: ignore[assignment]
     logging.getLogger().addHandler(logging.NullHandler())
+    logging.getLogger("pipeline").addHandler(SaidHere(logging.WARNING))
 
 
 def typed_program() -> str:

@@ -1,4 +1,4 @@
-"""`candlelake ui`: the Dagster UI and the pages over this home, on this machine only."""
+"""`candlelake ui`: the Dagster UI and the pages over this home, on this machine only unless told otherwise."""
 
 import os
 import signal
@@ -9,14 +9,14 @@ import webbrowser
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from time import sleep
-from typing import TYPE_CHECKING, Annotated
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import typer
 
-from pipeline.cli.terminal import say
+from pipeline.cli.terminal import say, say_warning
 from pipeline.errors import PermanentError, SettingsError
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 """The web server has no login."""
+
+EVERYWHERE = ("0.0.0.0", "")  # noqa: S104 (told apart, not listened on)
+"""What listens on every address of this machine."""
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
 """What asks for the end: Ctrl-C, or a supervisor."""
@@ -36,7 +39,13 @@ PATIENCE = 20
 
 
 def ui(
-    port: Annotated[int, typer.Option(min=1, max=65535, metavar="N", help=f"Dagster's port on {HOST}.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="N", help="Dagster's port.")] = 3000,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; any but this machine's own lets others in.")
+    ] = HOST,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", metavar="", help="Start no run and no schedule from here, only look.")
+    ] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", metavar="", help="Open no browser.")] = False,
 ) -> None:
     """Serve the Dagster UI and the pages on 127.0.0.1; Ctrl-C ends both."""
@@ -44,15 +53,21 @@ def ui(
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    require_free(port, "--port")
-    require_free(settings.reports_port, "CANDLELAKE_REPORTS_PORT")
+    require_free(host, port, "--port")
+    require_free(host, settings.reports_port, "CANDLELAKE_REPORTS_PORT")
     settings.reports.mkdir(parents=True, exist_ok=True)
     for asked in ENDING:
         signal.signal(asked, signal.default_int_handler)
-    with served(settings.reports, settings.reports_port) as pages:
-        say(f"Dagster over {settings.home} at http://{HOST}:{port} (a few seconds to start; Ctrl-C ends it)")
-        say(f"Pages at {pages}")
-        code = watched(started(settings, port), [] if no_browser else [f"http://{HOST}:{port}", pages])
+    tell_who_may_enter(host, read_only)
+    near = HOST if host in EVERYWHERE else host
+    with served(settings.reports, settings.reports_port, host):
+        addresses = [f"http://{near}:{port}", f"http://{near}:{settings.reports_port}/"]
+        say(f"Dagster over {settings.home} at {addresses[0]} (a few seconds to start; Ctrl-C ends it)")
+        say(f"Pages at {addresses[1]}")
+        servers = [web_server(settings, host, port, read_only)]
+        if not read_only:
+            servers.append(daemon(settings, servers[0].pid))
+        code = watched(servers, [] if no_browser else addresses)
     if code is None:
         say("Stopped.")
         return
@@ -61,8 +76,35 @@ def ui(
     )
 
 
-def started(settings: "Settings", port: int) -> "subprocess.Popen[bytes]":
-    """Return Dagster's process, web server and daemon, over the home of `settings`."""
+def tell_who_may_enter(host: str, read_only: bool) -> None:
+    """Warn when others can reach the servers, and say what a read-only one does not do."""
+    from pipeline.visitors import is_loopback
+
+    if not is_loopback(host):
+        may = "read all that is here" if read_only else "read all that is here, start runs and change schedules"
+        say_warning(
+            f"There is no login, and {host} is not this machine alone: whoever reaches it may {may}. Put it behind a "
+            f"proxy that asks for a login, or leave --host away."
+        )
+    if read_only:
+        say("Read-only: no run can be started from here, and schedules and sensors do not run.")
+
+
+def web_server(settings: "Settings", host: str, port: int, read_only: bool) -> "subprocess.Popen[bytes]":
+    """Return the process of Dagster's web server over the home of `settings`, in a process group of its own."""
+    # In a session of its own: Ctrl-C reaches it once, through us, and whatever it started can be ended with it.
+    served = [sys.executable, "-m", "pipeline.webserver", "-h", host, "-p", str(port), "--dagster-log-level", "warning"]
+    return started(settings, [*served, *["--read-only"] * read_only], start_new_session=True)
+
+
+def daemon(settings: "Settings", group: int) -> "subprocess.Popen[bytes]":
+    """Return the process of Dagster's daemon, which runs schedules and sensors, in the process group `group`."""
+    program = Path(sys.executable).with_name("dagster-daemon")
+    return started(settings, [str(program), "run", "--log-level", "warning"], process_group=group)
+
+
+def started(settings: "Settings", program: Sequence[str], **group: Any) -> "subprocess.Popen[bytes]":
+    """Return the process of one of Dagster's programs with its arguments, over the home of `settings`."""
     from pipeline.instance import dagster_home
 
     environment = os.environ | {
@@ -70,24 +112,26 @@ def started(settings: "Settings", port: int) -> "subprocess.Popen[bytes]":
         "DAGSTER_HOME": str(dagster_home(settings.home)),
         "PYTHONWARNINGS": "ignore",
     }
-    dagster = Path(sys.executable).with_name("dagster")
-    command = [str(dagster), "dev", "-h", HOST, "-p", str(port), "-m", "pipeline.definitions", "--log-level", "warning"]
-    # In a session of its own: Ctrl-C reaches it once, through us, and whatever it started can be ended with it.
+    command = [*program, "-m", "pipeline.definitions", "--code-server-log-level", "warning"]
     return subprocess.Popen(  # noqa: S603 (our own interpreter's dagster)
-        command, env=environment, stdout=sys.stderr.fileno(), start_new_session=True
+        command, env=environment, stdout=sys.stderr.fileno(), **group
     )
 
 
-def watched(process: "subprocess.Popen[bytes]", addresses: Sequence[str]) -> int | None:
-    """Wait for the end of `process`, opening `addresses` once the first answers; return its code, None after Ctrl-C."""
-    try:
-        if addresses and has_display() and answers(process, addresses[0]):
+def watched(servers: Sequence["subprocess.Popen[bytes]"], addresses: Sequence[str]) -> int | None:
+    """Wait until one of `servers` ends, opening `addresses` once the first answers; return its code, or None.
+
+    None means Ctrl-C. The others are ended then, too.
+    """
+    code = None
+    with suppress(KeyboardInterrupt):
+        if addresses and has_display() and answers(servers[0], addresses[0]):
             for address in addresses:
                 webbrowser.open(address)
-        code = process.wait()
-    except KeyboardInterrupt:
-        code = None
-    end(process)
+        while all(server.poll() is None for server in servers):
+            sleep(BETWEEN_KNOCKS)
+        code = next(server.returncode for server in servers if server.returncode is not None)
+    end(servers)
     return code
 
 
@@ -106,26 +150,30 @@ def answers(process: "subprocess.Popen[bytes]", address: str) -> bool:
     return False
 
 
-def require_free(port: int, chosen_by: str) -> None:
-    """Return if nobody listens on the port. Raises SettingsError."""
+def require_free(host: str, port: int, chosen_by: str) -> None:
+    """Return if `host` is an address of this machine and nobody listens on the port. Raises SettingsError."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError as taken:
             raise SettingsError(
-                f"Port {port} of {HOST} cannot be used: {taken.strerror}.",
+                f"Port {port} of {host} cannot be used: {taken.strerror}.",
                 remedy=f"Choose another with {chosen_by}, such as {port + 10 if port < 65526 else 3000}.",
             ) from taken
 
 
-def end(process: "subprocess.Popen[bytes]") -> None:
+def end(servers: Sequence["subprocess.Popen[bytes]"]) -> None:
     """Let Dagster end its processes, and end those that are left; further signals wait until that is done."""
     for asked in ENDING:
         signal.signal(asked, signal.SIG_IGN)
-    process.send_signal(signal.SIGINT)
+    for server in servers:
+        server.send_signal(signal.SIGINT)
+    by = monotonic() + PATIENCE
     with suppress(subprocess.TimeoutExpired):
-        process.wait(PATIENCE)
+        for server in servers:
+            server.wait(max(by - monotonic(), 0))
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        os.killpg(servers[0].pid, signal.SIGKILL)
+    for server in servers:
+        server.wait()

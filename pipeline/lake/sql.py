@@ -3,24 +3,36 @@
 import re
 from datetime import datetime
 from pathlib import Path
+from secrets import token_hex
+from tempfile import gettempdir
 from typing import Any
 
 import duckdb
 import polars as pl
+from arro3.core import RecordBatchReader, Table
 
 from pipeline.errors import QueryError
 from pipeline.lake.catalog import create_view
-from pipeline.lake.delta_scan import quoted, rows_of
+from pipeline.lake.delta_scan import quoted, rows_of, text
 from pipeline.lake.derived import DERIVED, Derived, derived_from
 from pipeline.lake.duckdb_access import give_access
 from pipeline.lake.s3_prefix import S3Prefix
-from pipeline.lake.statement import Statement
+from pipeline.lake.statement import CLOSED_FUNCTIONS, Statement
 from pipeline.lake.tables import Lake
 
 PAST = "past"
 """Schema of the views of past versions, made as they are asked for."""
 
 LONGEST_MESSAGE = 600
+
+LARGEST_ANSWER = 1 << 31
+"""Bytes of an answer in memory at most."""
+
+MEMORY = "4GB"
+"""What a query may take of memory before it spills."""
+
+MOST_SPILLED = "10GB"
+"""What a query may put into the system's folder for temporary files, when memory does not suffice."""
 
 MACROS = frozenset(derived.name for derived in DERIVED if derived.parameter is not None)
 """Table macros that a query may call."""
@@ -45,7 +57,10 @@ class Sql:
         self._connection = duckdb.connect(":memory:")
         # Secrets that a user keeps for DuckDB are no business of a query here.
         self._connection.execute("SET allow_persistent_secrets = false")
+        built_in = self._functions()
         give_access(self._connection, self._lake)
+        # What an extension adds is for the views: the one for Delta has a function that writes files.
+        self._closed = CLOSED_FUNCTIONS | (self._functions() - built_in)
         self._lock()
 
     def sql(self, query: str) -> pl.DataFrame:
@@ -55,18 +70,40 @@ class Sql:
         """
         self._see_new_tables()
         try:
-            statement = Statement(self._connection, query, MACROS)
+            statement = Statement(self._connection, query, MACROS, self._closed)
             self._require_derived(statement)
             asked_past = [self._resolve(statement, table) for table in statement.tables()]
             with self._lake.store.answering(duckdb.IOException, duckdb.HTTPException):
-                answer = self._connection.sql(statement.text() if any(asked_past) else query)
-                return pl.DataFrame(answer)
+                return self._answer(statement.text() if any(asked_past) else query)
         except duckdb.Error as error:
             raise self._explained(error) from error
 
+    def _answer(self, query: str) -> pl.DataFrame:
+        stream = RecordBatchReader.from_stream(self._connection.sql(query))
+        batches, size = [], 0
+        for batch in stream:
+            batches.append(batch)
+            size += batch.nbytes
+            if size > LARGEST_ANSWER:
+                raise QueryError(
+                    f"The answer is larger than {LARGEST_ANSWER / 1e9:.1f} GB.",
+                    remedy="Ask for fewer rows or columns, with WHERE, LIMIT or GROUP BY.",
+                )
+        return pl.DataFrame(Table.from_batches(batches, schema=stream.schema))
+
+    def _functions(self) -> set[str]:
+        listed = self._connection.execute("SELECT DISTINCT lower(function_name) FROM duckdb_functions()")
+        return {name for (name,) in listed.fetchall()}
+
     def _lock(self) -> None:
         root = self._lake.root.replace("'", "''") + "/"
+        spilled = Path(gettempdir(), f"candlelake-sql-{token_hex(8)}")
         self._connection.execute("SET TimeZone = 'UTC'")
+        # Drawn on stdout, it would stand among the rows.
+        self._connection.execute("SET enable_progress_bar = false")
+        self._connection.execute(f"SET memory_limit = '{MEMORY}'")
+        self._connection.execute(f"SET temp_directory = {text(spilled)}")
+        self._connection.execute(f"SET max_temp_directory_size = '{MOST_SPILLED}'")
         self._connection.execute("SET python_enable_replacements = false")
         self._connection.execute(f"SET allowed_directories = ['{root}']")
         self._connection.execute("SET enable_external_access = false")

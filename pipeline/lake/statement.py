@@ -13,22 +13,37 @@ TABLE_FUNCTIONS = frozenset(
 )
 """Table functions a query may call. All others are refused: among them are those that read and write files."""
 
+CLOSED_FUNCTIONS = frozenset({"current_setting", "getenv", "pg_sleep", "sleep_ms", "write_log"})
+"""Functions of DuckDB itself that a query may not call: they tell of this machine, hold it up, or leave something."""
+
+CLOSED_TABLES = frozenset({"pg_settings", "duckdb_logs"})
+"""Tables of DuckDB itself that a query may not name, for the same reason."""
+
 ONLY_READING = "Only one SELECT (or DESCRIBE, SUMMARIZE, SHOW TABLES) over the tables is answered here."
 
 
 class Statement:
     """One SELECT, and the tables in it. Raises QueryError for anything that is not exactly one, or reaches outside."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, text: str, macros: Collection[str] = ()) -> None:
-        """Read `text`, which may call table macros named in `macros` (schema.name)."""
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        text: str,
+        macros: Collection[str] = (),
+        closed: Collection[str] = CLOSED_FUNCTIONS,
+    ) -> None:
+        """Read `text`, which may call table macros named in `macros` (schema.name), and no function of `closed`."""
         self._connection = connection
         self._tree = self._parsed(text)
         for called in self.called():
             if called not in macros and called not in TABLE_FUNCTIONS:
-                raise QueryError(
-                    f"The function {called} is not open to queries: SQL reads the lake's tables only.",
-                    remedy=f"In place of a table, use one of {', '.join(sorted(TABLE_FUNCTIONS))}.",
-                )
+                raise _not_open(called, f"In place of a table, use one of {', '.join(sorted(TABLE_FUNCTIONS))}.")
+        for function in self._nodes("FUNCTION"):
+            if (name := function["function_name"].lower()) in closed:
+                raise _not_open(name, "Leave it away.")
+        for table in self.tables():
+            if table["table_name"].lower() in CLOSED_TABLES:
+                raise _not_open(table["table_name"], "Leave it away.")
 
     def called(self) -> list[str]:
         """Return the table functions and macros called, with their schema when it is given."""
@@ -75,3 +90,7 @@ class Statement:
                 waiting.extend(node.values())
             elif isinstance(node, list):
                 waiting.extend(node)
+
+
+def _not_open(name: str, remedy: str) -> QueryError:
+    return QueryError(f"{name} is not open to queries: SQL reads the lake's tables only.", remedy=remedy)

@@ -1,4 +1,4 @@
-"""The folder of pages over HTTP, on this machine only and read-only."""
+"""The folder of pages over HTTP, read-only, and on this machine only unless told otherwise."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +7,8 @@ from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+
+from pipeline.visitors import is_own_name
 
 HOST = "127.0.0.1"
 """The pages tell what the reader owns, and there is no login."""
@@ -20,18 +22,18 @@ HEADERS = {
 
 
 @contextmanager
-def served(folder: Path, port: int) -> Iterator[str]:
-    """Serve the files under `folder` while the context lasts, and give the address of its index.
+def served(folder: Path, port: int, host: str = HOST) -> Iterator[str]:
+    """Serve the files under `folder` at `host` while the context lasts, and give the address of its index.
 
     Port 0 takes any that is free. Folders are not listed, nothing can be written, and a request that names another
     host is refused: a page of the web whose name leads to this machine reads nothing. Raises OSError when the port is
     taken.
     """
-    with ThreadingHTTPServer((HOST, port), partial(Pages, directory=str(folder))) as server:
+    with ThreadingHTTPServer((host, port), partial(Pages, directory=str(folder))) as server:
         thread = Thread(target=server.serve_forever, name="pages", daemon=True)
         thread.start()
         try:
-            yield f"http://{HOST}:{server.server_port}/"
+            yield f"http://{host}:{server.server_port}/"
         finally:
             server.shutdown()
             thread.join()
@@ -44,7 +46,7 @@ class Pages(SimpleHTTPRequestHandler):
 
     def send_head(self):  # type: ignore[no-untyped-def]
         """Return the file asked for, once the request is known to mean this server."""
-        if self.headers.get("Host", "") not in self._names():
+        if not is_own_name(self.headers.get("Host", "")):
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST, "This server answers to its own name only.")
             return None
         folder = Path(self.directory).resolve()
@@ -65,6 +67,3 @@ class Pages(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the class above calls it that)
         """Keep the terminal free of every page read."""
-
-    def _names(self) -> tuple[str, ...]:
-        return tuple(f"{name}:{self.server.server_port}" for name in (HOST, "localhost"))
