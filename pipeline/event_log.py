@@ -1,25 +1,31 @@
-"""Dagster's SQLite event log, written in batches: what makes a range of a thousand sessions bearable.
+"""Dagster's SQLite storage with its files kept open, and its event log written in batches.
 
 A range run stores two events for each asset and session. Dagster 1.13 gives each its own database engine, connections
 and commits: 14 ms an event, three minutes for five years of sessions. It can hand events over in batches, but its
-SQLite storage then stores them one by one all the same. There is no public way to change that, so this one module of
-the project uses private classes of Dagster's; a test compares what both store, event by event.
+SQLite storage then stores them one by one all the same. There is no public way to change that, so this module and
+`sqlite_files` use private classes of Dagster's; a test compares what both store, event by event.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from dagster import DagsterEventType, EventLogEntry, Field, StringSource
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata, SqlEventLogStorageTable
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
+from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.schedules import SqliteScheduleStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from dagster_shared.record import replace
 from filelock import FileLock
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
 
 from pipeline.settings import load_settings
+from pipeline.sqlite_files import OpenFiles, revision_of, stamp
 
 BATCH = 1_000
 """Events handed over at a time."""
@@ -37,9 +43,17 @@ class HomeStorage(DagsterSqliteStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         # Dagster makes its tables when they are missing; of two that open a new home at once, one would fail.
         Path(base_dir).mkdir(parents=True, exist_ok=True)
+        runs, schedules = Path(base_dir, "history", "runs.db"), Path(base_dir, "schedules", "schedules.db")
+        files = OpenFiles()
         with FileLock(Path(base_dir, ".opening")):
-            super().__init__(base_dir, inst_data)
-        self._event_log_storage = BatchedSqliteEventLog(str(Path(base_dir, "history", "runs", "")))
+            if not all(path.exists() and _is_made(files, path) for path in (runs, schedules)):
+                super().__init__(base_dir, inst_data)
+        # All that Dagster's own does, but for asking its migration tool of each file at every start.
+        self.base_dir = base_dir
+        self._inst_data = inst_data
+        self._run_storage = RunsKeptOpen(files, runs)
+        self._schedule_storage = SchedulesKeptOpen(files, schedules)
+        self._event_log_storage = BatchedSqliteEventLog(str(Path(base_dir, "history", "runs")))
 
     @classmethod
     def config_type(cls) -> dict[str, Field]:
@@ -53,8 +67,88 @@ class HomeStorage(DagsterSqliteStorage):
         return cls.from_local(base_dir, inst_data=inst_data)
 
 
+def _is_made(files: OpenFiles, path: Path) -> bool:
+    with files.begin(path) as connection:
+        return revision_of(connection) is not None
+
+
+class RunsKeptOpen(SqliteRunStorage):
+    """Dagster's runs in SQLite, whose file stays open."""
+
+    def __init__(self, files: OpenFiles, path: Path) -> None:
+        super().__init__(f"sqlite:///{path.as_posix()}")
+        self._files = files
+        self._path = path
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """Give a connection in a transaction of its own."""
+        with self._files.begin(self._path) as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Close the file."""
+        self._files.dispose()
+
+
+class SchedulesKeptOpen(SqliteScheduleStorage):
+    """Dagster's schedules and sensors in SQLite, whose file stays open."""
+
+    def __init__(self, files: OpenFiles, path: Path) -> None:
+        super().__init__(f"sqlite:///{path.as_posix()}")
+        self._files = files
+        self._path = path
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """Give a connection in a transaction of its own."""
+        with self._files.begin(self._path) as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Close the file."""
+        self._files.dispose()
+
+
 class BatchedSqliteEventLog(SqliteEventLogStorage):
-    """The same files and tables as Dagster's own SQLite event log, several events a transaction."""
+    """The same files and tables as Dagster's own SQLite event log, kept open, several events a transaction."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._files = OpenFiles()
+        super().__init__(base_dir, inst_data)
+
+    def dispose(self) -> None:
+        """Close every file."""
+        self._files.dispose()
+        super().dispose()
+
+    def wipe(self) -> None:
+        """Remove every file."""
+        self._files.dispose()
+        super().wipe()
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        path = Path(self.path_for_shard(shard))
+        with self._db_lock:
+            if shard not in self._initialized_dbs or not path.exists():
+                self._make(path)
+                self._initialized_dbs.add(shard)
+            with self._files.begin(path) as connection:
+                yield connection
+
+    def _make(self, path: Path) -> None:
+        """Make the tables of a run's file unless they are there, at the revision of those that all runs share."""
+        # Another process may look at a run that begins.
+        with FileLock(Path(self._base_dir, ".opening")):
+            with self._files.begin(Path(self.path_for_shard(INDEX_SHARD_NAME))) as connection:
+                revision = revision_of(connection)
+            with self._files.begin(path) as connection:
+                if revision is None or revision_of(connection):
+                    return
+                connection.execute(text("PRAGMA journal_mode = WAL"))
+                SqlEventLogStorageMetadata.create_all(connection)
+                stamp(connection, revision)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store `events` in order; materializations of one run in one transaction for each of the two files."""

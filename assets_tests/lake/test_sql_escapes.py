@@ -14,7 +14,7 @@ from pytest_httpserver import HTTPServer
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
 from pipeline.errors import QueryError
 from pipeline.lake import sql as sql_module
-from pipeline.lake.catalog import load_delta
+from pipeline.lake.duckdb_access import load_delta
 from pipeline.lake.sql import Sql, connect
 from pipeline.lake.statement import CLOSED_FUNCTIONS
 from pipeline.lake.tables import Lake
