@@ -10,7 +10,6 @@ cumulative factor is never used: it changes with every new event, and what was k
 from datetime import date
 from typing import Literal, get_args
 
-import numpy as np
 import polars as pl
 
 from pipeline.errors import QueryError
@@ -119,10 +118,10 @@ def _rows_of(bars: pl.DataFrame, tickers: pl.DataFrame) -> pl.DataFrame:
 def _multiplied(bars: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """Return `bars` with the prices and volumes of the rows in `found` multiplied by its factors."""
     at = found["row"].to_numpy()
-    # A factor of 1 leaves every number as it is, and whole columns are multiplied sooner than rows are picked.
-    whole = {name: np.ones(len(bars)) for name in FACTORS}
-    for name, factors in whole.items():
-        factors[at] = found[name].to_numpy()
-    old, new, paid = (pl.lit(pl.Series(name, factors)) for name, factors in whole.items())
-    prices = [pl.col(name) * old / new * paid for name in PRICES]
-    return bars.with_columns(*prices, pl.col(VOLUME) * new / old)
+    old, new, paid = (found[name].to_numpy() for name in FACTORS)
+    columns = []
+    for name in (*PRICES, VOLUME):
+        values = bars[name].to_numpy(writable=True)
+        values[at] = values[at] * new / old if name == VOLUME else values[at] * old / new * paid
+        columns.append(pl.Series(name, values))
+    return bars.with_columns(columns)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.errors import ContractBroken
 from pipeline.market.indicators.kernels.windows import Places, find_windows
+from pipeline.market.indicators.ordering import in_order
 from pipeline.market.indicators.panel import Panel
 
 PRICES = ["open", "high", "low", "close"]
@@ -34,10 +35,11 @@ def arrange(bars: pl.DataFrame, sessions: Sequence[date], since: date, lookback:
     _require_numbers(bars)
     positions, starts = _positions(bars["session"], sessions), _starts(bars["ticker"])
     if not _is_sorted(bars["ticker"], starts, positions):
-        bars = bars.sort("ticker", "session")
-        positions, starts = _positions(bars["session"], sessions), _starts(bars["ticker"])
-        if not _is_sorted(bars["ticker"], starts, positions):
+        ordered = in_order(bars, positions)
+        if ordered is None:
             raise _refused("a ticker has more than one bar in a session")
+        bars = ordered
+        positions, starts = _positions(bars["session"], sessions), _starts(bars["ticker"])
     first_wanted = bisect_left(sessions, since)
     windows = find_windows(positions, starts, first_wanted, lookback)
     return Panel(bars, pl.Series(positions >= first_wanted), windows, lookback)
