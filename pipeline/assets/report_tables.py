@@ -22,7 +22,7 @@ from pipeline.market.screen.rank import unapplied_filters
 from pipeline.market.splits import split_factors
 from pipeline.reports.candidates_page import INDICATORS_SHOWN, SPARKLINE_SESSIONS, CandidateTables
 from pipeline.reports.notices import PROVISIONAL, SPLITS_UNKNOWN
-from pipeline.reports.ticker_page import TickerTables
+from pipeline.reports.ticker_page import HISTORY, TickerTables
 
 CHART_SESSIONS = 504
 """Sessions of a ticker's chart: two years."""
@@ -80,7 +80,9 @@ class ReportTables:
         """Return the frames of the pages of `tickers`."""
         since = new_york().offset(self._session, 1 - CHART_SESSIONS)
         bars = self._bars(since, tickers)
-        values = self._lake.scan(INDICATORS_TABLE, since, self._session).filter(pl.col("ticker").is_in(list(tickers)))
+        drawn = ["ticker", *(name for name in HISTORY if name in INDICATORS_TABLE.columns)]
+        values = self._lake.scan(INDICATORS_TABLE, since, self._session, columns=drawn)
+        values = values.filter(pl.col("ticker").is_in(list(tickers)))
         listed = self._lake.scan(CANDIDATES, end=self._session).filter(pl.col("ticker").is_in(list(tickers)))
         return TickerTables(
             history=self._on_basis(bars.join(values.collect(), on=["ticker", "session"], how="left")),

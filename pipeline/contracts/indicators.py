@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pandera.polars as pa
 import polars as pl
 
+from pipeline.contracts.precision import Precision
 from pipeline.contracts.table import Table
 
 Unit = Literal["price", "shares", "free"]
@@ -24,6 +25,8 @@ class IndicatorColumn:
     at_most: float | None = None
     nullable: bool = True
     unit: Unit = "free"
+    precision: Precision = "value"
+    """How sharply a number is stored; `exact` for what stands among the bars and is compared with them."""
 
 
 def indicators_table(columns: Sequence[IndicatorColumn]) -> Table:
@@ -46,6 +49,7 @@ def indicators_table(columns: Sequence[IndicatorColumn]) -> Table:
             checks=pa.Check(_finite(numbers), name="every_number_is_finite"),
         ),
         key=("ticker", "session"),
+        precision={column.name: column.precision for column in columns if column.dtype.is_float()},
         description="Indicators of every daily bar, from the bars of its look-back window only; null while too young.",
     )
 

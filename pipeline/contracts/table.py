@@ -1,13 +1,14 @@
 """A table of the lake: its name, key, promise, and the pandera schema its rows keep."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandera.errors
 import pandera.polars as pa
 import polars as pl
 
+from pipeline.contracts.precision import Precision, as_stored
 from pipeline.contracts.promises import Promises
 from pipeline.errors import ContractBroken
 
@@ -60,6 +61,8 @@ class Table:
     session: str | None = "session"
     """The column whose sessions are replaced, and by which the files lie; None for a table refreshed whole."""
     layout: Layout = BY_MONTH
+    precision: Mapping[str, Precision] = field(default_factory=dict)
+    """How sharply numbers are stored; those not named, as they are."""
 
     @property
     def sql_name(self) -> str:
@@ -94,6 +97,11 @@ class Table:
         if not in_strict_order(rows, self.key):
             self._require_unique_keys(rows)
         return checked
+
+    def as_stored(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return `rows` with their numbers as sharp as the table stores them."""
+        blurred = {name: how for name, how in self.precision.items() if how != "exact"}
+        return rows.with_columns(as_stored(name, how) for name, how in blurred.items()) if blurred else rows
 
     def in_order(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return `rows` sorted by the key; looking first costs little."""

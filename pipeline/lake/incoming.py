@@ -68,7 +68,7 @@ class Incoming:
         return self._table.in_order(partition).rechunk()
 
     def _checked(self, piece: pl.DataFrame) -> pl.DataFrame:
-        rows = self._table.enforce(piece)
+        rows = self._table.as_stored(self._table.enforce(piece))
         for session, count in rows.group_by("session").len().iter_rows():
             if session not in self.rows:
                 raise ContractBroken(

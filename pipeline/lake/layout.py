@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from deltalake import ColumnProperties, WriterProperties
 from deltalake import Schema as DeltaSchema
-from deltalake import WriterProperties
 
 from pipeline.lake.incoming import arrow_schema
 
@@ -16,9 +16,20 @@ if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query 
     from pipeline.contracts.table import Table
 
 
+_OF_NUMBERS = ColumnProperties(dictionary_enabled=False, encoding="PLAIN")
+"""Numbers repeat too little for a dictionary, and enough for ZSTD."""
+
+_OF_BLURRED = ColumnProperties(dictionary_enabled=False, encoding="BYTE_STREAM_SPLIT")
+"""Puts together the bytes that storing has emptied, which pack to nothing."""
+
+
 def parquet(table: Table) -> WriterProperties:
     """Return how the files of `table` are written."""
-    return WriterProperties(compression="ZSTD", max_row_group_size=table.layout.row_group)
+    numbers = {name: _OF_NUMBERS for name, dtype in table.columns.items() if dtype.is_float()}
+    blurred = {name: _OF_BLURRED for name, how in table.precision.items() if how != "exact"}
+    return WriterProperties(
+        compression="ZSTD", max_row_group_size=table.layout.row_group, column_properties=numbers | blurred or None
+    )
 
 
 def rows_of(table: Table, sessions: Sequence[date]) -> str:

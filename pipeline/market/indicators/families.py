@@ -43,6 +43,7 @@ def candle_body() -> Indicator:
                 at_least=0,
                 nullable=False,
                 unit="price",
+                precision="exact",
             ): high,
             Column(
                 "candle_low",
@@ -50,8 +51,16 @@ def candle_body() -> Indicator:
                 at_least=0,
                 nullable=False,
                 unit="price",
+                precision="exact",
             ): low,
-            Column("candle_mid", "Middle of the candle's body, USD.", at_least=0, nullable=False, unit="price"): middle,
+            Column(
+                "candle_mid",
+                "Middle of the candle's body, USD.",
+                at_least=0,
+                nullable=False,
+                unit="price",
+                precision="exact",
+            ): middle,
             Column(
                 "candle_color",
                 "+1 when the close is above the open, −1 below, 0 equal (doji).",
@@ -132,15 +141,15 @@ def bollinger_bands(n: int, width: float) -> Indicator:
 
 def simple_return(n: int) -> Indicator:
     """Return the change of the close over `n` bars as a share."""
-    column = Column(f"return_{n}", f"close / close {n} bars ago − 1.", at_least=-1)
+    column = Column(f"return_{n}", f"close / close {n} bars ago − 1.", at_least=-1, precision="share")
     return Indicator((column,), n + 1, lambda panel: [panel.change(panel.column("close"), n)])
 
 
 def extremes(n: int) -> Indicator:
     """Return the highest high and the lowest low of `n` bars."""
     columns = (
-        Column(f"high_{n}", f"Highest high of the last {n} bars, USD.", at_least=0, unit="price"),
-        Column(f"low_{n}", f"Lowest low of the last {n} bars, USD.", at_least=0, unit="price"),
+        Column(f"high_{n}", f"Highest high of the last {n} bars, USD.", at_least=0, unit="price", precision="exact"),
+        Column(f"low_{n}", f"Lowest low of the last {n} bars, USD.", at_least=0, unit="price", precision="exact"),
     )
     return Indicator(
         columns, n, lambda panel: [panel.highest(panel.column("high"), n), panel.lowest(panel.column("low"), n)]
@@ -164,7 +173,9 @@ def volume_average(n: int) -> Indicator:
 
 def dollar_volume(n: int) -> Indicator:
     """Return the median value traded in a bar, over `n` bars."""
-    column = Column(f"dollar_volume_{n}", f"Median of close × volume over the last {n} bars, USD.", at_least=0)
+    column = Column(
+        f"dollar_volume_{n}", f"Median of close × volume over the last {n} bars, USD.", at_least=0, precision="exact"
+    )
     return Indicator((column,), n, lambda panel: [panel.median(panel.column("close") * panel.column("volume"), n)])
 
 
@@ -192,12 +203,14 @@ def swings(k: int, n: int) -> Indicator:
             f"Highest confirmed swing low of the last {n} bars that is below the close, USD.",
             at_least=0,
             unit="price",
+            precision="exact",
         ),
         Column(
             "resistance",
             f"Lowest confirmed swing high of the last {n} bars that is above the close, USD.",
             at_least=0,
             unit="price",
+            precision="exact",
         ),
     )
     return Indicator(columns, n + k, lambda panel: [panel.support(k, n), panel.resistance(k, n)])
