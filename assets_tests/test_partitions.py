@@ -12,6 +12,7 @@ from pipeline.partitions import (
     look_back,
     session_partitions,
     sessions_of,
+    sessions_over,
 )
 
 NOON_IN_MAY = datetime(2024, 5, 28, 12, tzinfo=UTC)
@@ -101,3 +102,11 @@ def test_a_day_is_over_at_new_york_s_midnight():
     assert last_day_over(datetime(2024, 5, 25, 3, 59, tzinfo=UTC)) == date(2024, 5, 23)
     assert last_day_over(datetime(2024, 5, 25, 4, 0, tzinfo=UTC)) == date(2024, 5, 24)
     assert last_day_over(datetime(2024, 5, 25, 4, 0, tzinfo=UTC), end=date(2013, 2, 8)) == date(2013, 2, 8)
+
+
+@pytest.mark.parametrize("hour", [0, 3, 4, 5, 12, 23])
+def test_the_sessions_that_are_over_are_those_that_have_a_partition(hour):
+    for day in (date(2024, 7, 3), date(2024, 7, 5), date(2024, 7, 8), date(2024, 11, 4), date(2025, 3, 10)):
+        now = datetime(day.year, day.month, day.day, hour, 30, tzinfo=UTC)
+        keys = STOCK_SESSIONS.get_partition_keys(current_time=now)
+        assert [str(session) for session in sessions_over(now)] == keys

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -42,7 +42,7 @@ from pipeline.errors import PermanentError
 from pipeline.instance import open_instance
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.partitions import STOCK_SESSIONS
+from pipeline.partitions import sessions_over
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 
@@ -98,7 +98,7 @@ def runnable_sessions(start: date, end: date) -> list[date]:
 
     Raises PermanentError when there is none: the days are no sessions, outside the tables' span, or not over yet.
     """
-    sessions = [date.fromisoformat(key) for key in STOCK_SESSIONS.get_partition_keys()]
+    sessions = sessions_over(datetime.now(UTC))
     chosen = [session for session in sessions if start <= session <= end]
     if not chosen:
         raise PermanentError(

@@ -78,3 +78,11 @@ def latest_published(now: datetime, end: date | None = None) -> date:
 _settings = load_settings()
 STOCK_SESSIONS = session_partitions(_settings.start, _settings.end)
 """The partitions of every table of stocks by day, from CANDLELAKE_START on."""
+
+
+def sessions_over(now: datetime) -> Sequence[date]:
+    """Return the sessions that have a partition at `now` (aware), in order.
+
+    What STOCK_SESSIONS answers too, but by the calendar: Dagster walks every day since the first one.
+    """
+    return new_york().between(_settings.start, last_day_over(now, _settings.end))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
+from dagster import AssetDep, AssetExecutionContext, LastPartitionMapping, MaterializeResult, ResourceParam, asset
 from dagster_duckdb import DuckDBResource
 
 from pipeline.assets.lake_of_run import step_redone_after_conflict
@@ -67,7 +67,11 @@ def vacuumed_tables(
     kinds={"duckdb"},
     owners=OWNERS,
     # Of a table that is never made, as minutes are not by everybody, Dagster would warn before every daily run.
-    deps=[asset_key(table) for table in (*REFERENCE_TABLES, *TABLES, *PORTFOLIO_TABLES, ALERTS)],
+    deps=[
+        # Of all partitions, which it would mean otherwise, Dagster walks every day since the first one.
+        AssetDep(asset_key(table), partition_mapping=LastPartitionMapping() if table.session else None)
+        for table in (*REFERENCE_TABLES, *TABLES, *PORTFOLIO_TABLES, ALERTS)
+    ],
     op_tags=AFTER_ALL_TABLES,
 )
 def sql_catalog(

@@ -26,7 +26,7 @@ from pipeline.market.reference import applicable_splits
 from pipeline.market.restatement import with_restated
 from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.models import MODELS
-from pipeline.market.screen.rank import candidates
+from pipeline.market.screen.rank import candidates, columns_needed
 from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
 from pipeline.progress import Progress
 from pipeline.restatement import restatement
@@ -164,6 +164,8 @@ def candidate_chunks(
     day: pl.LazyFrame, splits: pl.DataFrame, listed: pl.DataFrame, sessions: Sequence[date], progress: Progress
 ) -> Iterator[pl.DataFrame]:
     """Yield the candidates of `sessions` in bounded chunks; `day` has what the models need of all of them."""
+    looked_at = pl.col([name for name in day.collect_schema().names() if name in columns_needed()])
+    day = day.select(looked_at)
     for chunk in progress.chunks("candidates", sessions, CANDIDATE_CHUNK):
         rows = day.filter(pl.col("session").is_between(chunk[0], chunk[-1])).collect()
         yield candidates(with_reference(rows, listed, splits, window_of(chunk)), MODELS)

@@ -73,6 +73,11 @@ def unapplied_filters(columns: Sequence[str], models: Sequence[Model] = MODELS) 
     return tuple(said)
 
 
+def columns_needed(models: Sequence[Model] = MODELS) -> set[str]:
+    """Return the columns of a day that ranking by `models` looks at, the optional ones included."""
+    return {column for model in models for column in model.columns} | {TYPE, SPLIT_IN_DOUBT}
+
+
 def _require_distinct(models: Sequence[Model]) -> None:
     names = [model.name for model in models]
     if not names:
@@ -90,8 +95,7 @@ def _needed_columns(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model]) -
                 f"Model {model.name} needs {', '.join(missing)}, which the day does not have.",
                 remedy=f"It has: {', '.join(available)}. Join the bars with their indicators first.",
             )
-    optional = {TYPE, SPLIT_IN_DOUBT} & set(available)
-    needed = sorted({column for model in models for column in model.columns} | optional)
+    needed = sorted(columns_needed(models) & set(available))
     return day.lazy().select(needed).with_columns(pl.col(pl.Float64, pl.Float32).fill_nan(None)).collect()
 
 
