@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 from pydantic import SecretStr
 from requests import PreparedRequest, RequestException, Response, Timeout
@@ -239,6 +239,13 @@ def _key(key: SecretStr) -> SecretStr:
     if not value or not value.isascii() or not value.isprintable() or " " in value:
         raise SettingsError("CANDLELAKE_REST_KEY is empty or has characters that no key has.", remedy="Copy it anew.")
     return key
+
+
+def segment(name: str) -> str:
+    """Return `name` as one segment of a path, whatever is in it. Raises SettingsError for one that leads upwards."""
+    if not name.strip("."):
+        raise SettingsError(f"{name!r} is no name that the REST API can be asked for.", remedy="Leave it away.")
+    return quote(name, safe="")
 
 
 def _query(params: dict[str, Param]) -> Query:
