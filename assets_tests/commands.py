@@ -49,7 +49,7 @@ class Served:
 
 
 @contextmanager
-def served_ui(home: Path, log: Path, *options: str) -> Iterator[Served]:
+def served_ui(home: Path, log: Path, *options: str, **settings: str) -> Iterator[Served]:
     """Run `candlelake ui` over `home` while the context lasts, once it answers; its words go to the file `log`."""
     port, pages_port = free_port(), free_port()
     served = Served(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{pages_port}")
@@ -58,7 +58,7 @@ def served_ui(home: Path, log: Path, *options: str) -> Iterator[Served]:
         process = subprocess.Popen(  # noqa: S603 (our own command)
             command,
             cwd=home.parent,
-            env=environment(CANDLELAKE_REPORTS_PORT=str(pages_port)),
+            env=environment(CANDLELAKE_REPORTS_PORT=str(pages_port), **settings),
             stdout=words,
             stderr=subprocess.STDOUT,
         )

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.client import HTTPConnection
@@ -214,6 +215,10 @@ class Exchange:
     """Whether the connection is torn down after the body, as by a reset."""
     silent: bool = False
     """Whether nothing is sent until the client goes away."""
+    hung_up: bool = False
+    """Whether the connection is reset before anything is sent."""
+    dripping: str = ""
+    """What comes a byte at a time, and never to an end: `head` or `body`; empty for neither."""
 
 
 Fault = Callable[[Exchange], None]
@@ -290,6 +295,12 @@ def _answer(request: BaseHTTPRequestHandler, exchange: Exchange) -> None:
     if exchange.silent:
         request.rfile.read(1)  # returns when the client gives up
         return
+    if exchange.hung_up:
+        _reset(request)
+        return
+    if exchange.dripping == "head":
+        _drip(request, b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        return
     request.send_response_only(exchange.status, exchange.reason)
     length = len(exchange.body) if exchange.announced is None else exchange.announced
     dropped = {"connection"} if exchange.method == "HEAD" else {"connection", "content-length"}
@@ -300,8 +311,24 @@ def _answer(request: BaseHTTPRequestHandler, exchange: Exchange) -> None:
         request.send_header("Content-Length", str(length))
     request.send_header("Connection", "close")
     request.end_headers()
+    if exchange.dripping == "body":
+        _drip(request, b"")
+        return
     request.wfile.write(exchange.body)
     request.wfile.flush()
     if exchange.reset:
-        # A linger of zero makes the close a reset.
-        request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        _reset(request)
+
+
+def _reset(request: BaseHTTPRequestHandler) -> None:
+    # A linger of zero makes the close a reset.
+    request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def _drip(request: BaseHTTPRequestHandler, first: bytes) -> None:
+    with suppress(OSError):  # until the client goes away
+        request.wfile.write(first)
+        while True:
+            request.wfile.write(b"x")
+            request.wfile.flush()
+            time.sleep(0.05)

@@ -9,6 +9,7 @@ import pytest
 from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, JAN_31, PRICES, prices
 from pipeline.contracts.table import BY_MONTH, BY_SESSION, Layout
 from pipeline.errors import ContractBroken
+from pipeline.lake.layout import rows_of
 from pipeline.lake.maintenance import Compacted, compact
 from pipeline.lake.sql import connect
 from pipeline.lake.tables import Lake
@@ -84,3 +85,11 @@ def test_partitions_are_named_in_the_order_of_their_sessions(layout: Layout) -> 
     names = [day.strftime(layout.pattern) for day in DAYS]
     assert names == sorted(names)
     assert all(str(day).startswith(name) for day, name in zip(DAYS, names, strict=True))
+
+
+@pytest.mark.parametrize("text", ["2024-01-01' OR '1'='1", "2024-01-01", "1 OR 1=1"])
+def test_a_predicate_is_made_of_dates_and_never_of_text(text: str) -> None:
+    with pytest.raises((ValueError, TypeError, AttributeError)):
+        rows_of(PRICES, [text])  # type: ignore[list-item]
+    with pytest.raises((ValueError, TypeError, AttributeError)):
+        rows_of(PRICES, [JAN_2, text])  # type: ignore[list-item]

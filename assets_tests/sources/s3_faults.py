@@ -73,6 +73,18 @@ def login_page(text: bytes = b"<html><body>Please log in<br></body></html>") -> 
     return fault
 
 
+def hang_up(exchange: Exchange) -> None:
+    exchange.hung_up = True
+
+
+def drip(what: str) -> Fault:
+    def fault(exchange: Exchange) -> None:
+        exchange.dripping = what
+        exchange.announced = 10**9
+
+    return fault
+
+
 def fall_silent(exchange: Exchange) -> None:
     exchange.silent = True
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import AccessDenied, SettingsError, TransferFailed
+from pipeline.errors import AccessDenied, FileRefused, SettingsError, TransferFailed
 from pipeline.sources.flat_files import Dataset, key_of, window
 from pipeline.sources.folder import FolderFlatFiles
 
@@ -189,3 +189,21 @@ def test_a_file_that_grows_while_it_is_listed_is_not_listed(tmp_path: Path, monk
 
     with pytest.raises(TransferFailed, match="is being written"):
         FolderFlatFiles(tmp_path).files(DAY)
+
+
+def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    path = lay(tmp_path, SESSION, b"day")
+    path.unlink()
+    os.mkfifo(path)
+
+    with pytest.raises(FileRefused, match="is no file"):
+        FolderFlatFiles(tmp_path).files(DAY)
+
+
+@pytest.mark.filterwarnings("ignore::pipeline.sources.flat_files.MisplacedFile")
+def test_links_that_lead_in_a_circle_end_nowhere(tmp_path: Path) -> None:
+    path = lay(tmp_path, SESSION, b"day")
+    for link in "abcdefgh":  # each doubles the ways at every level
+        (path.parent / link).symlink_to(path.parent)
+
+    assert [file.session for file in FolderFlatFiles(tmp_path).files(DAY)] == [SESSION]

@@ -135,3 +135,18 @@ def test_without_flat_files_there_is_no_file_to_list(tmp_path):
         last_day(source, Dataset.DAY_AGGS)
     with pytest.raises(SettingsError, match="CANDLELAKE_REST_KEY must be set"):
         flat_files_of(Settings(home=tmp_path, flat_files="rest"))
+
+
+@pytest.mark.parametrize("ticker", ["A/B", "../../v3/reference/tickers", "A?apiKey=x", "A#b", "A%2F..%2FB", "é'; --"])
+def test_a_ticker_is_one_segment_of_the_path_whatever_is_in_it(vendor, rest, ticker):
+    path = f"/v2/aggs/ticker/{ticker}/range/1/day/{FRI}/{FRI}"
+    vendor.lists[path] = [{"t": 1}]
+    assert ticker_rows(rest, ticker, FRI, FRI, adjusted=False) == [{"T": ticker, "t": 1}]
+    assert [request.path for request in vendor.asked] == [path]
+
+
+@pytest.mark.parametrize("ticker", ["", ".", ".."])
+def test_a_ticker_that_would_lead_up_the_path_is_not_asked_for(vendor, rest, ticker):
+    with pytest.raises(SettingsError, match="no name"):
+        ticker_rows(rest, ticker, FRI, FRI, adjusted=False)
+    assert vendor.asked == []

@@ -17,7 +17,7 @@ from assets_tests.sources.vendor_rest import (
     say,
     say_json,
 )
-from pipeline.errors import AccessDenied, CandlelakeError, NotPublished, SettingsError, TransferFailed
+from pipeline.errors import AccessDenied, AnswerRefused, CandlelakeError, NotPublished, SettingsError, TransferFailed
 from pipeline.sources.patience import Patience
 from pipeline.sources.rest import Rest
 
@@ -170,3 +170,11 @@ def test_no_error_carries_the_key_in_its_words_its_causes_or_its_attributes(vend
     assert KEY not in "".join(traceback.format_exception(refused.value))
     assert KEY not in f"{rest!r} {vars(rest)}"
     assert KEY not in caplog.text
+
+
+def test_a_list_that_never_ends_is_given_up_after_so_many_pages(rest, vendor, monkeypatch):
+    monkeypatch.setattr("pipeline.sources.rest.MOST_PAGES", 5)
+    vendor.faults = [say_json({**OK, "next_url": f"/v3/more?cursor={number}"}) for number in range(9)]
+    with pytest.raises(AnswerRefused, match="more than 5 pages"):
+        read(rest)
+    assert len(vendor.asked) == 5

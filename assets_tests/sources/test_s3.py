@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from assets_tests.s3_server import Exchange, Fault, FaultyProxy, S3Server
 from assets_tests.sources.s3_faults import DAY, SESSION, Waits, edit, login_page, refuse
 from pipeline.errors import TransferFailed
-from pipeline.sources.flat_files import FlatFile, bookend, key_of, last_day, window
+from pipeline.sources.flat_files import FlatFile, MisplacedFile, bookend, key_of, last_day, window
 from pipeline.sources.s3 import Bucket, S3FlatFiles
 
 
@@ -161,3 +161,23 @@ def test_a_login_page_is_not_taken_for_an_empty_listing(
 
     with pytest.raises(TransferFailed, match=faulty_proxy.endpoint):
         shaky.files(DAY, SESSION, SESSION)
+
+
+def test_a_listing_that_never_ends_is_given_up_after_so_many_keys(
+    shaky: S3FlatFiles, faulty_proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.sources.s3.MOST_PAGES", 0)
+    days = iter(date(1900, 1, 1) + timedelta(days=number) for number in range(10_000))
+    first_page: list[bytes] = []
+
+    def another(exchange: Exchange) -> None:
+        first_page.append(exchange.body)
+        day = next(days)
+        exchange.status, exchange.body = 200, first_page[0].replace(str(SESSION).encode(), str(day).encode())
+        truncated(f"after-{day}")(exchange)
+
+    faulty_proxy.always = another
+
+    with pytest.warns(MisplacedFile), pytest.raises(TransferFailed, match="breaks off after 2 keys"):
+        shaky.files(DAY)
+    assert len(faulty_proxy.requests) == 2

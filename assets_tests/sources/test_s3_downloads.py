@@ -12,14 +12,16 @@ from assets_tests.sources.s3_faults import (
     Waits,
     cut_short,
     cut_short_unannounced,
+    drip,
     fall_silent,
     flip_a_bit,
+    hang_up,
     login_page,
     make_longer,
     refuse,
     reset_midway,
 )
-from pipeline.errors import TransferFailed
+from pipeline.errors import FileRefused, TransferFailed
 from pipeline.sources.flat_files import Dataset, FlatFile, key_of
 from pipeline.sources.patience import Patience
 from pipeline.sources.s3 import Bucket, S3FlatFiles
@@ -29,13 +31,25 @@ PASSING_FAULTS = [
     refuse(500, "InternalError"),
     refuse(502, "BadGateway"),
     refuse(429, "TooManyRequests"),
+    hang_up,
     reset_midway,
     cut_short,
     cut_short_unannounced,
     make_longer,
     flip_a_bit,
 ]
-NAMES = ["SlowDown", "500", "502", "429", "reset", "short", "short unannounced", "long", "flipped bit"]
+NAMES = [
+    "SlowDown",
+    "500",
+    "502",
+    "429",
+    "reset before headers",
+    "reset",
+    "short",
+    "short unannounced",
+    "long",
+    "flipped bit",
+]
 
 
 @pytest.mark.parametrize("fault", PASSING_FAULTS, ids=NAMES)
@@ -113,6 +127,43 @@ def test_a_trickle_is_given_up_at_the_deadline(bucket: Bucket, listed: FlatFile,
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_server_that_drips_for_ever_is_given_up_at_the_deadline(
+    *, bucket: Bucket, listed: FlatFile, faulty_proxy: FaultyProxy, tmp_path: Path, part: str
+) -> None:
+    # A byte comes every 0.05 s, so that no silence ever lasts until `read_timeout`: only the deadline ends it.
+    patience = Patience(seconds=0.5, slowest=1e12, grace=0.2, read_timeout=30)
+    hurried = S3FlatFiles(replace(bucket, endpoint=faulty_proxy.endpoint), patience)
+    faulty_proxy.always = drip(part)
+
+    with pytest.raises(TransferFailed, match="too slowly"):
+        hurried.download(listed, tmp_path / "day.csv.gz")
+    with pytest.raises(TransferFailed, match="too slowly"):
+        hurried.files(Dataset.DAY_AGGS)
+    assert not (tmp_path / "day.csv.gz").exists()
+
+
+def test_a_body_without_end_is_given_up_at_the_size_that_was_listed(
+    shaky: S3FlatFiles, listed: FlatFile, faulty_proxy: FaultyProxy, tmp_path: Path
+) -> None:
+    def longer(exchange: Exchange) -> None:
+        exchange.body *= 20
+
+    faulty_proxy.always = longer
+
+    with pytest.raises(TransferFailed, match=f"brought more than its {len(BODY)} bytes"):
+        shaky.download(listed, tmp_path / "day.csv.gz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_of_a_size_that_cannot_be_is_not_fetched(
+    shaky: S3FlatFiles, listed: FlatFile, faulty_proxy: FaultyProxy, tmp_path: Path
+) -> None:
+    with pytest.raises(FileRefused, match="said to have 1,000,000,000,000 bytes"):
+        shaky.download(replace(listed, size=10**12), tmp_path / "day.csv.gz")
+    assert faulty_proxy.requests == []
+
+
 def lay_in_parts(s3_server: S3Server, bucket: Bucket) -> None:
     """Lay a trades file whose ETag is no MD5."""
     key = key_of(Dataset.TRADES, SESSION)
@@ -142,7 +193,7 @@ def test_without_an_md5_the_size_still_tells_a_wrong_body(
     file = shaky.file(Dataset.TRADES, SESSION)
     faulty_proxy.always = fault
 
-    with pytest.raises(TransferFailed, match=f"instead of {len(BODY)}"):
+    with pytest.raises(TransferFailed, match=f"instead of {len(BODY)}|more than its {len(BODY)}"):
         shaky.download(file, tmp_path / "trades.csv.gz")
     assert not list(tmp_path.iterdir())
 

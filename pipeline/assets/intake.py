@@ -1,6 +1,7 @@
 """One pass over a range of days as delivered: the bars go on as they come, the little that is left over is kept."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import polars as pl
@@ -19,6 +20,9 @@ MINUTES = {str(Dataset.MINUTE_AGGS): clean_minute_file}
 """The same of a session's minutes, which come in files only."""
 
 Clean = Callable[[bytes, date, str, str, float], CleanedDay]
+
+AT_A_TIME = 2
+"""Files cleaned side by side: one is unpacked while another is parsed. A file of minutes comes alone."""
 
 COUNTS = ("rows_read", "kept", "duplicates", "quarantined")
 IDENTITY = ("session", "key", "etag", "size", "last_modified", "sha256")
@@ -43,8 +47,9 @@ class Intake:
 
     def bars(self, chunks: Iterable[Sequence[date]]) -> Iterator[pl.DataFrame]:
         """Yield the bars of each chunk of sessions; raises FileRefused at the first file that cannot be trusted."""
-        for sessions in chunks:
-            yield pl.concat([self._bars_of(session) for session in sessions])
+        with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="cleaning") as threads:
+            for sessions in chunks:
+                yield pl.concat([self._kept(*cleaned) for cleaned in threads.map(self._cleaned, sessions)])
 
     @property
     def quarantine(self) -> pl.DataFrame:
@@ -70,11 +75,14 @@ class Intake:
             for columns, keys in self._unread.items()
         ]
 
-    def _bars_of(self, session: date) -> pl.DataFrame:
+    def _cleaned(self, session: date) -> tuple[Receipt, CleanedDay]:
         receipt = self._raw_files.in_force(list(self._editions), session)
         data = self._raw_files.read(receipt)
         clean = next(clean for dataset, clean in self._editions.items() if receipt.key.startswith(f"{dataset}/"))
-        cleaned = clean(data, session, receipt.key, receipt.etag, self._max_bad_share)
+        return receipt, clean(data, session, receipt.key, receipt.etag, self._max_bad_share)
+
+    def _kept(self, receipt: Receipt, cleaned: CleanedDay) -> pl.DataFrame:
+        """Return the bars; what is left over of the day is kept."""
         self._keep(receipt, cleaned)
         self._keep_others(receipt)
         return cleaned.bars

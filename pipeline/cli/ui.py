@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -64,9 +64,7 @@ def ui(
         addresses = [f"http://{near}:{port}", f"http://{near}:{settings.reports_port}/"]
         say(f"Dagster over {settings.home} at {addresses[0]} (a few seconds to start; Ctrl-C ends it)")
         say(f"Pages at {addresses[1]}")
-        servers = [web_server(settings, host, port, read_only)]
-        if not read_only:
-            servers.append(daemon(settings, servers[0].pid))
+        servers = dagster(settings, host, port, read_only)
         code = watched(servers, [] if no_browser else addresses)
     if code is None:
         say("Stopped.")
@@ -90,11 +88,21 @@ def tell_who_may_enter(host: str, read_only: bool) -> None:
         say("Read-only: no run can be started from here, and schedules and sensors do not run.")
 
 
+def dagster(settings: "Settings", host: str, port: int, read_only: bool) -> list["subprocess.Popen[bytes]"]:
+    """Return Dagster's processes: the web server, and the daemon unless nothing may be started."""
+    servers = [web_server(settings, host, port, read_only)]
+    try:
+        return servers if read_only else [*servers, daemon(settings, servers[0].pid)]
+    except OSError:
+        end(servers)
+        raise
+
+
 def web_server(settings: "Settings", host: str, port: int, read_only: bool) -> "subprocess.Popen[bytes]":
     """Return the process of Dagster's web server over the home of `settings`, in a process group of its own."""
-    # In a session of its own: Ctrl-C reaches it once, through us, and whatever it started can be ended with it.
+    # In a group of its own: Ctrl-C reaches it once, through us, and whatever it started can be ended with it.
     served = [sys.executable, "-m", "pipeline.webserver", "-h", host, "-p", str(port), "--dagster-log-level", "warning"]
-    return started(settings, [*served, *["--read-only"] * read_only], start_new_session=True)
+    return started(settings, [*served, *["--read-only"] * read_only], process_group=0)
 
 
 def daemon(settings: "Settings", group: int) -> "subprocess.Popen[bytes]":
@@ -103,7 +111,7 @@ def daemon(settings: "Settings", group: int) -> "subprocess.Popen[bytes]":
     return started(settings, [str(program), "run", "--log-level", "warning"], process_group=group)
 
 
-def started(settings: "Settings", program: Sequence[str], **group: Any) -> "subprocess.Popen[bytes]":
+def started(settings: "Settings", program: Sequence[str], process_group: int) -> "subprocess.Popen[bytes]":
     """Return the process of one of Dagster's programs with its arguments, over the home of `settings`."""
     from pipeline.instance import dagster_home
 
@@ -114,7 +122,7 @@ def started(settings: "Settings", program: Sequence[str], **group: Any) -> "subp
     }
     command = [*program, "-m", "pipeline.definitions", "--code-server-log-level", "warning"]
     return subprocess.Popen(  # noqa: S603 (our own interpreter's dagster)
-        command, env=environment, stdout=sys.stderr.fileno(), **group
+        command, env=environment, stdout=sys.stderr.fileno(), process_group=process_group
     )
 
 

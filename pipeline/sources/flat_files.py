@@ -22,6 +22,15 @@ class Dataset(StrEnum):
     QUOTES = "us_stocks_sip/quotes_v1"
 
 
+LARGEST = {
+    Dataset.DAY_AGGS: 1 << 25,
+    Dataset.MINUTE_AGGS: 1 << 29,
+    Dataset.TRADES: 1 << 36,
+    Dataset.QUOTES: 1 << 36,
+}
+"""Bytes of a file, compressed, beyond which it cannot be what it is called; it is not fetched."""
+
+
 class MisplacedFile(UserWarning):
     """A dated file lies where its date does not belong, and was not used."""
 

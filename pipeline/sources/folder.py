@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from stat import S_ISREG
 from time import time_ns
 
-from pipeline.errors import AccessDenied, NotPublished, SettingsError, TransferFailed
+from pipeline.errors import AccessDenied, FileRefused, NotPublished, SettingsError, TransferFailed
 from pipeline.sources.flat_files import (
     Dataset,
     Download,
@@ -21,6 +22,9 @@ from pipeline.sources.flat_files import (
 from pipeline.sources.landing import CHUNK, Interrupted, land
 
 YEAR = re.compile(r"\d{4}")
+
+DEEPEST = 3
+"""Folders below a year's that are looked into: the months' and a little more, for files laid in a wrong place."""
 
 SETTLED = 2_000_000_000
 """Nanoseconds since the last change after which a file's times tell a later change from this one."""
@@ -119,6 +123,9 @@ class FolderFlatFiles:
         path = self.root / key
         try:
             before = path.stat()
+            if not S_ISREG(before.st_mode):
+                # To open a pipe would wait for ever.
+                raise FileRefused(f"{path} is no file.", remedy="Remove it, or put the file itself there.")
             etag = self._md5(path, before)
             after = path.stat()
         except FileNotFoundError:
@@ -157,8 +164,11 @@ def _files_below(folder: Path) -> Iterator[Path]:
     def refuse(refused: OSError) -> None:
         raise _unreadable(folder, refused) from refused
 
-    for directory, _, names in os.walk(folder, onerror=refuse, followlinks=True):
+    for directory, below, names in os.walk(folder, onerror=refuse, followlinks=True):
         yield from (Path(directory, name) for name in names)
+        # Links may lead in a circle.
+        if len(Path(directory).relative_to(folder).parts) >= DEEPEST:
+            below.clear()
 
 
 def _entries(folder: Path) -> list[Path]:

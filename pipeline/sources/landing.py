@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
 
-from pipeline.errors import TransferFailed
-from pipeline.sources.flat_files import Download, FlatFile
+from pipeline.errors import FileRefused, TransferFailed
+from pipeline.sources.flat_files import LARGEST, Download, FlatFile
 
 CHUNK = 1 << 20
 """Bytes read at a time."""
@@ -30,9 +30,15 @@ def land(chunks: Iterable[bytes], file: FlatFile, path: Path) -> Download:
     The MD5 is compared when the ETag is one; the ETag of a multipart upload is not. The bytes are on the disk
     (fsync) before they take the name. Whatever goes wrong, `path` stays as it was and no part stays behind.
 
-    Raises Interrupted for a short, long or damaged body, TransferFailed when the disk refuses; what `chunks` raises
-    passes through.
+    Raises Interrupted for a short, long or damaged body, TransferFailed when the disk refuses, FileRefused, before a
+    byte is asked for, when the file is larger than any of its dataset can be; what `chunks` raises passes through.
     """
+    if file.size > LARGEST[file.dataset]:
+        raise FileRefused(
+            f"{file.key} is said to have {file.size:,} bytes, more than the {LARGEST[file.dataset]:,} that such a file "
+            "may have.",
+            remedy="Look at it where it lies, or ask the vendor. What the lake holds stays as it was.",
+        )
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
         try:
@@ -55,6 +61,9 @@ def _write(chunks: Iterable[bytes], file: FlatFile, part: Path) -> str:
     with part.open("wb") as target:
         for chunk in chunks:
             size += len(chunk)
+            if size > file.size:
+                # Whatever follows, and however much of it: it is not the file.
+                raise Interrupted(f"{file.key} brought more than its {file.size} bytes.", remedy="Try again.")
             md5.update(chunk)
             sha256.update(chunk)
             target.write(chunk)

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import quote
 
 import polars as pl
 
 from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS, told_columns
 from pipeline.errors import NotPublished
 from pipeline.sources.reference_rows import Row, dividend_rows, event_rows, split_rows, ticker_rows
-from pipeline.sources.rest import Rest
+from pipeline.sources.rest import Rest, segment
 from pipeline.sources.rest_refusals import strange
 
 TICKERS_PATH = "/v3/reference/tickers"
@@ -103,7 +102,7 @@ class RestReference:
         return ToldEvents(event_rows(securities, self._place("/vX/reference/tickers")), figis)
 
     def _security(self, figi: str) -> Row | None:
-        path = f"/vX/reference/tickers/{quote(figi, safe='')}/events"
+        path = f"/vX/reference/tickers/{segment(figi)}/events"
         try:
             answer = self._rest.get(path, types="ticker_change")
         except NotPublished:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 from pydantic import SecretStr
 from requests import PreparedRequest, RequestException, Response, Timeout
@@ -25,6 +25,12 @@ from pipeline.sources.rest_calls import limited_session, unusable_file
 
 CHUNK = 1 << 16
 """Bytes read at a time."""
+
+LARGEST_BODY = 1 << 26
+"""Bytes of an answer, unpacked; the largest page of the vendor's has about 15,000,000."""
+
+MOST_PAGES = 2_000
+"""Pages of one question; every dividend there ever was takes about 140."""
 
 Answer = dict[str, Any]
 Query = list[tuple[str, str]]
@@ -110,7 +116,7 @@ class Rest:
 
     def _answers(self, path: str, query: Query) -> Iterator[Answer]:
         asked: set[tuple[str, frozenset[tuple[str, str]]]] = set()
-        while True:
+        while len(asked) < MOST_PAGES:
             # Not by the cursor alone: that of aggregates stays the same while the path moves on.
             asked.add((path, frozenset(query)))
             answer = self._answer(path, query)
@@ -122,6 +128,7 @@ class Rest:
             yield answer
             if link is None:
                 return
+        raise rest_refusals.strange(self._place(path), f"there are more than {MOST_PAGES:,} pages")
 
     def _behind(self, link: object, path: str) -> tuple[str, Query]:
         """Return path and query of the page that `link` names, to be asked at this address."""
@@ -141,7 +148,7 @@ class Rest:
 
     def _fetched(self, path: str, query: Query) -> bytes:
         deadline = self._patience.deadline()
-        return self._patience.insist(lambda: self._body(path, query, deadline), deadline)
+        return self._patience.insist(lambda: self._body(path, query, deadline), deadline, self._place(path))
 
     def _object(self, body: bytes, place: str) -> Answer:
         try:
@@ -186,6 +193,8 @@ class Rest:
         # Whatever came so far, so that a trickle is noticed.
         while chunk := response.raw.read1(CHUNK, decode_content=True):
             body += chunk
+            if len(body) > LARGEST_BODY:
+                raise rest_refusals.strange(self._place(path), f"the answer has more than {LARGEST_BODY:,} bytes")
             if self._patience.clock() > deadline:
                 raise rest_refusals.too_slow(self._place(path))
         return bytes(body)
@@ -230,6 +239,13 @@ def _key(key: SecretStr) -> SecretStr:
     if not value or not value.isascii() or not value.isprintable() or " " in value:
         raise SettingsError("CANDLELAKE_REST_KEY is empty or has characters that no key has.", remedy="Copy it anew.")
     return key
+
+
+def segment(name: str) -> str:
+    """Return `name` as one segment of a path, whatever is in it. Raises SettingsError for one that leads upwards."""
+    if not name.strip("."):
+        raise SettingsError(f"{name!r} is no name that the REST API can be asked for.", remedy="Leave it away.")
+    return quote(name, safe="")
 
 
 def _query(params: dict[str, Param]) -> Query:

@@ -8,14 +8,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from pipeline.errors import AnswerRefused, NotPublished
 from pipeline.market.calendar import new_york
 from pipeline.sources.flat_files import Dataset, Download, FlatFile, not_published
 from pipeline.sources.grouped_daily import REMEDY
-from pipeline.sources.rest import Rest
+from pipeline.sources.rest import Rest, segment
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -86,7 +85,7 @@ def ticker_rows(rest: Rest, ticker: str, start: date, end: date, *, adjusted: bo
 
     `adjusted` asks for prices and volumes on the basis of the splits up to now. Raises as `Rest.pages` does.
     """
-    path = f"/v2/aggs/ticker/{quote(ticker, safe='')}/range/1/day/{start}/{end}"
+    path = f"/v2/aggs/ticker/{segment(ticker)}/range/1/day/{start}/{end}"
     pages = rest.aggregate_pages(path, adjusted=adjusted, sort="asc", limit=MOST_BARS)
     return [{"T": ticker} | row for page in pages for row in page]
 

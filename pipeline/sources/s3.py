@@ -23,6 +23,9 @@ Page = dict[str, Any]
 PAGE = 1000
 """Keys a listing asks for at a time: as many as the vendor gives."""
 
+MOST_PAGES = 1000
+"""Pages of one listing; the vendor's whole history of a dataset takes six."""
+
 MAKING = Lock()
 """Clients may be shared between threads, but not made by two at once."""
 
@@ -133,7 +136,7 @@ class S3FlatFiles:
         )
         try:
             with MAKING:
-                return _session().client(
+                client = _session().client(
                     "s3",
                     endpoint_url=self.bucket.endpoint,
                     aws_access_key_id=self.bucket.key_id,
@@ -141,6 +144,9 @@ class S3FlatFiles:
                     region_name="us-east-1",
                     config=config,
                 )
+            # Before botocore looks for the region of the bucket, and for ever when the answer stays the same.
+            client.meta.events.register_first("needs-retry.s3", self._require_no_redirect)
+            return client
         except (BotoCoreError, ValueError) as invalid:
             raise SettingsError(
                 f"No S3 client can be made for {self.bucket.endpoint}: {invalid}.",
@@ -194,7 +200,8 @@ class S3FlatFiles:
             brought |= {entry["Prefix"] for entry in page.get("CommonPrefixes", ())}
             token = page.get("NextContinuationToken")
             # A page of nothing new would be followed by the same for ever.
-            if not token or token == request.get("ContinuationToken") or brought <= seen:
+            circles = not token or token == request.get("ContinuationToken") or brought <= seen
+            if circles or len(seen) > MOST_PAGES * PAGE:
                 raise TransferFailed(
                     f"The listing of {prefix} in {self!r} breaks off after {len(seen | brought)} keys: "
                     "it promises more, and leads nowhere.",
@@ -212,7 +219,8 @@ class S3FlatFiles:
                 self._require_s3(answer)
                 if answer["ETag"].strip('"') != file.etag:
                     raise s3_refusals.replaced(self._place(file))
-                while chunk := body.read(CHUNK):
+                # Whatever came so far, so that a trickle is noticed.
+                while chunk := body.read1(CHUNK):
                     yield chunk
                     if self._patience.clock() > deadline:
                         raise s3_refusals.too_slow(self._place(file))
@@ -224,7 +232,8 @@ class S3FlatFiles:
             with self._explained(file):
                 return request()
 
-        return self._patience.insist(attempt, self._patience.deadline() if deadline is None else deadline)
+        by = self._patience.deadline() if deadline is None else deadline
+        return self._patience.insist(attempt, by, self._place(file))
 
     @contextmanager
     def _explained(self, file: FlatFile | None) -> Iterator[None]:
@@ -239,6 +248,11 @@ class S3FlatFiles:
             raise self._meaning(s3_refusals.refusal(refused.response, self._place(file)), file) from None
         except (BotoCoreError, ResponseParserError, HTTPError) as broken:
             raise s3_refusals.unreachable(self.bucket.endpoint, broken) from broken
+
+    def _require_no_redirect(self, response: Any = None, **_: Any) -> None:
+        """Raise if the server answers that what is asked for lies elsewhere."""
+        if response is not None and response[0].status_code in range(300, 400) and response[0].status_code != 304:
+            raise s3_refusals.redirected(response[0].status_code, self.bucket.endpoint)
 
     def _require_s3(self, answer: Page) -> None:
         """Raise if `answer` has none of the marks of S3, such as the login page of a network."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from pipeline.errors import AccessDenied, CandlelakeError, NotPublished, SettingsError, TransferFailed
 from pipeline.sources.landing import Interrupted
+from pipeline.sources.rest_refusals import seconds_of
 
 CREDENTIAL_CODES = {
     "InvalidAccessKeyId",
@@ -25,14 +26,19 @@ CHECK_ENDPOINT = "Check the network, CANDLELAKE_FLAT_FILES_ENDPOINT and the prox
 def refusal(response: dict[str, Any], place: str) -> CandlelakeError:
     """Return what a refusing `response` (of botocore's ClientError) means for `place`, the file or bucket asked for.
 
-    Interrupted for what may pass by itself (5xx, 429, SlowDown, a request that timed out); AccessDenied for 403;
+    Interrupted, with the time to wait when the server names one, for what may pass by itself (5xx, 429, SlowDown, a
+    request that timed out); AccessDenied for 403;
     NotPublished for a missing object; TransferFailed for 412, a file that was replaced since it was listed;
     SettingsError for a missing bucket and for all else the server does not accept.
     """
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     code = str(response.get("Error", {}).get("Code", ""))
     if status in (429, *range(500, 600)) or code in PASSING_CODES:
-        return Interrupted(f"{place}: the server answered {status} {code}.", remedy="Try again in a few minutes.")
+        after = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after")
+        wait = 0.0 if after is None else seconds_of(after)
+        return Interrupted(
+            f"{place}: the server answered {status} {code}.", remedy="Try again in a few minutes.", wait=wait
+        )
     if status in (401, 403) or code in CREDENTIAL_CODES:
         return _denial(code, place)
     if code == "NoSuchBucket":
@@ -74,6 +80,13 @@ def outside_the_plan(place: str) -> AccessDenied:
 def unreachable(endpoint: str, cause: Exception) -> Interrupted:
     """Return the error that says `endpoint` does not answer, or broke off, and how."""
     return Interrupted(f"{endpoint} does not answer as it should ({type(cause).__name__}).", remedy=CHECK_ENDPOINT)
+
+
+def redirected(status: int, endpoint: str) -> SettingsError:
+    """Return the error that says the server would have the request sent, with its signature, to another place."""
+    return SettingsError(
+        f"{endpoint} sends the request to another place ({status}), which is not followed.", remedy=CHECK_ENDPOINT
+    )
 
 
 def stranger(endpoint: str) -> Interrupted:

@@ -1,0 +1,61 @@
+"""Looking for secrets in everything that was written: plain, packed, in tables, in databases, and in other clothes."""
+
+import base64
+import gzip
+import io
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import polars as pl
+
+Text = tuple[str, bytes]
+"""Where something stands, and what."""
+
+
+def forms(secret: str) -> set[bytes]:
+    """Return the secret as it may be written: as it is, quoted, turned round, in hexadecimal, and within base64."""
+    plain = secret.encode()
+    # The characters at both ends of a text in base64 depend on its neighbours.
+    encoded = {base64.b64encode(b"x" * shift + plain)[4 if shift else 0 : -4] for shift in range(3)}
+    return {
+        plain, plain[::-1], quote(secret, safe="").encode(), secret.encode("utf-16-le"), plain.hex().encode(), *encoded,
+        *(one.replace(b"+", b"-").replace(b"/", b"_") for one in encoded),
+    }  # fmt: skip
+
+
+def texts_under(folder: Path) -> Iterator[Text]:
+    """Yield the bytes of every file, and of packed files, tables and databases also what they hold; names as well."""
+    for path in folder.rglob("*"):
+        where = str(path.relative_to(folder))
+        yield where, where.encode()
+        if path.is_file():
+            content = path.read_bytes()
+            yield where, content
+            yield from ((where, held) for held in held_in(path, content))
+
+
+def held_in(path: Path, content: bytes) -> Iterator[bytes]:
+    """Yield what a packed file, a table or a database holds."""
+    if content.startswith(b"\x1f\x8b"):
+        with suppress(OSError, EOFError, zlib.error):
+            yield gzip.decompress(content)
+    if content.startswith(b"PAR1"):
+        yield repr(pl.read_parquet(io.BytesIO(content)).to_dicts()).encode()
+    if content.startswith(b"SQLite format 3"):
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            yield "\n".join(database.iterdump()).encode()
+
+
+def found(secrets: dict[str, str], texts: list[Text]) -> set[tuple[str, str]]:
+    """Return which secret, by its name, stands where."""
+    written = {name: forms(secret) for name, secret in secrets.items()}
+    return {
+        (name, where)
+        for where, content in texts
+        for name, ways in written.items()
+        if any(way in content for way in ways)
+    }
