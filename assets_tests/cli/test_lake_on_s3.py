@@ -9,6 +9,7 @@ import pytest
 from assets_tests.careless_s3 import careless_server
 from assets_tests.commands import typed
 from assets_tests.vendor_day import VendorFolder, row
+from pipeline.lake.s3_objects import S3Objects
 
 THU, FRI = date(2024, 1, 4), date(2024, 1, 5)
 
@@ -91,7 +92,9 @@ def test_a_server_that_ignores_conditions_is_refused_in_one_line_before_anything
     assert "docs/s3.md" in line
 
 
-def test_the_secret_is_nowhere_in_the_home_nor_in_the_words_of_the_run(market):
+def test_the_secret_is_nowhere_in_the_home_nor_in_the_lake_nor_in_the_words_of_the_run(market):
     planted = market.place.secret.get_secret_value()
     assert planted not in market.ran.stdout + market.ran.stderr
+    objects = S3Objects(market.place)
+    assert [name for name in objects.names("") if planted.encode() in (objects.read(name) or b"")] == []
     assert [path for path in market.home.rglob("*") if path.is_file() and planted.encode() in path.read_bytes()] == []
