@@ -9,6 +9,7 @@ import pytest
 from assets_tests.careless_s3 import careless_server
 from assets_tests.commands import typed
 from assets_tests.vendor_day import VendorFolder, row
+from pipeline.lake.s3_objects import S3Objects
 
 THU, FRI = date(2024, 1, 4), date(2024, 1, 5)
 
@@ -71,7 +72,7 @@ def test_doctor_finds_the_lake_well(market):
     asked = market.ask("doctor")
     said = " ".join(asked.stdout.split())
     assert asked.returncode == 0, said
-    assert f"{market.place} at {market.place.endpoint} answers, refuses to overwrite a commit" in said
+    assert f"{market.place} at {market.place.endpoint} answers and refuses to overwrite a commit;" in said
 
 
 def test_doctor_says_what_to_mend_when_the_key_is_wrong(market):
@@ -91,7 +92,9 @@ def test_a_server_that_ignores_conditions_is_refused_in_one_line_before_anything
     assert "docs/s3.md" in line
 
 
-def test_the_secret_is_nowhere_in_the_home_nor_in_the_words_of_the_run(market):
+def test_the_secret_is_nowhere_in_the_home_nor_in_the_lake_nor_in_the_words_of_the_run(market):
     planted = market.place.secret.get_secret_value()
     assert planted not in market.ran.stdout + market.ran.stderr
+    objects = S3Objects(market.place)
+    assert [name for name in objects.names("") if planted.encode() in (objects.read(name) or b"")] == []
     assert [path for path in market.home.rglob("*") if path.is_file() and planted.encode() in path.read_bytes()] == []
