@@ -59,6 +59,22 @@ def as_json(name: str, measured: Sequence[Comparison]) -> str:
     )
 
 
+def markdown(results: Sequence[Path]) -> str:
+    """Return the goals that the JSON files `results` tell of as a Markdown table, a row for each."""
+    lines = ["| benchmark | size | goal | measured | |", "|---|---|---|---|---|"]
+    for path in results:
+        told = json.loads(path.read_text())
+        for comparison in told["comparisons"]:
+            facts = comparison["facts"]
+            size = ", ".join(f"{facts[name]:,} {name}" for name in ("sessions", "rows", "tickers") if name in facts)
+            for goal in comparison["goals"]:
+                verdict = "met" if goal["median"] <= goal["at_most"] else "missed"
+                middle, least, most = (f"{goal[name]:.2f}" for name in ("median", "least", "most"))
+                spread_told = f"{middle} ({least}–{most})"
+                lines.append(f"| {comparison['title']} | {size} | {goal['goal']} | {spread_told} | {verdict} |")
+    return "\n".join(lines)
+
+
 def machine() -> dict[str, Any]:
     """Return what the figures depend on: processor, memory, versions; and how busy the machine was."""
     return {
@@ -88,7 +104,7 @@ def _plain(measured: Comparison) -> dict[str, Any]:
         "rounds": measured.rounds,
         "ratios": {way: spread(measured.ratios(way)) for way in measured.rounds},
         "goals": [
-            {"goal": goal.in_words(), "most": goal.most, **spread(goal.of_rounds(measured.rounds))}
+            {"goal": goal.in_words(), "at_most": goal.most, **spread(goal.of_rounds(measured.rounds))}
             for goal in measured.goals
         ],
     }
