@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.options import DATA, Options
-from benchmarks.reporting import as_json, table
+from benchmarks.reporting import as_json, markdown, table
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks")
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *BENCHMARKS], help="see --list")
     parser.add_argument("--list", action="store_true", help="name the benchmarks, and measure nothing")
+    parser.add_argument("--table", action="store_true", help="print the goals by the results there are, as Markdown")
     parser.add_argument("--sessions", type=int, default=Options.sessions, help="1260 is the full size")
     parser.add_argument("--tickers", type=int, default=Options.tickers)
     parser.add_argument("--rounds", type=int, default=Options.rounds)
@@ -50,6 +51,9 @@ def main() -> None:
     if asked.list:
         for name, benchmark in BENCHMARKS.items():
             print(f"{name:14}{benchmark.about}{' (installs what it needs)' if benchmark.installs else ''}")
+        return
+    if asked.table:
+        print(markdown([path for name in BENCHMARKS if (path := asked.data / f"{name}.json").exists()]))
         return
     asked.data.mkdir(parents=True, exist_ok=True)
     options = Options(asked.sessions, asked.tickers, asked.rounds, asked.data.absolute())

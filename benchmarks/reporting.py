@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -46,9 +46,9 @@ def goals(measured: Comparison) -> list[str]:
     """Return a line for each goal: the median of the rounds, least and most, and whether it was met."""
     lines = []
     for goal in measured.goals:
-        middle, least, most = spread(goal.of_rounds(measured.rounds)).values()
-        verdict = "met" if middle <= goal.most else "missed"
-        lines.append(f"  goal {goal.in_words()}: {middle:.2f} ({least:.2f} to {most:.2f}), {verdict}")
+        told = spread(goal.of_rounds(measured.rounds))
+        verdict = "met" if told["median"] <= goal.most else "missed"
+        lines.append(f"  goal {goal.in_words()}: {_spread_in_words(told)}, {verdict}")
     return lines
 
 
@@ -57,6 +57,21 @@ def as_json(name: str, measured: Sequence[Comparison]) -> str:
     return json.dumps(
         {"benchmark": name, "machine": machine(), "comparisons": [_plain(one) for one in measured]}, indent=1
     )
+
+
+def markdown(results: Sequence[Path]) -> str:
+    """Return the goals that the JSON files `results` tell of as a Markdown table, a row for each."""
+    lines = ["| benchmark | size | goal | measured | |", "|---|---|---|---|---|"]
+    for path in results:
+        told = json.loads(path.read_text())
+        for comparison in told["comparisons"]:
+            facts = comparison["facts"]
+            size = ", ".join(f"{facts[name]:,} {name}" for name in ("sessions", "rows", "tickers") if name in facts)
+            for goal in comparison["goals"]:
+                verdict = "met" if goal["median"] <= goal["at_most"] else "missed"
+                measured = _spread_in_words(goal)
+                lines.append(f"| {comparison['title']} | {size} | {goal['goal']} | {measured} | {verdict} |")
+    return "\n".join(lines)
 
 
 def machine() -> dict[str, Any]:
@@ -88,10 +103,19 @@ def _plain(measured: Comparison) -> dict[str, Any]:
         "rounds": measured.rounds,
         "ratios": {way: spread(measured.ratios(way)) for way in measured.rounds},
         "goals": [
-            {"goal": goal.in_words(), "most": goal.most, **spread(goal.of_rounds(measured.rounds))}
+            {"goal": goal.in_words(), "at_most": goal.most, **spread(goal.of_rounds(measured.rounds))}
             for goal in measured.goals
         ],
     }
+
+
+def _spread_in_words(told: Mapping[str, float]) -> str:
+    middle, least, most = (_number(told[name]) for name in ("median", "least", "most"))
+    return middle if least == most else f"{middle} ({least} to {most})"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}" if value == 0 or value >= 0.005 else f"{value:.1e}"
 
 
 def _in_words(value: Any) -> str:

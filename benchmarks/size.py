@@ -1,7 +1,7 @@
 """`indicators` on disk: bytes a row against plain float64 Parquet of the same rows, and what that costs in accuracy."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import groupby
@@ -33,23 +33,10 @@ def size(options: Options) -> list[Comparison]:
         home = Path(room) / "home"
         backfilled(home, files, sessions)
         told = in_its_own_process(weigh, home=str(home), files=str(files))
-    inexact = {name: distance for name, distance in told["distances"].items() if distance > PROMISED}
-    facts = {
-        "rows": told["rows"],
-        "sessions": options.sessions,
-        "largest relative distance where 1e-9 is kept": max(set(told["distances"].values()) - set(inexact.values())),
-        "columns kept less exactly": inexact or "none",
-    }
-    return [
-        Comparison(
-            title="Bytes a row of stocks.indicators",
-            base=PLAIN,
-            rounds={PLAIN: [told["plain"]], STORED: [told["stored"]]},
-            goals=[Goal(STORED, 0.6, against=PLAIN, figure="bytes_a_row")],
-            facts=facts,
-            figure="bytes_a_row",
-        )
-    ]
+    facts = {"rows": told["rows"], "sessions": options.sessions, "column kept least exactly": told["least_exact"]}
+    goals = [Goal(STORED, 0.6, PLAIN, figure="bytes_a_row"), Goal(STORED, PROMISED, figure="distance")]
+    rounds = {PLAIN: [told["plain"]], STORED: [told["stored"]]}
+    return [Comparison("Bytes a row of stocks.indicators", PLAIN, rounds, goals, facts, figure="bytes_a_row")]
 
 
 def weigh(home: str, files: str) -> Figures:
@@ -59,6 +46,7 @@ def weigh(home: str, files: str) -> Figures:
     from pipeline.market.indicators import INDICATORS_TABLE  # noqa: PLC0415
 
     lake = Lake(settings.lake)
+    shares = {name for name, precision in INDICATORS_TABLE.precision.items() if precision == "share"}
     plain, rows = 0, 0
     distances: dict[str, float] = {}
     with tempfile.TemporaryDirectory(dir=home) as room:
@@ -69,16 +57,16 @@ def weigh(home: str, files: str) -> Figures:
             plain += file.stat().st_size
             rows += len(computed)
             stored = lake.scan(INDICATORS_TABLE, month[0], month[-1]).sort("ticker", "session").collect()
-            for name, distance in distances_of(stored, computed).items():
+            for name, distance in distances_of(stored, computed, shares).items():
                 distances[name] = max(distance, distances.get(name, 0.0))
     files_of_table = pl.DataFrame(lake.open(INDICATORS_TABLE).get_add_actions(flatten=True))
     if files_of_table["num_records"].sum() != rows:
         raise AssertionError(f"{rows} rows computed, {files_of_table['num_records'].sum()} stored")
     return {
         "rows": rows,
-        "plain": {"bytes_a_row": plain / rows},
-        "stored": {"bytes_a_row": files_of_table["size_bytes"].sum() / rows},
-        "distances": distances,
+        "plain": {"bytes_a_row": plain / rows, "distance": 0.0},
+        "stored": {"bytes_a_row": files_of_table["size_bytes"].sum() / rows, "distance": max(distances.values())},
+        "least_exact": max(distances, key=lambda name: distances[name]),
     }
 
 
@@ -115,12 +103,15 @@ def in_float64(indicator: "Indicator") -> "Indicator":
     return replace(indicator, columns=tuple(wide))
 
 
-def distances_of(stored: pl.DataFrame, computed: pl.DataFrame) -> dict[str, float]:
-    """Return the largest relative distance of each column of floats; the rows are the same, in the same order."""
+def distances_of(stored: pl.DataFrame, computed: pl.DataFrame, shares: Collection[str]) -> dict[str, float]:
+    """Return the largest relative distance of each column of floats; the rows are the same, in the same order.
+
+    Of `shares`, shares of a price less one, it is that of the share: a return of nothing has no relative distance.
+    """
     if not stored.select("ticker", "session").equals(computed.select("ticker", "session")):
         raise AssertionError("the rows stored are not those computed")
     return {
-        name: _distance(stored[name].cast(pl.Float64), computed[name])
+        name: _distance(stored[name].cast(pl.Float64) + (name in shares), computed[name] + (name in shares))
         for name, dtype in computed.schema.items()
         if dtype.is_float()
     }

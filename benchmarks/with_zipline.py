@@ -1,7 +1,8 @@
 """Zipline's own ingest of daily bars from a folder of CSV files, in an environment of its own, against ours.
 
-Zipline wants a file for each ticker, which is laid down before the clock starts; the tickers are those whose names can
-be file names. We read the vendor's files, a day each, with every ticker.
+Zipline wants a file for each ticker, laid down before the clock starts, and refuses a ticker that did not trade
+in a session: it gets those without a gap whose names can be file names. We read the vendor's files, a day each, with
+every ticker.
 """
 
 import os
@@ -54,9 +55,11 @@ def lay_down(files: str, folder: str, first: str, last: str) -> Figures:
 
     days = sessions_between(first, last)
     bars = usable(pl.concat(parsed([[Path(files) / key_of(Dataset.DAY_AGGS, day) for day in days]])), days)
-    nameable = bars.filter(pl.col("ticker").str.contains("^[A-Z]+$"))
+    place = pl.col("session").replace_strict(dict(zip(days, range(len(days)), strict=True)))
+    without_gap = (place.max() - place.min() + 1 == pl.len()).over("ticker")
+    suitable = bars.filter(pl.col("ticker").str.contains("^[A-Z]+$"), without_gap)
     Path(folder, "daily").mkdir(parents=True)
-    rows = nameable.select("ticker", pl.col("session").alias("date"), "open", "high", "low", "close", "volume")
+    rows = suitable.select("ticker", pl.col("session").alias("date"), "open", "high", "low", "close", "volume")
     tickers = rows.with_columns(dividend=0.0, split=1.0).partition_by("ticker", as_dict=True, include_key=False)
     for (ticker,), of_ticker in tickers.items():
         of_ticker.write_csv(Path(folder, "daily", f"{ticker}.csv"))
