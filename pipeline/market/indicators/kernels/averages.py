@@ -34,6 +34,7 @@ def averages(x: Floats, windows: Windows, recursion: Recursion) -> Floats:
         if windows.wanted[t] < end:
             for i in range(start, end):
                 values[i - start] = x[i]
+            _run(values[: end - start], recursion.lead, recursion, running)
             _emit(values[: end - start], t, windows, recursion, running, out)
     return out
 
@@ -49,6 +50,7 @@ def true_ranges(high: Floats, low: Floats, close: Floats, windows: Windows, recu
             continue
         for i in range(start + 1, end):
             reach[i - start] = max(high[i], close[i - 1]) - min(low[i], close[i - 1])
+        _run(reach[: end - start], recursion.lead, recursion, running)
         _emit(reach[: end - start], t, windows, recursion, running, out)
     return out
 
@@ -57,7 +59,8 @@ def true_ranges(high: Floats, low: Floats, close: Floats, windows: Windows, recu
 def relative_strength(close: Floats, windows: Windows, recursion: Recursion) -> Floats:
     """Return the RSI: 100 × average gain / (average gain + average loss), 0 when both are zero."""
     out, losses_out = np.empty(len(windows.first)), np.empty(len(windows.first))
-    running, gains, losses = np.empty(windows.longest), np.zeros(windows.longest), np.zeros(windows.longest)
+    running = np.empty((2, windows.longest))
+    gains, losses = np.zeros(windows.longest), np.zeros(windows.longest)
     for t in range(len(windows.wanted)):
         start, end = windows.starts[t], windows.starts[t + 1]
         if windows.wanted[t] == end:
@@ -67,8 +70,9 @@ def relative_strength(close: Floats, windows: Windows, recursion: Recursion) -> 
             # Exact, and without a branch that nothing could predict.
             gains[i - start] = (abs(change) + change) / 2
             losses[i - start] = (abs(change) - change) / 2
-        _emit(gains[: end - start], t, windows, recursion, running, out)
-        _emit(losses[: end - start], t, windows, recursion, running, losses_out)
+        _run_both(gains[: end - start], losses[: end - start], recursion, running)
+        _emit(gains[: end - start], t, windows, recursion, running[0], out)
+        _emit(losses[: end - start], t, windows, recursion, running[1], losses_out)
     for place in range(len(out)):
         moved = out[place] + losses_out[place]
         out[place] = 0.0 if moved == 0.0 else 100.0 * (out[place] / moved)
@@ -118,12 +122,42 @@ def _run(x: Floats, begin: int, recursion: Recursion, running: Floats) -> None:
     if last >= len(x):
         return
     value = _mean(x, begin, recursion.n)
-    running[last] = value
+    running[last], least = value, abs(value)
+    for i in range(last + 1, len(x)):
+        value += recursion.new * (x[i] - value)
+        running[i], least = value, min(least, abs(value))
+    if least < TINY:
+        _run_to_nothing(x, last, recursion, running)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _run_to_nothing(x: Floats, last: int, recursion: Recursion, running: Floats) -> None:
+    """Fill `running` anew after its seed at bar `last`, and let what is tiny be nothing; looking at it takes time."""
+    value = running[last]
     for i in range(last + 1, len(x)):
         value += recursion.new * (x[i] - value)
         if abs(value) < TINY:
             value = 0.0
         running[i] = value
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _run_both(x: Floats, y: Floats, recursion: Recursion, running: Floats) -> None:
+    """Fill the rows of `running` with the averages of `x` and `y`, no value negative; side by side as steps wait."""
+    last = recursion.lead + recursion.n - 1
+    if last >= len(x):
+        return
+    value, other = _mean(x, recursion.lead, recursion.n), _mean(y, recursion.lead, recursion.n)
+    running[0, last], running[1, last] = value, other
+    least = min(value, other)
+    for i in range(last + 1, len(x)):
+        value += recursion.new * (x[i] - value)
+        other += recursion.new * (y[i] - other)
+        running[0, i], running[1, i] = value, other
+        least = min(least, value, other)
+    if least < TINY:
+        _run_to_nothing(x, last, recursion, running[0])
+        _run_to_nothing(y, last, recursion, running[1])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -150,8 +184,7 @@ def _corrected(x: Floats, running: Floats, i: int, begin: int, recursion: Recurs
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _emit(x: Floats, t: int, windows: Windows, recursion: Recursion, running: Floats, out: Floats) -> None:  # noqa: PLR0913, PLR0917
-    """Write the averages of ticker `t`, whose bars have the values `x`."""
-    _run(x, recursion.lead, recursion, running)
+    """Write the averages of ticker `t`: its bars have the values `x`, and run from its first on, they are `running`."""
     before = windows.wanted[t] - windows.starts[t]
     firsts = windows.first[windows.offsets[t] : windows.offsets[t + 1]]
     ready = recursion.lead + recursion.n - 1
@@ -170,6 +203,27 @@ def _emit(x: Floats, t: int, windows: Windows, recursion: Recursion, running: Fl
 @njit(cache=True, nogil=True, error_model="numpy")
 def _run_macd(close: Floats, macd: Macd, running: Floats) -> None:
     """Fill the rows of `running`: fast average, slow average, their difference, its signal line."""
+    ready = macd.slow.n + macd.signal.n - 1
+    _run_macd_by_lines(close[:ready], macd, running)
+    if ready >= len(close):
+        return
+    fast, slow, signal = running[0, ready - 1], running[1, ready - 1], running[3, ready - 1]
+    least = TINY
+    # Side by side, as each step of a line waits for its last.
+    for i in range(ready, len(close)):
+        fast += macd.fast.new * (close[i] - fast)
+        slow += macd.slow.new * (close[i] - slow)
+        line = fast - slow
+        signal += macd.signal.new * (line - signal)
+        running[0, i], running[1, i], running[2, i], running[3, i] = fast, slow, line, signal
+        least = min(least, fast, slow, abs(signal))
+    if least < TINY:
+        _run_macd_by_lines(close, macd, running)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _run_macd_by_lines(close: Floats, macd: Macd, running: Floats) -> None:
+    """Fill the rows of `running` one after the other."""
     _run(close, macd.fast.lead, macd.fast, running[0])
     _run(close, macd.slow.lead, macd.slow, running[1])
     for i in range(macd.slow.n - 1, len(close)):

@@ -67,15 +67,21 @@ def deviations(x: Floats, middle: Floats, windows: Windows, n: int) -> Floats:
     """Return the population standard deviation of the last `n` values around their mean `middle`, NaN as `middle`."""
     out = np.empty(len(windows.first))
     for t in range(len(windows.wanted)):
-        place = windows.offsets[t]
-        for row in range(windows.wanted[t], windows.starts[t + 1]):
-            mean = middle[place]
-            squares = 0.0
-            # A window that is too short has no mean: nothing before the ticker's first row is read for it.
-            for k in range(row, row - n if mean == mean else row, -1):  # noqa: PLR0124 (NaN alone differs from itself)
-                squares += (x[k] - mean) * (x[k] - mean)
-            out[place] = np.sqrt(squares / n) if mean == mean else np.nan  # noqa: PLR0124
-            place += 1
+        # A window that is too short has no mean: nothing before the ticker's first row is read for it.
+        first = max(windows.wanted[t], windows.starts[t] + n - 1)
+        begin, end = windows.offsets[t] + first - windows.wanted[t], windows.offsets[t + 1]
+        out[windows.offsets[t] : min(begin, end)] = np.nan
+        if begin >= end:
+            continue
+        means_of, squares = middle[begin:end], out[begin:end]
+        squares[:] = 0.0
+        # Bar by bar of the windows, not window by window: so the machine works on several windows at a time.
+        for ago in range(n):
+            bars = x[first - ago : first - ago + end - begin]
+            for i in range(end - begin):
+                squares[i] += (bars[i] - means_of[i]) * (bars[i] - means_of[i])
+        for i in range(end - begin):
+            squares[i] = np.sqrt(squares[i] / n)
     return out
 
 
