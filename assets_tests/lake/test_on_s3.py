@@ -57,6 +57,15 @@ def test_tables_are_those_with_a_log_under_the_prefix(filled, place):
     assert filled.tables() == ["stocks/prices", "stocks/rejects"]
 
 
+def test_every_tenth_commit_spares_readers_those_before_it(lake, place):
+    for close in range(1, 13):
+        lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=float(close))], run_id="r")
+    log = S3Objects(place).names("stocks/prices/_delta_log/")
+    assert len([name for name in log if name.endswith(".checkpoint.parquet")]) == 1
+    assert held(lake) == {(JAN_2, "A"): 12.0}
+    assert held(lake, version=3) == {(JAN_2, "A"): 3.0}
+
+
 def test_a_whole_bucket_can_be_the_lake(s3_server):
     lake = Lake(s3_server.place(prefix=""))
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=1.0)], run_id="r")

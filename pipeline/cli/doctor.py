@@ -98,8 +98,8 @@ def _lake(settings: "Settings") -> str:
         return f"a folder, {lake.root}{lying}"
     lake.store.require_safe_commits()
     return (
-        f"{lake.root} at {settings.lake.endpoint} answers, refuses to overwrite a commit, and holds "
-        f"{len(lake.tables())} tables"
+        f"{lake.root} at {settings.lake.endpoint} answers and refuses to overwrite a commit; "
+        f"tables there: {len(lake.tables())}"
     )
 
 

@@ -59,10 +59,7 @@ class RawFiles:
         """Return the receipt of the version in force. Raises FileRefused when there is none."""
         receipt = self.current(dataset, session)
         if receipt is None:
-            raise FileRefused(
-                f"No {dataset} file of {session} is in {self._kept}.",
-                remedy=f"Materialize the raw files of {session} first: `candlelake run --date {session}`.",
-            )
+            raise self._missing(dataset, session)
         return receipt
 
     def in_force(self, editions: Sequence[str], session: date) -> Receipt:
@@ -70,8 +67,13 @@ class RawFiles:
 
         Raises FileRefused when none did, or its file is gone: no other edition takes its place unseen.
         """
-        came = (dataset for dataset in editions if self._kept.receipt(key_of(dataset, session)))
-        return self.required(next(came, editions[0]), session)
+        for dataset in editions:
+            receipt = self._kept.receipt(key_of(dataset, session))
+            if receipt is not None and self._kept.is_whole(receipt):
+                return receipt
+            if receipt is not None:
+                raise self._missing(dataset, session)
+        raise self._missing(editions[0], session)
 
     def versions(self, dataset: str, session: date) -> list[Receipt]:
         """Return every version taken in for a session, by the vendor's time, the one in force last."""
@@ -105,3 +107,9 @@ class RawFiles:
             )
         self._kept.take_in(receipt, path)
         return receipt
+
+    def _missing(self, dataset: str, session: date) -> FileRefused:
+        return FileRefused(
+            f"No {dataset} file of {session} is in {self._kept}.",
+            remedy=f"Materialize the raw files of {session} first: `candlelake run --date {session}`.",
+        )

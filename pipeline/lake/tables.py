@@ -244,6 +244,7 @@ class Lake:
                     partition_by=[table.layout.column] if table.session else None,
                     name=table.sql_name,
                     description=table.description,
+                    configuration=self.store.table_properties,
                     storage_options=self.storage_options or None,
                 )
         except DeltaError:
