@@ -1,5 +1,6 @@
 """An S3 server on loopback that ignores conditions, as several of the kind do. It checks no signature either."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from threading import Thread
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
+UNCHANGING = {"ETag": '"any"', "Last-Modified": "Tue, 02 Jan 2024 00:00:00 GMT"}
 LISTING = "<?xml version='1.0'?><ListBucketResult><IsTruncated>false</IsTruncated>{}</ListBucketResult>"
 
 
@@ -18,6 +20,18 @@ class CarelessServer:
     endpoint: str = ""
     objects: dict[str, bytes] = field(default_factory=dict)
     """By path: bucket and key."""
+    conditions: dict[str, set[str | None]] = field(default_factory=dict)
+    """What `If-None-Match` said of the puts of each path."""
+
+    def listed(self, bucket: str, prefix: str, after: str) -> str:
+        """Return the entries of a listing."""
+        keys = sorted(path.removeprefix(f"{bucket}/") for path in self.objects if path.startswith(f"{bucket}/{prefix}"))
+        return "".join(
+            f"<Contents><Key>{escape(key)}</Key><Size>{len(self.objects[f'{bucket}/{key}'])}</Size>"
+            "<LastModified>2024-01-02T00:00:00.000Z</LastModified><ETag>any</ETag></Contents>"
+            for key in keys
+            if key > after
+        )
 
 
 @contextmanager
@@ -29,19 +43,26 @@ def careless_server() -> Iterator[CarelessServer]:
         protocol_version = "HTTP/1.1"
 
         def do_PUT(self) -> None:
+            server.conditions.setdefault(self._path(), set()).add(self.headers["If-None-Match"])
             server.objects[self._path()] = self.rfile.read(int(self.headers["Content-Length"]))
-            self._answer(200, b"", ETag='"any"')
+            self._answer(200, b"", **UNCHANGING)
 
         def do_GET(self) -> None:
-            query = parse_qs(urlsplit(self.path).query)
+            query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+            body = server.objects.get(self._path())
             if "list-type" in query:
-                beginning = f"{self._path()}/{query.get('prefix', [''])[0]}"
-                found = [path for path in server.objects if path.startswith(beginning)]
-                keys = "".join(f"<Contents><Key>{escape(path.split('/', 2)[2])}</Key></Contents>" for path in found)
-                self._answer(200, LISTING.format(keys).encode())
+                found = server.listed(self._path(), query.get("prefix", ""), query.get("start-after", ""))
+                self._answer(200, LISTING.format(found).encode())
+            elif body is None:
+                self._answer(404, b"")
+            elif asked := re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", "")):
+                first, last = int(asked[1]), min(int(asked[2]), len(body) - 1)
+                headers = {"Content-Range": f"bytes {first}-{last}/{len(body)}"} | UNCHANGING
+                self._answer(206, body[first : last + 1], **headers)
             else:
-                body = server.objects.get(self._path())
-                self._answer(404 if body is None else 200, body or b"")
+                self._answer(200, body, **UNCHANGING)
+
+        do_HEAD = do_GET  # noqa: N815 (the name is http.server's)
 
         def do_DELETE(self) -> None:
             server.objects.pop(self._path(), None)
@@ -55,7 +76,8 @@ def careless_server() -> Iterator[CarelessServer]:
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Keep quiet."""

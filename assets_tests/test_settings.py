@@ -144,6 +144,13 @@ def test_no_address_shows_when_settings_are_printed(monkeypatch):
     assert "planted-secret" not in f"{settings!r} {settings} {settings.model_dump_json()}"
 
 
+def test_a_home_s_file_can_say_that_its_lake_is_its_own(folder):
+    (folder / "data").mkdir()
+    (folder / ".env").write_text("CANDLELAKE_LAKE=s3://my-bucket\n")
+    (folder / "data" / "settings.env").write_text("CANDLELAKE_LAKE=home\n")
+    assert load_settings().lake == folder / "data" / "lake"
+
+
 @pytest.fixture
 def on_s3(monkeypatch):
     """Set a lake on S3, whole."""

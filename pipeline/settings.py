@@ -19,6 +19,9 @@ HOME_SETTINGS = "settings.env"
 
 PREFIX = "CANDLELAKE_"
 
+IN_THE_HOME = "home"
+"""What is set for a lake in the folder `lake` of the home, wherever that lies."""
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -30,10 +33,10 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(Path("data"), description="Folder of everything candlelake keeps: lake, runs, samples.")
-    lake_address: str | None = Field(
-        None,
+    lake_address: str = Field(
+        IN_THE_HOME,
         validation_alias=f"{PREFIX}LAKE",
-        description="Where tables and raw files lie: s3://BUCKET, s3://BUCKET/PREFIX, or a folder; else <home>/lake.",
+        description="Where tables and raw files lie: `home` for <home>/lake, a folder, s3://BUCKET or s3://BUCKET/PREFIX.",
     )
     lake_endpoint: str | None = Field(None, description="S3 endpoint of the lake; else that of AWS in its region.")
     lake_region: str = Field("us-east-1", description="Region of the lake's bucket.")
@@ -96,7 +99,7 @@ class Settings(BaseSettings):
 
         Raises SettingsError when that is on S3 and the address, endpoint or credentials make no sense.
         """
-        if self.lake_address is None:
+        if self.lake_address == IN_THE_HOME:
             return self.home / "lake"
         if _SCHEME.match(self.lake_address) is None:
             return Path(self.lake_address).expanduser().absolute()

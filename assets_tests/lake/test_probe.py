@@ -7,8 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from assets_tests.careless_s3 import careless_server
-from assets_tests.lake.conftest import JAN_2, PRICES, prices
+from assets_tests.lake.conftest import JAN_2, PRICES, held, prices
 from pipeline.errors import LakeRefused, LakeUnreachable
+from pipeline.lake import store
 from pipeline.lake.maintenance import compact
 from pipeline.lake.raw_files import RawFiles, Receipt
 from pipeline.lake.s3_objects import S3Objects
@@ -40,6 +41,18 @@ def test_the_careless_server_does_overwrite(careless):
     objects = S3Objects(place(careless.endpoint))
     assert [objects.put_new("one", b"first"), objects.put_new("one", b"second")] == [True, True]
     assert objects.read("one") == b"second"
+
+
+def test_every_commit_asks_not_to_overwrite(careless, monkeypatch):
+    monkeypatch.setattr(store, "_probe", lambda _: None)
+    lake = Lake(place(careless.endpoint))
+    replaced(lake)
+    replaced(lake)
+    compact(lake, PRICES, run_id="r")
+    assert held(lake) == {(JAN_2, "A"): 1.0}
+    commits = {path: asked for path, asked in careless.conditions.items() if "/_delta_log/0" in path}
+    assert len(commits) == lake.version(PRICES) + 1
+    assert all(asked == {"*"} for asked in commits.values())
 
 
 def test_a_server_that_ignores_conditions_is_refused_before_a_table_is_made(careless):

@@ -75,17 +75,17 @@ def lay_sample(folder: Path, *, full_market: bool) -> "Laid":
 
 def settle(home: Path, sample: "Laid") -> None:
     """Make `home` the home of the sample for this and every later command that is given it."""
-    from pipeline.settings import HOME_SETTINGS
+    from pipeline.settings import HOME_SETTINGS, IN_THE_HOME
 
     settings = {
-        "CANDLELAKE_LAKE": str(home / "lake"),
+        "CANDLELAKE_LAKE": IN_THE_HOME,
         "CANDLELAKE_FLAT_FILES": str(sample.folder),
         "CANDLELAKE_START": str(sample.first_session),
         "CANDLELAKE_END": str(sample.last_session),
     }
     home.mkdir(parents=True, exist_ok=True)
     (home / HOME_SETTINGS).write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    # Not even what the environment says of the user's own source holds for the sample.
+    # Not even what the environment says of the user's own source and lake holds for the sample.
     os.environ.update(settings, CANDLELAKE_HOME=str(home))
 
 
