@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from secrets import token_hex
 from time import time
 from typing import Protocol
 
-from pipeline.errors import LakeRefused, SettingsError
+from pipeline.errors import LakeRefused, PlaceFailed, SettingsError
 from pipeline.lake.s3_objects import S3Objects, unreachable
 from pipeline.lake.s3_prefix import S3Prefix
 
@@ -81,9 +81,17 @@ class FolderStore:
     def require_safe_commits(self) -> None:
         """Return: a local disk makes no second file of one name."""
 
-    def answering(self, *_failures: type[Exception]) -> AbstractContextManager[None]:
-        """Return a context that changes no error."""
-        return nullcontext()
+    @contextmanager
+    def answering(self, *_failures: type[Exception]) -> Iterator[None]:
+        """Raise PlaceFailed when the disk would not do what a library asked of it."""
+        try:
+            yield
+        except OSError as failed:
+            raise PlaceFailed(
+                f"The lake in {self.root} cannot be written or read: {str(failed).splitlines()[0]}.",
+                remedy="Nothing of the tables is damaged: see that the folder is there, may be written to and has room "
+                "(`candlelake doctor` does), then run it again.",
+            ) from failed
 
 
 class S3Store:
