@@ -33,7 +33,7 @@ def typed(market: Market, settings: dict[str, Any], *command: str, **particulars
 @contextmanager
 def small_disk(place: Path, megabytes: int) -> Iterator[Path]:
     """Give a file system of its own at `place`; skip the test where none may be mounted."""
-    place.mkdir()
+    place.mkdir(exist_ok=True)
     size = f"size={megabytes}m"
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(place)], check=False)  # noqa: S603, S607
     if mounted.returncode:
