@@ -171,12 +171,17 @@ def _run(asked: dict[str, Any]) -> int:
 
 
 def _typed(asked: dict[str, Any]) -> int:
-    from pipeline.cli import answered  # noqa: PLC0415
+    from pipeline.cli import main  # noqa: PLC0415
 
     os.environ.update({f"CANDLELAKE_{name.upper()}": str(value) for name, value in asked["settings"].items()})
-    code = answered(asked["command"])
-    sys.stderr.flush()
-    return code
+    sys.argv = ["candlelake", *asked["command"]]
+    try:
+        main()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    finally:
+        sys.stderr.flush()
+    return 0
 
 
 def _job(asked: dict[str, Any]) -> None:

@@ -27,6 +27,7 @@ def typed(market: Market, settings: dict[str, Any], *command: str, **particulars
     errors = [line for line in said.splitlines() if line.startswith("error: ")]
     assert errors == said.splitlines()[-1:], said
     assert "Traceback" not in said
+    assert "panicked" not in said, "what Rust says of a full disk"
     return errors[0]
 
 
@@ -75,11 +76,19 @@ def assert_whole(settings: dict[str, Any]) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Disks are mounted by a command of Linux.")
 def test_a_full_disk_is_one_line_and_with_room_again_the_same_command_does_it(
-    small: Market, on_a_disk: dict[str, Any]
+    small: Market, on_a_disk: dict[str, Any], tmp_path: Path
 ) -> None:
-    for kilobytes in (0, 40, 120, 400):
+    elsewhere = {"DAGSTER_HOME": str(tmp_path)}
+    for kilobytes, environment, failed in (
+        (0, {}, "The record of runs failed"),
+        (400, {}, "The record of runs failed"),
+        (2_000, {}, "The pages cannot be written"),
+        (16, elsewhere, ""),
+        (64, elsewhere, ""),
+    ):
         ballast = leave(on_a_disk["home"].parent, kilobytes)
-        line = typed(small, on_a_disk)
+        line = typed(small, on_a_disk, environment=environment)
+        assert f"error: {failed}" in line
         assert any(words in line for words in ("No space left", "disk is full", "disk I/O error")), line
         assert_whole(on_a_disk)
         ballast.unlink()

@@ -114,7 +114,7 @@ def started(settings: "Settings", program: Sequence[str], **group: Any) -> "subp
     }
     command = [*program, "-m", "pipeline.definitions", "--code-server-log-level", "warning"]
     return subprocess.Popen(  # noqa: S603 (our own interpreter's dagster)
-        command, env=environment, stdout=sys.stderr.fileno(), **group
+        command, env=environment, stdout=sys.stderr.fileno(), stderr=sys.stderr.fileno(), **group
     )
 
 
