@@ -1,5 +1,6 @@
 # make demo   the whole pipeline over a sample market, no key and no network
 # make test   the tests
+# make torture   hundreds of kills, and Dagster's own processes killed: about half an hour; its seed is printed
 # make lint   ruff and mypy
 # make bench   the benchmarks, on a market of 10,500 tickers made for them
 # make audit  known vulnerabilities of the pinned dependencies, where a network tells of them
@@ -19,13 +20,16 @@ CREATE = $(PYTHON) -m venv $(VENV)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 endif
 
-.PHONY: demo test lint bench audit screenshots lock clean
+.PHONY: demo test torture lint bench audit screenshots lock clean
 
 demo: $(VENV)/.ready
 	$(BIN)/candlelake demo
 
 test: $(VENV)/.ready-to-test
 	$(BIN)/pytest -n 2 --dist loadfile
+
+torture: $(VENV)/.ready-to-test
+	$(BIN)/pytest -m torture assets_tests/torture
 
 lint: $(VENV)/.ready-to-test
 	$(BIN)/ruff check .

@@ -61,6 +61,10 @@ class LakeUnreachable(RetryableError):
     """The server where the lake lies does not answer."""
 
 
+class PlaceFailed(PermanentError):
+    """A folder on this computer cannot be written or read: it is full, read-only, or gone."""
+
+
 class TableMissing(PermanentError):
     """A table was asked for that nothing has written yet."""
 

@@ -41,13 +41,14 @@ class HomeStorage(DagsterSqliteStorage):
     """Runs, events and schedules in SQLite, in `base_dir`, or else in the home that the settings name."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        # Dagster makes its tables when they are missing; of two that open a new home at once, one would fail.
         Path(base_dir).mkdir(parents=True, exist_ok=True)
         runs, schedules = Path(base_dir, "history", "runs.db"), Path(base_dir, "schedules", "schedules.db")
         files = OpenFiles()
-        with FileLock(Path(base_dir, ".opening")):
-            if not all(path.exists() and _is_made(files, path) for path in (runs, schedules)):
-                super().__init__(base_dir, inst_data)
+        if not _are_made(files, runs, schedules):
+            # Dagster makes its tables when they are missing; of two that open a new home at once, one would fail.
+            with FileLock(Path(base_dir, ".opening")):
+                if not _are_made(files, runs, schedules):
+                    super().__init__(base_dir, inst_data)
         # All that Dagster's own does, but for asking its migration tool of each file at every start.
         self.base_dir = base_dir
         self._inst_data = inst_data
@@ -65,6 +66,10 @@ class HomeStorage(DagsterSqliteStorage):
         """Return the storage that `dagster.yaml` asks for."""
         base_dir = config_value.get("base_dir") or str(load_settings().home / "dagster")
         return cls.from_local(base_dir, inst_data=inst_data)
+
+
+def _are_made(files: OpenFiles, *paths: Path) -> bool:
+    return all(path.exists() and _is_made(files, path) for path in paths)
 
 
 def _is_made(files: OpenFiles, path: Path) -> bool:

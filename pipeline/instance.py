@@ -2,9 +2,13 @@
 
 import os
 from pathlib import Path
+from secrets import token_hex
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import yaml
+
+from pipeline.errors import PlaceFailed
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -38,20 +42,36 @@ def instance_config(folder: str) -> dict[str, Any]:
 
 
 def dagster_home(home: Path) -> Path:
-    """Return the folder of the instance: DAGSTER_HOME when the user set it, else `<home>/dagster`, made ready."""
+    """Return the folder of the instance: DAGSTER_HOME when the user set it, else `<home>/dagster`, made ready.
+
+    Raises PlaceFailed when it cannot be written to, or a DAGSTER_HOME is not there.
+    """
     chosen = os.environ.get("DAGSTER_HOME")
-    if chosen:
-        return Path(chosen)
-    folder = home / "dagster"
+    folder = Path(chosen) if chosen else home / "dagster"
+    try:
+        if not chosen:
+            _make_ready(folder)
+        with TemporaryFile(dir=folder):
+            return folder
+    except OSError as failed:
+        name = "DAGSTER_HOME" if chosen else "the home"
+        raise PlaceFailed(
+            f"Runs cannot be recorded in {folder}: {failed.strerror}. Nothing was run.",
+            remedy=f"See that {name} is there, may be written to and has room.",
+        ) from failed
+
+
+def _make_ready(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "dagster.yaml"
     if not config.exists():
-        config.write_text(yaml.safe_dump(instance_config(str(folder)), sort_keys=False))
-    return folder
+        incoming = folder / f".dagster.yaml-{token_hex(8)}"
+        incoming.write_text(yaml.safe_dump(instance_config(str(folder)), sort_keys=False))
+        incoming.replace(config)
 
 
 def open_instance(home: Path) -> "DagsterInstance":
-    """Return the Dagster instance of `home`."""
+    """Return the Dagster instance of `home`. Raises as `dagster_home` does."""
     from dagster import DagsterInstance
 
     return DagsterInstance.from_config(str(dagster_home(home)))

@@ -7,10 +7,9 @@ from datetime import date
 from typing import Any
 
 from assets_tests.faults.nursery import Work
-from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, bars_of
+from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, bars_of, lake_of
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.lake.sql import connect
-from pipeline.lake.tables import Lake
 
 Bars = list[tuple[date, str, float]]
 
@@ -28,7 +27,7 @@ def readers(settings: dict[str, Any]) -> Iterator[list[str]]:
 
     Raises AssertionError at the end when one of them ever saw a session that was of no version, whole.
     """
-    lake, over, seen, failures = Lake(settings["home"] / "lake"), threading.Event(), [], []
+    lake, over, seen, failures = lake_of(settings), threading.Event(), [], []
 
     def look(read: Callable[[], Bars]) -> None:
         try:

@@ -4,15 +4,23 @@ import os
 import random
 import signal
 import threading
-import time
 from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held
+from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held, lake_of
 from pipeline.contracts.deliveries import DELIVERIES
+from pipeline.contracts.table import Table
+from pipeline.lake.files import files_of
+from pipeline.lake.maintenance import vacuum
+from pipeline.lake.store import FolderStore
+from pipeline.lake.tables import Lake
+from pipeline.tables import TABLES
 
 NOTHING = "nothing"
 """The state of a home whose newest sessions never ran."""
@@ -28,6 +36,7 @@ class Kills:
 
     def __init__(self, market: Market, seed: int) -> None:
         self._market = market
+        self._name = f"killed-{token_hex(4)}"
         self._chance = random.Random(seed)  # noqa: S311 (a seed, to be replayed)
         self._length = 0.0
         self.reached: Counter[int] = Counter()
@@ -35,7 +44,7 @@ class Kills:
         self.expected = {version: self._undisturbed(version) for version in (NOTHING, OLD, NEW)}
 
     def _undisturbed(self, version: str) -> Tables:
-        settings = self._market.home(f"undisturbed-{version}")
+        settings = self._market.home(f"{self._name}/undisturbed-{version}")
         if version != NOTHING:
             self._market.publish(version)
             self._length = self._market.run(settings)
@@ -46,16 +55,17 @@ class Kills:
         """Kill that many first runs, each over a lake that has never seen the sessions."""
         self._market.publish(OLD)
         for number in range(kills):
-            settings = self._market.home(f"first-{number}")
+            settings = self._market.home(f"{self._name}/first-{number}")
             while not self._killed(settings, NOTHING, OLD):
-                settings = self._market.home(f"first-{number}-{time.monotonic_ns()}")
+                settings = self._market.home(f"{self._name}/first-{number}-{token_hex(4)}")
             self._completed(settings, OLD)
 
-    def rewriting_runs(self, settings: dict[str, Any], kills: int) -> None:
+    def rewriting_runs(self, kills: int) -> None:
         """Kill that many runs that replace what one lake holds, by turns the old version by the new and back.
 
         A killed run is followed by another that may be killed too, until one is let through.
         """
+        settings = self._rewritten = self._market.home(f"{self._name}/rewritten")
         self._market.publish(OLD)
         self._completed(settings, OLD)
         before, after = OLD, NEW
@@ -97,3 +107,32 @@ class Kills:
         assert_agree(tables, after)
         for name, expected in self.expected[after].items():
             assert_frame_equal(tables[name], expected)
+
+    def require_nothing_left_over(self) -> None:
+        """Fail unless a vacuum removes whatever killed runs left in the lake of `rewriting_runs`, and nothing else."""
+        lake, before = lake_of(self._rewritten), held(self._rewritten)
+        if isinstance(lake.store, FolderStore):  # on S3 a file's age cannot be changed
+            make_older(Path(lake.root), days=3)
+            for table in TABLES:
+                vacuum(lake, table, keep=timedelta(days=1), run_id="vacuum")
+                assert on_disk(Path(lake.uri(table))) == of_every_version(lake, table)
+        for name, rows in held(self._rewritten).items():
+            assert_frame_equal(rows, before[name])
+
+
+def make_older(folder: Path, days: int) -> None:
+    """Let every file look as if it had been written days before."""
+    for path in folder.rglob("*"):
+        then = path.stat().st_mtime - days * 86_400
+        os.utime(path, (then, then))
+
+
+def on_disk(folder: Path) -> set[str]:
+    """Return the data files of a table that are there, finished or not."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*.parquet*") if "_delta_log" not in path.parts}
+
+
+def of_every_version(lake: Lake, table: Table) -> set[str]:
+    """Return the data files that any version of a table needs."""
+    versions = range(lake.version(table) + 1)
+    return {file for version in versions for file in files_of(lake.open(table, version))["path"]}

@@ -12,11 +12,13 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+import time_machine
 
 from assets_tests.commands import environment
 
@@ -40,6 +42,11 @@ class Work:
     job: str = "stocks_by_day"
     only: Sequence[str] = ()
     """Assets of `stocks/` that the run is confined to; none for the whole job."""
+    command: Sequence[str] = ()
+    """A command to type instead, without the name of the program."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    now: datetime | None = None
+    """What the clock says, if not the true time."""
 
 
 @dataclass(frozen=True)
@@ -149,12 +156,31 @@ def _run(asked: dict[str, Any]) -> int:
     words = os.open(asked["words"], os.O_WRONLY | os.O_CREAT)
     for stream in (1, 2):
         os.dup2(words, stream)
+    os.environ.update(asked["environment"])
     try:
+        if asked["now"]:
+            time_machine.travel(datetime.fromisoformat(asked["now"]), tick=True).start()
+        if asked["command"]:
+            return _typed(asked)
         _job(asked)
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
         return 1
+    return 0
+
+
+def _typed(asked: dict[str, Any]) -> int:
+    from pipeline.cli import main  # noqa: PLC0415
+
+    os.environ.update({f"CANDLELAKE_{name.upper()}": str(value) for name, value in asked["settings"].items()})
+    sys.argv = ["candlelake", *asked["command"]]
+    try:
+        main()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    finally:
+        sys.stderr.flush()
     return 0
 
 

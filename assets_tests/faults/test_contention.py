@@ -4,9 +4,8 @@ from polars.testing import assert_frame_equal
 
 from assets_tests.faults.contention import at_once, readers
 from assets_tests.faults.nursery import Work
-from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held
+from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held, lake_of
 from pipeline.contracts.candidates import CANDIDATES
-from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 
 
@@ -34,7 +33,7 @@ def test_runs_of_different_sessions_beside_each_other_lose_nothing(small: Market
         at_once(small, [*(Work(settings, [day]) for day in DAYS), Work(settings, job="maintenance")])
     assert_agree(held(settings), NEW)
     keys = held(settings)["stocks.daily_bars"].select("session", "ticker").sort("session", "ticker").rows()
-    lake = Lake(settings["home"] / "lake")
+    lake = lake_of(settings)
     computed = lake.scan(INDICATORS_TABLE, *DAYS).select("session", "ticker").sort("session", "ticker").collect()
     assert computed.rows() == keys
     listed = lake.scan(CANDIDATES, *DAYS).select(CANDIDATES.key).collect()

@@ -1,7 +1,7 @@
 """A small market whose two newest sessions come in two versions, and what the lake must hold for each of them."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +19,7 @@ from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
+from pipeline.settings import Settings
 from pipeline.tables import TABLES
 
 HISTORY = new_york().between(date(2023, 1, 3), date(2024, 1, 30))
@@ -68,6 +69,8 @@ class Market:
     nursery: Nursery
     only: tuple[str, ...]
     """Assets that runs of the daily job are confined to; none for the whole job."""
+    new_lake: Callable[[], dict[str, str]] = dict
+    """Gives the settings of an empty lake; by default it lies in its home."""
 
     def start(self, settings: dict[str, Any]) -> Process:
         """Start a daily run of `DAYS`, and return it at once."""
@@ -81,9 +84,9 @@ class Market:
 
     def home(self, name: str) -> dict[str, Any]:
         """Return the settings of a home of this name, with the history before `DAYS` in its lake."""
-        settings = {"home": self.vendor.root / name, "flat_files": str(self.vendor.files), "max_bad_share": 0.5}
-        bars = history()
-        Lake(settings["home"] / "lake").replace(DAILY_BARS, HISTORY, [bars], run_id="history")
+        given = {"home": self.vendor.root / name, "flat_files": str(self.vendor.files), "max_bad_share": 0.5}
+        settings = given | self.new_lake()
+        lake_of(settings).replace(DAILY_BARS, HISTORY, [history()], run_id="history")
         return settings
 
     def publish(self, version: str) -> None:
@@ -102,6 +105,11 @@ def market(folder: Path, only: Sequence[str] = ()) -> Iterator[Market]:
         yield ready
 
 
+def lake_of(settings: dict[str, Any]) -> Lake:
+    """Return the lake of a home."""
+    return Lake(Settings(**settings).lake)
+
+
 def history() -> pl.DataFrame:
     """Return the bars of the sessions before `DAYS`."""
     rows = [(ticker, session, close(ticker, session)) for session in HISTORY for ticker in TICKERS]
@@ -117,7 +125,7 @@ def history() -> pl.DataFrame:
 
 def held(settings: dict[str, Any]) -> dict[str, pl.DataFrame]:
     """Return what the tables of the daily job hold of `DAYS`, in the order of their keys, without the run's id."""
-    lake = Lake(settings["home"] / "lake")
+    lake = lake_of(settings)
     return {table.sql_name: _rows(lake, table) for table in TABLES}
 
 

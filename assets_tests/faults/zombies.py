@@ -10,9 +10,8 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 from sqlalchemy.exc import OperationalError
 
 from assets_tests.faults.nursery import Process
-from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held
+from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held, lake_of
 from pipeline.instance import open_instance
-from pipeline.lake.tables import Lake
 from pipeline.tables import TABLES
 
 MOMENT = 0.02
@@ -70,7 +69,7 @@ class Zombies:
         assert_agree(held(self._home), version)
 
     def _versions(self) -> dict[str, Any]:
-        lake = Lake(self._home["home"] / "lake")
+        lake = lake_of(self._home)
         return {table.sql_name: lake.version(table) for table in TABLES}
 
 

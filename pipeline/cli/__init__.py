@@ -124,7 +124,12 @@ def told(error: BaseException) -> int:
             return FAILED
         cause = cause.__cause__
     first_line = (str(error).strip() or "no further word").splitlines()[0]
-    if isinstance(error, OSError):
+    if type(error).__module__.startswith("sqlalchemy."):
+        say_error(
+            f"The record of runs failed: {first_line}.",
+            "The tables are whole. See that the home has room and no other program holds its database, then run again.",
+        )
+    elif isinstance(error, OSError):
         say_error(first_line, "Check that the place may be written to and has room: `candlelake doctor` does.")
     else:
         say_error(f"{type(error).__name__}: {first_line}", "Run again with `candlelake --debug …` for the traceback.")

@@ -71,6 +71,18 @@ def quieten() -> None:
     warnings.showwarning = show  # type: ignore[assignment]
     logging.getLogger().addHandler(logging.NullHandler())
     logging.getLogger("pipeline").addHandler(SaidHere(logging.WARNING))
+    if os.name == "posix" and "--debug" not in sys.argv:
+        _quieten_descriptor()
+
+
+def _quieten_descriptor() -> None:
+    # Libraries in Rust tell of their panics by the descriptor, dozens of lines when a disk is full. What Python writes
+    # goes on by a copy of it.
+    sys.stderr.flush()
+    sys.stderr = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def typed_program() -> str:

@@ -122,7 +122,11 @@ def started(settings: "Settings", program: Sequence[str], process_group: int) ->
     }
     command = [*program, "-m", "pipeline.definitions", "--code-server-log-level", "warning"]
     return subprocess.Popen(  # noqa: S603 (our own interpreter's dagster)
-        command, env=environment, stdout=sys.stderr.fileno(), process_group=process_group
+        command,
+        env=environment,
+        stdout=sys.stderr.fileno(),
+        stderr=sys.stderr.fileno(),
+        process_group=process_group,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -12,9 +14,13 @@ from secrets import token_hex
 from time import time
 from typing import Protocol
 
-from pipeline.errors import LakeRefused, SettingsError
+from deltalake.exceptions import DeltaError
+
+from pipeline.errors import LakeRefused, PlaceFailed, SettingsError
 from pipeline.lake.s3_objects import S3Objects, unreachable
 from pipeline.lake.s3_prefix import S3Prefix
+
+DISK_ERRORS = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EIO, errno.EFBIG}
 
 RAW = "raw"
 """What the vendor delivered lies below this, beside the tables."""
@@ -81,9 +87,29 @@ class FolderStore:
     def require_safe_commits(self) -> None:
         """Return: a local disk makes no second file of one name."""
 
-    def answering(self, *_failures: type[Exception]) -> AbstractContextManager[None]:
-        """Return a context that changes no error."""
-        return nullcontext()
+    @contextmanager
+    def answering(self, *_failures: type[Exception]) -> Iterator[None]:
+        """Raise PlaceFailed when the disk would not do what a library asked of it."""
+        try:
+            yield
+        except (OSError, DeltaError) as failed:
+            reason = _of_the_disk(failed)
+            if reason is None:
+                raise
+            raise PlaceFailed(
+                f"The lake in {self.root} cannot be written or read: {reason}.",
+                remedy="Nothing of the tables is damaged: see that the folder is there, may be written to and has room "
+                "(`candlelake doctor` does), then run it again.",
+            ) from failed
+
+
+def _of_the_disk(failed: Exception) -> str | None:
+    """Return how the disk failed in few words, None for an error of another kind."""
+    # delta-rs has no type for it, but ends its words with those of the system.
+    said = re.search(r"([^:]*) \(os error (\d+)\)", str(failed))
+    if said and int(said[2]) in DISK_ERRORS:
+        return said[1].strip()
+    return failed.strerror or str(failed) if isinstance(failed, OSError) and failed.errno in DISK_ERRORS else None
 
 
 class S3Store:

@@ -1,0 +1,36 @@
+"""One seed for all of it, printed for replay; every test here is marked as torture."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assets_tests.faults.two_versions import Market, market
+
+SEED = int(os.environ.get("TORTURE_SEED") or secrets.randbelow(2**32))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("torture")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(
+        f"The seed was {SEED}: TORTURE_SEED={SEED} make torture kills at the same shares of a run."
+    )
+
+
+@pytest.fixture(scope="session")
+def seed() -> int:
+    return SEED
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    """The small market; its runs are the whole daily job, pages and checks included."""
+    with market(tmp_path_factory.mktemp("torture")) as ready:
+        yield ready

@@ -1,0 +1,39 @@
+"""As the tests of `faults`, far more often and with the whole daily job, in a folder and on S3."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from assets_tests.faults.contention import at_once, readers
+from assets_tests.faults.killing import Kills
+from assets_tests.faults.nursery import Work
+from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held
+from assets_tests.faults.zombies import Zombies
+
+KILLS, ZOMBIES, ROUNDS = 150, 40, 10
+"""For each kind of lake."""
+
+
+def test_killed_runs(whole: Market, seed: int, new_lake: Callable[[], dict[str, str]]) -> None:
+    kills = Kills(replace(whole, new_lake=new_lake), seed)
+    kills.first_runs(KILLS // 5)
+    kills.rewriting_runs(KILLS)
+    kills.require_nothing_left_over()
+    assert len(kills.reached) == 6, "from no table to all five"
+
+
+def test_zombies(whole: Market, seed: int, new_lake: Callable[[], dict[str, str]]) -> None:
+    zombies = Zombies(replace(whole, new_lake=new_lake), seed)
+    zombies.wake(ZOMBIES)
+    assert any("RunReplaced" in said for said in zombies.ended)
+
+
+def test_contention(whole: Market, new_lake: Callable[[], dict[str, str]]) -> None:
+    market = replace(whole, new_lake=new_lake)
+    settings = market.home("contention" + str(id(new_lake)))
+    market.publish(OLD)
+    market.run(settings)
+    for version in (NEW, OLD) * (ROUNDS // 2):
+        market.publish(version)
+        with readers(settings):
+            at_once(market, [Work(settings, DAYS), Work(settings, DAYS), Work(settings, job="maintenance")])
+        assert_agree(held(settings), version)
