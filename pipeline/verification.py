@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from pipeline.contracts.quarantine import MINUTE_QUARANTINE, QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.lake.decoding import decoded
 from pipeline.lake.folder_objects import FolderObjects
+from pipeline.lake.mending import Mending
 from pipeline.lake.raw_files import Receipt
 from pipeline.lake.raw_verification import Delivered, RawState, RawVerification
 from pipeline.lake.tables import Lake
@@ -88,6 +90,12 @@ def whole_rows(lake: Lake, state: TableState, table: Table, version: int | None 
         extra_columns="ignore",
         glob=False,
     )
+
+
+def recorded(lake: Lake, found: Found) -> int:
+    """Record every version without hashes whose files were read to the end and found whole; return how many."""
+    mending = Mending(lake, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"), "")
+    return sum(len(mending.record(state, state.unrecorded)) for state in found.tables.values())
 
 
 def _name(table: Table) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.errors import TableDamaged
@@ -89,6 +89,16 @@ class Fingerprints:
             checkpoints=self._checkpoints(version),
         )
         self._objects.put(f"{self._table}/{self.name(version)}", _written(record))
+
+    def record_checkpoint(self, version: int) -> None:
+        """Put into the record of a version, if it has a whole one, which checkpoint of it there is now."""
+        try:
+            record = self.get(version)
+        except RecordDamaged:
+            return
+        if record is not None:
+            record = replace(record, checkpoints=self._checkpoints(version))
+            self._objects.put(f"{self._table}/{self.name(version)}", _written(record))
 
     def require_newest(self, version: int) -> None:
         """Return if `version`, the newest that Delta reads, is the newest that was written, and its entry is whole.

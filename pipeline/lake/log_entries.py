@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import unquote
 
@@ -33,7 +33,6 @@ class DataFile:
     first: date | None
     """First session with rows in it; None when the log does not tell, or the table has no sessions."""
     last: date | None
-    partition: str | None
     added_in: int
     """Version that brought it."""
     removed_in: int | None = None
@@ -91,10 +90,21 @@ def replayed(entries: Mapping[int, Iterable[Mapping[str, Any]]]) -> dict[str, Da
 def _data_file(add: Mapping[str, Any], version: int) -> DataFile:
     told = json.loads(add.get("stats") or "{}")
     first, last = (_session(told.get(bound)) for bound in ("minValues", "maxValues"))
-    partition = next(iter((add.get("partitionValues") or {}).values()), None)
-    return DataFile(unquote(add["path"]), add["size"], told.get("numRecords"), first, last, partition, version)
+    if first is None or last is None:
+        first, last = _days(next(iter((add.get("partitionValues") or {}).values()), None))
+    return DataFile(unquote(add["path"]), add["size"], told.get("numRecords"), first, last, version)
 
 
 def _session(values: Mapping[str, Any] | None) -> date | None:
     told = (values or {}).get("session")
     return date.fromisoformat(told[:10]) if isinstance(told, str) else None
+
+
+def _days(partition: str | None) -> tuple[date | None, date | None]:
+    """Return the first and the last day of a partition, which is named for a month or a day."""
+    if partition is None:
+        return None, None
+    if len(partition) > len("2024-01"):
+        return date.fromisoformat(partition), date.fromisoformat(partition)
+    first = date.fromisoformat(f"{partition}-01")
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
