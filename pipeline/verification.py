@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import polars as pl
 
@@ -15,10 +14,9 @@ from pipeline.contracts.minutes import MINUTE_BARS
 from pipeline.contracts.quarantine import MINUTE_QUARANTINE, QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.lake.decoding import decoded
-from pipeline.lake.folder_objects import FolderObjects
 from pipeline.lake.mending import Mending
-from pipeline.lake.raw_files import Receipt
 from pipeline.lake.raw_verification import Delivered, RawState, RawVerification
+from pipeline.lake.receipts import Receipt
 from pipeline.lake.tables import Lake
 from pipeline.lake.verification import Damage, Kind, TableState, TableVerification
 from pipeline.market.audit import unreconciled
@@ -56,14 +54,13 @@ def verify(lake: Lake, progress: Progress, only: Iterable[str] | None = None) ->
 
     Nothing is changed. Runs may go on meanwhile: what they write after this began is not looked at.
     """
-    objects = FolderObjects(lake.root)
     wanted = lake.tables() if only is None else list(only)
     checks = {name: table_verification(lake, name) for name in wanted}
     states = {}
     for name, check in checks.items():
         progress.begin(name.replace("/", "."), check.steps)
         states[name] = check.run(progress.advance)
-    raw = RawVerification(objects, [one for trail, *_ in TRAILS for one in _delivered(lake, states, trail)])
+    raw = RawVerification(lake.objects, [one for trail, *_ in TRAILS for one in _delivered(lake, states, trail)])
     if only is None:
         progress.begin("raw files", raw.steps)
         raw.run(progress.advance)
@@ -72,14 +69,14 @@ def verify(lake: Lake, progress: Progress, only: Iterable[str] | None = None) ->
 
 def table_verification(lake: Lake, name: str) -> TableVerification:
     """Return a check of one table."""
-    root, contract = Path(lake.root), CONTRACTS.get(name)
-    return TableVerification(FolderObjects(root), name, lambda file, told: decoded(root / file, told, contract))
+    contract = CONTRACTS.get(name)
+    return TableVerification(lake.objects, name, lambda data, told: decoded(data, told, contract))
 
 
 def whole_rows(lake: Lake, state: TableState, table: Table, version: int | None = None) -> pl.LazyFrame:
     """Return the rows of those files of a version, the newest unless told, that are whole."""
     live = state.live_at(state.newest if version is None else version)
-    files = [Path(lake.root, state.name, one.name) for one in live if one.name in state.whole]
+    files = [f"{lake.root}/{state.name}/{one.name}" for one in live if one.name in state.whole]
     if not files:
         return table.empty().lazy()
     return pl.scan_parquet(
@@ -88,6 +85,7 @@ def whole_rows(lake: Lake, state: TableState, table: Table, version: int | None 
         hive_partitioning=False,
         missing_columns="insert",
         extra_columns="ignore",
+        storage_options=lake.storage_options or None,
         glob=False,
     )
 

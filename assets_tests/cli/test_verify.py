@@ -28,7 +28,8 @@ def place(home: Home, tmp_path: Path) -> Path:
     copy = tmp_path / "home"
     copy.mkdir()
     shutil.copytree(home.path / "lake", copy / "lake")
-    shutil.copy(home.path / "settings.env", copy)
+    settings = (home.path / "settings.env").read_text()
+    (copy / "settings.env").write_text(settings.replace(f"{home.path}/lake", f"{copy}/lake"))
     return copy
 
 

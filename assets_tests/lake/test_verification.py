@@ -12,7 +12,6 @@ from deltalake import DeltaTable
 
 from assets_tests.lake.conftest import FEB_1, FEB_2, JAN_2, JAN_3, PRICES, prices
 from pipeline.lake.decoding import decoded
-from pipeline.lake.folder_objects import FolderObjects
 from pipeline.lake.maintenance import compact, vacuum
 from pipeline.lake.tables import Lake
 from pipeline.lake.verification import Damage, Kind, TableState, TableVerification, owed
@@ -36,9 +35,7 @@ def filled(lake: Lake) -> Lake:
 
 
 def verified(lake: Lake) -> TableState:
-    folder = Path(lake.root)
-    check = TableVerification(FolderObjects(folder), NAME, lambda name, told: decoded(folder / name, told, PRICES))
-    return check.run()
+    return TableVerification(lake.objects, NAME, lambda data, told: decoded(data, told, PRICES)).run()
 
 
 def folder(lake: Lake) -> Path:
@@ -115,7 +112,7 @@ def test_most_flipped_bits_would_have_been_read_as_numbers(filled: Lake) -> None
     written, unnoticed = path.read_bytes(), 0
     for place, bit in places(len(written)):
         flip(path, place, bit)
-        unnoticed += decoded(path, verified_file(filled, path), None) is None
+        unnoticed += decoded(path.read_bytes(), verified_file(filled, path), None) is None
         path.write_bytes(written)
     assert unnoticed > 0
 

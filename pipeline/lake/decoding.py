@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from io import BytesIO
 
 import polars as pl
 
@@ -11,15 +11,15 @@ from pipeline.errors import ContractBroken
 from pipeline.lake.log_entries import DataFile
 
 
-def decoded(path: Path, told: DataFile, table: Table | None) -> str | None:
-    """Return what is wrong with a data file of `table` (None: one without a contract), None for nothing.
+def decoded(data: bytes, told: DataFile, table: Table | None) -> str | None:
+    """Return what is wrong with the bytes of a data file of `table` (None: one without a contract), None for nothing.
 
     It must decode, have the rows that the log tells of, and keep the contract. Wrong numbers that are possible numbers
     pass.
     """
     try:
-        rows = pl.read_parquet(path, hive_partitioning=False, glob=False)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as unreadable:
+        rows = pl.read_parquet(BytesIO(data), hive_partitioning=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as unreadable:
         return f"cannot be read ({(str(unreadable).strip() or type(unreadable).__name__).splitlines()[0]})"
     if told.rows is not None and len(rows) != told.rows:
         return f"has {len(rows):,} rows, the log tells of {told.rows:,}"

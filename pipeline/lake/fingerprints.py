@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.errors import TableDamaged
-from pipeline.lake.folder_objects import Digest, FolderObjects
+from pipeline.lake.folder_objects import Digest
+from pipeline.lake.lake_objects import Objects
 from pipeline.lake.log_entries import LAST_CHECKPOINT, actions_of, added_by, checkpoint_name, entry_name
 
 HASHES = "_hashes"
@@ -49,7 +50,7 @@ class Record:
 class Fingerprints:
     """The records of the table called `market/name` among the files of a lake."""
 
-    def __init__(self, objects: FolderObjects, table: str) -> None:
+    def __init__(self, objects: Objects, table: str) -> None:
         self._objects = objects
         self._table = table
 

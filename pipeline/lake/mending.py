@@ -14,11 +14,11 @@ from deltalake import CommitProperties
 
 from pipeline.errors import TableDamaged
 from pipeline.lake.fingerprints import Fingerprints
-from pipeline.lake.folder_objects import FolderObjects
 from pipeline.lake.log_entries import LAST_CHECKPOINT, checkpoint_version
-from pipeline.lake.raw_files import RECEIPT_SUFFIX, text_of
+from pipeline.lake.overwrite import KEEP_LOG
 from pipeline.lake.raw_verification import RawState
-from pipeline.lake.tables import KEEP_LOG, Lake
+from pipeline.lake.receipts import RECEIPT_SUFFIX, written
+from pipeline.lake.tables import Lake
 from pipeline.lake.verification import TAKEN_OUT, Damage, Kind, TableState
 
 DAMAGED = ".damaged"
@@ -30,7 +30,7 @@ class Mending:
 
     def __init__(self, lake: Lake, moment: str, run_id: str) -> None:
         self._lake = lake
-        self._objects = FolderObjects(lake.root)
+        self._objects = lake.objects
         self._aside = f"{DAMAGED}/{moment}"
         self._run_id = run_id
 
@@ -99,7 +99,7 @@ class Mending:
         """Write the receipts anew that the audit trail knows, and return their names."""
         for name, receipt in raw.rebuilt.items():
             self.set_aside([name])
-            self._objects.put(name, text_of(receipt))
+            self._objects.put(name, written(receipt))
         return sorted(raw.rebuilt)
 
     def set_raw_aside(self, file: str) -> None:

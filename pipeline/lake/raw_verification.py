@@ -10,12 +10,11 @@ from datetime import date
 
 from pipeline.errors import FileRefused
 from pipeline.lake.fingerprints import THREADS
-from pipeline.lake.folder_objects import Digest, FolderObjects
-from pipeline.lake.raw_files import RECEIPT_SUFFIX, REPLACED, Receipt, receipt_of
+from pipeline.lake.folder_objects import Digest
+from pipeline.lake.lake_objects import Objects
+from pipeline.lake.receipts import RECEIPT_SUFFIX, REPLACED, Receipt, parsed
+from pipeline.lake.store import RAW
 from pipeline.lake.verification import Damage, Kind
-
-RAW = "raw"
-"""Folder of the vendor's files in the lake."""
 
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}(?=[^/]*$)")
 
@@ -48,7 +47,7 @@ class RawState:
 class RawVerification:
     """One check of the files under `raw/`. `trail` is what the audit trails tell of."""
 
-    def __init__(self, objects: FolderObjects, trail: Sequence[Delivered]) -> None:
+    def __init__(self, objects: Objects, trail: Sequence[Delivered]) -> None:
         self._objects = objects
         self._trail = trail
         self._by_place: dict[str, list[Delivered]] = {}
@@ -84,8 +83,11 @@ class RawVerification:
         return self.state
 
     def _check(self, name: str) -> None:
-        file = name.removesuffix(RECEIPT_SUFFIX)
-        found, traced, receipt = self._digests.get(file), self._traced(file), self._parsed(name)
+        file, receipt = name.removesuffix(RECEIPT_SUFFIX), self._parsed(name)
+        if receipt is not None and file not in self._digests and f"{RAW}/{receipt.replaced_key}" in self._digests:
+            # On S3, the receipt in force lies at the vendor's key, and every version under a name of its own.
+            file = f"{RAW}/{receipt.replaced_key}"
+        found, traced = self._digests.get(file), self._traced(file)
         fits = receipt is not None and found == Digest(receipt.size, receipt.sha256)
         if receipt is None:
             self._damage(Kind.RECEIPT, name, "is damaged", traced)
@@ -99,10 +101,10 @@ class RawVerification:
     def _parsed(self, name: str) -> Receipt | None:
         """Return the receipt at `name`, None when it is damaged or speaks of another file."""
         try:
-            receipt = receipt_of(self._objects.read(name) or b"", name)
-        except FileRefused:
+            receipt = parsed(self._objects.read(name) or b"", name)
+            places = {f"{RAW}/{key}{RECEIPT_SUFFIX}" for key in (receipt.key, receipt.replaced_key)}
+        except (FileRefused, ValueError, TypeError, AttributeError):  # also of a key that is none
             return None
-        places = {f"{RAW}/{key}{RECEIPT_SUFFIX}" for key in (receipt.key, receipt.replaced_key)}
         return receipt if name in places else None
 
     def _traced(self, file: str) -> Delivered | None:

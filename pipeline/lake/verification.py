@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 from pipeline.lake.fingerprints import HASHES, THREADS, Fingerprints, Record, RecordDamaged
-from pipeline.lake.folder_objects import Digest, FolderObjects
+from pipeline.lake.folder_objects import Digest
+from pipeline.lake.lake_objects import Objects
 from pipeline.lake.log_entries import (
     LAST_CHECKPOINT,
     LOG,
@@ -96,8 +97,8 @@ class TableState:
         return [one for one in self.files.values() if one.added_in <= version < (one.removed_in or gone)]
 
 
-Decode = Callable[[str, DataFile], str | None]
-"""Reads a data file of no known hash to its end, and returns what is wrong with it; None for nothing."""
+Decode = Callable[[bytes, DataFile], str | None]
+"""Reads the bytes of a data file of no known hash to the end, and returns what is wrong with it; None for nothing."""
 
 Told = Callable[[int], None]
 """Told of the files that are done."""
@@ -106,7 +107,7 @@ Told = Callable[[int], None]
 class TableVerification:
     """One check of the table called `market/name`. `decode` judges data files of which no hash was recorded."""
 
-    def __init__(self, objects: FolderObjects, name: str, decode: Decode) -> None:
+    def __init__(self, objects: Objects, name: str, decode: Decode) -> None:
         self._objects = objects
         self._decode = decode
         self._fingerprints = Fingerprints(objects, name)
@@ -230,10 +231,10 @@ class TableVerification:
         if recorded is not None:
             found = self._objects.digest(name)
             return None if found == recorded else _differs(found, recorded)
-        size = self._objects.size(name)
-        if size != one.size:
-            return f"has {size} bytes instead of {one.size}"
-        return self._decode(name, one)
+        data = self._objects.read(name) or b""
+        if len(data) != one.size:
+            return f"has {len(data):,} bytes instead of {one.size:,}"
+        return self._decode(data, one)
 
     def _damage_of(self, one: DataFile, found: str) -> None:
         until = self.state.newest + 1 if one.removed_in is None else one.removed_in
