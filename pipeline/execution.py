@@ -11,6 +11,7 @@ import polars as pl
 from dagster import (
     AssetCheckEvaluation,
     AssetCheckSeverity,
+    AssetKey,
     DagsterError,
     DagsterEventType,
     DagsterExecutionInterruptedError,
@@ -114,19 +115,20 @@ def refresh_reference(settings: Settings, progress: Progress) -> RunReport:
     return run_sessions(settings, (), progress, job_name=reference_data.name)
 
 
-def run_sessions(
+def run_sessions(  # noqa: PLR0913 (what a run can be told)
     settings: Settings,
     sessions: Sequence[date],
     progress: Progress,
     *,
     job_name: str = stocks_by_day.name,
     ops: Mapping[str, Any] | None = None,
+    only: Sequence[AssetKey] | None = None,
 ) -> RunReport:
     """Materialize what the job `job_name` makes of `sessions`, which follow one another, in one run.
 
-    A job without partitions is given no session. `ops` is the run configuration of the job's assets. Raises what the
-    assets raise; a check that fails is in the report instead. Raises KeyboardInterrupt on Ctrl-C, with the run marked
-    as failed.
+    A job without partitions is given no session. `ops` is the run configuration of the job's assets, `only` those of
+    them to materialize, all when None. Raises what the assets raise; a check that fails is in the report instead.
+    Raises KeyboardInterrupt on Ctrl-C, with the run marked as failed.
     """
     Lake(settings.lake).store.require_safe_commits()
     instance = open_instance(settings.home)
@@ -136,7 +138,9 @@ def run_sessions(
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     try:
         config = QUIET | {"ops": dict(ops or {})}
-        job.execute_in_process(instance=instance, run_id=run_id, run_config=config, **_partitions(sessions))
+        job.execute_in_process(
+            instance=instance, run_id=run_id, run_config=config, asset_selection=only, **_partitions(sessions)
+        )
     except DagsterExecutionInterruptedError as interrupted:
         raise KeyboardInterrupt from interrupted
     except DagsterError:

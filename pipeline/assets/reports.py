@@ -27,6 +27,7 @@ from pipeline.reports.candidates_page import Around, candidates_page
 from pipeline.reports.folder import ReportsFolder, Written
 from pipeline.reports.html import candidates_document
 from pipeline.reports.index_page import COLUMNS, index_page
+from pipeline.reports.shell import ASSETS
 from pipeline.reports.ticker_page import ticker_pages
 from pipeline.settings import Settings
 
@@ -81,10 +82,10 @@ def stock_reports(
         context.add_asset_metadata(
             {"pages": len(written.tickers)}, asset_key=TICKER_REPORTS, partition_key=str(session)
         )
-    index = folder.write_index(
+    folder.write_index(
         index_page(lake.scan(CANDIDATES, columns=COLUMNS).collect(), folder.sessions(), [one.name for one in MODELS])
     )
-    make_durable([index])
+    make_durable(path for path in (*folder.path.iterdir(), *(folder.path / ASSETS).iterdir()) if path.is_file())
     yield MaterializeResult(asset_key=CANDIDATES_REPORT)
     yield MaterializeResult(asset_key=TICKER_REPORTS)
 

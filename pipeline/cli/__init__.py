@@ -21,6 +21,7 @@ from pipeline.cli import (
     sql,
     status,
     ui,
+    verify,
 )
 from pipeline.cli.terminal import DEBUG, quieten, say_error
 from pipeline.errors import CandlelakeError
@@ -50,6 +51,7 @@ app.add_typer(positions.app, name="positions")
 app.add_typer(alerts.app, name="alerts")
 app.command()(sql.sql)
 app.command()(status.status)
+app.command()(verify.verify)
 app.command()(doctor.doctor)
 app.command()(ui.ui)
 

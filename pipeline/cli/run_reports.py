@@ -42,7 +42,7 @@ def summarize(reports: Sequence["RunReport"]) -> None:
     ranged = [report for report in reports if report.sessions]
     if not ranged:
         return
-    sessions = [session for report in ranged for session in report.sessions]
+    sessions = sorted({session for report in ranged for session in report.sessions})
     days = f"{sessions[0]}" if len(sessions) == 1 else f"{len(sessions):,} sessions, {sessions[0]} to {sessions[-1]}"
     runs = f"run {ranged[0].run_id}" if len(ranged) == 1 else f"{len(ranged)} runs"
     say(f"{days} ({runs})", style="dim")

@@ -5,14 +5,32 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def make_durable(files: Iterable[Path]) -> None:
-    """Flush `files` and the folders that name them to the disk, the files first."""
+def make_durable(files: Iterable[Path], *, below: Path | None = None) -> None:
+    """Flush those of `files` that are there to the disk, then the folders that name them.
+
+    With `below`, these are all folders from a file's own up to that one; otherwise its own and the one above.
+    """
     written = [file for file in files if file.exists()]
     for file in written:
         _flush(file)
     if os.name == "posix":
-        for folder in {parent for file in written for parent in (file.parent, file.parent.parent)}:
+        for folder in {folder for file in written for folder in _folders(file, below)}:
             _flush(folder)
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder`, and those above it that are missing, such that they outlast a power cut."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.name == "posix":
+        for one in missing:
+            _flush(one.parent)
+
+
+def _folders(file: Path, below: Path | None) -> list[Path]:
+    if below is None:
+        return [file.parent, file.parent.parent]
+    return [folder for folder in file.parents if folder.is_relative_to(below)]
 
 
 def _flush(path: Path) -> None:

@@ -68,6 +68,7 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
         )
     lake.store.require_safe_commits()
     opened = lake.open(table)
+    before = opened.version()
     with lake.store.answering():
         removed = opened.vacuum(
             retention_hours=int(keep / timedelta(hours=1)),
@@ -79,6 +80,7 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
             commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
             post_commithook_properties=KEEP_LOG,
         )
+    lake.outlast_power_cut(opened, [], commits=opened.version() - before)
     return [*removed, *lake.store.remove_leftovers(f"{table.market}/{table.name}", older_than=keep)]
 
 

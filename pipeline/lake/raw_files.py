@@ -89,7 +89,7 @@ class RawFiles:
             raise FileRefused(
                 f"{self._kept.place(receipt)} does not hold the {receipt.size} bytes that its receipt tells of: it was "
                 "changed, or a write was cut off.",
-                remedy=f"Delete that file and materialize the raw files of {receipt.session} again.",
+                remedy="`candlelake verify --repair` fetches it again.",
             )
         return data
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import IO
 
-from pipeline.lake.durable import make_durable
+from pipeline.lake.durable import make_durable, make_folder
 from pipeline.lake.receipts import RECEIPT_SUFFIX, Receipt, parsed, replaced_beginning, written
 
 
@@ -91,7 +91,7 @@ def _receipt_path(file: Path) -> Path:
 @contextmanager
 def _atomic(path: Path) -> Iterator[IO[bytes]]:
     """Give a file to write that appears at `path` whole and durable, or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     incoming = path.with_name(f".incoming-{token_hex(8)}")
     try:
         with incoming.open("xb") as file:

@@ -63,7 +63,7 @@ def parsed(kept: bytes, place: object) -> Receipt:
     except (ValueError, KeyError, TypeError) as damaged:
         raise FileRefused(
             f"The receipt {place} is damaged: {damaged}",
-            remedy="Delete it and materialize the raw files of its session again.",
+            remedy="`candlelake verify --repair` mends it.",
         ) from damaged
 
 

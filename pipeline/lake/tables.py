@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import polars as pl
 from arro3.core import RecordBatch, RecordBatchReader
@@ -16,8 +17,11 @@ from pipeline.errors import ContractBroken, TableDamaged, TableMissing
 from pipeline.lake.commits import Reading, Written, commits_of, others_since, told
 from pipeline.lake.durable import make_durable
 from pipeline.lake.files import files_of, folder_of, scan_files, sessions_in
+from pipeline.lake.fingerprints import Fingerprints
 from pipeline.lake.incoming import FAULT, Incoming
+from pipeline.lake.lake_objects import objects_at
 from pipeline.lake.layout import delta_schema
+from pipeline.lake.log_entries import LAST_CHECKPOINT, checkpoint_name, entry_name
 from pipeline.lake.overwrite import Overwrite, commit, conflict
 from pipeline.lake.s3_prefix import S3Prefix
 from pipeline.lake.store import store_of
@@ -38,6 +42,7 @@ class Lake:
         self.store = store_of(place)
         self.root = self.store.root
         self.storage_options = self.store.storage_options
+        self.objects = objects_at(self.store)
 
     def uri(self, table: Table) -> str:
         """Return where the table lies."""
@@ -85,6 +90,10 @@ class Lake:
                 remedy="Run `candlelake run` for one session or `candlelake backfill` for many.",
             )
         return opened
+
+    def fingerprints(self, name: str) -> Fingerprints:
+        """Return what is known of the files that every commit of the table called `market/name` wrote."""
+        return Fingerprints(self.objects, name)
 
     def history(self, name: str) -> pl.DataFrame:
         """Return the commits of the table called `market/name`, newest first, in the columns of `COMMIT`.
@@ -190,6 +199,7 @@ class Lake:
         """Return the table, created if need be, and its data files before the write."""
         self.store.require_safe_commits()
         opened = self._open_or_create(table)
+        self.fingerprints(f"{table.market}/{table.name}").require_newest(opened.version())
         self._require_same_types(opened, table)
         return opened, set(_files(opened))
 
@@ -223,22 +233,26 @@ class Lake:
             bytes_added=sum(added.values()),
         )
 
-    def outlast_power_cut(self, opened: DeltaTable, data_files: Iterable[str]) -> None:
-        """Flush the files of the commit at which `opened` stands to the disk, if the lake is on one."""
-        folder = folder_of(opened)
-        if folder is None:
-            return
-        log = folder / "_delta_log"
-        make_durable([folder / file for file in data_files])
-        make_durable([*log.glob(f"{opened.version():020}.*"), log / "_last_checkpoint"])
+    def outlast_power_cut(self, opened: DeltaTable, data_files: Iterable[str], commits: int = 1) -> None:
+        """Flush what the last `commits` wrote to the disk, if the lake is on one, and record its hashes."""
+        folder, newest = folder_of(opened), opened.version()
+        versions = range(newest - commits + 1, newest + 1)
+        if folder is not None:
+            root = Path(self.root)
+            log_files = [folder / name(version) for version in versions for name in (entry_name, checkpoint_name)]
+            make_durable((folder / unquote(file) for file in data_files), below=root)
+            make_durable([*log_files, folder / LAST_CHECKPOINT], below=root)
+        # Its last two parts are the market and the name.
+        self.fingerprints("/".join(opened.table_uri.rstrip("/").rsplit("/", 2)[1:])).record(versions)
 
     def _open_or_create(self, table: Table) -> DeltaTable:
         found = self._find(f"{table.market}/{table.name}")
         if found is not None:
             return found
+        self.objects.make_folder(table.market)
         try:
             with self.store.answering():
-                return DeltaTable.create(
+                created = DeltaTable.create(
                     self.uri(table),
                     schema=delta_schema(table),
                     partition_by=[table.layout.column] if table.session else None,
@@ -250,6 +264,8 @@ class Lake:
         except DeltaError:
             # Another first writer was faster.
             return self.open(table)
+        self.outlast_power_cut(created, [])
+        return created
 
     def _require_same_types(self, opened: DeltaTable, table: Table) -> None:
         # Delta would cast what is written to the types it has.

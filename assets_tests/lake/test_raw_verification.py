@@ -1,0 +1,137 @@
+"""The vendor's files held against their receipts, and both against the audit trail."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from assets_tests.lake.test_raw_files import DATASET, DAY, KEY, stored
+from pipeline.lake.folder_objects import FolderObjects
+from pipeline.lake.raw_files import RECEIPT_SUFFIX, RawFiles, Receipt
+from pipeline.lake.raw_verification import Delivered, RawState, RawVerification
+from pipeline.lake.verification import Damage, Kind
+
+OLD, NEW = gzip.compress(b"old" * 100), gzip.compress(b"new" * 90)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    return tmp_path / "lake"
+
+
+@pytest.fixture
+def versions(lake: Path, tmp_path: Path) -> tuple[Receipt, Receipt]:
+    raw = RawFiles(lake)
+    return stored(raw, tmp_path, OLD), stored(raw, tmp_path, NEW)
+
+
+def verified(lake: Path, *trail: Delivered) -> RawState:
+    return RawVerification(FolderObjects(lake), trail).run()
+
+
+def only(state: RawState) -> Damage:
+    (damage,) = state.damages
+    return damage
+
+
+def trail(versions: tuple[Receipt, Receipt]) -> tuple[Delivered, Delivered]:
+    return Delivered(versions[0], is_current=False), Delivered(versions[1], is_current=True)
+
+
+def flip(path: Path, place: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+def test_files_with_their_receipts_are_whole(lake: Path, versions: tuple[Receipt, Receipt]) -> None:
+    for known in ((), trail(versions)):
+        state = verified(lake, *known)
+        assert (state.damages, state.unknown, state.checked) == ([], [], 2)
+        assert set(state.whole) == set(versions)
+
+
+def test_a_flipped_bit_anywhere_in_a_file_is_found(lake: Path, versions: tuple[Receipt, Receipt]) -> None:
+    path = lake / "raw" / KEY
+    for place in range(len(NEW)):
+        flip(path, place)
+        damage = only(verified(lake, *trail(versions)))
+        assert (damage.kind, damage.file, damage.first) == (Kind.RAW, f"raw/{KEY}", DAY)
+        assert damage.found == "holds other bytes than its receipt tells of"
+        flip(path, place)
+
+
+@pytest.mark.parametrize(
+    ("harm", "found"),
+    [
+        (Path.unlink, "is missing"),
+        (lambda path: path.write_bytes(b""), "is empty"),
+        (lambda path: path.write_bytes(NEW[:-1]), "bytes, its receipt tells of"),
+    ],
+)
+def test_a_harmed_file_is_named_with_what_is_wrong(
+    lake: Path, versions: tuple[Receipt, Receipt], harm: Callable[[Path], object], found: str
+) -> None:
+    harm(lake / "raw" / KEY)
+    damage = only(verified(lake))
+    assert damage.kind == Kind.RAW
+    assert found in damage.found
+
+
+def test_a_harmed_version_that_was_replaced_is_told_apart(lake: Path, versions: tuple[Receipt, Receipt]) -> None:
+    flip(lake / "raw" / versions[0].replaced_key, 20)
+    assert only(verified(lake, *trail(versions))).kind == Kind.OLD_RAW
+
+
+def test_a_flipped_bit_in_a_receipt_is_found_by_the_audit_trail_which_knows_the_true_one(
+    lake: Path, versions: tuple[Receipt, Receipt]
+) -> None:
+    path = lake / f"raw/{KEY}{RECEIPT_SUFFIX}"
+    written = path.read_bytes()
+    harmless = 0
+    for place in range(len(written)):
+        flip(path, place)
+        state = verified(lake, *trail(versions))
+        if state.damages:
+            assert only(state).kind == Kind.RECEIPT, written[place : place + 20]
+            assert state.rebuilt == {f"raw/{KEY}{RECEIPT_SUFFIX}": versions[1]}
+        else:
+            harmless += 1
+            assert set(state.whole) == set(versions)
+        path.write_bytes(written)
+    # White space between what a receipt says, which may be another white space.
+    assert harmless < len(written) / 10
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"")])
+def test_a_lost_receipt_is_rebuilt_from_the_audit_trail(
+    lake: Path, versions: tuple[Receipt, Receipt], harm: Callable[[Path], object]
+) -> None:
+    harm(lake / f"raw/{KEY}{RECEIPT_SUFFIX}")
+    state = verified(lake, *trail(versions))
+    assert only(state).kind == Kind.RECEIPT
+    assert list(state.rebuilt.values()) == [versions[1]]
+
+
+def test_a_file_without_a_receipt_that_nobody_knows_is_no_damage(lake: Path, versions: tuple[Receipt, Receipt]) -> None:
+    (lake / "raw" / DATASET / "2024/01/.incoming-1").write_bytes(b"cut off")
+    state = verified(lake, *trail(versions))
+    assert (state.damages, state.unknown) == ([], [f"raw/{DATASET}/2024/01/.incoming-1"])
+
+
+def test_a_version_that_is_gone_with_its_receipt_is_missed_by_the_audit_trail(
+    lake: Path, versions: tuple[Receipt, Receipt]
+) -> None:
+    for version, kind in ((KEY, Kind.RAW), (versions[0].replaced_key, Kind.OLD_RAW)):
+        kept = {path: path.read_bytes() for path in (lake / "raw" / version, lake / f"raw/{version}{RECEIPT_SUFFIX}")}
+        for path in kept:
+            path.unlink()
+        damage = only(verified(lake, *trail(versions)))
+        assert (damage.kind, damage.found) == (kind, "is missing, and so is its receipt")
+        for path, data in kept.items():
+            path.write_bytes(data)
+
+
+def test_a_newer_version_than_the_tables_come_from_is_no_damage(lake: Path, versions: tuple[Receipt, Receipt]) -> None:
+    assert verified(lake, Delivered(versions[0], is_current=True)).damages == []

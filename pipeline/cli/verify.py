@@ -1,0 +1,140 @@
+"""`candlelake verify`: every file of the lake held against what was recorded of it."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.progress import shown_progress
+from pipeline.cli.run_reports import finish, tell
+from pipeline.cli.terminal import one_line, out, say, say_warning
+
+if TYPE_CHECKING:
+    from pipeline.execution import RunReport
+    from pipeline.lake.tables import Lake
+    from pipeline.lake.verification import Damage
+    from pipeline.settings import Settings
+    from pipeline.verification import Found
+
+NAMED = 5
+"""Versions or files named in one message; --json names all."""
+
+
+def verify(
+    is_repair: Annotated[
+        bool, typer.Option("--repair", metavar="", help="Mend what is damaged, and make again what was lost by it.")
+    ] = False,
+    is_record: Annotated[
+        bool, typer.Option("--record", metavar="", help="Record hashes of what was written before there were any.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="As JSON, with every file named.")] = False,
+) -> None:
+    """Check every file of the lake against its recorded hash."""
+    from pipeline.lake.tables import Lake
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    lake = Lake(settings.lake)
+    found = checked(lake)
+    show(found, as_json=as_json and not is_repair)
+    reports: list[RunReport] = []
+    if is_repair and found.damages:
+        reports = mended(settings, found)
+        found = checked(lake)
+        show(found, as_json=as_json)
+    if is_record:
+        adopt(lake, found)
+    finish(reports)
+    if found.damages:
+        raise typer.Exit(1)
+
+
+def checked(lake: "Lake") -> "Found":
+    """Return what a check of the whole lake finds."""
+    from pipeline.verification import verify as verified
+
+    with shown_progress() as progress:
+        return verified(lake, progress)
+
+
+def mended(settings: "Settings", found: "Found") -> list["RunReport"]:
+    """Mend what was found damaged, tell what was done, and return the runs that it took."""
+    from pipeline.repair import repair
+
+    with shown_progress() as progress:
+        repaired = repair(settings, found, progress)
+    for words in repaired.done:
+        say(words)
+    tell(repaired.reports)
+    for words in repaired.lost:
+        say_warning(words)
+    return repaired.reports
+
+
+def adopt(lake: "Lake", found: "Found") -> None:
+    """Record the versions without hashes whose files were all read to the end."""
+    from pipeline.verification import recorded
+
+    versions = recorded(lake, found)
+    say(f"Recorded the hashes of {versions:,} {'version' if versions == 1 else 'versions'}.")
+
+
+def show(found: "Found", *, as_json: bool) -> None:
+    """Write what was found to stdout, and what is worth a word to stderr."""
+    if as_json:
+        from pipeline.cli.rows import dump
+
+        dump(_plain(found))
+        return
+    for damage in found.damages:
+        out().print(told(damage), soft_wrap=True)
+    remark(found)
+
+
+def told(damage: "Damage") -> str:
+    """Return a damage in one line: the table, the sessions it touches, the file, what is wrong, what mends it."""
+    from pipeline.repair import remedy
+
+    sessions = f"{damage.first} to {damage.last}" if damage.first != damage.last else f"{damage.first or ''}"
+    what = f"{damage.kind} {damage.found}: {remedy(damage)}"
+    return one_line("  ".join(part for part in (damage.table, sessions, damage.file, what) if part))
+
+
+def remark(found: "Found") -> None:
+    """Tell what was checked, and what is no damage but worth a word."""
+    unrecorded = [state for state in found.tables.values() if state.unrecorded]
+    if unrecorded:
+        named = ", ".join(state.sql_name for state in unrecorded[:NAMED]) + (" …" if len(unrecorded) > NAMED else "")
+        versions = sum(len(state.unrecorded) for state in unrecorded)
+        say_warning(
+            f"No hashes were recorded of {versions:,} versions of {len(unrecorded):,} tables ({named}). Their files "
+            "were read to the end instead, which wrong numbers may pass."
+        )
+    unknown = [f"{state.name}/{name}" for state in found.tables.values() for name in state.unknown]
+    for name in [*unknown, *found.raw.unknown][:NAMED]:
+        say(f"{name} belongs to no version.", style="dim")
+    if len(unknown) > NAMED:
+        say(f"… and {len(unknown) - NAMED:,} more; maintenance removes them.", style="dim")
+    files = sum(state.checked for state in found.tables.values()) + found.raw.checked
+    size = sum(state.size for state in found.tables.values()) + found.raw.size
+    verdict = f"{len(found.damages):,} damaged" if found.damages else "all as they were written"
+    say(f"{files:,} files, {size / 1e6:,.1f} MB: {verdict}.")
+
+
+def _plain(found: "Found") -> dict[str, object]:
+    return {
+        "damages": [asdict(damage) for damage in found.damages],
+        "tables": [
+            {
+                "table": state.sql_name,
+                "version": state.newest,
+                "files": state.checked,
+                "bytes": state.size,
+                "rows": state.rows,
+                "unrecorded_versions": state.unrecorded,
+                "unknown_files": state.unknown,
+            }
+            for state in found.tables.values()
+        ],
+        "raw": {"files": found.raw.checked, "bytes": found.raw.size, "unknown_files": found.raw.unknown},
+    }

@@ -1,0 +1,110 @@
+"""A table's log as it lies in the lake: its entries one by one, and the data files that they tell of.
+
+Read here by ourselves, entry by entry: delta-rs takes an emptied entry for one without changes, and reads a checkpoint
+in place of the entries before it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+LOG = "_delta_log"
+LAST_CHECKPOINT = f"{LOG}/_last_checkpoint"
+
+_ENTRY = re.compile(rf"{LOG}/(\d{{20}})\.json")
+_CHECKPOINT = re.compile(rf"{LOG}/(\d{{20}})\.checkpoint.*\.parquet")
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A data file that the log tells of."""
+
+    name: str
+    """Relative to the table."""
+    size: int
+    rows: int | None
+    """None when the log does not tell."""
+    first: date | None
+    """First session with rows in it; None when the log does not tell, or the table has no sessions."""
+    last: date | None
+    added_in: int
+    """Version that brought it."""
+    removed_in: int | None = None
+    """Version that replaced it; None while the newest one reads it."""
+
+
+def entry_name(version: int) -> str:
+    """Return where the entry of a version lies, relative to the table."""
+    return f"{LOG}/{version:020}.json"
+
+
+def checkpoint_name(version: int) -> str:
+    """Return where the checkpoint that sums up the log to `version` lies, relative to the table."""
+    return f"{LOG}/{version:020}.checkpoint.parquet"
+
+
+def entry_version(name: str) -> int | None:
+    """Return the version whose entry lies at `name`, None when it is no entry."""
+    found = _ENTRY.fullmatch(name)
+    return int(found[1]) if found else None
+
+
+def checkpoint_version(name: str) -> int | None:
+    """Return the version that the checkpoint at `name` sums up, None when it is none."""
+    found = _CHECKPOINT.fullmatch(name)
+    return int(found[1]) if found else None
+
+
+def actions_of(entry: bytes) -> list[dict[str, Any]]:
+    """Return the actions of an entry. Raises ValueError when it is none: every entry has at least one."""
+    actions = [json.loads(line) for line in entry.decode().splitlines() if line.strip()]
+    if not actions or not all(isinstance(action, dict) and action for action in actions):
+        raise ValueError("no actions")
+    return actions
+
+
+def added_by(actions: Iterable[Mapping[str, Any]], version: int) -> list[DataFile]:
+    """Return the data files that an entry brings."""
+    return [_data_file(action["add"], version) for action in actions if "add" in action]
+
+
+def replayed(entries: Mapping[int, Iterable[Mapping[str, Any]]]) -> dict[str, DataFile]:
+    """Return every data file that `entries`, actions by version, tell of, by name."""
+    files: dict[str, DataFile] = {}
+    for version in sorted(entries):
+        for action in entries[version]:
+            if "remove" in action:
+                name = unquote(action["remove"]["path"])
+                if name in files:
+                    files[name] = replace(files[name], removed_in=version)
+        files |= {file.name: file for file in added_by(entries[version], version)}
+    return files
+
+
+def _data_file(add: Mapping[str, Any], version: int) -> DataFile:
+    told = json.loads(add.get("stats") or "{}")
+    first, last = (_session(told.get(bound)) for bound in ("minValues", "maxValues"))
+    if first is None or last is None:
+        first, last = _days(next(iter((add.get("partitionValues") or {}).values()), None))
+    return DataFile(unquote(add["path"]), add["size"], told.get("numRecords"), first, last, version)
+
+
+def _session(values: Mapping[str, Any] | None) -> date | None:
+    told = (values or {}).get("session")
+    return date.fromisoformat(told[:10]) if isinstance(told, str) else None
+
+
+def _days(partition: str | None) -> tuple[date | None, date | None]:
+    """Return the first and the last day of a partition, which is named for a month or a day."""
+    if partition is None:
+        return None, None
+    if len(partition) > len("2024-01"):
+        return date.fromisoformat(partition), date.fromisoformat(partition)
+    first = date.fromisoformat(f"{partition}-01")
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)

@@ -1,0 +1,340 @@
+"""Making again exactly what a check found damaged: from the vendor's files, by the jobs that made it the first time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from uuid import uuid4
+
+from dagster import AssetKey
+
+from pipeline.assets.intake import EDITIONS, MINUTES
+from pipeline.assets.minutes import cleaned_minute_aggs, raw_minute_aggs
+from pipeline.assets.raw import raw_day_aggs
+from pipeline.assets.session_table import asset_key
+from pipeline.automation import aggregates, minutes_by_day, outcomes, reference_data, stocks_by_day
+from pipeline.contracts.aggregates import AGGREGATES
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.deliveries import DELIVERIES
+from pipeline.contracts.minutes import INTRADAY_FEATURES, MINUTE_BARS
+from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, MODEL_SCORES, SESSION_SCORES
+from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
+from pipeline.contracts.quarantine import QUARANTINE
+from pipeline.contracts.reference import REFERENCE_TABLES
+from pipeline.contracts.table import Table
+from pipeline.errors import CandlelakeError, FileRefused
+from pipeline.execution import RunReport, run_sessions
+from pipeline.lake.mending import DAMAGED, Mending
+from pipeline.lake.raw_files import RawFiles
+from pipeline.lake.tables import Lake
+from pipeline.lake.verification import Damage, Kind, TableState
+from pipeline.market.calendar import new_york
+from pipeline.market.indicators import INDICATORS_TABLE
+from pipeline.partitions import STOCK_SESSIONS
+from pipeline.progress import Progress
+from pipeline.settings import Settings
+from pipeline.sources.flat_files import Dataset
+from pipeline.verification import CONTRACTS, Found, whole_rows
+
+Span = tuple[date, date]
+
+
+@dataclass(frozen=True)
+class Maker:
+    """A step that makes tables again, session by session."""
+
+    job: str
+    tables: tuple[Table, ...]
+    """Made together, by one step."""
+    source: str
+    """What it makes them from, in words."""
+    can_make: Callable[[Settings, Lake, Sequence[date]], list[date]]
+    """Returns those of some sessions whose sources are there."""
+
+    @property
+    def assets(self) -> list[AssetKey]:
+        """Return the assets to materialize."""
+        return [asset_key(table) for table in self.tables]
+
+
+def _with_raw(editions: Mapping[str, object]) -> Callable[[Settings, Lake, Sequence[date]], list[date]]:
+    def can_make(settings: Settings, _: Lake, sessions: Sequence[date]) -> list[date]:
+        raw_files = RawFiles(settings.lake)
+        return [session for session in sessions if _has_raw(raw_files, list(editions), session)]
+
+    return can_make
+
+
+def _has_raw(raw_files: RawFiles, editions: Sequence[str], session: date) -> bool:
+    try:
+        raw_files.in_force(editions, session)
+    except FileRefused:
+        return False
+    return True
+
+
+def _with_rows_of(table: Table) -> Callable[[Settings, Lake, Sequence[date]], list[date]]:
+    def can_make(_: Settings, lake: Lake, sessions: Sequence[date]) -> list[date]:
+        held = set(lake.sessions(table)) if lake.exists(table) else set()
+        return [session for session in sessions if session in held]
+
+    return can_make
+
+
+MAKERS = (
+    Maker(stocks_by_day.name, (DAILY_BARS, QUARANTINE, DELIVERIES), "the vendor's files", _with_raw(EDITIONS)),
+    Maker(
+        minutes_by_day.name,
+        tuple(CONTRACTS["/".join(key.path)] for key in sorted(cleaned_minute_aggs.keys)),
+        "the vendor's files of minutes",
+        _with_raw(MINUTES),
+    ),
+    Maker(aggregates.name, (AGGREGATES,), "the REST API", lambda _, __, sessions: list(sessions)),
+    Maker(stocks_by_day.name, (INDICATORS_TABLE,), "bars and splits", _with_rows_of(DAILY_BARS)),
+    Maker(minutes_by_day.name, (INTRADAY_FEATURES,), "minute bars", _with_rows_of(MINUTE_BARS)),
+    Maker(stocks_by_day.name, (CANDIDATES,), "bars and indicators", _with_rows_of(INDICATORS_TABLE)),
+    Maker(stocks_by_day.name, (POSITION_MARKS, SIGNALS), "positions and bars", _with_rows_of(DAILY_BARS)),
+    Maker(outcomes.name, (CANDIDATE_OUTCOMES, SESSION_SCORES), "candidates and bars", _with_rows_of(CANDIDATES)),
+)
+"""In the order in which one needs the other."""
+
+MADE_BY = {table.sql_name: maker for maker in MAKERS for table in maker.tables}
+
+ASKED_ANEW = {table.sql_name for table in REFERENCE_TABLES}
+"""Tables whose rows their source tells anew; what it said before, only their own earlier versions tell."""
+
+
+@dataclass
+class Repaired:
+    """What a repair did."""
+
+    reports: list[RunReport] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    """What was mended without a run, in words."""
+    lost: list[str] = field(default_factory=list)
+    """What could not be made again, and what to do, in words."""
+
+
+def remedy(damage: Damage) -> str:
+    """Return what `verify --repair` does about a damage, in words."""
+    return _OF_KIND[damage.kind] if damage.kind in _OF_KIND else _made_again(damage.table)
+
+
+def _made_again(table: str) -> str:
+    if table in MADE_BY:
+        return f"--repair makes its sessions again from {MADE_BY[table].source}"
+    if table in ASKED_ANEW:
+        return "--repair restores the newest version that is whole, and asks the source anew"
+    if table == MODEL_SCORES.sql_name:
+        return "--repair sums it up again"
+    if CONTRACTS.get(table.replace(".", "/")) is not None and CONTRACTS[table.replace(".", "/")].session is None:
+        return "cannot be made again; --repair restores the newest version that is whole"
+    return "cannot be made again; --repair takes it out of the table"
+
+
+_OF_KIND = {
+    Kind.ENTRY: "--repair puts it back from the copy in its record",
+    Kind.LOST_ENTRY: "there is no copy of it; --repair makes the whole table again, where it can be",
+    Kind.CHECKPOINT: "--repair makes it anew from the log",
+    Kind.RECORD: "--repair records the version anew",
+    Kind.OLD_DATA: "cannot be made again; --repair sets it aside, and those versions cannot be read any more",
+    Kind.RAW: "--repair fetches it anew",
+    Kind.RECEIPT: "--repair writes it from the audit trail, or fetches the file anew",
+    Kind.OLD_RAW: "cannot be fetched again, no table needs it; --repair sets it aside",
+}
+
+
+def repair(settings: Settings, found: Found, progress: Progress) -> Repaired:
+    """Mend what `found` tells of. Other runs must not go on meanwhile.
+
+    What fails for one table does not keep the others from being mended; it is told as lost.
+    """
+    return _Repair(settings, found, progress).all()
+
+
+class _Repair:
+    def __init__(self, settings: Settings, found: Found, progress: Progress) -> None:
+        self._settings, self._found, self._progress = settings, found, progress
+        self._lake = Lake(settings.lake)
+        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        self._place = f"{self._lake.root}/{DAMAGED}/{moment}"
+        self._run_id = str(uuid4())
+        self._mending = Mending(self._lake, moment, self._run_id)
+        self._repaired = Repaired()
+        self._due: dict[str, list[Span]] = {}
+        """By SQL name of the table, the sessions to make again."""
+
+    def all(self) -> Repaired:
+        """Mend the vendor's files, then logs, then data files, then make again what was taken out."""
+        self._mend_raw()
+        for state in self._found.tables.values():
+            with_damage = {damage.kind for damage in state.damages}
+            if Kind.LOST_ENTRY in with_damage:
+                self._give_up_table(state)
+                continue
+            self._mend_log(state, with_damage)
+            self._mend_data(state)
+        for damage in self._found.rows:
+            self._due.setdefault(damage.table, []).append(_span(damage))
+        self._make_again()
+        return self._repaired
+
+    def _mend_raw(self) -> None:
+        raw = self._found.raw
+        for name in self._mending.rebuild_receipts(raw):
+            self._repaired.done.append(f"{name} was written again from the audit trail.")
+        unknown = [damage for damage in raw.damages if damage.file not in raw.rebuilt]
+        for damage in unknown:
+            self._mending.set_raw_aside(damage.file)
+            if damage.kind == Kind.OLD_RAW:
+                self._lose(f"{damage.file} was a version that the vendor replaced, and cannot be fetched again.")
+        fetched = [damage for damage in unknown if damage.kind != Kind.OLD_RAW]
+        for dataset, asset, job in (
+            (str(Dataset.MINUTE_AGGS), raw_minute_aggs, minutes_by_day.name),
+            ("", raw_day_aggs, stocks_by_day.name),
+        ):
+            of_dataset = [one for one in fetched if one.file.startswith(f"raw/{dataset}") and one.first]
+            fetched = [one for one in fetched if one not in of_dataset]
+            for span in _spans({one.first for one in of_dataset if one.first}):
+                self._run(job, [asset.key], span, "raw files")
+
+    def _mend_log(self, state: TableState, with_damage: set[Kind]) -> None:
+        versions = self._mending.put_back_entries(state)
+        if versions:
+            self._repaired.done.append(f"{state.sql_name}: the log entry of {_versions(versions)} was put back.")
+        if Kind.CHECKPOINT in with_damage:
+            self._mending.renew_checkpoint(state)
+            self._repaired.done.append(f"{state.sql_name}: the checkpoint was made anew.")
+        damaged = [version for damage in state.damages if damage.kind == Kind.RECORD for version in damage.versions]
+        if recorded := self._mending.record(state, damaged):
+            self._repaired.done.append(f"{state.sql_name}: the hashes of {_versions(recorded)} were recorded anew.")
+
+    def _mend_data(self, state: TableState) -> None:
+        for damage in (one for one in state.damages if one.kind == Kind.OLD_DATA):
+            self._mending.set_aside([damage.file])
+            self._lose(f"{state.sql_name} cannot be read any more as of {_versions(damage.versions)}.")
+        self._due.setdefault(state.sql_name, []).extend(_span(one) for one in state.damages if one.kind == Kind.OWED)
+        damages = [one for one in state.damages if one.kind == Kind.DATA]
+        table = CONTRACTS.get(state.name)
+        if not damages:
+            return
+        if table is None:
+            self._lose(f"{state.sql_name} is no table of this program. It stays as it is.")
+        elif table.session is None:
+            self._restore(state, table)
+        else:
+            spans = [_span(one) for one in damages]
+            can_be_made = table.sql_name in MADE_BY
+            self._mending.take_out(state, spans if can_be_made else [])
+            if can_be_made:
+                self._due[state.sql_name] += spans
+            else:
+                told = ", ".join(f"{first} to {last}" for first, last in spans)
+                self._lose(f"{state.sql_name} has lost what it held of {told}: nothing can tell it again.")
+
+    def _restore(self, state: TableState, table: Table) -> None:
+        """Restore a table that is refreshed whole, and have it asked anew or summed up again where that can be."""
+        damaged = [one.file for one in state.damages if one.kind == Kind.DATA]
+        if table is MODEL_SCORES:
+            self._mending.set_aside(damaged)
+            self._run(outcomes.name, [asset_key(table)], None, table.sql_name)
+            return
+        version = next((one for one in range(state.newest - 1, 0, -1) if _is_whole(state, one)), None)
+        if version is None and table.sql_name not in ASKED_ANEW:
+            self._lose(
+                f"{table.sql_name} has no earlier version that is whole. It stays as it is: put the file back from a "
+                f"backup, or move {self._lake.uri(table)} away and record anew."
+            )
+            return
+        rows = table.empty() if version is None else whole_rows(self._lake, state, table, version).collect()
+        self._mending.set_aside(damaged)
+        self._lake.refresh(table, rows, run_id=self._run_id)
+        self._lose(self._undone(state, table, version))
+        if table.sql_name in ASKED_ANEW:
+            self._run(reference_data.name, [asset_key(table)], None, table.sql_name)
+
+    def _undone(self, state: TableState, table: Table, version: int | None) -> str:
+        if version is None:
+            return (
+                f"{table.sql_name} has no earlier version that is whole. It was asked anew: all counts as learnt today."
+            )
+        written = self._lake.history(state.name).filter(version=version)["committed_at"].item()
+        said = f"{table.sql_name} was restored as of version {version}, {written:%Y-%m-%d %H:%M} UTC"
+        if table.sql_name in ASKED_ANEW:
+            return f"{said}, and asked anew: what it learnt in between counts as learnt today."
+        return f"{said}: what was recorded after that is lost, record it again."
+
+    def _give_up_table(self, state: TableState) -> None:
+        """Make a table again from nothing, since nobody can say any more which rows it held."""
+        table = CONTRACTS.get(state.name)
+        if state.sql_name not in {*MADE_BY, *ASKED_ANEW, MODEL_SCORES.sql_name} or table is None:
+            self._lose(f"{state.sql_name} cannot be made again. It stays as it is: restore its folder from a backup.")
+            return
+        sessions = sorted({one.first for one in state.files.values() if one.first} | set(self._known_sessions()))
+        self._mending.set_table_aside(state.name)
+        self._lose(f"{state.sql_name} is made again from nothing; its earlier versions lie in {self._place}.")
+        if table.session is None:
+            job = reference_data.name if state.sql_name in ASKED_ANEW else outcomes.name
+            self._run(job, [asset_key(table)], None, table.sql_name)
+        elif sessions:
+            self._due[state.sql_name] = [(sessions[0], sessions[-1])]
+
+    def _known_sessions(self) -> Iterator[date]:
+        yield from (receipt.session for receipt in self._found.raw.whole)
+
+    def _make_again(self) -> None:
+        for maker in MAKERS:
+            spans = [span for table in maker.tables for span in self._due.get(table.sql_name, ())]
+            wanted = _sessions(spans)
+            possible = maker.can_make(self._settings, self._lake, wanted)
+            for span in _spans(possible):
+                self._run(maker.job, maker.assets, span, ", ".join(table.sql_name for table in maker.tables))
+
+    def _run(self, job: str, assets: Sequence[AssetKey], span: Span | None, what: str) -> None:
+        sessions = new_york().between(*span) if span else ()
+        try:
+            report = run_sessions(self._settings, sessions, self._progress, job_name=job, only=assets)
+        except CandlelakeError as failed:
+            of = f" of {span[0]} to {span[1]}" if span else ""
+            self._lose(f"{what}{of} could not be made again: {failed}")
+        else:
+            self._repaired.reports.append(report)
+
+    def _lose(self, words: str) -> None:
+        self._repaired.lost.append(words)
+
+
+def _is_whole(state: TableState, version: int) -> bool:
+    live = state.live_at(version)
+    return bool(live) and all(one.name in state.whole for one in live)
+
+
+def _span(damage: Damage) -> Span:
+    if damage.first is None or damage.last is None:
+        raise ValueError(f"the log tells of no session in {damage.file}")
+    return damage.first, damage.last
+
+
+def _sessions(spans: Iterable[Span]) -> list[date]:
+    """Return the sessions in `spans` that have a partition, each once, in order."""
+    runnable = {date.fromisoformat(key) for key in STOCK_SESSIONS.get_partition_keys()}
+    return sorted({session for span in spans for session in new_york().between(*span)} & runnable)
+
+
+def _spans(sessions: Iterable[date]) -> list[Span]:
+    """Return `sessions` as unbroken spans of the exchange's calendar, in order."""
+    spans: list[Span] = []
+    for session in sorted(sessions):
+        if spans and session == new_york().offset(spans[-1][1], 1):
+            spans[-1] = spans[-1][0], session
+        else:
+            spans.append((session, session))
+    return spans
+
+
+def _versions(versions: Sequence[int]) -> str:
+    if len(versions) == 1:
+        return f"version {versions[0]}"
+    return f"versions {versions[0]} to {versions[-1]}"
