@@ -8,7 +8,7 @@ from dagster import AssetExecutionContext, AssetIn, AssetOut, MaterializeResult,
 
 from pipeline.assets.bars import known_deliveries
 from pipeline.assets.intake import MINUTES, Intake
-from pipeline.assets.raw import counted, named, taken_in, without_file
+from pipeline.assets.raw import all_taken_in, counted, named, without_file
 from pipeline.assets.session_table import OWNERS, asset_key, declared, record
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import MINUTE_DELIVERIES
@@ -54,7 +54,7 @@ def raw_minute_aggs(
             "not from the REST API.",
         )
     wanted = [file for file in files if file.session in set(sessions)]
-    receipts = [taken_in(flat_files, file, raw_files) for file in progress.track("minute files", wanted)]
+    receipts = all_taken_in(flat_files, wanted, raw_files, progress.track("minute files", wanted))
     return MaterializeResult(metadata={"files": len(receipts), "bytes": sum(receipt.size for receipt in receipts)})
 
 

@@ -1,6 +1,7 @@
 """The first stage: what the vendor delivered of each session, byte for byte, with every version it ever replaced."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,9 @@ from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
 from pipeline.progress import Progress
 from pipeline.sources.flat_files import Dataset, FlatFile, FlatFiles
 from pipeline.sources.rest_days import NoFlatFiles, RestDays
+
+AT_A_TIME = 4
+"""Files fetched side by side: what they wait for is the vendor and the disk."""
 
 NAMED = 10
 """Sessions named in one message; the rest is counted."""
@@ -44,7 +48,7 @@ def raw_day_aggs(
     if missing and rest_days is None:
         raise not_published(missing, sessions)
     wanted = [file for file in files if file.session in set(sessions)]
-    receipts = [taken_in(flat_files, file, raw_files) for file in progress.track("vendor files", wanted)]
+    receipts = all_taken_in(flat_files, wanted, raw_files, progress.track("vendor files", wanted))
 
     # A partition exists from the midnight after its session: the day is over, and its answer whole.
     lacking = [session for session in missing if raw_files.current(Dataset.DAY_AGGS, session) is None]
@@ -83,6 +87,18 @@ def counted(some: Sequence[date], sessions: Sequence[date]) -> str:
 def named(sessions: Sequence[date]) -> str:
     """Return the first sessions by name, with a sign that there are more."""
     return ", ".join(map(str, sessions[:NAMED])) + (" …" if len(sessions) > NAMED else "")
+
+
+def all_taken_in(
+    flat_files: FlatFiles, files: Sequence[FlatFile], raw_files: RawFiles, told: Iterable[FlatFile]
+) -> list[Receipt]:
+    """Return the receipts of `files` in order, some fetched side by side; `told` is asked for the next as one is done.
+
+    Raises what the first that fails raises; those not begun by then are left.
+    """
+    with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="fetching") as threads:
+        receipts = threads.map(lambda file: taken_in(flat_files, file, raw_files), files)
+        return [next(receipts) for _ in told]
 
 
 def taken_in(flat_files: FlatFiles, file: FlatFile, raw_files: RawFiles) -> Receipt:
