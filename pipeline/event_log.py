@@ -2,8 +2,8 @@
 
 A range run stores two events for each asset and session. Dagster 1.13 gives each its own database engine, connections
 and commits: 14 ms an event, three minutes for five years of sessions. It can hand events over in batches, but its
-SQLite storage then stores them one by one all the same. There is no public way to change that, so this module and
-`sqlite_files` use private classes of Dagster's; a test compares what both store, event by event.
+SQLite storage then stores them one by one all the same. There is no public way to change that, so this one module of
+the project uses private classes of Dagster's; a test compares what both store, event by event.
 """
 
 import os

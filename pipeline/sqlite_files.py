@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import QueuePool
 
 MOST_OPEN = 8
 """Files kept open by one process; a web server that shows many runs opens and closes them in turn."""
+
+PATIENCE = 30
+"""Seconds to wait for another process that writes to the file; as long as Dagster waits."""
 
 REVISION = "alembic_version"
 """Table of Dagster's migration tool with the one revision that a file's tables stand at."""
@@ -61,7 +63,7 @@ def _opened(path: Path) -> Engine:
         poolclass=QueuePool,
         pool_size=1,
         max_overflow=-1,
-        connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+        connect_args={"timeout": PATIENCE, "check_same_thread": False},
     )
 
     # In write-ahead mode, which Dagster's files are in, no commit can damage a file at a power cut without a flush for

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime
 
+import polars as pl
 import pytest
 
 from assets_tests.dagster_runs import QUIET, instance, run
@@ -16,6 +17,7 @@ from pipeline.definitions import build_definitions
 from pipeline.lake.tables import Lake
 from pipeline.market.book import Opening, Sale, with_openings, with_sale
 from pipeline.market.calendar import new_york
+from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.reference import applicable_splits
 from pipeline.portfolio import record
 from pipeline.reports.folder import ReportsFolder
@@ -95,8 +97,14 @@ def test_bars_before_a_split_stand_on_the_basis_of_the_page(settings):
     history = tables.history.sort("session")
     assert history["close"].to_list() == [15.0] * (len(SESSIONS) - 1)
     assert history["volume"].to_list() == [2000.0] * 3 + [1000.0] * (len(SESSIONS) - 4)
-    assert history["candle_mid"].to_list() == [15.0] * (len(SESSIONS) - 1)
     assert tables.basis == f"USD, adjusted for splits to {LAST}"
+
+
+def test_indicators_before_a_split_stand_on_the_basis_of_the_page(settings):
+    lake = Lake(settings.lake)
+    stored = lake.scan(INDICATORS_TABLE).filter(pl.col("ticker") == "SPLIT").sort("session").collect()
+    assert stored["candle_mid"].to_list() == [30.0] * 3 + [15.0] * (len(SESSIONS) - 4)
+    assert ReportTables(lake, LAST)._on_basis(stored)["candle_mid"].to_list() == [15.0] * (len(SESSIONS) - 1)
 
 
 def test_purchases_and_sales_stand_on_the_basis_of_the_page(settings):

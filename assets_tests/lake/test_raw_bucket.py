@@ -4,6 +4,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -36,7 +37,7 @@ def raw(place):
 def store(raw, tmp_path):
     def stored(data, **identity):
         receipt = receipt_of(data, **identity)
-        download = tmp_path / receipt.sha256
+        download = tmp_path / token_hex(8)
         download.write_bytes(data)
         return raw.store(receipt, download)
 

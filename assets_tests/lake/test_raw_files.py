@@ -102,7 +102,7 @@ def test_other_bytes_than_announced_are_not_taken_in(raw: RawFiles, lake: Path, 
 def test_a_file_that_was_changed_is_never_read(raw: RawFiles, lake: Path, tmp_path: Path, damage: bytes) -> None:
     receipt = stored(raw, tmp_path, b"bytes of the day")
     (lake / "raw" / KEY).write_bytes(damage)
-    with pytest.raises(FileRefused, match=r"Delete that file and materialize .* 2024-01-05"):
+    with pytest.raises(FileRefused, match="`candlelake verify --repair` fetches it again"):
         raw.read(receipt)
 
 

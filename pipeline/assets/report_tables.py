@@ -1,6 +1,6 @@
 """What the pages of a session are made from, read from the lake and put on the session's price basis."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 
 import polars as pl
@@ -22,10 +22,15 @@ from pipeline.market.screen.rank import unapplied_filters
 from pipeline.market.splits import split_factors
 from pipeline.reports.candidates_page import INDICATORS_SHOWN, SPARKLINE_SESSIONS, CandidateTables
 from pipeline.reports.notices import PROVISIONAL, SPLITS_UNKNOWN
-from pipeline.reports.ticker_page import HISTORY, TickerTables
+from pipeline.reports.ticker_page import CHARTED, HISTORY, TickerTables
 
 CHART_SESSIONS = 504
 """Sessions of a ticker's chart: two years."""
+
+_INDICATORS = [name for name in HISTORY if name in INDICATORS_TABLE.columns and name != "session"]
+DRAWN = [name for name in _INDICATORS if name in (*CHARTED, "td_setup")]
+FIGURES = [name for name in _INDICATORS if name not in DRAWN]
+"""Indicators that the chart draws over its sessions, and those of which a page shows the last."""
 
 IN_PRICES = (*PRICES, *(c.name for one in INDICATORS for c in one.columns if c.unit == "price"))
 IN_SHARES = (VOLUME, *(c.name for one in INDICATORS for c in one.columns if c.unit == "shares"))
@@ -78,14 +83,9 @@ class ReportTables:
 
     def tickers(self, tickers: Collection[str]) -> TickerTables:
         """Return the frames of the pages of `tickers`."""
-        since = new_york().offset(self._session, 1 - CHART_SESSIONS)
-        bars = self._bars(since, tickers)
-        drawn = ["ticker", *(name for name in HISTORY if name in INDICATORS_TABLE.columns)]
-        values = self._lake.scan(INDICATORS_TABLE, since, self._session, columns=drawn)
-        values = values.filter(pl.col("ticker").is_in(list(tickers)))
         listed = self._lake.scan(CANDIDATES, end=self._session).filter(pl.col("ticker").is_in(list(tickers)))
         return TickerTables(
-            history=self._on_basis(bars.join(values.collect(), on=["ticker", "session"], how="left")),
+            history=self._on_basis(self._history(tickers)),
             basis=self.basis,
             listed=listed.collect(),
             splits=self._splits.filter(pl.col("ticker").is_in(list(tickers))),
@@ -110,6 +110,22 @@ class ReportTables:
             *(pl.col(name) * factor for name in IN_PRICES if name in rows.columns),
             *(pl.col(name) / factor for name in IN_SHARES if name in rows.columns),
         )
+
+    def _history(self, tickers: Collection[str]) -> pl.DataFrame:
+        """Return bars and indicators of the chart's sessions; what only the figures show, of a ticker's last bar."""
+        since = new_york().offset(self._session, 1 - CHART_SESSIONS)
+        bars = self._bars(since, tickers)
+        last = bars.group_by("ticker").agg(pl.col("session").max())
+        oldest: date = last.select(pl.col("session").min().fill_null(self._session)).item()
+        drawn = self._indicators(since, DRAWN, tickers)
+        figures = self._indicators(oldest, FIGURES, tickers).join(last, on=["ticker", "session"])
+        return bars.join(drawn, on=["ticker", "session"], how="left").join(
+            figures, on=["ticker", "session"], how="left"
+        )
+
+    def _indicators(self, since: date, columns: Sequence[str], tickers: Collection[str]) -> pl.DataFrame:
+        values = self._lake.scan(INDICATORS_TABLE, since, self._session, columns=["ticker", "session", *columns])
+        return values.filter(pl.col("ticker").is_in(list(tickers))).collect()
 
     def _trades(self, tickers: Collection[str]) -> pl.DataFrame:
         """Return the purchases and sales of `tickers` up to the session, in shares and prices of its basis."""

@@ -164,7 +164,7 @@ def candidate_chunks(
     day: pl.LazyFrame, splits: pl.DataFrame, listed: pl.DataFrame, sessions: Sequence[date], progress: Progress
 ) -> Iterator[pl.DataFrame]:
     """Yield the candidates of `sessions` in bounded chunks; `day` has what the models need of all of them."""
-    looked_at = pl.col([name for name in day.collect_schema().names() if name in columns_needed()])
+    looked_at = pl.col([name for name in day.collect_schema().names() if name in columns_needed(MODELS)])
     day = day.select(looked_at)
     for chunk in progress.chunks("candidates", sessions, CANDIDATE_CHUNK):
         rows = day.filter(pl.col("session").is_between(chunk[0], chunk[-1])).collect()
