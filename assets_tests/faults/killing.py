@@ -25,7 +25,7 @@ from pipeline.tables import TABLES
 NOTHING = "nothing"
 """The state of a home whose newest sessions never ran."""
 
-LET_THROUGH = 0.4
+LET_THROUGH = 0.3
 """Share of kills after which the next run is not killed."""
 
 Tables = dict[str, pl.DataFrame]
