@@ -15,7 +15,7 @@ from pipeline.settings import Settings
 
 COMMANDS = (
     *("demo", "run", "backfill", "reference", "restate", "candidates", "explain", "positions", "alerts", "evaluate"),
-    *("sql", "status", "doctor", "ui"),
+    *("sql", "status", "verify", "doctor", "ui"),
 )
 ROOT = Path(__file__).parents[2]
 

@@ -126,6 +126,9 @@ class Fingerprints:
 
     def _digests(self, names: Iterable[str]) -> dict[str, Digest]:
         wanted = list(names)
+        if len(wanted) == 1:  # a thread costs more than a small file
+            digest = self._objects.digest(f"{self._table}/{wanted[0]}")
+            return {wanted[0]: digest} if digest is not None else {}
         with ThreadPoolExecutor(THREADS, thread_name_prefix="hashing") as threads:
             found = threads.map(lambda name: self._objects.digest(f"{self._table}/{name}"), wanted)
             return {name: digest for name, digest in zip(wanted, found, strict=True) if digest is not None}

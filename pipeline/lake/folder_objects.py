@@ -73,7 +73,7 @@ class FolderObjects:
             incoming.replace(path)
         finally:
             incoming.unlink(missing_ok=True)
-        make_durable([path])
+        make_durable([path], below=path.parent)
 
     def make_folder(self, name: str) -> None:
         """Make a folder such that it outlasts a power cut."""
@@ -85,7 +85,7 @@ class FolderObjects:
         if path.is_file():
             make_folder(target.parent)
             path.replace(target)
-            make_durable([target])
+            make_durable([target], below=target.parent)
 
     def delete(self, name: str) -> None:
         """Remove a file, if there is one."""

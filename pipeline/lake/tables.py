@@ -287,13 +287,13 @@ class Lake:
             if self.store.holds_data(name):
                 raise TableDamaged(
                     f"{sql_name} has data files but no readable log in {uri}.",
-                    remedy="Restore `_delta_log` from a backup, or move the folder away and backfill the table.",
+                    remedy="Run `candlelake verify --repair`, or move the folder away and backfill the table.",
                 ) from missing
             return None
         except DeltaError as unreadable:
             raise TableDamaged(
                 f"The log of {sql_name} in {uri} cannot be read: {str(unreadable).splitlines()[0]}",
-                remedy="Restore `_delta_log` from a backup, or move the folder away and backfill the table.",
+                remedy="Run `candlelake verify --repair`, or move the folder away and backfill the table.",
             ) from unreadable
 
 
