@@ -48,8 +48,7 @@ QUERIES = [
     "... on UrlMetadataEntry {url} ... on JsonMetadataEntry {jsonString}}}}}}}",
 ]
 LOGS = """query logs($run: ID!) {logsForRun(runId: $run) {... on EventConnection {events {__typename
-    ... on MessageEvent {message} ... on ExecutionStepFailureEvent {error {message stack causes {message stack}}}
-    ... on RunFailureEvent {error {message stack}}}}}}"""
+    ... on MessageEvent {message} ... on ErrorEvent {error {message stack errorChain {error {message stack}}}}}}}}"""
 
 
 def asked(address: str, query: str, **variables: str) -> dict:
