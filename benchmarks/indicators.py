@@ -1,7 +1,7 @@
 """The indicators on a panel in memory, against TA-Lib's C functions looped over contiguous slices of each ticker.
 
 The panel has five years of sessions, whatever is asked for; what is asked for decides how many tickers it has.
-Compilation and loading are timed in processes of their own.
+Compilation and loading are timed apart, in processes of their own.
 """
 
 import os
@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 import talib
 
-from benchmarks.measuring import Comparison, Figures, Goal, in_its_own_process, taking_turns, timed
+from benchmarks.measuring import ROOT, Comparison, Figures, Goal, in_its_own_process, taking_turns, timed
 from benchmarks.options import Options
 from pipeline.market.indicators import INDICATORS, Indicator, indicators
 
@@ -89,6 +89,8 @@ def core() -> list[Indicator]:
     return [indicator for indicator in INDICATORS if indicator.columns[0].name.startswith(CORE)]
 
 
+LOADED, COMPILED = "loaded from the cache", "compiled"
+
 TALIB, CORE_COLUMNS, ALL_COLUMNS = "TA-Lib loop", "core columns", "all columns"
 
 
@@ -96,7 +98,6 @@ def compare(options: Options) -> list[Comparison]:
     """Measure TA-Lib's loop, the columns that it has too, and all columns in turn, in one process."""
     told = in_its_own_process(in_turn, rows=options.sessions * options.tickers, rounds=options.rounds)
     facts = {name: told[name] for name in ("rows", "tickers")} | {"peak, GiB": told["peak_gib"]}
-    facts |= {f"first use, {name}": used for name, used in first_use().items()}
     goals = [Goal(CORE_COLUMNS, 2.0, against=TALIB), Goal(ALL_COLUMNS, 6.0, against=TALIB)]
     return [Comparison("Indicators of a panel in memory", TALIB, told["rounds"], goals, facts)]
 
@@ -113,14 +114,23 @@ def in_turn(rows: int, rounds: int) -> Figures:
     return {"rows": len(bars), "tickers": bars["ticker"].n_unique(), "rounds": taking_turns(ways, rounds)}
 
 
-def first_use() -> dict[str, dict[str, float]]:
-    """Return wall and CPU seconds of the first ten rows: with nothing compiled, and with everything in the cache."""
-    with tempfile.TemporaryDirectory() as cache:
-        environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
-        command = [sys.executable, "-c", FIRST_USE]
-        taken = {}
-        for name in ("compiled", "loaded"):
-            output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-            wall, cpu = map(float, output.split())
-            taken[name] = {"seconds": wall, "cpu": cpu}
-    return taken
+def first_use(options: Options) -> list[Comparison]:
+    """Measure the first ten rows of a process: with everything in the cache, and with nothing compiled."""
+    with tempfile.TemporaryDirectory(dir=options.data) as cache:
+        _first_rows(cache)
+        ways = {LOADED: lambda: _first_rows(cache), COMPILED: lambda: _compiled(options)}
+        rounds = taking_turns(ways, options.rounds)
+    return [Comparison("First indicators of a process", LOADED, rounds)]
+
+
+def _compiled(options: Options) -> Figures:
+    with tempfile.TemporaryDirectory(dir=options.data) as cache:
+        return _first_rows(cache)
+
+
+def _first_rows(cache: str) -> Figures:
+    command = [sys.executable, "-c", FIRST_USE]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": cache, "PYTHONPATH": str(ROOT)}
+    output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    wall, cpu = map(float, output.split())
+    return {"seconds": wall, "cpu": cpu}

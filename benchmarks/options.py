@@ -13,7 +13,7 @@ DATA = Path("data/benchmarks")
 class Options:
     """How large the work is, how often it is repeated, and where there is room for it."""
 
-    sessions: int = 126
+    sessions: int = 63
     """Sessions of history. 1,260 are five years, and the full size."""
     tickers: int = TICKERS
     rounds: int = 3

@@ -75,7 +75,7 @@ def write_all(pages: list[str], folder: Path) -> None:
 
 def compare(options: Options) -> list[Comparison]:
     """Measure Bokeh's way and ours in turn, in one process, after a first time that does not count."""
-    told = in_its_own_process(in_turn, pages=min(PAGES, options.tickers), rounds=options.rounds)
+    told = in_its_own_process(in_turn, pages=min(PAGES, options.tickers // 10), rounds=options.rounds)
     facts = {"pages": told["pages"], "bars": BARS, "bytes a page": told["bytes"]}
     return [Comparison("Ticker pages", BOKEH, told["rounds"], [], facts)]
 
