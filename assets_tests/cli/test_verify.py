@@ -206,7 +206,7 @@ def broken_off(*_: object, **__: object) -> None:
 
 def test_positions_are_restored_as_far_as_they_are_whole_and_the_rest_is_said(ask: Ask, place: Path) -> None:
     for ticker in ("IBM", "MSFT"):
-        require_done(ask("positions", "add", ticker, "--quantity", "1", "--price", "20", "--date", "2004-09-15"))
+        require_done(ask("positions", "add", ticker, "1", "20", "--opened", "2004-09-15", "--force"))
     (newest,) = live(place, "portfolio/positions")
     newest.unlink()
     answer = ask("verify", "--repair")

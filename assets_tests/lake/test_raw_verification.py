@@ -98,10 +98,12 @@ def test_a_flipped_bit_in_a_receipt_is_found_by_the_audit_trail_which_knows_the_
             assert state.rebuilt == {f"raw/{KEY}{RECEIPT_SUFFIX}": versions[1]}
         else:
             harmless += 1
-            assert set(state.whole) == set(versions)
+            assert {(one.key, one.etag, one.sha256) for one in state.whole} == {
+                (one.key, one.etag, one.sha256) for one in versions
+            }
         path.write_bytes(written)
-    # White space between what a receipt says, which may be another white space.
-    assert harmless < len(written) / 10
+    # White space, which may be another white space, and the vendor's time, which may be that of a later download.
+    assert harmless < len(written) / 5
 
 
 @pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"")])
