@@ -77,11 +77,11 @@ def _is_made(files: OpenFiles, path: Path) -> bool:
         return revision_of(connection) is not None
 
 
-class RunsKeptOpen(SqliteRunStorage):
-    """Dagster's runs in SQLite, whose file stays open."""
+class _KeptOpen:
+    """What one of Dagster's storages in a single SQLite file asks for, with the file kept open."""
 
     def __init__(self, files: OpenFiles, path: Path) -> None:
-        super().__init__(f"sqlite:///{path.as_posix()}")
+        super().__init__(f"sqlite:///{path.as_posix()}")  # type: ignore[call-arg]
         self._files = files
         self._path = path
 
@@ -96,23 +96,12 @@ class RunsKeptOpen(SqliteRunStorage):
         self._files.dispose()
 
 
-class SchedulesKeptOpen(SqliteScheduleStorage):
-    """Dagster's schedules and sensors in SQLite, whose file stays open."""
+class RunsKeptOpen(_KeptOpen, SqliteRunStorage):
+    """Dagster's runs in SQLite."""
 
-    def __init__(self, files: OpenFiles, path: Path) -> None:
-        super().__init__(f"sqlite:///{path.as_posix()}")
-        self._files = files
-        self._path = path
 
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """Give a connection in a transaction of its own."""
-        with self._files.begin(self._path) as connection:
-            yield connection
-
-    def dispose(self) -> None:
-        """Close the file."""
-        self._files.dispose()
+class SchedulesKeptOpen(_KeptOpen, SqliteScheduleStorage):
+    """Dagster's schedules and sensors in SQLite."""
 
 
 class BatchedSqliteEventLog(SqliteEventLogStorage):
