@@ -58,7 +58,7 @@ class Goal:
         """Return the goal as a short sentence."""
         other = f" × {self.against}" if self.against else ""
         more = f"{self.beyond} + " if self.beyond else ""
-        return f"{self.figure} of {self.way} ≤ {more}{self.most:g}{other}"
+        return f"{self.figure} of {self.way} ≤ {more}{self.most:.3g}{other}"
 
 
 @dataclass
