@@ -25,7 +25,7 @@ def command(options: Options) -> list[Comparison]:
         _import(own)
         ways = {NOTHING: lambda: _import(own), COMMAND: lambda: _run(days.pop(0), own)}
         rounds = taking_turns(ways, options.rounds)
-    facts = {"tickers": options.tickers, "sessions of history": options.sessions}
+    facts = {"tickers": options.tickers, "sessions": options.sessions}
     goals = [Goal(COMMAND, 3.0, beyond=NOTHING)]
     return [Comparison("One session by the command line, whole process", NOTHING, rounds, goals, facts)]
 

@@ -76,7 +76,11 @@ def run_in_turn(ways: list[dict[str, Any]], files: str) -> Figures:
 
 def _comparison(title: str, base: str, told: Figures, goals: list[Goal], options: Options) -> Comparison:
     stages_told = {f"stages, {way}": stages_of(taken) for way, taken in told["rounds"].items()}
-    facts = {"tickers": options.tickers, "first run of the process, seconds": told["first"]["seconds"]}
+    facts = {
+        "sessions": options.sessions,
+        "tickers": options.tickers,
+        "first run of the process, seconds": told["first"]["seconds"],
+    }
     facts["peak, GiB"] = told["peak_gib"]
     return Comparison(title, base, told["rounds"], goals, facts | stages_told)
 

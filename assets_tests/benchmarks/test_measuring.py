@@ -16,7 +16,7 @@ from benchmarks.measuring import (
     taking_turns,
     whole_process,
 )
-from benchmarks.reporting import goals, table
+from benchmarks.reporting import as_json, goals, markdown, table
 
 MIB = 2**20
 
@@ -98,3 +98,14 @@ def test_a_command_that_fails_is_an_error_and_says_why(capsys):
         whole_process([sys.executable, "-c", "raise SystemExit('out of luck')"])
 
     assert "out of luck" in capsys.readouterr().err
+
+
+def test_results_are_told_as_a_table_of_goals(tmp_path):
+    measured = comparison(Goal("ours", 1.6, against="floor"), Goal("ours", 5.0))
+    measured.facts["sessions"] = 1260
+    (tmp_path / "work.json").write_text(as_json("work", [measured]))
+
+    assert markdown([tmp_path / "work.json"]).splitlines()[2:] == [
+        "| Work | 1,260 sessions | seconds of ours ≤ 1.6 × floor | 1.50 (1.00 to 5.00) | met |",
+        "| Work | 1,260 sessions | seconds of ours ≤ 5 | 4.00 (3.00 to 5.00) | met |",
+    ]
