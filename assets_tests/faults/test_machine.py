@@ -82,7 +82,7 @@ def test_a_full_disk_is_one_line_and_with_room_again_the_same_command_does_it(
     for kilobytes, environment, failed in (
         (0, {}, "The record of runs failed"),
         (400, {}, "The record of runs failed"),
-        (2_000, {}, "The pages cannot be written"),
+        (2_000, elsewhere, "The pages cannot be written"),
         (16, elsewhere, ""),
         (64, elsewhere, ""),
     ):
