@@ -136,7 +136,7 @@ def test_the_commands_did_and_failed_what_they_should_so_that_there_was_somethin
     assert "Traceback" in answers["run with a wrong secret"].stderr
     assert "credentials are not accepted" in answers["run with a wrong secret"].stderr
     assert "the key is not accepted" in answers["run with a wrong key"].stderr
-    names = {"refusal": "CANDLELAKE_FLAT_FILES_SECRET", "ticker": "NA", "job": "stocks_by_day"}
+    names = {"refusal": "CANDLELAKE_REST_KEY", "ticker": "NA", "job": "stocks_by_day"}
     where = {(name, place.split(":")[0]) for name, place in found(names, texts)}
     assert {("refusal", "GraphQL"), ("job", "GraphQL"), ("ticker", "GraphQL")} <= where
     assert any(name == "refusal" and "dagster" in place for name, place in where)
