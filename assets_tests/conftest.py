@@ -2,10 +2,12 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from pytest_httpserver import HTTPServer
 
 pytest_plugins = ["assets_tests.s3_server"]
 
@@ -25,3 +27,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     only_hands_out_tests = session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput")
     if not only_hands_out_tests:
         os.chdir(ELSEWHERE.name)
+
+
+@pytest.fixture(scope="module")
+def module_server() -> Iterator[HTTPServer]:
+    """A server of this module's own: `httpserver` is one for all tests, and whoever registers first on it answers."""
+    with HTTPServer() as server:
+        yield server

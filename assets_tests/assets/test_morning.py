@@ -81,10 +81,9 @@ def warnings(dagster, result):
 
 
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory, make_httpserver):
+def morning(tmp_path_factory, module_server):
     """A session at 00:15, and again with its flat file: one ticker added, one altered, one removed."""
-    make_httpserver.clear()
-    api = AggregatesApi(make_httpserver)
+    api = AggregatesApi(module_server)
     api.days = {FRI: dict(MORNING)}
     vendor = VendorFolder(tmp_path_factory.mktemp("morning"))
     settings = vendor.settings(**api.settings)

@@ -52,11 +52,10 @@ def line(ticker, session, number, close=None):
 
 
 @pytest.fixture(scope="module")
-def day(tmp_path_factory, make_httpserver):
+def day(tmp_path_factory, module_server):
     """The home in the morning of the day after, and again after noon."""
-    make_httpserver.clear()
     level = logging.getLogger("dagster").level
-    api = AggregatesApi(make_httpserver)
+    api = AggregatesApi(module_server)
     vendor = VendorFolder(tmp_path_factory.mktemp("lists"))
     settings = vendor.settings(start=SESSIONS[0], **api.settings)
     history = SESSIONS[:-1]
