@@ -1,4 +1,4 @@
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 from hypothesis import given
@@ -104,3 +104,17 @@ def test_what_is_shown_lies_within_half_of_the_last_digit(number, digits):
 def test_no_figure_ever_shows_a_negative_zero(number):
     for text in (figures.fixed(number), figures.signed(number), figures.percent(number), figures.compact(number)):
         assert not (text.startswith("−") and not any(digit in text for digit in "123456789"))
+
+
+@given(
+    st.one_of(
+        st.floats(-1e18, 1e18, allow_nan=False),
+        st.integers(-(2**40), 2**40).map(lambda halves: halves / 2),
+        st.integers(-(2**60), 2**60),
+    ),
+    st.integers(0, 6),
+)
+def test_every_number_is_rounded_as_decimals_of_all_its_digits_are(number, digits):
+    rounded = Decimal(number).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    sign = "−" if rounded < 0 else ""
+    assert figures.fixed(number, digits) == f"{sign}{abs(rounded):,}"

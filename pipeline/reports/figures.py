@@ -6,6 +6,11 @@ MISSING = "–"
 
 MINUS = "−"
 
+_TENS = tuple(10**digits for digits in range(16))
+
+_EXACT = 2.0**52
+"""Below it a float holds every half."""
+
 _UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
@@ -16,6 +21,12 @@ def fixed(number: float | None, digits: int = 2) -> str:
     """
     if number is None:
         return MISSING
+    doubled = number * _TENS[digits] * 2
+    # Python's own formatting is much faster, and differs where a number lies exactly between two that can be
+    # shown; there, and only there, twice the number counts as an odd number of them.
+    if -_EXACT < doubled < _EXACT and doubled % 2 != 1:
+        text = f"{abs(number):,.{digits}f}"
+        return f"{MINUS}{text}" if number < 0 and text.strip("0.,") else text
     rounded = Decimal(number).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
     return f"{MINUS if rounded < 0 else ''}{abs(rounded):,}"
 

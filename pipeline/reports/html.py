@@ -48,7 +48,7 @@ def _candidates(page: CandidatesPage, shell: Shell) -> str:
 
 def _ticker(page: TickerPage, shell: Shell) -> str:
     template = _environment().get_template("ticker.html.j2")
-    last_bars = page.bars.tail(BARS_SHOWN).reverse().to_dicts()
+    last_bars = page.bars[-BARS_SHOWN:].to_dicts()[::-1]
     return template.render(page=page, shell=shell, chart=chart_data(page), last_bars=last_bars)
 
 

@@ -10,6 +10,15 @@ import polars as pl
 from pipeline.reports import notices as warnings
 from pipeline.reports.frames import by_ticker, require_columns
 from pipeline.reports.key_figures import SHOWN, Figure, key_figures
+from pipeline.reports.ticker_rows import (
+    Listing,
+    PastListing,
+    Signal,
+    Split,
+    Trade,
+    all_by_ticker,
+    one_by_ticker,
+)
 
 CHARTED = (
     *("open", "high", "low", "close", "volume"),
@@ -44,75 +53,6 @@ class TickerTables:
     """Sell signals of holdings: `ticker`, `rule`, `severity`, `reasons`."""
     securities: pl.DataFrame | None = None
     """`ticker`, `name`, `type`, `primary_exchange`, one row per ticker."""
-
-
-@dataclass(frozen=True)
-class Contribution:
-    """What one factor added to the score."""
-
-    factor: str
-    value: float | None
-    zscore: float
-    weight: float
-    contribution: float
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The ticker's place on a model's list of the session."""
-
-    model: str
-    version: int
-    rank: int
-    passed: int
-    score: float
-    contributions: tuple[Contribution, ...]
-    reasons: tuple[str, ...]
-
-    @property
-    def largest(self) -> float:
-        """Return the contribution furthest from 0, by which the bars are scaled."""
-        return max((abs(one.contribution) for one in self.contributions), default=0.0)
-
-
-@dataclass(frozen=True)
-class PastListing:
-    """The ticker's place on a list."""
-
-    session: date
-    model: str
-    rank: int
-    score: float
-    close: float
-    """As traded."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """`split_from` old shares became `split_to` new ones before `session` opened."""
-
-    session: date
-    split_from: float
-    split_to: float
-
-
-@dataclass(frozen=True)
-class Trade:
-    """An entry or exit of a position."""
-
-    session: date
-    side: str
-    quantity: float
-    price: float
-
-
-@dataclass(frozen=True)
-class Signal:
-    """A reason to sell the holding."""
-
-    rule: str
-    severity: str
-    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,16 +92,11 @@ def ticker_pages(
 
     Raises ContractBroken when a frame lacks a column.
     """
-    frames = {name: getattr(tables, name) for name in _NEEDED}
-    given = {name: frame for name, frame in frames.items() if frame is not None}
-    for name, frame in given.items():
-        require_columns(frame, ("ticker", *_NEEDED[name]), f"the {name}")
-    # First those of the pages: to cut up a frame of all securities costs more than all pages.
-    parts = {name: by_ticker(frame.filter(pl.col("ticker").is_in(list(tickers)))) for name, frame in given.items()}
+    _require_sound(tables)
+    known = _known(session, tickers, tables)
     for place, ticker in enumerate(tickers):
-        own = {name: parts[name].get(ticker, frame.clear()) for name, frame in given.items()}
         yield replace(
-            _page(session, ticker, replace(tables, **own), notices),
+            _page(session, ticker, tables.basis, known, notices),
             better=tickers[place - 1] if place else None,
             worse=tickers[place + 1] if place + 1 < len(tickers) else None,
         )
@@ -183,71 +118,80 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 """The frames of TickerTables, and the columns each must have beside `ticker`."""
 
 
-def _page(session: date, ticker: str, tables: TickerTables, notices: Sequence[str]) -> TickerPage:
-    """Return the page of `ticker`; `tables` hold its rows only."""
-    history = tables.history.filter(pl.col("session") <= session).sort("session").fill_nan(None)
-    latest = history.row(-1, named=True) if len(history) else {}
+def _require_sound(tables: TickerTables) -> None:
+    for name, columns in _NEEDED.items():
+        frame: pl.DataFrame | None = getattr(tables, name)
+        if frame is not None:
+            require_columns(frame, ("ticker", *columns), f"the {name}")
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What there is to show of each ticker up to the session: all frames cut up once, which page by page is slow."""
+
+    bars: Mapping[str, pl.DataFrame]
+    no_bars: pl.DataFrame
+    latest: Mapping[str, Mapping[str, Any]]
+    listings: Mapping[str, Sequence[Listing]]
+    past: Mapping[str, Sequence[PastListing]]
+    listed: Mapping[str, tuple[int, Sequence[date]]]
+    """Of each ticker, how many places on lists it had, and on which sessions."""
+    splits: Mapping[str, Sequence[Split]] | None
+    trades: Mapping[str, Sequence[Trade]]
+    signals: Mapping[str, Sequence[Signal]]
+    securities: Mapping[str, Mapping[str, Any]]
+
+
+def _known(session: date, tickers: Sequence[str], tables: TickerTables) -> _Known:
+    def shown(frame: pl.DataFrame | None, day: str) -> pl.DataFrame | None:
+        """Return the rows of the pages' tickers up to the session, oldest first."""
+        if frame is None:
+            return None
+        return frame.filter(is_shown, pl.col(day) <= session).sort(day, maintain_order=True)
+
+    is_shown = pl.col("ticker").is_in(list(tickers))
+    history = tables.history.filter(is_shown, pl.col("session") <= session).sort("session").fill_nan(None)
+    bars = history.select("ticker", "session", *CHARTED, "td_setup")
+    listed = tables.listed.filter(is_shown, pl.col("session") <= session)
+    listed = listed.sort(["session", "model"], descending=[True, False])
+    newest = listed.group_by("ticker", maintain_order=True).head(PAST_SHOWN)
+    counted = listed.group_by("ticker").agg(pl.len(), pl.col("session").unique().sort())
+    securities = None if tables.securities is None else tables.securities.filter(is_shown)
+    return _Known(
+        bars=by_ticker(bars),
+        no_bars=bars.clear(),
+        latest=one_by_ticker(history.unique("ticker", keep="last")),
+        listings=all_by_ticker(listed.filter(pl.col("session") == session), Listing.of),
+        past=all_by_ticker(newest, PastListing.of),
+        listed={ticker: (times, sessions) for ticker, times, sessions in counted.iter_rows()},
+        splits=None if tables.splits is None else all_by_ticker(shown(tables.splits, "execution_date"), Split.of),
+        trades=all_by_ticker(shown(tables.trades, "session"), Trade.of),
+        signals=all_by_ticker(tables.signals, Signal.of),
+        securities=one_by_ticker(securities),
+    )
+
+
+def _page(session: date, ticker: str, basis: str, known: _Known, notices: Sequence[str]) -> TickerPage:
+    latest = known.latest.get(ticker, {})
     last = latest.get("session")
     missing = () if last == session else (warnings.no_bar(session, last),)
-    listed = tables.listed.filter(pl.col("session") <= session).sort(["session", "model"], descending=[True, False])
-    security = _first(tables.securities)
+    times_listed, listed_on = known.listed.get(ticker, (0, ()))
+    security = known.securities.get(ticker, {})
     return TickerPage(
         ticker=ticker,
         session=session,
         name=security.get("name"),
         security=" · ".join(filter(None, (security.get("type"), security.get("primary_exchange")))),
-        basis=tables.basis,
+        basis=basis,
         notices=(*missing, *notices),
-        bars=history.select("session", *CHARTED, "td_setup"),
+        bars=known.bars.get(ticker, known.no_bars).drop("ticker"),
         latest=latest,
         figures=key_figures(latest),
-        listings=tuple(map(_listing, listed.filter(pl.col("session") == session).iter_rows(named=True))),
-        past=_past(listed.head(PAST_SHOWN)),
-        times_listed=len(listed),
-        listed_on=tuple(listed["session"].unique().sort()),
-        splits=_splits(tables.splits, session),
-        trades=_trades(tables.trades, session),
-        signals=_signals(tables.signals),
+        listings=tuple(known.listings.get(ticker, ())),
+        past=tuple(known.past.get(ticker, ())),
+        times_listed=times_listed,
+        listed_on=tuple(listed_on),
+        splits=None if known.splits is None else tuple(known.splits.get(ticker, ())),
+        trades=tuple(known.trades.get(ticker, ())),
+        signals=tuple(known.signals.get(ticker, ())),
     )
-
-
-def _first(frame: pl.DataFrame | None) -> Mapping[str, Any]:
-    return frame.row(0, named=True) if frame is not None and len(frame) else {}
-
-
-def _listing(row: Mapping[str, Any]) -> Listing:
-    return Listing(
-        model=row["model"],
-        version=row["model_version"],
-        rank=row["rank"],
-        passed=row["passed"],
-        score=row["score"],
-        contributions=tuple(Contribution(**one) for one in row["contributions"]),
-        reasons=tuple(row["reasons"]),
-    )
-
-
-def _past(listed: pl.DataFrame) -> tuple[PastListing, ...]:
-    rows = listed.select("session", "model", "rank", "score", "close")
-    return tuple(PastListing(*row) for row in rows.iter_rows())
-
-
-def _splits(splits: pl.DataFrame | None, session: date) -> tuple[Split, ...] | None:
-    if splits is None:
-        return None
-    known = splits.filter(pl.col("execution_date") <= session).sort("execution_date")
-    return tuple(Split(*row) for row in known.select("execution_date", "split_from", "split_to").iter_rows())
-
-
-def _trades(trades: pl.DataFrame | None, session: date) -> tuple[Trade, ...]:
-    if trades is None:
-        return ()
-    known = trades.filter(pl.col("session") <= session).sort("session")
-    return tuple(Trade(*row) for row in known.select("session", "side", "quantity", "price").iter_rows())
-
-
-def _signals(signals: pl.DataFrame | None) -> tuple[Signal, ...]:
-    if signals is None:
-        return ()
-    rows = signals.select("rule", "severity", "reasons").iter_rows()
-    return tuple(Signal(rule, severity, tuple(reasons)) for rule, severity, reasons in rows)
