@@ -2,13 +2,17 @@ import base64
 import hashlib
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import bokeh
 import pytest
+from bokeh.util.paths import bokehjs_path
 
 from assets_tests.reports.market import BASIS, SESSION, candidate_tables, history, listed, ticker_tables
 from assets_tests.reports.parsed import Element, parsed
-from pipeline.reports import html
+from pipeline.reports import folder, html, shell
 from pipeline.reports.candidates_page import candidates_page
 from pipeline.reports.chart import COLOURS, chart_document
 from pipeline.reports.index_page import index_page
@@ -40,14 +44,41 @@ def policy(page: Element) -> dict[str, list[str]]:
 
 
 def test_names_of_shared_files_tell_their_contents():
-    for asset in (style(), page_script(), chart_script()):
+    for asset in (style(), page_script()):
         digest = hashlib.sha256(asset.text.encode()).hexdigest()
         assert digest.startswith(re.search(r"-([0-9a-f]{12})\.", asset.name)[1])
     assert bokeh_script().name == f"bokeh-{bokeh.__version__}.min.js"
 
 
+def test_another_bokeh_gives_the_chart_s_script_another_name(monkeypatch):
+    name = chart_script().name
+    monkeypatch.setattr(shell, "version", lambda _: "3.8.0")
+    assert re.fullmatch(r"chart-[0-9a-f]{12}\.js", name)
+    assert chart_script.__wrapped__().name != name
+
+
+def test_pages_are_written_over_whole_scripts_without_loading_bokeh(tmp_path):
+    site = folder.ReportsFolder(tmp_path)
+    site.write_index(index_page(listed(), [SESSION]))
+    writing = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from assets_tests.reports.market import SESSION, candidate_tables, ticker_tables\n"
+        "from pipeline.reports.candidates_page import candidates_page\n"
+        "from pipeline.reports.folder import ReportsFolder\n"
+        "from pipeline.reports.ticker_page import ticker_pages\n"
+        "page = candidates_page(SESSION, candidate_tables())\n"
+        "ReportsFolder(Path(sys.argv[1])).write(page, ticker_pages(SESSION, page.tickers, ticker_tables()))\n"
+        "assert 'bokeh' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", writing, str(tmp_path)], check=True)  # noqa: S603 (our own words)
+    assert (tmp_path / str(SESSION) / "tickers" / "_43ON.html").exists()
+
+
 def test_bokeh_s_script_is_the_installed_one_with_its_licence():
-    assert bokeh_script().text.lstrip().startswith("'use strict';\n/*!\n * Copyright (c) Anaconda, Inc.")
+    text = bokeh_script().text
+    assert text == (Path(bokehjs_path()) / "js" / "bokeh.min.js").read_text()
+    assert text.lstrip().startswith("'use strict';\n/*!\n * Copyright (c) Anaconda, Inc.")
 
 
 @pytest.mark.parametrize("page", ["candidates", "ticker", "index"])
@@ -86,9 +117,9 @@ def _raw(element: Element) -> str:
 
 
 def test_a_script_that_holds_a_closing_tag_still_stands_inside_a_page():
-    script = Asset("odd.js", 'const a = "</script><!-- x";')
-    shell = alone([script])
-    assert str(shell.scripts) == '<script>const a = "<\\/script><\\!-- x";</script>'
+    script = Asset("odd.js", lambda: 'const a = "</script><!-- x";')
+    inside = alone([script])
+    assert str(inside.scripts) == '<script>const a = "<\\/script><\\!-- x";</script>'
 
 
 def test_a_page_of_500_bars_is_small_beside_the_shared_script():

@@ -2,13 +2,16 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib.metadata import distribution, version
 from importlib.resources import files
 from pathlib import Path
 
 from markupsafe import Markup
+
+from pipeline.reports.ticker_page import CHARTED
 
 ASSETS = "assets"
 """Folder of what all pages share. Names carry a version or a hash, so that old pages keep what they were made with."""
@@ -16,18 +19,48 @@ ASSETS = "assets"
 SESSIONS = "sessions.js"
 """The list of sessions that have pages, by which older pages find newer ones."""
 
+SEAL = "\n// sha256 "
+"""Before the hash with which a sealed script ends."""
+
+DIGITS = 12
+"""Hexadecimal digits of a hash that names carry."""
+
 
 @dataclass(frozen=True)
 class Asset:
     """A stylesheet or script that pages use."""
 
     name: str
-    text: str
+    make: Callable[[], str] = field(compare=False, repr=False)
+
+    @cached_property
+    def text(self) -> str:
+        """Return its text."""
+        return self.make()
 
     @property
     def digest(self) -> str:
         """Return its SHA-256 as a content security policy names it."""
         return f"'sha256-{base64.b64encode(hashlib.sha256(self.text.encode()).digest()).decode()}'"
+
+    def is_whole_at(self, place: Path) -> bool:
+        """Return whether all of it lies at `place`: its name stands for one text, but a disk may have damaged it."""
+        return place.exists() and place.stat().st_size == len(self.text.encode())
+
+
+class SealedAsset(Asset):
+    """An asset that ends with the hash of its text: whether a copy is whole is told without making it."""
+
+    @cached_property
+    def text(self) -> str:
+        """Return its text with the seal."""
+        text = self.make()
+        return f"{text}{SEAL}{_hash(text.encode())}\n"
+
+    def is_whole_at(self, place: Path) -> bool:
+        """Return whether what lies at `place` keeps its seal."""
+        text, _, seal = (place.read_bytes() if place.exists() else b"").rpartition(SEAL.encode())
+        return seal.strip() == _hash(text).encode()
 
 
 @dataclass(frozen=True)
@@ -55,22 +88,38 @@ def page_script() -> Asset:
 
 @cache
 def chart_script() -> Asset:
-    """Return the script that draws the chart, with Bokeh's document in it."""
-    # Loading Bokeh takes half a second, which only those who draw should wait.
+    """Return the script that draws the chart, with Bokeh's document in it.
+
+    Its name tells what it is made of, not its text: to make the document, Bokeh must be loaded, which takes longer
+    than to write all pages of a session, and hardly any run needs it.
+    """
+    parts = [_static(name) for name in ("figures.js", "dates.js", "overlay.js", "chart.js")]
+    document_from = [_bokeh_version(), " ".join(CHARTED), _resource("chart.py")]
+    stem = _hash("\n".join([*document_from, *parts]).encode())[:DIGITS]
+    return SealedAsset(f"chart-{stem}.js", lambda: "\n".join([_chart(), *parts]))
+
+
+def _chart() -> str:
     from pipeline.reports.chart import chart_document  # noqa: PLC0415
 
-    parts = map(_static, ("figures.js", "dates.js", "overlay.js", "chart.js"))
-    return _hashed("chart.js", "\n".join([f"globalThis.candlelake = {{ chart: {chart_document()} }};", *parts]))
+    return f"globalThis.candlelake = {{ chart: {chart_document()} }};"
 
 
 @cache
 def bokeh_script() -> Asset:
     """Return Bokeh's own script, as the installed package has it."""
-    import bokeh  # noqa: PLC0415
-    from bokeh.util.paths import bokehjs_path  # noqa: PLC0415
+    return Asset(f"bokeh-{_bokeh_version()}.min.js", _bokeh)
 
-    text = (Path(bokehjs_path()) / "js" / "bokeh.min.js").read_text(encoding="utf-8")
-    return Asset(f"bokeh-{bokeh.__version__}.min.js", text)
+
+def _bokeh() -> str:
+    # Where `bokeh.util.paths.bokehjs_path` says, without loading Bokeh.
+    script = distribution("bokeh").locate_file("bokeh/server/static/js/bokeh.min.js")
+    return Path(str(script)).read_text(encoding="utf-8")
+
+
+def _bokeh_version() -> str:
+    # As `bokeh.__version__` is, without loading it.
+    return version("bokeh")
 
 
 def shared_assets() -> tuple[Asset, ...]:
@@ -105,7 +154,7 @@ def alone(scripts: Sequence[Asset]) -> Shell:
 
 def _enclosed(script: Asset) -> Asset:
     """Return the script without what would end it, or hide its end, inside a page; it means the same."""
-    return Asset(script.name, script.text.replace("</script", "<\\/script").replace("<!--", "<\\!--"))
+    return Asset(script.name, lambda: script.text.replace("</script", "<\\/script").replace("<!--", "<\\!--"))
 
 
 def _draws(scripts: Sequence[Asset]) -> bool:
@@ -127,9 +176,17 @@ def _policy(scripts: str, styles: str) -> str:
 
 
 def _static(name: str) -> str:
-    return files("pipeline.reports").joinpath("static", name).read_text(encoding="utf-8")
+    return _resource("static", name)
+
+
+def _resource(*path: str) -> str:
+    return files("pipeline.reports").joinpath(*path).read_text(encoding="utf-8")
 
 
 def _hashed(name: str, text: str) -> Asset:
     stem, ending = name.rsplit(".", 1)
-    return Asset(f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.{ending}", text)
+    return Asset(f"{stem}-{_hash(text.encode())[:DIGITS]}.{ending}", lambda: text)
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
