@@ -36,7 +36,7 @@ BY_MONTH = Layout(
     pattern="%Y-%m",
     meaning="Month of the session; how the files are laid out.",
     sessions_at_once=126,
-    row_group=16_000,
+    row_group=8_000,
 )
 BY_SESSION = Layout(
     column="day",
