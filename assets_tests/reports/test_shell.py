@@ -2,6 +2,8 @@ import base64
 import hashlib
 import json
 import re
+import subprocess
+import sys
 
 import bokeh
 import pytest
@@ -40,10 +42,33 @@ def policy(page: Element) -> dict[str, list[str]]:
 
 
 def test_names_of_shared_files_tell_their_contents():
-    for asset in (style(), page_script(), chart_script()):
+    for asset in (style(), page_script()):
         digest = hashlib.sha256(asset.text.encode()).hexdigest()
         assert digest.startswith(re.search(r"-([0-9a-f]{12})\.", asset.name)[1])
     assert bokeh_script().name == f"bokeh-{bokeh.__version__}.min.js"
+
+
+def test_the_chart_s_script_is_named_by_what_it_is_made_from_and_ends_as_told():
+    assert re.fullmatch(r"chart-[0-9a-f]{12}\.js", chart_script().name)
+    assert chart_script().text == f"globalThis.candlelake = {{ chart: {chart_document()} }};\n{chart_script().tail}"
+
+
+def test_a_shared_file_that_is_cut_short_or_spoilt_is_seen_without_making_it(tmp_path):
+    for asset in shared_assets():
+        place = tmp_path / asset.name
+        assert not asset.is_at(place)
+        place.write_text(asset.text, encoding="utf-8", newline="\n")
+        assert asset.is_at(place)
+        place.write_text(asset.text[:-1], encoding="utf-8", newline="\n")
+        assert not asset.is_at(place)
+
+
+def test_pages_that_have_their_scripts_are_written_without_loading_bokeh():
+    script = "import sys; from pipeline.reports.shell import chart_script, shared_assets;"
+    names = "print([one.name for one in shared_assets()], chart_script().tail[:1], 'bokeh' in sys.modules)"
+    command = [sys.executable, "-c", f"{script} {names}"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    assert told.stdout.endswith("False\n")
 
 
 def test_bokeh_s_script_is_the_installed_one_with_its_licence():
@@ -86,7 +111,8 @@ def _raw(element: Element) -> str:
 
 
 def test_a_script_that_holds_a_closing_tag_still_stands_inside_a_page():
-    script = Asset("odd.js", 'const a = "</script><!-- x";')
+    text = 'const a = "</script><!-- x";'
+    script = Asset("odd.js", lambda: text, text)
     shell = alone([script])
     assert str(shell.scripts) == '<script>const a = "<\\/script><\\!-- x";</script>'
 

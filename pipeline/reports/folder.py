@@ -105,7 +105,7 @@ class ReportsFolder:
         for asset in shared_assets():
             place = self.path / ASSETS / asset.name
             # A name stands for one text, so what is there need not be written again, unless a disk has damaged it.
-            if not place.exists() or place.stat().st_size != len(asset.text.encode()):
+            if not asset.is_at(place):
                 _put(asset.text, place, room)
 
     def _ticker(self, page: TickerPage, session: date, room: Path) -> Path:

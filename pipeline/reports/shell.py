@@ -2,13 +2,17 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib.metadata import version
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from markupsafe import Markup
+
+from pipeline.reports.ticker_page import CHARTED
 
 ASSETS = "assets"
 """Folder of what all pages share. Names carry a version or a hash, so that old pages keep what they were made with."""
@@ -19,10 +23,21 @@ SESSIONS = "sessions.js"
 
 @dataclass(frozen=True)
 class Asset:
-    """A stylesheet or script that pages use."""
+    """A stylesheet or script that pages use, known by its name; the text is made when somebody reads it."""
 
     name: str
-    text: str
+    make: Callable[[], str] = field(compare=False)
+    tail: str = field(compare=False)
+    """What the text ends with, known before it is made: nearly all of it, but for what is drawn."""
+
+    @cached_property
+    def text(self) -> str:
+        """Return the whole text."""
+        return self.make()
+
+    def is_at(self, place: Path) -> bool:
+        """Return whether the file at `place` has this name's text, as far as can be seen without making it."""
+        return place.exists() and place.read_bytes().endswith(self.tail.encode())
 
     @property
     def digest(self) -> str:
@@ -55,22 +70,25 @@ def page_script() -> Asset:
 
 @cache
 def chart_script() -> Asset:
-    """Return the script that draws the chart, with Bokeh's document in it."""
-    # Loading Bokeh takes half a second, which only those who draw should wait.
-    from pipeline.reports.chart import chart_document  # noqa: PLC0415
+    """Return the script that draws the chart, with Bokeh's document in it.
 
-    parts = map(_static, ("figures.js", "dates.js", "overlay.js", "chart.js"))
-    return _hashed("chart.js", "\n".join([f"globalThis.candlelake = {{ chart: {chart_document()} }};", *parts]))
+    It is named by what it is made from: Bokeh takes a second to load, which a run whose pages have it should not wait.
+    """
+    tail = "\n".join(map(_static, ("figures.js", "dates.js", "overlay.js", "chart.js")))
+    drawn_by = files("pipeline.reports").joinpath("chart.py").read_text(encoding="utf-8")
+    recipe = "\n".join([version("bokeh"), drawn_by, *CHARTED, tail])
+    return Asset(_with_hash("chart.js", recipe), lambda: _chart_text(tail), tail)
 
 
 @cache
 def bokeh_script() -> Asset:
-    """Return Bokeh's own script, as the installed package has it."""
-    import bokeh  # noqa: PLC0415
-    from bokeh.util.paths import bokehjs_path  # noqa: PLC0415
-
-    text = (Path(bokehjs_path()) / "js" / "bokeh.min.js").read_text(encoding="utf-8")
-    return Asset(f"bokeh-{bokeh.__version__}.min.js", text)
+    """Return Bokeh's own script, as the installed package has it; Bokeh itself is not loaded for it."""
+    package = find_spec("bokeh")
+    if package is None or package.origin is None:
+        raise ImportError("Bokeh is not installed; it draws the charts of the pages.")
+    script = Path(package.origin).parent / "server" / "static" / "js" / "bokeh.min.js"
+    text = script.read_text(encoding="utf-8")
+    return Asset(f"bokeh-{version('bokeh')}.min.js", lambda: text, text)
 
 
 def shared_assets() -> tuple[Asset, ...]:
@@ -105,7 +123,8 @@ def alone(scripts: Sequence[Asset]) -> Shell:
 
 def _enclosed(script: Asset) -> Asset:
     """Return the script without what would end it, or hide its end, inside a page; it means the same."""
-    return Asset(script.name, script.text.replace("</script", "<\\/script").replace("<!--", "<\\!--"))
+    text = script.text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    return Asset(script.name, lambda: text, text)
 
 
 def _draws(scripts: Sequence[Asset]) -> bool:
@@ -130,6 +149,16 @@ def _static(name: str) -> str:
     return files("pipeline.reports").joinpath("static", name).read_text(encoding="utf-8")
 
 
+def _chart_text(tail: str) -> str:
+    from pipeline.reports.chart import chart_document  # noqa: PLC0415
+
+    return f"globalThis.candlelake = {{ chart: {chart_document()} }};\n{tail}"
+
+
 def _hashed(name: str, text: str) -> Asset:
+    return Asset(_with_hash(name, text), lambda: text, text)
+
+
+def _with_hash(name: str, text: str) -> str:
     stem, ending = name.rsplit(".", 1)
-    return Asset(f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.{ending}", text)
+    return f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.{ending}"
