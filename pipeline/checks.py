@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
+from itertools import groupby
 
 import polars as pl
 from dagster import (
@@ -70,13 +71,15 @@ def contract_check(table: Table) -> AssetChecksDefinition:
 
 
 def stored_pieces(lake: Lake, table: Table, sessions: Sequence[date]) -> Iterator[pl.LazyFrame]:
-    """Yield what `table` holds of `sessions`, some sessions at a time, or all at once of a table refreshed whole."""
+    """Yield what `table` holds of `sessions`, partition by partition, or all at once of a table refreshed whole.
+
+    A partition written in one go lies in the order of the key, which proves it unique at a glance.
+    """
     if table.session is None:
         yield lake.read(table).rows
-    size = table.layout.sessions_at_once
-    for first in range(0, len(sessions), size):
-        chunk = sessions[first : first + size]
-        yield lake.scan(table, chunk[0], chunk[-1])
+    for _, of_partition in groupby(sessions, key=lambda session: session.strftime(table.layout.pattern)):
+        first, *others = of_partition
+        yield lake.scan(table, first, others[-1] if others else first)
 
 
 @asset_check(

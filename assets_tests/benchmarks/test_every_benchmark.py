@@ -9,7 +9,7 @@ from benchmarks.options import Options
 
 ROUNDS = 1
 
-LONG = {"backfill", "command", "first_use", "new_session", "redo"}
+LONG = {"backfill", "command", "first_use", "length", "naive", "new_session", "redo"}
 """They start the pipeline often, or compile; what they are made of is tried by the others."""
 
 NAMES = [

@@ -1,7 +1,9 @@
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
@@ -88,6 +90,23 @@ def test_a_check_across_columns_is_named_and_its_examples_kept_short():
     message = broken(BARS.with_columns(close=pl.lit(32.0), ticker=pl.col("ticker") + "x" * 5000))
     assert "low_open_close_high_in_order in 2 rows" in message
     assert len(message) < 1200
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["A", "AA", "B", "ZZZ"]), st.integers(0, 3)), min_size=1, unique=True),
+    st.sampled_from([["session", "ticker"], ["ticker", "session"], None]),
+)
+def test_rows_are_put_in_order_of_the_key_however_they_come(places, come_by):
+    keys = [{"ticker": ticker, "session": date(2024, 1, 2) + timedelta(days=day)} for ticker, day in places]
+    rows = pl.DataFrame(keys).with_columns(number=pl.int_range(pl.len()))
+    rows = rows if come_by is None else rows.sort(come_by)
+    assert DAILY_BARS.in_order(rows).rows() == sorted(rows.rows())
+
+
+def test_a_ticker_that_comes_twice_in_one_of_several_day_files_is_named():
+    day = BARS.with_columns(session=pl.col("session") + pl.duration(days=1))
+    message = broken(pl.concat([BARS, day, day.tail(1)]).sort("session", "ticker"))
+    assert "2 rows repeat a key (ticker, session), such as NA, 2024-01-06." in message
 
 
 def test_a_repeated_key_is_named_with_examples():

@@ -114,7 +114,7 @@ def test_vacuum_removes_replaced_files_orphans_and_staging_but_nothing_that_is_n
             age(path, days=3)
     removed = vacuum(scattered, PRICES, keep=timedelta(days=2), run_id="r")
     assert orphan.name in {Path(name).name for name in removed}
-    assert set(folder.rglob("*.parquet*")) == needed | {fresh}
+    assert set(folder.glob("month=*/*.parquet*")) == needed | {fresh}
     assert held(scattered) == before
 
 

@@ -122,15 +122,13 @@ def test_tickers_that_would_leave_the_folder_stay_in_it(folder):
     assert {path.name for path in folder.path.parent.iterdir()} == {"reports"}
 
 
-@pytest.mark.parametrize("name", ["bokeh-*", "chart-*", "page-*", "style-*"])
-@pytest.mark.parametrize("kept", [0, 1000])
-def test_a_damaged_shared_file_is_mended(folder, name, kept):
+def test_a_damaged_shared_file_is_mended(folder):
     write(folder, page())
-    (damaged,) = (folder.path / "assets").glob(name)
-    whole = damaged.read_bytes()
-    damaged.write_bytes(whole[:kept])
+    (bokeh,) = (folder.path / "assets").glob("bokeh-*")
+    whole = bokeh.read_bytes()
+    bokeh.write_bytes(whole[:1000])
     write(folder, page())
-    assert damaged.read_bytes() == whole
+    assert bokeh.read_bytes() == whole
 
 
 def test_what_older_pages_share_is_never_taken_away(folder):

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 from dagster import AssetExecutionContext, AssetKey, MetadataValue, TableColumn, TableRecord, TableSchema
 
+from pipeline.assets.partition_metadata import add_partition_metadata
 from pipeline.contracts.table import Table
 from pipeline.lake.commits import Written
 
@@ -64,8 +65,7 @@ def record(
     """Attach what there is to say of a session to its partition, and return what holds for each of them.
 
     What holds for the write as a whole, with the seconds since `begun` (of `perf_counter`), goes to its newest
-    session: on each session of a range it would read, and be plotted, as that session's own. Dagster copies all it has
-    for each partition it is given, so that only the tables people look at get numbers for each.
+    session: on each session of a range it would read, and be plotted, as that session's own.
     """
     whole: dict[str, Any] = {"dagster/row_count": written.rows_in_table, "rows_written": written.rows}
     if begun is not None:
@@ -79,8 +79,7 @@ def record(
     }
     newest = max(written.rows_per_session)
     told[newest] = told.get(newest, {}) | whole
-    for session, metadata in told.items():
-        context.add_asset_metadata(metadata, asset_key=asset_key(table), partition_key=session.isoformat())
+    add_partition_metadata(context, asset_key(table), {str(session): metadata for session, metadata in told.items()})
     return version
 
 

@@ -36,7 +36,7 @@ BY_MONTH = Layout(
     pattern="%Y-%m",
     meaning="Month of the session; how the files are laid out.",
     sessions_at_once=126,
-    row_group=16_000,
+    row_group=8_000,
 )
 BY_SESSION = Layout(
     column="day",
@@ -94,7 +94,7 @@ class Table:
         checked = rows.select(list(self.columns))
         if not self._promises.kept_by(checked):
             checked = self._validated(checked)
-        if not in_strict_order(rows, self.key):
+        if not in_strict_order(rows, self.key) and not self._comes_in_turns(rows):
             self._require_unique_keys(rows)
         return checked
 
@@ -105,7 +105,16 @@ class Table:
 
     def in_order(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return `rows` sorted by the key; looking first costs little."""
-        return rows if in_strict_order(rows, self.key) else rows.sort(self.key)
+        if in_strict_order(rows, self.key):
+            return rows
+        if self._comes_in_turns(rows):
+            # The first column alone decides then, which takes half the time of comparing all.
+            return rows.sort(self.key[0], maintain_order=True)
+        return rows.sort(self.key)
+
+    def _comes_in_turns(self, rows: pl.DataFrame) -> bool:
+        """Return whether `rows` come as day files follow each other: by session, in each by ticker, none twice."""
+        return in_strict_order(rows, (*self.key[1:], self.key[0]))
 
     @cached_property
     def _promises(self) -> Promises:

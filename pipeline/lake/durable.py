@@ -18,6 +18,12 @@ def make_durable(files: Iterable[Path], *, below: Path | None = None) -> None:
             _flush(folder)
 
 
+def make_name_durable(path: Path) -> None:
+    """Flush the folder that names `path`; what the file holds was flushed before it took the name."""
+    if os.name == "posix":
+        _flush(path.parent)
+
+
 def make_folder(folder: Path) -> None:
     """Make `folder`, and those above it that are missing, such that they outlast a power cut."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -44,6 +44,14 @@ class FolderObjects:
             return (self.root / name).stat().st_size
         except FileNotFoundError:
             return None
+
+    def mark(self, name: str) -> Hashable | None:
+        """Return what tells a file from one written later under its name, None when there is none."""
+        try:
+            status = (self.root / name).stat()
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
     def digest(self, name: str) -> Digest | None:
         """Return what the bytes of a file are known by, None when there is none. Other threads go on meanwhile."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Protocol
 
 from pipeline.lake.folder_objects import Digest, FolderObjects
@@ -18,6 +18,9 @@ class Objects(Protocol):
 
     def size(self, name: str) -> int | None:
         """Return how many bytes a file has, None when there is none."""
+
+    def mark(self, name: str) -> Hashable | None:
+        """Return what tells a file from one written later under its name, None when there is none. It is not read."""
 
     def digest(self, name: str) -> Digest | None:
         """Return what the bytes of a file are known by, None when there is none."""

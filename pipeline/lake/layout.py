@@ -23,6 +23,23 @@ _OF_BLURRED = ColumnProperties(dictionary_enabled=False, encoding="BYTE_STREAM_S
 """Puts together the bytes that storing has emptied, which pack to nothing."""
 
 
+ENTRIES_TO_CHECKPOINT = 10
+"""Opening a table reads every log entry since the last checkpoint, on S3 each by a request of its own."""
+
+
+def delta_properties(table: Table) -> dict[str, str | None]:
+    """Return what Delta is told of `table` when it is made.
+
+    Files are skipped by the key only, the session above all: the least and the most of every number in every file
+    would make the log of a wide table slow to open.
+    """
+    by = (table.session, *table.key) if table.session else table.key
+    return {
+        "delta.checkpointInterval": str(ENTRIES_TO_CHECKPOINT),
+        "delta.dataSkippingStatsColumns": ",".join(dict.fromkeys(by)),
+    }
+
+
 def parquet(table: Table) -> WriterProperties:
     """Return how the files of `table` are written."""
     numbers = {name: _OF_NUMBERS for name, dtype in table.columns.items() if dtype.is_float()}

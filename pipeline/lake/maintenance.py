@@ -67,7 +67,7 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
             remedy=f"Keep {SHORTEST_RETENTION} or more.",
         )
     lake.store.require_safe_commits()
-    opened = lake.open(table)
+    opened = lake.open_to_write(f"{table.market}/{table.name}")
     before = opened.version()
     with lake.store.answering():
         removed = opened.vacuum(
@@ -92,7 +92,7 @@ def _versions_since(lake: Lake, table: Table, moment: datetime) -> list[int]:
 
 
 def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
-    opened = lake.open(table)
+    opened = lake.open_to_write(f"{table.market}/{table.name}")
     before = _files_per_partition(opened, table)[month]
     stored = scan_files(opened, before, table.columns, lake.storage_options)
     rows = stored.sort(table.key).with_columns(partition_of(table)).collect().rechunk()

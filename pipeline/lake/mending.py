@@ -61,7 +61,7 @@ class Mending:
             version = checkpoint_version(file.removeprefix(f"{state.name}/"))
             if version is not None:
                 records.record_checkpoint(version)
-        opened = self._lake.open_named(state.name)
+        opened = self._lake.open_to_write(state.name)
         opened.create_checkpoint()
         self._lake.outlast_power_cut(opened, [])
         records.record_checkpoint(opened.version())
@@ -74,7 +74,7 @@ class Mending:
         """
         damaged = {damage.file.removeprefix(f"{state.name}/") for damage in _of(state, Kind.DATA)}
         self.set_aside(f"{state.name}/{name}" for name in sorted(damaged))
-        opened = self._lake.open_named(state.name)
+        opened = self._lake.open_to_write(state.name)
         missed = {unquote(path) for path in opened.repair(dry_run=True)["files_removed"]}
         if missed != damaged:
             raise TableDamaged(

@@ -10,7 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import IO
 
-from pipeline.lake.durable import make_durable, make_folder
+from pipeline.lake.durable import make_folder, make_name_durable
 from pipeline.lake.receipts import RECEIPT_SUFFIX, Receipt, parsed, replaced_beginning, written
 
 
@@ -101,4 +101,4 @@ def _atomic(path: Path) -> Iterator[IO[bytes]]:
         incoming.replace(path)
     finally:
         incoming.unlink(missing_ok=True)
-    make_durable([path])
+    make_name_durable(path)

@@ -45,6 +45,12 @@ class S3Objects:
             lambda: self._client.head_object(Bucket=self.place.bucket, Key=self.place.key(name))["ContentLength"]
         )
 
+    def mark(self, name: str) -> str | None:
+        """Return the ETag of an object, None when there is none."""
+        return self._unless_missing(
+            lambda: self._client.head_object(Bucket=self.place.bucket, Key=self.place.key(name))["ETag"]
+        )
+
     def put(self, name: str, body: bytes) -> None:
         """Write an object, in place of the one there is."""
         self._asked(lambda: self._client.put_object(Bucket=self.place.bucket, Key=self.place.key(name), Body=body))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -32,8 +32,6 @@ class Store(Protocol):
     root: str
     storage_options: dict[str, str]
     """What delta-rs and Polars must be told to get there."""
-    table_properties: Mapping[str, str | None]
-    """What Delta is told of every table made here."""
 
     def tables(self) -> list[str]:
         """Return every table there is, as `market/name`, in alphabetical order."""
@@ -60,7 +58,6 @@ class FolderStore:
     def __init__(self, folder: Path) -> None:
         self.root = str(folder.expanduser().resolve())
         self.storage_options: dict[str, str] = {}
-        self.table_properties: Mapping[str, str | None] = {}
         if "%" in self.root:
             raise SettingsError(
                 f"The lake cannot lie in {self.root}: Delta tables cannot be written to a path with '%'.",
@@ -127,8 +124,6 @@ class S3Store:
         self.place = place
         self.root = str(place)
         self.storage_options = place.storage_options
-        # Opening a table costs a request for each commit since the last checkpoint.
-        self.table_properties: Mapping[str, str | None] = {"delta.checkpointInterval": "10"}
         self._objects = S3Objects(place)
 
     def tables(self) -> list[str]:

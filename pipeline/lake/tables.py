@@ -11,17 +11,18 @@ from urllib.parse import unquote
 import polars as pl
 from arro3.core import RecordBatch, RecordBatchReader
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError
 
-from pipeline.errors import ContractBroken, TableDamaged, TableMissing
+from pipeline.errors import ContractBroken, TableMissing
 from pipeline.lake.commits import Reading, Written, commits_of, others_since, told
 from pipeline.lake.durable import make_durable
 from pipeline.lake.files import files_of, folder_of, scan_files, sessions_in
 from pipeline.lake.fingerprints import Fingerprints
 from pipeline.lake.incoming import FAULT, Incoming
 from pipeline.lake.lake_objects import objects_at
-from pipeline.lake.layout import delta_schema
+from pipeline.lake.layout import delta_properties, delta_schema
 from pipeline.lake.log_entries import LAST_CHECKPOINT, checkpoint_name, entry_name
+from pipeline.lake.open_tables import OpenTables
 from pipeline.lake.overwrite import Overwrite, commit, conflict
 from pipeline.lake.s3_prefix import S3Prefix
 from pipeline.lake.store import store_of
@@ -43,6 +44,7 @@ class Lake:
         self.root = self.store.root
         self.storage_options = self.store.storage_options
         self.objects = objects_at(self.store)
+        self._opened = OpenTables(self.store, self.objects)
 
     def uri(self, table: Table) -> str:
         """Return where the table lies."""
@@ -58,32 +60,45 @@ class Lake:
 
     def exists(self, table: Table) -> bool:
         """Return whether the table has ever been written. Raises TableDamaged when its log is lost."""
-        return self._find(f"{table.market}/{table.name}") is not None
+        return self._opened.newest(f"{table.market}/{table.name}") is not None
 
     def version(self, table: Table) -> int:
         """Return the number of the table's newest version. Raises TableMissing, TableDamaged."""
         return self.open(table).version()
 
     def open(self, table: Table, version: int | None = None) -> DeltaTable:
-        """Return the Delta table, at its newest version unless told.
+        """Return the Delta table, at its newest version unless told, to be read only.
 
         Raises TableMissing when there is no such table or version, TableDamaged when the log is lost.
         """
-        opened = self.open_named(f"{table.market}/{table.name}")
-        if version is not None:
-            try:
-                opened.load_as_version(version)
-            except DeltaError as unreadable:
-                raise TableMissing(
-                    f"{table.sql_name} cannot be read as of version {version} (newest is {opened.version()}): "
-                    f"{unreadable}",
-                    remedy="Ask for a newer version; old ones go when the table is vacuumed.",
-                ) from unreadable
+        name = f"{table.market}/{table.name}"
+        if version is None:
+            return self.open_named(name)
+        opened = self.open_to_write(name)
+        try:
+            opened.load_as_version(version)
+        except DeltaError as unreadable:
+            raise TableMissing(
+                f"{table.sql_name} cannot be read as of version {version} (newest is {opened.version()}): {unreadable}",
+                remedy="Ask for a newer version; old ones go when the table is vacuumed.",
+            ) from unreadable
         return opened
 
     def open_named(self, name: str) -> DeltaTable:
-        """Return the Delta table called `market/name` at its newest version. Raises TableMissing, TableDamaged."""
-        opened = self._find(name)
+        """Return the Delta table called `market/name` at its newest version, to be read only.
+
+        Raises TableMissing, TableDamaged.
+        """
+        return self._there(name, self._opened.newest(name))
+
+    def open_to_write(self, name: str) -> DeltaTable:
+        """Return the Delta table called `market/name` at its newest version, for the caller alone, who may change it.
+
+        Raises TableMissing, TableDamaged.
+        """
+        return self._there(name, self._opened.anew(name))
+
+    def _there(self, name: str, opened: DeltaTable | None) -> DeltaTable:
         if opened is None:
             raise TableMissing(
                 f"{name.replace('/', '.', 1)} does not exist in {self.root}.",
@@ -224,6 +239,7 @@ class Lake:
     ) -> Written:
         added = {path: size for path, size in _files(opened).items() if path not in before}
         self.outlast_power_cut(opened, added)
+        self._opened.keep(_name_of(opened), opened)
         return Written(
             version=opened.version(),
             rows=rows,
@@ -242,11 +258,10 @@ class Lake:
             log_files = [folder / name(version) for version in versions for name in (entry_name, checkpoint_name)]
             make_durable((folder / unquote(file) for file in data_files), below=root)
             make_durable([*log_files, folder / LAST_CHECKPOINT], below=root)
-        # Its last two parts are the market and the name.
-        self.fingerprints("/".join(opened.table_uri.rstrip("/").rsplit("/", 2)[1:])).record(versions)
+        self.fingerprints(_name_of(opened)).record(versions)
 
     def _open_or_create(self, table: Table) -> DeltaTable:
-        found = self._find(f"{table.market}/{table.name}")
+        found = self._opened.anew(f"{table.market}/{table.name}")
         if found is not None:
             return found
         self.objects.make_folder(table.market)
@@ -258,12 +273,12 @@ class Lake:
                     partition_by=[table.layout.column] if table.session else None,
                     name=table.sql_name,
                     description=table.description,
-                    configuration=self.store.table_properties,
+                    configuration=delta_properties(table),
                     storage_options=self.storage_options or None,
                 )
         except DeltaError:
             # Another first writer was faster.
-            return self.open(table)
+            return self.open_to_write(f"{table.market}/{table.name}")
         self.outlast_power_cut(created, [])
         return created
 
@@ -278,23 +293,10 @@ class Lake:
                 remedy=f"Move {self.uri(table)} away and backfill the table.",
             )
 
-    def _find(self, name: str) -> DeltaTable | None:
-        sql_name, uri = name.replace("/", ".", 1), self.uri_of(name)
-        try:
-            with self.store.answering():
-                return DeltaTable(uri, storage_options=self.storage_options or None)
-        except TableNotFoundError as missing:
-            if self.store.holds_data(name):
-                raise TableDamaged(
-                    f"{sql_name} has data files but no readable log in {uri}.",
-                    remedy="Run `candlelake verify --repair`, or move the folder away and backfill the table.",
-                ) from missing
-            return None
-        except DeltaError as unreadable:
-            raise TableDamaged(
-                f"The log of {sql_name} in {uri} cannot be read: {str(unreadable).splitlines()[0]}",
-                remedy="Run `candlelake verify --repair`, or move the folder away and backfill the table.",
-            ) from unreadable
+
+def _name_of(opened: DeltaTable) -> str:
+    """Return the market and the name of a table of the lake: the last two parts of its place."""
+    return "/".join(opened.table_uri.rstrip("/").rsplit("/", 2)[1:])
 
 
 def _files(opened: DeltaTable) -> dict[str, int]:

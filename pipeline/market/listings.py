@@ -144,6 +144,13 @@ def _contested(claimed: str) -> pl.Expr:
 
 def _in_turn(claims: pl.DataFrame, claimed: str) -> pl.DataFrame:
     """Return the claims to each `claimed`, shortened so that no two overlap; what nothing is left of is dropped."""
+    # Nearly every claim is the only one: those that are not are put in turn, which takes a look at each by itself.
+    is_shared = pl.col(claimed).is_duplicated()
+    in_turn = pl.concat([claims.filter(~is_shared), _shortened(claims.filter(is_shared), claimed)])
+    return in_turn.filter((pl.col("first_day") <= pl.col("last_day")).fill_null(value=True))
+
+
+def _shortened(claims: pl.DataFrame, claimed: str) -> pl.DataFrame:
     unknown, open_end = pl.date(1, 1, 1), pl.date(9999, 12, 31)
     ordered = claims.sort(claimed, pl.col("last_day").fill_null(open_end), pl.col("first_day").fill_null(unknown))
     began = pl.col("first_day").fill_null(unknown)
@@ -153,8 +160,7 @@ def _in_turn(claims: pl.DataFrame, claimed: str) -> pl.DataFrame:
     first_day = pl.when(began_no_later).then(after_the_other).otherwise("first_day").over(claimed)
     begun = ordered.with_columns(first_day=first_day)
     next_first = pl.col("first_day").cum_min(reverse=True).shift(-1).over(claimed)
-    ended = begun.with_columns(last_day=pl.min_horizontal("last_day", next_first - DAY))
-    return ended.filter((pl.col("first_day") <= pl.col("last_day")).fill_null(value=True))
+    return begun.with_columns(last_day=pl.min_horizontal("last_day", next_first - DAY))
 
 
 def _the_only(name: str) -> pl.Expr:

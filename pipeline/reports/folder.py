@@ -104,7 +104,8 @@ class ReportsFolder:
     def _share(self, room: Path) -> None:
         for asset in shared_assets():
             place = self.path / ASSETS / asset.name
-            if not asset.is_whole_at(place):
+            # A name stands for one text, so what is there need not be written again, unless a disk has damaged it.
+            if not asset.is_at(place):
                 _put(asset.text, place, room)
 
     def _ticker(self, page: TickerPage, session: date, room: Path) -> Path:

@@ -5,8 +5,9 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from importlib.metadata import distribution, version
+from importlib.metadata import version
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from markupsafe import Markup
@@ -19,48 +20,29 @@ ASSETS = "assets"
 SESSIONS = "sessions.js"
 """The list of sessions that have pages, by which older pages find newer ones."""
 
-SEAL = "\n// sha256 "
-"""Before the hash with which a sealed script ends."""
-
-DIGITS = 12
-"""Hexadecimal digits of a hash that names carry."""
-
 
 @dataclass(frozen=True)
 class Asset:
-    """A stylesheet or script that pages use."""
+    """A stylesheet or script that pages use, known by its name; the text is made when somebody reads it."""
 
     name: str
-    make: Callable[[], str] = field(compare=False, repr=False)
+    make: Callable[[], str] = field(compare=False)
+    tail: str = field(compare=False)
+    """What the text ends with, known before it is made: nearly all of it, but for what is drawn."""
 
     @cached_property
     def text(self) -> str:
-        """Return its text."""
+        """Return the whole text."""
         return self.make()
+
+    def is_at(self, place: Path) -> bool:
+        """Return whether the file at `place` has this name's text, as far as can be seen without making it."""
+        return place.exists() and place.read_bytes().endswith(self.tail.encode())
 
     @property
     def digest(self) -> str:
         """Return its SHA-256 as a content security policy names it."""
         return f"'sha256-{base64.b64encode(hashlib.sha256(self.text.encode()).digest()).decode()}'"
-
-    def is_whole_at(self, place: Path) -> bool:
-        """Return whether all of it lies at `place`: its name stands for one text, but a disk may have damaged it."""
-        return place.exists() and place.stat().st_size == len(self.text.encode())
-
-
-class SealedAsset(Asset):
-    """An asset that ends with the hash of its text: whether a copy is whole is told without making it."""
-
-    @cached_property
-    def text(self) -> str:
-        """Return its text with the seal."""
-        text = self.make()
-        return f"{text}{SEAL}{_hash(text.encode())}\n"
-
-    def is_whole_at(self, place: Path) -> bool:
-        """Return whether what lies at `place` keeps its seal."""
-        text, _, seal = (place.read_bytes() if place.exists() else b"").rpartition(SEAL.encode())
-        return seal.strip() == _hash(text).encode()
 
 
 @dataclass(frozen=True)
@@ -90,36 +72,23 @@ def page_script() -> Asset:
 def chart_script() -> Asset:
     """Return the script that draws the chart, with Bokeh's document in it.
 
-    Its name tells what it is made of, not its text: to make the document, Bokeh must be loaded, which takes longer
-    than to write all pages of a session, and hardly any run needs it.
+    It is named by what it is made from: Bokeh takes a second to load, which a run whose pages have it should not wait.
     """
-    parts = [_static(name) for name in ("figures.js", "dates.js", "overlay.js", "chart.js")]
-    document_from = [_bokeh_version(), " ".join(CHARTED), _resource("chart.py")]
-    stem = _hash("\n".join([*document_from, *parts]).encode())[:DIGITS]
-    return SealedAsset(f"chart-{stem}.js", lambda: "\n".join([_chart(), *parts]))
-
-
-def _chart() -> str:
-    from pipeline.reports.chart import chart_document  # noqa: PLC0415
-
-    return f"globalThis.candlelake = {{ chart: {chart_document()} }};"
+    tail = "\n".join(map(_static, ("figures.js", "dates.js", "overlay.js", "chart.js")))
+    drawn_by = files("pipeline.reports").joinpath("chart.py").read_text(encoding="utf-8")
+    recipe = "\n".join([version("bokeh"), drawn_by, *CHARTED, tail])
+    return Asset(_with_hash("chart.js", recipe), lambda: _chart_text(tail), tail)
 
 
 @cache
 def bokeh_script() -> Asset:
-    """Return Bokeh's own script, as the installed package has it."""
-    return Asset(f"bokeh-{_bokeh_version()}.min.js", _bokeh)
-
-
-def _bokeh() -> str:
-    # Where `bokeh.util.paths.bokehjs_path` says, without loading Bokeh.
-    script = distribution("bokeh").locate_file("bokeh/server/static/js/bokeh.min.js")
-    return Path(str(script)).read_text(encoding="utf-8")
-
-
-def _bokeh_version() -> str:
-    # As `bokeh.__version__` is, without loading it.
-    return version("bokeh")
+    """Return Bokeh's own script, as the installed package has it; Bokeh itself is not loaded for it."""
+    package = find_spec("bokeh")
+    if package is None or package.origin is None:
+        raise ImportError("Bokeh is not installed; it draws the charts of the pages.")
+    script = Path(package.origin).parent / "server" / "static" / "js" / "bokeh.min.js"
+    text = script.read_text(encoding="utf-8")
+    return Asset(f"bokeh-{version('bokeh')}.min.js", lambda: text, text)
 
 
 def shared_assets() -> tuple[Asset, ...]:
@@ -154,7 +123,8 @@ def alone(scripts: Sequence[Asset]) -> Shell:
 
 def _enclosed(script: Asset) -> Asset:
     """Return the script without what would end it, or hide its end, inside a page; it means the same."""
-    return Asset(script.name, lambda: script.text.replace("</script", "<\\/script").replace("<!--", "<\\!--"))
+    text = script.text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    return Asset(script.name, lambda: text, text)
 
 
 def _draws(scripts: Sequence[Asset]) -> bool:
@@ -176,17 +146,19 @@ def _policy(scripts: str, styles: str) -> str:
 
 
 def _static(name: str) -> str:
-    return _resource("static", name)
+    return files("pipeline.reports").joinpath("static", name).read_text(encoding="utf-8")
 
 
-def _resource(*path: str) -> str:
-    return files("pipeline.reports").joinpath(*path).read_text(encoding="utf-8")
+def _chart_text(tail: str) -> str:
+    from pipeline.reports.chart import chart_document  # noqa: PLC0415
+
+    return f"globalThis.candlelake = {{ chart: {chart_document()} }};\n{tail}"
 
 
 def _hashed(name: str, text: str) -> Asset:
+    return Asset(_with_hash(name, text), lambda: text, text)
+
+
+def _with_hash(name: str, text: str) -> str:
     stem, ending = name.rsplit(".", 1)
-    return Asset(f"{stem}-{_hash(text.encode())[:DIGITS]}.{ending}", lambda: text)
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    return f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.{ending}"
