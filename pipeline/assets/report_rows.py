@@ -117,11 +117,13 @@ class ReportRows:
         What only the figures show is there for the last bar of each ticker as of each session, and null else.
         """
         since = new_york().offset(self._first, 1 - CHART_SESSIONS)
-        bars = self._values(DAILY_BARS, since, _BARS)
-        drawn = self._values(INDICATORS_TABLE, since, _DRAWN)
+        bars, drawn = pl.collect_all(
+            [self._values(DAILY_BARS, since, _BARS), self._values(INDICATORS_TABLE, since, _DRAWN)]
+        )
         last = pl.concat(_last_bars(bars, one) for one in new_york().between(self._first, self._last)).unique()
         oldest: date = last.select(pl.col("session").min().fill_null(self._first)).item()
-        figures = self._values(INDICATORS_TABLE, oldest, _FIGURES).join(last, on=["ticker", "session"])
+        values = self._values(INDICATORS_TABLE, oldest, _FIGURES).collect()
+        figures = values.join(last, on=["ticker", "session"])
         return bars.join(drawn, on=["ticker", "session"], how="left").join(
             figures, on=["ticker", "session"], how="left"
         )
@@ -129,9 +131,9 @@ class ReportRows:
     def _of_sessions(self, table: Table) -> pl.DataFrame:
         return self.lake.read(table, self._first, self._last).rows.collect()
 
-    def _values(self, table: Table, since: date, columns: Sequence[str]) -> pl.DataFrame:
+    def _values(self, table: Table, since: date, columns: Sequence[str]) -> pl.LazyFrame:
         values = self.lake.scan(table, since, self._last, columns=["ticker", "session", *columns])
-        return values.filter(_is_one_of(self.tickers)).collect()
+        return values.filter(_is_one_of(self.tickers))
 
 
 def _last_bars(bars: pl.DataFrame, session: date) -> pl.DataFrame:
