@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from dagster import BackfillPolicy, DailyPartitionsDefinition, TimeWindowPartitionMapping
+from dagster import BackfillPolicy, TimeWindowPartitionMapping
 
 from pipeline.errors import SettingsError
 from pipeline.market.calendar import closed_weekdays, new_york
+from pipeline.session_partitions import SessionPartitions
 from pipeline.settings import FIRST_SESSION, load_settings
 
 EXCHANGE_ZONE = "America/New_York"
@@ -21,7 +22,7 @@ PUBLISHED_AT = time(11, 30)
 """New York time at which yesterday's file can be expected; the vendor says about 11:00."""
 
 
-def session_partitions(start: date = FIRST_SESSION, end: date | None = None) -> DailyPartitionsDefinition:
+def session_partitions(start: date = FIRST_SESSION, end: date | None = None) -> SessionPartitions:
     """Return the partitions of every daily table: the New York sessions `start` … `end`, open-ended when None.
 
     A session's partition exists from the midnight after it, since its file comes the next day. Closures are known
@@ -38,7 +39,7 @@ def session_partitions(start: date = FIRST_SESSION, end: date | None = None) -> 
         )
     first = sessions[0]
     holidays = [datetime.combine(day, time()) for day in closed_weekdays() if first < day <= last]
-    return DailyPartitionsDefinition(
+    return SessionPartitions(
         start_date=first.isoformat(),
         end_date=(end + timedelta(days=1)).isoformat() if end else None,
         timezone=EXCHANGE_ZONE,

@@ -10,6 +10,7 @@ from assets_tests.market.screen.panels import EVERYBODY, factor
 from assets_tests.vendor_day import VendorFolder, row
 from assets_tests.vendor_minutes import lay_minutes, minute, run_minutes
 from pipeline.assets.features import features_for, without_minutes
+from pipeline.assets.report_rows import ReportRows
 from pipeline.assets.report_tables import ReportTables
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.explanation import explanation
@@ -47,7 +48,7 @@ def ranked(tmp_path_factory):
         assert result.success
         lake = Lake(settings.lake)
         anew = {session: ranked_anew(lake, publications(lake, session)[-1]) for session in (FRI, MON)}
-        notices = ReportTables(lake, MON).notices
+        notices = ReportTables(ReportRows(lake, [MON]), MON).notices
     return settings, anew, notices
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from assets_tests.dagster_runs import QUIET, instance, run
 from assets_tests.vendor_day import VendorFolder, row
+from pipeline.assets.report_rows import ReportRows
 from pipeline.assets.report_tables import ReportTables
 from pipeline.assets.reports import CANDIDATES_REPORT, MOST_SESSIONS, document_path
 from pipeline.contracts.portfolio import POSITIONS
@@ -93,7 +94,7 @@ def test_a_held_ticker_has_a_page_also_when_it_has_no_bar(settings):
 
 
 def test_bars_before_a_split_stand_on_the_basis_of_the_page(settings):
-    tables = ReportTables(Lake(settings.lake), LAST).tickers(["SPLIT"])
+    tables = ReportTables(ReportRows(Lake(settings.lake), [LAST]), LAST).tickers(["SPLIT"])
     history = tables.history.sort("session")
     assert history["close"].to_list() == [15.0] * (len(SESSIONS) - 1)
     assert history["volume"].to_list() == [2000.0] * 3 + [1000.0] * (len(SESSIONS) - 4)
@@ -104,11 +105,17 @@ def test_indicators_before_a_split_stand_on_the_basis_of_the_page(settings):
     lake = Lake(settings.lake)
     stored = lake.scan(INDICATORS_TABLE).filter(pl.col("ticker") == "SPLIT").sort("session").collect()
     assert stored["candle_mid"].to_list() == [30.0] * 3 + [15.0] * (len(SESSIONS) - 4)
-    assert ReportTables(lake, LAST)._on_basis(stored)["candle_mid"].to_list() == [15.0] * (len(SESSIONS) - 1)
+    assert ReportTables(ReportRows(lake, [LAST]), LAST)._on_basis(stored)["candle_mid"].to_list() == [15.0] * (
+        len(SESSIONS) - 1
+    )
 
 
 def test_purchases_and_sales_stand_on_the_basis_of_the_page(settings):
-    trades = ReportTables(Lake(settings.lake), LAST).tickers(["SPLIT"]).trades.sort("session", "quantity")
+    trades = (
+        ReportTables(ReportRows(Lake(settings.lake), [LAST]), LAST)
+        .tickers(["SPLIT"])
+        .trades.sort("session", "quantity")
+    )
     shown = trades.select("session", "side", "quantity", "price").rows()
     # Ten shares at 30 are twenty at 15, six of which were sold after the split.
     assert shown == [
@@ -120,7 +127,7 @@ def test_purchases_and_sales_stand_on_the_basis_of_the_page(settings):
 
 def test_before_the_split_the_page_shows_what_was_traded_then(settings):
     before = SESSIONS[2]
-    tables = ReportTables(Lake(settings.lake), before).tickers(["SPLIT"])
+    tables = ReportTables(ReportRows(Lake(settings.lake), [before]), before).tickers(["SPLIT"])
     assert tables.history["close"].to_list() == [30.0] * 3
     assert tables.trades["quantity"].sum() == pytest.approx(10)
 

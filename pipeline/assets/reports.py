@@ -14,6 +14,7 @@ from dagster import (
     multi_asset,
 )
 
+from pipeline.assets.report_rows import ReportRows
 from pipeline.assets.report_tables import ReportTables
 from pipeline.assets.session_table import OWNERS, asset_key
 from pipeline.contracts.candidates import CANDIDATES
@@ -74,8 +75,9 @@ def stock_reports(
     """Write the pages of the newest sessions of the run, then the index of all sessions that have pages."""
     folder = ReportsFolder(settings.reports)
     sessions = sessions_of(context.partition_keys)[-MOST_SESSIONS:]
+    rows = ReportRows(lake, sessions)
     for session in progress.track("pages", sessions):
-        written = pages_written(lake, folder, session)
+        written = pages_written(ReportTables(rows, session), folder, session)
         address = f"{settings.reports_address}/{written.candidates.relative_to(folder.path).as_posix()}"
         page = {"page": MetadataValue.url(address), "bytes": written.size}
         context.add_asset_metadata(page, asset_key=CANDIDATES_REPORT, partition_key=str(session))
@@ -90,9 +92,8 @@ def stock_reports(
     yield MaterializeResult(asset_key=TICKER_REPORTS)
 
 
-def pages_written(lake: Lake, folder: ReportsFolder, session: date) -> Written:
+def pages_written(tables: ReportTables, folder: ReportsFolder, session: date) -> Written:
     """Write the page of the session's candidates, for the folder and to send, and those of all tickers it links to."""
-    tables = ReportTables(lake, session)
     page = candidates_page(
         session, tables.candidates(), notices=tables.notices, around=around(session, folder.sessions())
     )
