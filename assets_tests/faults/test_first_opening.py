@@ -55,7 +55,7 @@ while not outcomes or outcomes[-1][0]:
     number += STRIDE
 print(json.dumps(outcomes))
 """
-"""Prints how each opening ended, killed some statements of SQL later each time; whether the next recorded; what was left."""
+"""Prints of openings killed at one statement of SQL or another: how they ended, if the next recorded, what was left."""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Processes are forked.")
