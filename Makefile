@@ -29,7 +29,7 @@ test: $(VENV)/.ready-to-test
 	$(BIN)/pytest -n 2 --dist loadfile
 
 torture: $(VENV)/.ready-to-test
-	$(BIN)/pytest -m torture assets_tests/torture assets_tests/benchmarks
+	$(BIN)/pytest -n 2 --dist loadfile -m torture assets_tests/torture assets_tests/benchmarks
 
 lint: $(VENV)/.ready-to-test
 	$(BIN)/ruff check .

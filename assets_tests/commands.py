@@ -1,13 +1,14 @@
 """`candlelake` as a person types it: each command in a process of its own, and its UI for as long as it is needed."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -35,9 +36,15 @@ def typed(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedP
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a port that nobody has, below those that systems give to outgoing connections.
+
+    It is taken only seconds later: one of the others' tests would often have connected from it meanwhile.
+    """
+    for port in random.SystemRandom().sample(range(10_000, 20_000), 200):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("There is no free port.")
 
 
 @dataclass(frozen=True)

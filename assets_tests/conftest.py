@@ -4,10 +4,13 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from pytest_httpserver import HTTPServer
+
+from assets_tests.dealing import Dealing, turn
 
 pytest_plugins = ["assets_tests.s3_server"]
 
@@ -27,6 +30,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     only_hands_out_tests = session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput")
     if not only_hands_out_tests:
         os.chdir(ELSEWHERE.name)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Dealing | None:
+    """Deal tests as `dealing` says, in the order that `pytest_collection_modifyitems` gave them."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return Dealing(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: turn(item.nodeid))
 
 
 @pytest.fixture(scope="module")

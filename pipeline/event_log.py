@@ -7,9 +7,11 @@ the project uses private classes of Dagster's; a test compares what both store, 
 """
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from dagster import DagsterEventType, EventLogEntry, Field, StringSource
@@ -33,6 +35,12 @@ BATCH = 1_000
 BATCHED_TYPES = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
 """What Dagster hands over in batches by the thousand. Events of other types are stored as Dagster does."""
 
+RUNS, SCHEDULES, INDEX = "history/runs.db", "schedules/schedules.db", f"history/runs/{INDEX_SHARD_NAME}.db"
+"""The files of an instance, beside one for each run."""
+
+MAKING = ".making-"
+"""Start of the name of the folder in which new files are made."""
+
 # Read by Dagster in every process that opens the instance: command line, web server, daemon, run.
 os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(BATCH))
 
@@ -42,18 +50,18 @@ class HomeStorage(DagsterSqliteStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         Path(base_dir).mkdir(parents=True, exist_ok=True)
-        runs, schedules = Path(base_dir, "history", "runs.db"), Path(base_dir, "schedules", "schedules.db")
         files = OpenFiles()
-        if not _are_made(files, runs, schedules):
-            # Dagster makes its tables when they are missing; of two that open a new home at once, one would fail.
+        if _unmade(files, base_dir):
+            # Of two that open a new home at once, one would fail.
             with FileLock(Path(base_dir, ".opening")):
-                if not _are_made(files, runs, schedules):
-                    super().__init__(base_dir, inst_data)
+                unmade = _unmade(files, base_dir)
+                files.dispose()  # a file that is closed later would take its successor's companions with it
+                _make(unmade, base_dir)
         # All that Dagster's own does, but for asking its migration tool of each file at every start.
         self.base_dir = base_dir
         self._inst_data = inst_data
-        self._run_storage = RunsKeptOpen(files, runs)
-        self._schedule_storage = SchedulesKeptOpen(files, schedules)
+        self._run_storage = RunsKeptOpen(files, Path(base_dir, RUNS))
+        self._schedule_storage = SchedulesKeptOpen(files, Path(base_dir, SCHEDULES))
         self._event_log_storage = BatchedSqliteEventLog(str(Path(base_dir, "history", "runs")))
 
     @classmethod
@@ -68,13 +76,35 @@ class HomeStorage(DagsterSqliteStorage):
         return cls.from_local(base_dir, inst_data=inst_data)
 
 
-def _are_made(files: OpenFiles, *paths: Path) -> bool:
-    return all(path.exists() and _is_made(files, path) for path in paths)
+def _unmade(files: OpenFiles, base_dir: str) -> list[str]:
+    """Return which files are not there, or were left unfinished: a file is stamped last."""
+    return [name for name in (RUNS, SCHEDULES, INDEX) if not _is_made(files, Path(base_dir, name))]
 
 
 def _is_made(files: OpenFiles, path: Path) -> bool:
+    if not path.exists():
+        return False
     with files.begin(path) as connection:
         return revision_of(connection) is not None
+
+
+def _make(names: Sequence[str], base_dir: str) -> None:
+    """Let Dagster make these files aside, and put each at its place when it is whole.
+
+    Dagster makes them in many steps, and never finishes what another process was killed over.
+    """
+    for left_by_a_kill in Path(base_dir).glob(f"{MAKING}*"):
+        shutil.rmtree(left_by_a_kill)
+    if not names:
+        return
+    with TemporaryDirectory(prefix=MAKING, dir=base_dir) as aside:
+        DagsterSqliteStorage.from_local(aside).dispose()
+        for name in names:
+            place = Path(base_dir, name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            for companion in ("-wal", "-shm", "-journal"):
+                Path(f"{place}{companion}").unlink(missing_ok=True)
+            Path(aside, name).replace(place)
 
 
 class _KeptOpen:

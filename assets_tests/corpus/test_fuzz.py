@@ -1,5 +1,7 @@
 """Real and synthetic files, spoilt at random: an error of ours, or tables that keep their contracts; nothing else.
 
+Nor does one hang: each has a bound of its own, and one that exceeds it is named (see `hanging`).
+
 `CORPUS_FUZZ_EXAMPLES=20000` asks for that many examples of each test; `CORPUS_FUZZ_SEED` replays a run by the seed it
 printed.
 """
@@ -23,6 +25,7 @@ from hypothesis import strategies as st
 
 import pipeline.sample
 from assets_tests.corpus import mutations
+from assets_tests.corpus.hanging import each_bounded
 from assets_tests.corpus.mutations import Edit, applied
 from assets_tests.corpus.reading import COLUMNS, NotADayFile, numbers, read_day
 from pipeline.contracts.bars import DAILY_BARS
@@ -52,6 +55,7 @@ def examples(usual: int) -> settings:
 
 @pytest.fixture(autouse=True)
 def print_the_seed():
+    files()  # made once, and no part of an example
     sys.stdout.write(f"Replay with CORPUS_FUZZ_SEED={SEED} CORPUS_FUZZ_EXAMPLES={EXAMPLES or ''}\n")
 
 
@@ -95,6 +99,7 @@ def require_agreement(result: CleanedDay, content: bytes, session: date) -> None
 @seed(SEED)
 @given(WHICH, TEXT_EDITS, mutations.PACKINGS)
 @examples(200)
+@each_bounded
 def test_a_file_of_spoilt_text_is_refused_or_read_as_plain_python_reads_it(
     which: int, edits: list[Edit], packing: Edit
 ):
@@ -113,6 +118,7 @@ def test_a_file_of_spoilt_text_is_refused_or_read_as_plain_python_reads_it(
 @seed(SEED)
 @given(WHICH, st.lists(mutations.TEXT_EDITS, max_size=2), mutations.PACKINGS, PACKED_EDITS)
 @examples(150)
+@each_bounded
 def test_a_spoilt_gzip_file_is_refused_or_gives_what_gzip_gives(
     which: int, edits: list[Edit], packing: Edit, packed_edits: list[Edit]
 ):
@@ -127,6 +133,7 @@ def test_a_spoilt_gzip_file_is_refused_or_gives_what_gzip_gives(
 @seed(SEED)
 @given(WHICH, TEXT_EDITS, st.lists(mutations.PACKED_EDITS, max_size=1), st.integers(1, 5000))
 @examples(100)
+@each_bounded
 def test_the_reader_for_notebooks_refuses_a_spoilt_file_or_reads_what_is_written(
     tmp_path_factory: pytest.TempPathFactory,
     which: int,
@@ -161,6 +168,7 @@ def answer_of(content: bytes) -> bytes:
 @seed(SEED)
 @given(WHICH, st.lists(mutations.JSON_EDITS, min_size=1, max_size=4))
 @examples(100)
+@each_bounded
 def test_a_spoilt_answer_of_the_rest_api_is_refused_or_sound(which: int, edits: list[Edit]):
     session, text = files()[which % REAL]
     body = applied(edits, answer_of(text))

@@ -1,10 +1,10 @@
 """Killing runs at random moments, and what must be true after each kill."""
 
 import os
-import random
 import signal
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 from polars.testing import assert_frame_equal
 
+from assets_tests.faults.moments import Moment, moments
 from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held, lake_of
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.table import Table
@@ -25,9 +26,6 @@ from pipeline.tables import TABLES
 NOTHING = "nothing"
 """The state of a home whose newest sessions never ran."""
 
-LET_THROUGH = 0.3
-"""Share of kills after which the next run is not killed."""
-
 Tables = dict[str, pl.DataFrame]
 
 
@@ -37,7 +35,7 @@ class Kills:
     def __init__(self, market: Market, seed: int) -> None:
         self._market = market
         self._name = f"killed-{token_hex(4)}"
-        self._chance = random.Random(seed)  # noqa: S311 (a seed, to be replayed)
+        self._seed = seed
         self._length = 0.0
         self.reached: Counter[int] = Counter()
         """How many tables killed runs had replaced, and how often."""
@@ -54,11 +52,16 @@ class Kills:
     def first_runs(self, kills: int) -> None:
         """Kill that many first runs, each over a lake that has never seen the sessions."""
         self._market.publish(OLD)
-        for number in range(kills):
-            settings = self._market.home(f"{self._name}/first-{number}")
-            while not self._killed(settings, NOTHING, OLD):
-                settings = self._market.home(f"{self._name}/first-{number}-{token_hex(4)}")
-            self._completed(settings, OLD)
+        tries = moments(self._seed, "first runs")
+        for _ in range(kills):
+            self._completed(self._killed_first_run(tries), OLD)
+
+    def _killed_first_run(self, tries: Iterator[Moment]) -> dict[str, Any]:
+        while True:
+            moment = next(tries)
+            settings = self._market.home(f"{self._name}/first-{moment.number}")
+            if self._killed(settings, NOTHING, OLD, moment):
+                return settings
 
     def rewriting_runs(self, kills: int) -> None:
         """Kill that many runs that replace what one lake holds, by turns the old version by the new and back.
@@ -69,31 +72,33 @@ class Kills:
         self._market.publish(OLD)
         self._completed(settings, OLD)
         before, after = OLD, NEW
+        tries = moments(self._seed, "rewriting runs")
         while kills > 0:
             self._market.publish(after)
-            while self._killed(settings, before, after):
-                kills -= 1
-                if self._chance.random() < LET_THROUGH:
+            for moment in tries:
+                was_killed = self._killed(settings, before, after, moment)
+                kills -= was_killed
+                if moment.is_followed_by_whole_run or not was_killed:
                     break
             self._completed(settings, after)
             before, after = after, before
 
-    def _killed(self, settings: dict[str, Any], before: str, after: str) -> bool:
+    def _killed(self, settings: dict[str, Any], before: str, after: str, moment: Moment) -> bool:
         """Start a run from one state to the other, kill it, and return whether it was killed in time."""
         run = self._market.start(settings)
-        threading.Event().wait(self._chance.random() * self._length)
+        threading.Event().wait(moment.share * self._length)
         os.kill(run.pid, signal.SIGKILL)
         ended = run.wait()
-        assert ended in {0, -signal.SIGKILL}, run.said()
-        self.reached[self._require_whole(held(settings), before, after)] += ended != 0
+        assert ended in {0, -signal.SIGKILL}, f"{moment}: {run.said()}"
+        self.reached[self._require_whole(held(settings), before, after, moment)] += ended != 0
         return ended != 0
 
-    def _require_whole(self, tables: Tables, before: str, after: str) -> int:
+    def _require_whole(self, tables: Tables, before: str, after: str, moment: Moment) -> int:
         """Fail unless each table is what it was or what it is to be, and return how many are the latter."""
         replaced = 0
         for name, rows in tables.items():
             old, new = self.expected[before][name], self.expected[after][name]
-            assert rows.equals(old) or rows.equals(new), f"{name} is neither as before nor as after:\n{rows}"
+            assert rows.equals(old) or rows.equals(new), f"{moment}: {name} is neither as before nor as after:\n{rows}"
             replaced += not rows.equals(old)
         # The audit trail comes last: what it tells of is there.
         if tables[DELIVERIES.sql_name].equals(self.expected[after][DELIVERIES.sql_name]):

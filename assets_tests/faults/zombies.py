@@ -1,7 +1,6 @@
 """Runs that are stopped, given up and replaced by another, and then wake up."""
 
 import os
-import random
 import signal
 import threading
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 from sqlalchemy.exc import OperationalError
 
+from assets_tests.faults.moments import moments
 from assets_tests.faults.nursery import Process
 from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held, lake_of
 from pipeline.instance import open_instance
@@ -23,7 +23,7 @@ class Zombies:
 
     def __init__(self, market: Market, seed: int) -> None:
         self._market = market
-        self._chance = random.Random(seed)  # noqa: S311 (a seed, to be replayed)
+        self._moments = moments(seed, "zombies")
         self._home = market.home("zombies")
         self._length = 0.0
         self.ended: list[str] = []
@@ -36,7 +36,7 @@ class Zombies:
         while len(self.ended) < count:
             self._market.publish(zombie)
             run = self._market.start(self._home)
-            threading.Event().wait(self._chance.random() * self._length)
+            threading.Event().wait(next(self._moments).share * self._length)
             os.kill(run.pid, signal.SIGSTOP)
             was_given_up = self._give_up(run)
             if was_given_up:

@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from assets_tests.faults.two_versions import Market, market
 
 SEED = int(os.environ.get("TORTURE_SEED") or secrets.randbelow(2**32))
+os.environ["TORTURE_SEED"] = str(SEED)  # for the workers that this process starts
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,10 +20,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("torture")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    terminalreporter.write_line(
-        f"The seed was {SEED}: TORTURE_SEED={SEED} make torture kills at the same shares of a run."
-    )
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Tell the seed before the first test and after the last: who ends the torture half-way wants it too."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and session.config.option.markexpr == "torture":
+        tell = partial(
+            reporter.write_line, f"Seed: TORTURE_SEED={SEED} make torture kills at the same shares of a run."
+        )
+        tell()
+        session.config.add_cleanup(tell)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from assets_tests.faults.nursery import Work
 from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held
 from assets_tests.faults.zombies import Zombies
 
-KILLS, ZOMBIES, ROUNDS = 150, 40, 10
+KILLS, ZOMBIES, ROUNDS = 100, 20, 6
 """For each kind of lake."""
 
 

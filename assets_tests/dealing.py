@@ -1,0 +1,42 @@
+"""How tests are dealt to the workers of xdist: what shares something costly stays together, the longest comes first.
+
+A file is dealt whole, as `--dist loadfile` does, with two exceptions: its tests of a lake in a folder and of one on S3
+share nothing and go their own ways, and tests of the command line stay together for the home that all of them ask.
+"""
+
+import re
+
+from xdist.scheduler import LoadFileScheduling
+
+OF_A_LAKE = re.compile(r"[\[-](folder|s3)[\]-]")
+TOGETHER = "assets_tests/cli/"
+
+
+class Dealing(LoadFileScheduling):
+    """Deals tests in the order in which they were collected, a scope at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope_of(nodeid)
+
+
+def scope_of(nodeid: str) -> str:
+    """Return the name of what a test is dealt with."""
+    file, _, test = nodeid.partition("::")
+    if file.startswith(TOGETHER):
+        return TOGETHER
+    lake = OF_A_LAKE.search(test)
+    return f"{file} [{lake[1]}]" if lake else file
+
+
+LONGEST = (
+    "assets_tests/torture/test_faults.py [s3]",
+    "assets_tests/torture/test_faults.py [folder]",
+    "assets_tests/torture/test_daemon.py",
+)
+"""What takes longest, by falling duration. With one of these dealt last, a worker would go on alone for minutes."""
+
+
+def turn(nodeid: str) -> int:
+    """Return when the scope of a test has its turn: the longest first, then the others, all at once."""
+    scope = scope_of(nodeid)
+    return LONGEST.index(scope) if scope in LONGEST else len(LONGEST)
