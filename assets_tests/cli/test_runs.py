@@ -145,3 +145,17 @@ def test_an_interrupted_run_ends_with_one_line_and_is_marked_as_failed(home: Hom
     with DagsterInstance.from_config(str(tmp_path / "home" / "dagster")) as instance:
         runs = {run.job_name: run.status.value for run in instance.get_runs()}
     assert runs == {"reference_data": "SUCCESS", "stocks_by_day": "FAILURE"}
+
+
+def test_loading_the_pipeline_leaves_its_objects_out_of_later_searches_for_garbage() -> None:
+    loading = (
+        "import gc\n"
+        "from pipeline.cli.runs import load_pipeline\n"
+        "load_pipeline()\n"
+        "frozen = gc.get_freeze_count()\n"
+        "load_pipeline()\n"
+        "assert gc.isenabled()\n"
+        "assert frozen > 100_000\n"
+        "assert gc.get_freeze_count() <= frozen\n"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", loading], check=True, env=environment())  # noqa: S603

@@ -43,7 +43,7 @@ def _said(listed: pl.DataFrame, factor: Factor) -> pl.DataFrame:
     """Return a factor's contribution and sentence for each row; no sentence when it is not worth a word."""
     contribution, zscore = pl.col(f"contribution:{factor.name}"), pl.col(f"zscore:{factor.name}")
     known = pl.col(f"known:{factor.name}")
-    sentence = pl.when(zscore > 0).then(factor.high).otherwise(factor.low)
+    sentence = pl.col("sentence")
     capital = pl.concat_str(sentence.str.head(1).str.to_uppercase(), sentence.str.slice(1))
     notable_against = (contribution < 0) & (zscore.abs() >= NOTABLE)
     worded = listed.with_columns(
@@ -51,7 +51,9 @@ def _said(listed: pl.DataFrame, factor: Factor) -> pl.DataFrame:
         above=compared(pl.col(f"less:{factor.name}"), known),
         below=compared(pl.col(f"more:{factor.name}"), known),
     )
-    return worded.select(
+    # Put into a column first: an expression is worked out anew at each place that it stands in.
+    said = worded.with_columns(sentence=pl.when(zscore > 0).then(factor.high).otherwise(factor.low))
+    return said.select(
         contribution=contribution,
         text=pl.when(contribution > 0).then(capital).when(notable_against).then(pl.format("But {}", sentence)),
     )
