@@ -97,7 +97,7 @@ class _Repair:
             (str(Dataset.MINUTE_AGGS), raw_minute_aggs, minutes_by_day.name),
             ("", raw_day_aggs, stocks_by_day.name),
         ):
-            of_dataset = [one for one in fetched if one.file.startswith(f"raw/{dataset}") and one.first]
+            of_dataset = [one for one in fetched if dataset in one.file and one.first]
             fetched = [one for one in fetched if one not in of_dataset]
             for span in _spans({one.first for one in of_dataset if one.first}):
                 self._run(job, [asset.key], span, "raw files")

@@ -156,7 +156,8 @@ class S3Store:
     def answering(self, *failures: type[Exception]) -> Iterator[None]:
         """Raise what the server says to a plain listing when a library could not get there.
 
-        When it has nothing against that: LakeUnreachable for an OSError, and any other failure as it is.
+        When it has nothing against that: LakeUnreachable for an OSError, unless an object is not there; that, and any
+        other failure, as it is.
         """
         kinds: tuple[type[Exception], ...] = (OSError, *failures)
         try:
@@ -164,7 +165,7 @@ class S3Store:
         except kinds as failed:
             # The libraries' own words are long and of many kinds.
             self._objects.folders("")
-            if isinstance(failed, OSError):
+            if isinstance(failed, OSError) and not isinstance(failed, FileNotFoundError):
                 raise unreachable(self.place, str(failed).splitlines()[0]) from failed
             raise
 

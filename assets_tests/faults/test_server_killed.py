@@ -1,0 +1,78 @@
+"""The S3 server of the lake killed under a run and started again: one line, nothing damaged, the next run finishes."""
+
+import random
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from assets_tests.faults.killing import Tables
+from assets_tests.faults.nursery import Work
+from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held, lake_of
+from assets_tests.s3_outage import OwnServer, own_server
+from pipeline.lake.verification import Damage, Kind
+from pipeline.progress import Progress
+from pipeline.verification import verify
+
+KILLS = 3
+BACKFILL = ("backfill", "--start", str(DAYS[0]), "--end", str(DAYS[1]))
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[OwnServer]:
+    with own_server() as server:
+        yield server
+
+
+def test_a_server_killed_under_a_run_is_one_line_damages_nothing_and_the_next_run_finishes(
+    small: Market, own: OwnServer
+) -> None:
+    on_s3 = replace(small, new_lake=own.server.lake_settings)
+    settings = on_s3.home("server-killed")
+    chance = random.Random(20240201)  # noqa: S311 (a seed, to be replayed)
+    states: dict[str, Tables] = {}
+    before, after, killed = OLD, NEW, 0
+    for version in (NEW, OLD):
+        on_s3.publish(version)
+        length = on_s3.run(settings)
+        states[version] = held(settings)
+    while killed < KILLS:
+        on_s3.publish(after)
+        # Of the command: the pages, too, which `length` does not count.
+        run = on_s3.nursery.start(Work(settings, command=BACKFILL))
+        threading.Event().wait(length * chance.uniform(0.1, 0.9))
+        own.kill()
+        code, said = run.wait(), run.said()
+        own.restart()
+        assert code in {0, 1}, said
+        if code == 1:
+            killed += 1
+            require_one_line(said, own)
+            require_whole(held(settings), states[before], states[after])
+        # Of the history before, and of a session that the run had begun, there are bars and no audit trail.
+        assert {damage.kind for damage in damages(settings)} <= {Kind.ROWS}
+        on_s3.run(settings)
+        assert_agree(held(settings), after)
+        assert [damage for damage in damages(settings) if damage.first in DAYS] == []
+        before, after = after, before
+
+
+def damages(settings: dict[str, Any]) -> list[Damage]:
+    return verify(lake_of(settings), Progress()).damages
+
+
+def require_one_line(said: str, own: OwnServer) -> None:
+    """Fail unless a command said in its last line, and there only, that the server is gone, and what to do."""
+    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert errors == said.splitlines()[-1:], said
+    assert "Traceback" not in said
+    assert f"error: {own.server.endpoint}, where the lake" in errors[0], said
+    assert errors[0].endswith("then try again."), said
+
+
+def require_whole(tables: Tables, before: Tables, after: Tables) -> None:
+    """Fail unless each table is what it was or what it is to be."""
+    for name, rows in tables.items():
+        assert rows.equals(before[name]) or rows.equals(after[name]), f"{name} is neither:\n{rows}"
