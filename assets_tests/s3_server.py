@@ -97,25 +97,26 @@ def s3_server() -> Iterator[S3Server]:
     """A SeaweedFS server of this test process, on ports of its own; killed at the end, with its data."""
     folder = Path(tempfile.mkdtemp(prefix="weed-"))  # short: the path of a socket may have 100 characters
     try:
-        process, server = _started(folder)
+        process, server = started(folder)
         try:
             yield server
         finally:
-            _kill(process)
+            kill(process)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _started(folder: Path) -> tuple[subprocess.Popen[bytes], S3Server]:
+def started(folder: Path) -> tuple[subprocess.Popen[bytes], S3Server]:
+    """Return a running server, whose data lie in a folder below `folder`, and where it is reached."""
     for attempt in range(START_ATTEMPTS):
         data = folder / str(attempt)
         data.mkdir()
         port = _free_ports()
-        process = _launch(data, port)
+        process = launch(data, port)
         server = S3Server(f"http://127.0.0.1:{port}")
-        if _becomes_ready(server, process):
+        if becomes_ready(server, process):
             return process, server
-        _kill(process)  # somebody took one of the ports meanwhile
+        kill(process)  # somebody took one of the ports meanwhile
     raise RuntimeError(f"weed did not start: {(data / 'log').read_text(errors='replace')[-2000:]}")
 
 
@@ -143,7 +144,8 @@ def _free_ports() -> int:
     raise RuntimeError("There is no free block of ports for the S3 server.")
 
 
-def _launch(data: Path, port: int) -> subprocess.Popen[bytes]:
+def launch(data: Path, port: int) -> subprocess.Popen[bytes]:
+    """Start a server on ten ports from `port` on, over the data that lie in `data`."""
     server = S3Server("")
     identities = [
         ("owner", server.key_id, server.secret, ["Admin", "Read", "Write", "List", "Tagging"]),
@@ -178,13 +180,14 @@ def _launch(data: Path, port: int) -> subprocess.Popen[bytes]:
         )
 
 
-def _becomes_ready(server: S3Server, process: subprocess.Popen[bytes]) -> bool:
+def becomes_ready(server: S3Server, process: subprocess.Popen[bytes]) -> bool:
     """Return whether an object can be put and got back, as soon as it can."""
     client = server.client
     give_up = time.monotonic() + READY_SECONDS
     while process.poll() is None and time.monotonic() < give_up:
         try:
-            client.create_bucket(Bucket="probe")
+            with suppress(ClientError):  # it is there when the server is started again
+                client.create_bucket(Bucket="probe")
             client.put_object(Bucket="probe", Key="probe", Body=b"ready")
             return client.get_object(Bucket="probe", Key="probe")["Body"].read() == b"ready"
         except (BotoCoreError, ClientError):
@@ -192,7 +195,8 @@ def _becomes_ready(server: S3Server, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a server as a power cut would."""
     # An orderly stop takes it half a minute.
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)

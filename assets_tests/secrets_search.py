@@ -3,14 +3,20 @@
 import base64
 import gzip
 import io
+import json
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
 from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 import polars as pl
+
+from assets_tests.commands import Served
 
 Text = tuple[str, bytes]
 """Where something stands, and what."""
@@ -48,6 +54,43 @@ def held_in(path: Path, content: bytes) -> Iterator[bytes]:
     if content.startswith(b"SQLite format 3"):
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             yield "\n".join(database.iterdump()).encode()
+
+
+QUERIES = [
+    """{repositoriesOrError {... on RepositoryConnection {nodes {allTopLevelResourceDetails {
+        name description configFields {name description} configuredValues {key value type}}}}}}""",
+    "{runsOrError {... on Runs {results {runId status runConfigYaml tags {key value}}}}}",
+    "{instance {info runLauncher {name}}}",
+    "{assetsOrError {... on AssetConnection {nodes {key {path} assetMaterializations(limit: 5) {metadataEntries {"
+    "label description ... on TextMetadataEntry {text} ... on PathMetadataEntry {path} "
+    "... on UrlMetadataEntry {url} ... on JsonMetadataEntry {jsonString}}}}}}}",
+]
+LOGS = """query logs($run: ID!) {logsForRun(runId: $run) {... on EventConnection {events {__typename
+    ... on MessageEvent {message} ... on ErrorEvent {error {message stack errorChain {error {message stack}}}}}}}}"""
+
+
+def asked(address: str, query: str, **variables: Any) -> dict[str, Any]:
+    """Return what the UI at `address` answers to a query."""
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    request = Request(f"{address}/graphql", body, {"Content-Type": "application/json"})  # noqa: S310 (loopback)
+    with urlopen(request) as answer:  # noqa: S310
+        answered: dict[str, Any] = json.load(answer)
+        return answered
+
+
+def told_by(served: Served) -> Iterator[Text]:
+    """Yield what a UI tells of resources, runs, assets, and of every event of every run."""
+    told = [asked(served.dagster, query) for query in QUERIES]
+    runs = [run["runId"] for run in told[1]["data"]["runsOrError"]["results"]]
+    told += [asked(served.dagster, LOGS, run=run) for run in runs]
+    yield from (("GraphQL", json.dumps(answer).encode()) for answer in told)
+
+
+def said_by(answers: Mapping[str, CompletedProcess[str]]) -> Iterator[Text]:
+    """Yield what commands, by a name for each, wrote to stdout and stderr."""
+    for name, answer in answers.items():
+        yield f"{name}: stdout", answer.stdout.encode()
+        yield f"{name}: stderr", answer.stderr.encode()
 
 
 def found(secrets: dict[str, str], texts: list[Text]) -> set[tuple[str, str]]:

@@ -2,14 +2,12 @@
 
 import base64
 import gzip
-import json
 import sqlite3
 import subprocess
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
-from urllib.request import Request, urlopen
 
 import polars as pl
 import pytest
@@ -17,7 +15,7 @@ from pytest_httpserver import HTTPServer
 
 from assets_tests.commands import served_ui, typed
 from assets_tests.s3_server import S3Server
-from assets_tests.secrets_search import Text, found, texts_under
+from assets_tests.secrets_search import Text, found, said_by, texts_under, told_by
 from assets_tests.sources.vendor_aggregates import AggregatesApi, bar
 from assets_tests.sources.vendor_rest import KEY
 from assets_tests.vendor_day import day_file, key_of, row
@@ -37,25 +35,6 @@ PLANTED = {
     "S3 secret of the lake": "lakePlanted/S3+Secret6",
     "S3 key id of the lake": "lakePlantedKeyId7",
 }
-
-QUERIES = [
-    """{repositoriesOrError {... on RepositoryConnection {nodes {allTopLevelResourceDetails {
-        name description configFields {name description} configuredValues {key value type}}}}}}""",
-    "{runsOrError {... on Runs {results {runId status runConfigYaml tags {key value}}}}}",
-    "{instance {info runLauncher {name}}}",
-    "{assetsOrError {... on AssetConnection {nodes {key {path} assetMaterializations(limit: 5) {metadataEntries {"
-    "label description ... on TextMetadataEntry {text} ... on PathMetadataEntry {path} "
-    "... on UrlMetadataEntry {url} ... on JsonMetadataEntry {jsonString}}}}}}}",
-]
-LOGS = """query logs($run: ID!) {logsForRun(runId: $run) {... on EventConnection {events {__typename
-    ... on MessageEvent {message} ... on ErrorEvent {error {message stack errorChain {error {message stack}}}}}}}}"""
-
-
-def asked(address: str, query: str, **variables: str) -> dict:
-    body = json.dumps({"query": query, "variables": variables}).encode()
-    request = Request(f"{address}/graphql", body, {"Content-Type": "application/json"})  # noqa: S310 (loopback)
-    with urlopen(request) as answer:  # noqa: S310
-        return json.load(answer)
 
 
 @pytest.fixture(scope="module")
@@ -111,13 +90,8 @@ def swept(
     }
     answers = {name: typed(home, *arguments, **(settings | changed)) for name, (arguments, changed) in commands.items()}
     with served_ui(home, home.parent / "words", **settings) as served:
-        told = [asked(served.dagster, query) for query in QUERIES]
-        runs = [run["runId"] for run in told[1]["data"]["runsOrError"]["results"]]
-        told += [asked(served.dagster, LOGS, run=run) for run in runs]
-    texts = [*texts_under(home), ("the UI's words", (home.parent / "words").read_bytes())]
-    texts += [("GraphQL", json.dumps(answer).encode()) for answer in told]
-    texts += [(f"{name}: stdout", answer.stdout.encode()) for name, answer in answers.items()]
-    texts += [(f"{name}: stderr", answer.stderr.encode()) for name, answer in answers.items()]
+        told = list(told_by(served))
+    texts = [*texts_under(home), ("the UI's words", (home.parent / "words").read_bytes()), *told, *said_by(answers)]
     return answers, texts
 
 

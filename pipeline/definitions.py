@@ -51,6 +51,7 @@ from pipeline.tables import EVERY_TABLE, MINUTE_TABLES, OUTCOME_TABLES, PORTFOLI
 def build_definitions(settings: Settings, progress: Progress | None = None) -> Definitions:
     """Return the definitions over the lake and the sources that `settings` name; `progress` hears of long work."""
     lake = Lake(settings.lake)
+    catalog = DuckDBResource(database=str(settings.catalog), connection_config={"access_mode": "READ_ONLY"})
     return Definitions(
         assets=[
             reference_tickers,
@@ -101,9 +102,8 @@ def build_definitions(settings: Settings, progress: Progress | None = None) -> D
             "flat_files": ResourceDefinition(lambda _: flat_files_of(settings)),
             "rest_days": ResourceDefinition(lambda _: rest_days_of(settings)),
             "reference_source": ResourceDefinition(lambda _: reference_source_of(settings)),
-            "duckdb_catalog": DuckDBResource(
-                database=str(settings.catalog), connection_config={"access_mode": "READ_ONLY"}
-            ),
+            # Made here, or the configuration of a run could name another file.
+            "duckdb_catalog": ResourceDefinition(lambda _: catalog, config_schema={}),
             "progress": progress or Progress(),
             "io_manager": LakeReader(lake, EVERY_TABLE),
         },

@@ -2,108 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
-from dagster import AssetKey
+from dagster import AssetKey, DagsterError
+from deltalake.exceptions import DeltaError
+from polars.exceptions import PolarsError
 
-from pipeline.assets.intake import EDITIONS, MINUTES
-from pipeline.assets.minutes import cleaned_minute_aggs, raw_minute_aggs
+from pipeline.assets.minutes import raw_minute_aggs
 from pipeline.assets.raw import raw_day_aggs
-from pipeline.assets.session_table import asset_key
-from pipeline.automation import aggregates, minutes_by_day, outcomes, reference_data, stocks_by_day
-from pipeline.contracts.aggregates import AGGREGATES
-from pipeline.contracts.bars import DAILY_BARS
-from pipeline.contracts.candidates import CANDIDATES
-from pipeline.contracts.deliveries import DELIVERIES
-from pipeline.contracts.minutes import INTRADAY_FEATURES, MINUTE_BARS
-from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, MODEL_SCORES, SESSION_SCORES
-from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
-from pipeline.contracts.quarantine import QUARANTINE
-from pipeline.contracts.reference import REFERENCE_TABLES
+from pipeline.assets.reference import SET_A_SOURCE
+from pipeline.automation import minutes_by_day, stocks_by_day
+from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.table import Table
-from pipeline.errors import CandlelakeError, FileRefused
+from pipeline.errors import CandlelakeError
 from pipeline.execution import RunReport, run_sessions
 from pipeline.lake.mending import DAMAGED, Mending
-from pipeline.lake.raw_files import RawFiles
 from pipeline.lake.tables import Lake
 from pipeline.lake.verification import Damage, Kind, TableState
+from pipeline.makers import ASKED_ANEW, MADE_BY, MAKERS, NO_COPY
 from pipeline.market.calendar import new_york
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.partitions import STOCK_SESSIONS
 from pipeline.progress import Progress
 from pipeline.settings import Settings
+from pipeline.sources.choose import reference_source_of
 from pipeline.sources.flat_files import Dataset
+from pipeline.sources.reference import NoReference
 from pipeline.verification import CONTRACTS, Found, whole_rows
 
 Span = tuple[date, date]
-
-
-@dataclass(frozen=True)
-class Maker:
-    """A step that makes tables again, session by session."""
-
-    job: str
-    tables: tuple[Table, ...]
-    """Made together, by one step."""
-    source: str
-    """What it makes them from, in words."""
-    can_make: Callable[[Settings, Lake, Sequence[date]], list[date]]
-    """Returns those of some sessions whose sources are there."""
-
-    @property
-    def assets(self) -> list[AssetKey]:
-        """Return the assets to materialize."""
-        return [asset_key(table) for table in self.tables]
-
-
-def _with_raw(editions: Mapping[str, object]) -> Callable[[Settings, Lake, Sequence[date]], list[date]]:
-    def can_make(settings: Settings, _: Lake, sessions: Sequence[date]) -> list[date]:
-        raw_files = RawFiles(settings.lake)
-        return [session for session in sessions if _has_raw(raw_files, list(editions), session)]
-
-    return can_make
-
-
-def _has_raw(raw_files: RawFiles, editions: Sequence[str], session: date) -> bool:
-    try:
-        raw_files.in_force(editions, session)
-    except FileRefused:
-        return False
-    return True
-
-
-def _with_rows_of(table: Table) -> Callable[[Settings, Lake, Sequence[date]], list[date]]:
-    def can_make(_: Settings, lake: Lake, sessions: Sequence[date]) -> list[date]:
-        held = set(lake.sessions(table)) if lake.exists(table) else set()
-        return [session for session in sessions if session in held]
-
-    return can_make
-
-
-MAKERS = (
-    Maker(stocks_by_day.name, (DAILY_BARS, QUARANTINE, DELIVERIES), "the vendor's files", _with_raw(EDITIONS)),
-    Maker(
-        minutes_by_day.name,
-        tuple(CONTRACTS["/".join(key.path)] for key in sorted(cleaned_minute_aggs.keys)),
-        "the vendor's files of minutes",
-        _with_raw(MINUTES),
-    ),
-    Maker(aggregates.name, (AGGREGATES,), "the REST API", lambda _, __, sessions: list(sessions)),
-    Maker(stocks_by_day.name, (INDICATORS_TABLE,), "bars and splits", _with_rows_of(DAILY_BARS)),
-    Maker(minutes_by_day.name, (INTRADAY_FEATURES,), "minute bars", _with_rows_of(MINUTE_BARS)),
-    Maker(stocks_by_day.name, (CANDIDATES,), "bars and indicators", _with_rows_of(INDICATORS_TABLE)),
-    Maker(stocks_by_day.name, (POSITION_MARKS, SIGNALS), "positions and bars", _with_rows_of(DAILY_BARS)),
-    Maker(outcomes.name, (CANDIDATE_OUTCOMES, SESSION_SCORES), "candidates and bars", _with_rows_of(CANDIDATES)),
-)
-"""In the order in which one needs the other."""
-
-MADE_BY = {table.sql_name: maker for maker in MAKERS for table in maker.tables}
-
-ASKED_ANEW = {table.sql_name for table in REFERENCE_TABLES}
-"""Tables whose rows their source tells anew; what it said before, only their own earlier versions tell."""
 
 
 @dataclass
@@ -115,35 +44,6 @@ class Repaired:
     """What was mended without a run, in words."""
     lost: list[str] = field(default_factory=list)
     """What could not be made again, and what to do, in words."""
-
-
-def remedy(damage: Damage) -> str:
-    """Return what `verify --repair` does about a damage, in words."""
-    return _OF_KIND[damage.kind] if damage.kind in _OF_KIND else _made_again(damage.table)
-
-
-def _made_again(table: str) -> str:
-    if table in MADE_BY:
-        return f"--repair makes its sessions again from {MADE_BY[table].source}"
-    if table in ASKED_ANEW:
-        return "--repair restores the newest version that is whole, and asks the source anew"
-    if table == MODEL_SCORES.sql_name:
-        return "--repair sums it up again"
-    if CONTRACTS.get(table.replace(".", "/")) is not None and CONTRACTS[table.replace(".", "/")].session is None:
-        return "cannot be made again; --repair restores the newest version that is whole"
-    return "cannot be made again; --repair takes it out of the table"
-
-
-_OF_KIND = {
-    Kind.ENTRY: "--repair puts it back from the copy in its record",
-    Kind.LOST_ENTRY: "there is no copy of it; --repair makes the whole table again, where it can be",
-    Kind.CHECKPOINT: "--repair makes it anew from the log",
-    Kind.RECORD: "--repair records the version anew",
-    Kind.OLD_DATA: "cannot be made again; --repair sets it aside, and those versions cannot be read any more",
-    Kind.RAW: "--repair fetches it anew",
-    Kind.RECEIPT: "--repair writes it from the audit trail, or fetches the file anew",
-    Kind.OLD_RAW: "cannot be fetched again, no table needs it; --repair sets it aside",
-}
 
 
 def repair(settings: Settings, found: Found, progress: Progress) -> Repaired:
@@ -165,6 +65,8 @@ class _Repair:
         self._repaired = Repaired()
         self._due: dict[str, list[Span]] = {}
         """By SQL name of the table, the sessions to make again."""
+        self._due_whole: set[str] = set()
+        """SQL names of the tables to refresh whole."""
 
     def all(self) -> Repaired:
         """Mend the vendor's files, then logs, then data files, then make again what was taken out."""
@@ -195,7 +97,7 @@ class _Repair:
             (str(Dataset.MINUTE_AGGS), raw_minute_aggs, minutes_by_day.name),
             ("", raw_day_aggs, stocks_by_day.name),
         ):
-            of_dataset = [one for one in fetched if one.file.startswith(f"raw/{dataset}") and one.first]
+            of_dataset = [one for one in fetched if dataset in one.file and one.first]
             fetched = [one for one in fetched if one not in of_dataset]
             for span in _spans({one.first for one in of_dataset if one.first}):
                 self._run(job, [asset.key], span, "raw files")
@@ -232,52 +134,62 @@ class _Repair:
                 self._due[state.sql_name] += spans
             else:
                 told = ", ".join(f"{first} to {last}" for first, last in spans)
-                self._lose(f"{state.sql_name} has lost what it held of {told}: nothing can tell it again.")
+                once_more = " A run of these sessions may tell them once more." if table is ALERTS else ""
+                self._lose(f"{state.sql_name} has lost what it held of {told}: nothing can tell it again.{once_more}")
 
     def _restore(self, state: TableState, table: Table) -> None:
         """Restore a table that is refreshed whole, and have it asked anew or summed up again where that can be."""
         damaged = [one.file for one in state.damages if one.kind == Kind.DATA]
-        if table is MODEL_SCORES:
+        is_asked = table.sql_name in ASKED_ANEW
+        if table.sql_name in MADE_BY and not is_asked:
             self._mending.set_aside(damaged)
-            self._run(outcomes.name, [asset_key(table)], None, table.sql_name)
+            self._due_whole.add(table.sql_name)
             return
+        can_be_asked = is_asked and self._has_reference()
         version = next((one for one in range(state.newest - 1, 0, -1) if _is_whole(state, one)), None)
-        if version is None and table.sql_name not in ASKED_ANEW:
+        if version is None and not can_be_asked:
+            otherwise = f"move {self._lake.uri(table)} away and record anew."
             self._lose(
                 f"{table.sql_name} has no earlier version that is whole. It stays as it is: put the file back from a "
-                f"backup, or move {self._lake.uri(table)} away and record anew."
+                "backup, or " + (f"repair again with a source. {SET_A_SOURCE}" if is_asked else otherwise)
             )
             return
         rows = table.empty() if version is None else whole_rows(self._lake, state, table, version).collect()
         self._mending.set_aside(damaged)
         self._lake.refresh(table, rows, run_id=self._run_id)
         self._lose(self._undone(state, table, version))
-        if table.sql_name in ASKED_ANEW:
-            self._run(reference_data.name, [asset_key(table)], None, table.sql_name)
+        if can_be_asked:
+            self._due_whole.add(table.sql_name)
+
+    def _has_reference(self) -> bool:
+        with reference_source_of(self._settings) as source:
+            return not isinstance(source, NoReference)
 
     def _undone(self, state: TableState, table: Table, version: int | None) -> str:
         if version is None:
-            return (
-                f"{table.sql_name} has no earlier version that is whole. It was asked anew: all counts as learnt today."
-            )
+            return f"{table.sql_name} has no earlier version that is whole. It is asked anew: all counts as learnt now."
         written = self._lake.history(state.name).filter(version=version)["committed_at"].item()
         said = f"{table.sql_name} was restored as of version {version}, {written:%Y-%m-%d %H:%M} UTC"
-        if table.sql_name in ASKED_ANEW:
-            return f"{said}, and asked anew: what it learnt in between counts as learnt today."
-        return f"{said}: what was recorded after that is lost, record it again."
+        if table.sql_name not in ASKED_ANEW:
+            return f"{said}: what was recorded after that is lost, record it again."
+        if self._has_reference():
+            return f"{said}, and is asked anew: what it learnt in between counts as learnt now."
+        return f"{said}: what it learnt after that is lost until `candlelake reference` asks again. {SET_A_SOURCE}"
 
     def _give_up_table(self, state: TableState) -> None:
         """Make a table again from nothing, since nobody can say any more which rows it held."""
         table = CONTRACTS.get(state.name)
-        if state.sql_name not in {*MADE_BY, *ASKED_ANEW, MODEL_SCORES.sql_name} or table is None:
-            self._lose(f"{state.sql_name} cannot be made again. It stays as it is: restore its folder from a backup.")
+        if state.sql_name not in MADE_BY or table is None:
+            self._lose(f"{state.sql_name} cannot be made again. It stays as it is: {NO_COPY}.")
+            return
+        if state.sql_name in ASKED_ANEW and not self._has_reference():
+            self._lose(f"{state.sql_name} has no source to be asked anew. It stays as it is. {SET_A_SOURCE}")
             return
         sessions = sorted({one.first for one in state.files.values() if one.first} | set(self._known_sessions()))
         self._mending.set_table_aside(state.name)
         self._lose(f"{state.sql_name} is made again from nothing; its earlier versions lie in {self._place}.")
         if table.session is None:
-            job = reference_data.name if state.sql_name in ASKED_ANEW else outcomes.name
-            self._run(job, [asset_key(table)], None, table.sql_name)
+            self._due_whole.add(state.sql_name)
         elif sessions:
             self._due[state.sql_name] = [(sessions[0], sessions[-1])]
 
@@ -286,17 +198,20 @@ class _Repair:
 
     def _make_again(self) -> None:
         for maker in MAKERS:
+            if not maker.is_of_sessions:
+                if any(table.sql_name in self._due_whole for table in maker.tables):
+                    self._run(maker.job, maker.assets, None, maker.name)
+                continue
             spans = [span for table in maker.tables for span in self._due.get(table.sql_name, ())]
-            wanted = _sessions(spans)
-            possible = maker.can_make(self._settings, self._lake, wanted)
-            for span in _spans(possible):
-                self._run(maker.job, maker.assets, span, ", ".join(table.sql_name for table in maker.tables))
+            for span in _spans(maker.can_make(self._settings, self._lake, _sessions(spans))) if spans else ():
+                self._run(maker.job, maker.assets, span, maker.name)
 
     def _run(self, job: str, assets: Sequence[AssetKey], span: Span | None, what: str) -> None:
         sessions = new_york().between(*span) if span else ()
         try:
             report = run_sessions(self._settings, sessions, self._progress, job_name=job, only=assets)
-        except CandlelakeError as failed:
+        except (CandlelakeError, DagsterError, DeltaError, PolarsError) as failed:
+            # The libraries' own: what it reads may be damaged too, and could not be made again.
             of = f" of {span[0]} to {span[1]}" if span else ""
             self._lose(f"{what}{of} could not be made again: {failed}")
         else:

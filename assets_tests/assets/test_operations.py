@@ -1,9 +1,12 @@
 """Maintenance, as the job that Dagster runs on Sundays."""
 
-from datetime import date
+import os
+from datetime import date, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
+from dagster import AssetKey
 from polars.testing import assert_frame_equal
 
 from assets_tests.dagster_runs import QUIET, TO_BARS, instance, rows, run
@@ -65,3 +68,52 @@ def test_the_catalog_answers_any_duckdb_client(maintained):
         give_access(client, Lake(home.lake))
         found = client.sql("SELECT session, ticker FROM stocks.daily_bars ORDER BY ALL").fetchall()
     assert found == [(THU, "AAP"), (THU, "NA"), (FRI, "AAP"), (FRI, "NA")]
+
+
+def test_what_killed_processes_left_outside_the_tables_goes_after_a_day_and_nothing_else(maintained):
+    home, _, told = maintained
+    assert told["vacuumed_tables"]["unfinished_removed"] == 0
+    kept, left = leftovers(home, "new"), leftovers(home, "old")
+    for path in left:
+        then = path.stat().st_mtime - 2 * 86_400
+        os.utime(path, (then, then))
+    before = files_of(home) - {path for path in left if path.is_file()}
+    with instance() as dagster:
+        job = build_definitions(home).resolve_job_def("maintenance")
+        result = job.execute_in_process(
+            instance=dagster, run_config=QUIET, asset_selection=[AssetKey(["operations", "vacuumed_tables"])]
+        )
+    (event,) = result.get_asset_materialization_events()
+    assert event.materialization.metadata["unfinished_removed"].value == len(left)
+    assert [path for path in left if path.exists()] == []
+    assert [path for path in kept if not path.exists()] == []
+    assert {path for path in before if ".writing-old" not in str(path)} - files_of(home) == set()
+
+
+def leftovers(home, name):
+    """Lay down what a killed process leaves: of a vendor file, a record and the catalog, and a folder of pages."""
+    files = [home.catalog.parent / f".{home.catalog.name}-{name}"]
+    if isinstance(home.lake, Path):
+        records = home.lake / "stocks/daily_bars/_hashes"
+        raw = next(home.lake.glob("raw/us_stocks_sip/day_aggs_v1/*/*"))
+        files += [raw / f".incoming-{name}", records / f".incoming-{name}"]
+    for path in files:
+        path.write_bytes(b"half of it")
+    pages = home.reports / f".writing-{name}"
+    pages.mkdir(parents=True)
+    (pages / "index.html").write_text("half of it")
+    return [*files, pages]
+
+
+def files_of(home):
+    return {path for path in home.home.rglob("*") if path.is_file() and "history" not in path.parts}
+
+
+def test_a_probe_that_a_killed_process_left_in_the_bucket_goes_and_nothing_else(s3_server):
+    lake = Lake(s3_server.place())
+    for name in (".candlelake-probe-0", "raw/.candlelake-probe-0"):
+        lake.objects.put(name, b"first")
+    assert lake.store.remove_unfinished(older_than=timedelta(days=1)) == []
+    # A server's clock cannot be set: what is older than now is old.
+    assert lake.store.remove_unfinished(older_than=timedelta(seconds=-60)) == [".candlelake-probe-0"]
+    assert list(lake.objects.names("")) == ["raw/.candlelake-probe-0"]

@@ -6,18 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from assets_tests.cli.conftest import Answer, Ask, Home
-from pipeline.contracts.table import Table
+from assets_tests.cli.conftest import Ask, Home
+from assets_tests.cli.harming import chosen, content, copied, flip, harm, live, newest_entry, raw, require_done
 from pipeline.lake.mending import DAMAGED
 from pipeline.lake.tables import Lake
-from pipeline.tables import EVERY_TABLE
-
-NOT_COMPARED = ("run_id", "first_seen", "last_seen")
-"""Columns that tell of the run that wrote a row."""
 
 REMADE = ("daily_bars", "deliveries", "indicators", "candidates", "quarantine")
 
@@ -25,71 +20,12 @@ REMADE = ("daily_bars", "deliveries", "indicators", "candidates", "quarantine")
 @pytest.fixture
 def place(home: Home, tmp_path: Path) -> Path:
     """Return a copy of the filled home that a test may harm."""
-    copy = tmp_path / "home"
-    copy.mkdir()
-    shutil.copytree(home.path / "lake", copy / "lake")
-    settings = (home.path / "settings.env").read_text()
-    (copy / "settings.env").write_text(settings.replace(f"{home.path}/lake", f"{copy}/lake"))
-    return copy
+    return copied(home.path, tmp_path / "home")
 
 
 @pytest.fixture
 def ask(place: Path, ask_in: Callable[[Path], Ask]) -> Ask:
     return ask_in(place)
-
-
-def content(place: Path) -> dict[str, pl.DataFrame]:
-    """Return the rows of every table."""
-    lake = Lake(place / "lake")
-    return {table.sql_name: rows(lake, table) for table in EVERY_TABLE if lake.exists(table)}
-
-
-def rows(lake: Lake, table: Table) -> pl.DataFrame:
-    return lake.scan(table).sort(table.key).collect().drop(NOT_COMPARED, strict=False)
-
-
-def raw(place: Path) -> dict[str, bytes]:
-    """Return every file of the vendor, and every receipt."""
-    folder = place / "lake/raw"
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def live(place: Path, table: str) -> list[Path]:
-    """Return the data files of a table's newest version."""
-    lake = Lake(place / "lake")
-    paths = pl.DataFrame(lake.open_named(table).get_add_actions())["path"]
-    return sorted(Path(lake.root, table, path) for path in paths)
-
-
-def newest_entry(place: Path, table: str) -> Path:
-    return max((place / "lake" / table / "_delta_log").glob("*.json"))
-
-
-def flip(path: Path, drawn: np.random.Generator) -> None:
-    data = bytearray(path.read_bytes())
-    data[int(drawn.integers(len(data)))] ^= 1 << int(drawn.integers(8))
-    path.write_bytes(data)
-
-
-HARMS: tuple[Callable[[Path, np.random.Generator], object], ...] = (
-    flip,
-    lambda path, _: path.unlink(),
-    lambda path, _: path.write_bytes(b""),
-    lambda path, drawn: path.write_bytes(path.read_bytes()[: int(drawn.integers(path.stat().st_size))]),
-)
-
-
-def harm(path: Path, drawn: np.random.Generator) -> Path:
-    HARMS[int(drawn.integers(len(HARMS)))](path, drawn)
-    return path
-
-
-def chosen(paths: list[Path], drawn: np.random.Generator) -> Path:
-    return paths[int(drawn.integers(len(paths)))]
-
-
-def require_done(answer: Answer) -> None:
-    assert answer.code == 0, answer.data + answer.words
 
 
 def test_what_real_runs_wrote_is_whole_and_recorded_to_the_last_file(ask: Ask) -> None:

@@ -12,8 +12,10 @@ from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.reference import REFERENCE_TABLES
 from pipeline.lake.catalog import write_catalog
 from pipeline.lake.duckdb_access import give_access
-from pipeline.lake.maintenance import compact, vacuum
+from pipeline.lake.leftovers import remove_older, unfinished_copies
+from pipeline.lake.maintenance import SHORTEST_RETENTION, compact, vacuum
 from pipeline.lake.tables import Lake
+from pipeline.reports.folder import ReportsFolder
 from pipeline.settings import Settings
 from pipeline.tables import EVERY_TABLE, PORTFOLIO_TABLES, TABLES
 
@@ -50,14 +52,25 @@ def compacted_tables(context: AssetExecutionContext, lake: ResourceParam[Lake]) 
 def vacuumed_tables(
     context: AssetExecutionContext, lake: ResourceParam[Lake], settings: ResourceParam[Settings]
 ) -> MaterializeResult:
-    """Remove what is older than the retention and replaced since."""
+    """Remove what is older than the retention and replaced since, and what killed processes left unfinished."""
     keep = timedelta(days=settings.retention_days)
     files = {
         table.sql_name: len(vacuum(lake, table, keep=keep, run_id=context.run.run_id))
         for table in EVERY_TABLE
         if lake.exists(table)
     }
-    return MaterializeResult(metadata={"files_removed": sum(files.values()), **files})
+    unfinished = unfinished_removed(lake, settings)
+    return MaterializeResult(metadata={"files_removed": sum(files.values()), "unfinished_removed": unfinished, **files})
+
+
+def unfinished_removed(lake: Lake, settings: Settings) -> int:
+    """Remove what killed processes left of vendor files, records, pages and the catalog; return how many there were.
+
+    What is younger may belong to one that is at work.
+    """
+    of_lake = lake.store.remove_unfinished(older_than=SHORTEST_RETENTION)
+    beside = [*ReportsFolder(settings.reports).unfinished(), *unfinished_copies(settings.catalog)]
+    return len(of_lake) + len(remove_older(beside, SHORTEST_RETENTION))
 
 
 @asset(

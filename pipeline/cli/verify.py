@@ -93,7 +93,7 @@ def show(found: "Found", *, as_json: bool) -> None:
 
 def told(damage: "Damage") -> str:
     """Return a damage in one line: the table, the sessions it touches, the file, what is wrong, what mends it."""
-    from pipeline.repair import remedy
+    from pipeline.makers import remedy
 
     sessions = f"{damage.first} to {damage.last}" if damage.first != damage.last else f"{damage.first or ''}"
     what = f"{damage.kind} {damage.found}: {remedy(damage)}"

@@ -55,9 +55,11 @@ class RawVerification:
             for place in (one.receipt.key, one.receipt.replaced_key):
                 self._by_place.setdefault(f"{RAW}/{place}", []).append(one)
         listed = list(objects.names(f"{RAW}/"))
-        self._receipts = [name for name in listed if name.endswith(RECEIPT_SUFFIX)]
+        self._receipts = {name for name in listed if name.endswith(RECEIPT_SUFFIX)}
         self._files = [name for name in listed if not name.endswith(RECEIPT_SUFFIX)]
         self._digests: dict[str, Digest | None] = {}
+        self._in_force: set[str] = set()
+        """Files among the versions kept that are in force: on S3 all are kept there, and receipts say which one is."""
         self.state = RawState()
 
     @property
@@ -73,7 +75,7 @@ class RawVerification:
                 self.state.checked += 1
                 self.state.size += digest.size if digest else 0
                 told(1)
-        for name in self._receipts:
+        for name in sorted(self._receipts, key=lambda name: (_is_kept(name), name)):  # those at the vendor's keys first
             self._check(name)
         receipted = {name.removesuffix(RECEIPT_SUFFIX) for name in self._receipts}
         for name in self._files:
@@ -84,9 +86,10 @@ class RawVerification:
 
     def _check(self, name: str) -> None:
         file, receipt = name.removesuffix(RECEIPT_SUFFIX), self._parsed(name)
-        if receipt is not None and file not in self._digests and f"{RAW}/{receipt.replaced_key}" in self._digests:
+        if receipt is not None and file not in self._digests and self._knows(f"{RAW}/{receipt.replaced_key}"):
             # On S3, the receipt in force lies at the vendor's key, and every version under a name of its own.
             file = f"{RAW}/{receipt.replaced_key}"
+            self._in_force.add(file)
         found, traced = self._digests.get(file), self._traced(file)
         fits = receipt is not None and found == Digest(receipt.size, receipt.sha256)
         if receipt is None:
@@ -96,8 +99,11 @@ class RawVerification:
             self.state.whole.append(receipt)
         elif traced is not None:
             self._damage(Kind.RECEIPT, name, "does not tell what the audit trail does", traced)
-        else:
+        elif not (_is_kept(name) and file in self._in_force):  # told of with the receipt at the vendor's key
             self._damage(self._kind(file, receipt), file, _differs(found, receipt))
+
+    def _knows(self, file: str) -> bool:
+        return file in self._digests or f"{file}{RECEIPT_SUFFIX}" in self._receipts
 
     def _parsed(self, name: str) -> Receipt | None:
         """Return the receipt at `name`, None when it is damaged or speaks of another file."""
@@ -117,8 +123,8 @@ class RawVerification:
         return None
 
     def _kind(self, file: str, receipt: Receipt) -> Kind:
-        if file.startswith(f"{RAW}/{REPLACED}/"):
-            return Kind.OLD_RAW
+        if _is_kept(file):
+            return Kind.RAW if file in self._in_force else Kind.OLD_RAW
         told = [one for one in self._by_place.get(file, ()) if one.receipt == receipt]
         return Kind.RAW if all(one.is_current for one in told) else Kind.OLD_RAW
 
@@ -151,6 +157,11 @@ class RawVerification:
         dated = _DATED.search(name)
         session = date.fromisoformat(dated[0]) if dated else None
         self.state.damages.append(Damage(kind, RAW, name, found, session, session))
+
+
+def _is_kept(name: str) -> bool:
+    """Return whether a file or receipt lies among the versions kept, not at a vendor's key."""
+    return name.startswith(f"{RAW}/{REPLACED}/")
 
 
 def _identity(receipt: Receipt) -> tuple[str, str, str]:

@@ -75,6 +75,12 @@ class S3Objects:
             for entry in page.get("Contents", ()):
                 yield self._name(entry["Key"])
 
+    def names_older(self, beginning: str, before: datetime) -> list[str]:
+        """Return the names that begin so, of objects that were written earlier."""
+        pages = self._pages("list_objects_v2", Prefix=self.place.key(beginning))
+        entries = [entry for page in pages for entry in page.get("Contents", ())]
+        return [self._name(one["Key"]) for one in entries if one["LastModified"] < before]
+
     def folders(self, folder: str) -> list[str]:
         """Return the names one level below `folder` (empty, or ending in a slash) that have objects below them."""
         prefix = self.place.key(folder) if folder or not self.place.prefix else f"{self.place.prefix}/"

@@ -17,6 +17,7 @@ from typing import Protocol
 from deltalake.exceptions import DeltaError
 
 from pipeline.errors import LakeRefused, PlaceFailed, SettingsError
+from pipeline.lake.leftovers import INCOMING, remove_older
 from pipeline.lake.s3_objects import S3Objects, unreachable
 from pipeline.lake.s3_prefix import S3Prefix
 
@@ -24,6 +25,10 @@ DISK_ERRORS = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUO
 
 RAW = "raw"
 """What the vendor delivered lies below this, beside the tables."""
+
+
+PROBE = ".candlelake-probe-"
+"""How objects are called that ask a server whether commits are safe."""
 
 
 class Store(Protocol):
@@ -41,6 +46,9 @@ class Store(Protocol):
 
     def remove_leftovers(self, name: str, *, older_than: timedelta) -> list[str]:
         """Remove what killed writers left of files that never appeared, which Delta knows nothing of."""
+
+    def remove_unfinished(self, *, older_than: timedelta) -> list[str]:
+        """Remove what killed processes left outside the tables, and beside their data files; return the names."""
 
     def require_safe_commits(self) -> None:
         """Return if of two commits of one version the second is refused. Raises LakeRefused."""
@@ -80,6 +88,14 @@ class FolderStore:
         for path in left:
             path.unlink()
         return [str(path.relative_to(folder)) for path in left]
+
+    def remove_unfinished(self, *, older_than: timedelta) -> list[str]:
+        """Remove the files that have not got their name: vendor files, receipts, records; return what they are called.
+
+        That of a log entry, too, which a repair was putting back.
+        """
+        root = Path(self.root)
+        return [path.relative_to(root).as_posix() for path in remove_older(root.rglob(INCOMING), older_than)]
 
     def require_safe_commits(self) -> None:
         """Return: a local disk makes no second file of one name."""
@@ -143,6 +159,13 @@ class S3Store:
             self._objects.abort_upload(left, upload)
         return [left.removeprefix(f"{name}/") for left, _ in uploads]
 
+    def remove_unfinished(self, *, older_than: timedelta) -> list[str]:
+        """Remove the objects by which killed processes asked whether commits are safe; return their names."""
+        left = self._objects.names_older(PROBE, before=datetime.now(UTC) - older_than)
+        for name in left:
+            self._objects.delete(name)
+        return left
+
     def require_safe_commits(self) -> None:
         """Ask the server, once a process, whether it heeds `If-None-Match`. Raises LakeRefused when it does not."""
         _probe(self.place)
@@ -151,7 +174,8 @@ class S3Store:
     def answering(self, *failures: type[Exception]) -> Iterator[None]:
         """Raise what the server says to a plain listing when a library could not get there.
 
-        When it has nothing against that: LakeUnreachable for an OSError, and any other failure as it is.
+        When it has nothing against that: LakeUnreachable for an OSError, unless an object is not there; that, and any
+        other failure, as it is.
         """
         kinds: tuple[type[Exception], ...] = (OSError, *failures)
         try:
@@ -159,7 +183,7 @@ class S3Store:
         except kinds as failed:
             # The libraries' own words are long and of many kinds.
             self._objects.folders("")
-            if isinstance(failed, OSError):
+            if isinstance(failed, OSError) and not isinstance(failed, FileNotFoundError):
                 raise unreachable(self.place, str(failed).splitlines()[0]) from failed
             raise
 
@@ -180,7 +204,7 @@ def _probe(place: S3Prefix) -> None:
     """Put one object twice on condition that there is none. An answer is kept; an error is not."""
     objects = S3Objects(place)
     objects.folders("")  # some servers make a bucket that is missing when something is put there
-    name = f".candlelake-probe-{token_hex(8)}"
+    name = f"{PROBE}{token_hex(8)}"
     try:
         objects.put_new(name, b"first")
         if objects.put_new(name, b"second"):

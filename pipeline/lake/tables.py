@@ -26,6 +26,7 @@ from pipeline.lake.open_tables import OpenTables
 from pipeline.lake.overwrite import Overwrite, commit, conflict
 from pipeline.lake.s3_prefix import S3Prefix
 from pipeline.lake.store import store_of
+from pipeline.lake.stored_rows import read_from, stored_rows
 
 if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
     from pipeline.contracts.table import Table
@@ -119,7 +120,8 @@ class Lake:
 
     def sessions(self, table: Table) -> list[date]:
         """Return the sessions the table has rows for, oldest first. Raises TableMissing."""
-        return sessions_in(self.open(table), self.storage_options)
+        with read_from(self.store):
+            return sessions_in(self.open(table), self.storage_options)
 
     def scan(
         self,
@@ -132,7 +134,8 @@ class Lake:
         """Return the rows of the sessions `start` … `end` (both included, open when None), in no order.
 
         Only files and row groups that can hold such rows are read. The version is fixed here: what others commit
-        before the frame is collected does not show. Raises TableMissing, TableDamaged.
+        before the frame is collected does not show. Raises TableMissing, TableDamaged; collecting raises TableDamaged
+        and what `Store.answering` does.
         """
         return self._rows(self.open(table, version), table, start, end, columns or list(table.columns))
 
@@ -157,7 +160,7 @@ class Lake:
             rows = rows.filter(pl.col("session") >= start)
         if end is not None:
             rows = rows.filter(pl.col("session") <= end)
-        return rows.select(columns)
+        return stored_rows(rows.select(columns), self.store)
 
     def replace(
         self,

@@ -88,6 +88,10 @@ class ReportsFolder:
             self._list_sessions(room)
         return self.path / INDEX
 
+    def unfinished(self) -> list[Path]:
+        """Return the folders of pages that are not whole yet: those of writers under way, and of killed ones."""
+        return list(self.path.glob(f"{_WRITING}*"))
+
     @contextmanager
     def _writing(self) -> Iterator[Path]:
         """Yield a folder on the same disk for files that are not whole yet."""

@@ -1,0 +1,80 @@
+"""The S3 server of the lake killed under a run and started again: one line, nothing damaged, the next run finishes."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from assets_tests.faults.killing import Tables
+from assets_tests.faults.nursery import Work
+from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held, lake_of
+from assets_tests.s3_outage import OwnServer, own_server
+from pipeline.lake.verification import Damage, Kind
+from pipeline.progress import Progress
+from pipeline.verification import verify
+
+MOMENTS = ("stocks/daily_bars/", "stocks/quarantine/", "stocks/indicators/")
+"""The server is killed as soon as a run has put something there: each time it has more to do."""
+BACKFILL = ("backfill", "--start", str(DAYS[0]), "--end", str(DAYS[1]))
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[OwnServer]:
+    with own_server() as server:
+        yield server
+
+
+def test_a_server_killed_under_a_run_is_one_line_damages_nothing_and_the_next_run_finishes(
+    small: Market, own: OwnServer
+) -> None:
+    on_s3 = replace(small, new_lake=own.server.lake_settings)
+    settings = on_s3.home("server-killed")
+    states: dict[str, Tables] = {}
+    for version in (NEW, OLD):
+        on_s3.publish(version)
+        on_s3.run(settings)
+        states[version] = held(settings)
+    before, after = OLD, NEW
+    for moment in MOMENTS:
+        on_s3.publish(after)
+        there = names(settings, moment)
+        run = on_s3.nursery.start(Work(settings, command=BACKFILL))
+        while names(settings, moment) == there:
+            threading.Event().wait(0.05)
+        own.kill()
+        code, said = run.wait(), run.said()
+        own.restart()
+        assert code == 1, said
+        require_one_line(said, own)
+        require_whole(held(settings), states[before], states[after])
+        # Of the history before, and of a session that the run had begun, there are bars and no audit trail.
+        assert {damage.kind for damage in damages(settings)} <= {Kind.ROWS}
+        on_s3.run(settings)
+        assert_agree(held(settings), after)
+        assert [damage for damage in damages(settings) if damage.first in DAYS] == []
+        before, after = after, before
+
+
+def names(settings: dict[str, Any], beginning: str) -> set[str]:
+    return set(lake_of(settings).objects.names(beginning))
+
+
+def damages(settings: dict[str, Any]) -> list[Damage]:
+    return verify(lake_of(settings), Progress()).damages
+
+
+def require_one_line(said: str, own: OwnServer) -> None:
+    """Fail unless a command said in its last line, and there only, that the server is gone, and what to do."""
+    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert errors == said.splitlines()[-1:], said
+    assert "Traceback" not in said
+    assert f"error: {own.server.endpoint}, where the lake" in errors[0], said
+    assert errors[0].endswith("then try again."), said
+
+
+def require_whole(tables: Tables, before: Tables, after: Tables) -> None:
+    """Fail unless each table is what it was or what it is to be."""
+    for name, rows in tables.items():
+        assert rows.equals(before[name]) or rows.equals(after[name]), f"{name} is neither:\n{rows}"
