@@ -48,9 +48,12 @@ from pipeline.sources.choose import flat_files_of, reference_source_of, rest_day
 from pipeline.tables import EVERY_TABLE, MINUTE_TABLES, OUTCOME_TABLES, PORTFOLIO_TABLES, TABLES
 
 
-def build_definitions(settings: Settings, progress: Progress | None = None) -> Definitions:
-    """Return the definitions over the lake and the sources that `settings` name; `progress` hears of long work."""
-    lake = Lake(settings.lake)
+def build_definitions(settings: Settings, progress: Progress | None = None, lake: Lake | None = None) -> Definitions:
+    """Return the definitions over the lake and the sources that `settings` name; `progress` hears of long work.
+
+    `lake` is one at the place of the settings, whose tables may be open already.
+    """
+    lake = lake or Lake(settings.lake)
     catalog = DuckDBResource(database=str(settings.catalog), connection_config={"access_mode": "READ_ONLY"})
     return Definitions(
         assets=[
@@ -96,7 +99,7 @@ def build_definitions(settings: Settings, progress: Progress | None = None) -> D
         executor=in_process_executor,
         resources={
             "settings": settings,
-            "lake": lake_of_run(settings.lake),
+            "lake": lake_of_run(settings.lake, lake.opened),
             "raw_files": RawFiles(settings.lake),
             # Made when a run needs it: the page of assets must open without the vendor's credentials.
             "flat_files": ResourceDefinition(lambda _: flat_files_of(settings)),

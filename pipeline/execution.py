@@ -130,9 +130,10 @@ def run_sessions(  # noqa: PLR0913 (what a run can be told)
     them to materialize, all when None. Raises what the assets raise; a check that fails is in the report instead.
     Raises KeyboardInterrupt on Ctrl-C, with the run marked as failed.
     """
-    Lake(settings.lake).store.require_safe_commits()
+    lake = Lake(settings.lake)
+    lake.store.require_safe_commits()
     instance = open_instance(settings.home)
-    job = build_definitions(settings, progress).resolve_job_def(job_name)
+    job = build_definitions(settings, progress, lake).resolve_job_def(job_name)
     run_id = str(uuid4())
     told_before = len(progress.changes)
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
@@ -150,7 +151,7 @@ def run_sessions(  # noqa: PLR0913 (what a run can be told)
     return RunReport(
         run_id=run_id,
         sessions=tuple(sessions),
-        stages=_stages(instance, run_id, Lake(settings.lake), sessions),
+        stages=_stages(instance, run_id, lake, sessions),
         warnings=tuple(progress.warnings),
         changes=tuple(progress.changes[told_before:]),
         failed_checks=_failed_checks(instance, run_id),

@@ -12,6 +12,7 @@ from dagster import AssetExecutionContext, DagsterInstance, InitResourceContext,
 from pipeline.contracts.table import Table
 from pipeline.errors import RunReplaced, WriteConflict
 from pipeline.lake.commits import Reading, Written
+from pipeline.lake.open_tables import OpenTables
 from pipeline.lake.s3_prefix import S3Prefix
 from pipeline.lake.tables import Lake
 
@@ -50,15 +51,15 @@ class LakeOfRun(Lake):
             super().require_newest(writings)
 
 
-def lake_of_run(place: Path | S3Prefix) -> ResourceDefinition:
-    """Return the resource that gives each run its lake at `place`."""
-    return ResourceDefinition(lambda context: _lake(place, context))
+def lake_of_run(place: Path | S3Prefix, opened: OpenTables) -> ResourceDefinition:
+    """Return the resource that gives each run its lake at `place`, whose tables may be `opened` already."""
+    return ResourceDefinition(lambda context: _lake(place, opened, context))
 
 
-def _lake(place: Path | S3Prefix, context: InitResourceContext) -> Lake:
+def _lake(place: Path | S3Prefix, opened: OpenTables, context: InitResourceContext) -> Lake:
     if context.instance is None or context.run is None:  # a schedule or a sensor, which only reads
         return Lake(place)
-    return LakeOfRun(place, may_write=only_in_progress(context.instance))
+    return LakeOfRun(place, may_write=only_in_progress(context.instance), opened=opened)
 
 
 def only_in_progress(instance: DagsterInstance) -> Callable[[str], None]:

@@ -36,16 +36,22 @@ class Lake:
     """The tables at one place, a folder or a prefix on S3; each is the Delta table `<root>/<market>/<name>`.
 
     `may_write` is asked before each commit, after the table was opened, with the id of the run that is to write; it
-    raises to refuse. Raises SettingsError when no lake can lie there.
+    raises to refuse. `opened` are the tables that another Lake of the same place keeps open. Raises SettingsError when
+    no lake can lie there.
     """
 
-    def __init__(self, place: Path | str | S3Prefix, may_write: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        place: Path | str | S3Prefix,
+        may_write: Callable[[str], None] = lambda _: None,
+        opened: OpenTables | None = None,
+    ) -> None:
         self._may_write = may_write
         self.store = store_of(place)
         self.root = self.store.root
         self.storage_options = self.store.storage_options
         self.objects = objects_at(self.store)
-        self._opened = OpenTables(self.store, self.objects)
+        self.opened = opened or OpenTables(self.store, self.objects)
 
     def uri(self, table: Table) -> str:
         """Return where the table lies."""
@@ -61,7 +67,7 @@ class Lake:
 
     def exists(self, table: Table) -> bool:
         """Return whether the table has ever been written. Raises TableDamaged when its log is lost."""
-        return self._opened.newest(f"{table.market}/{table.name}") is not None
+        return self.opened.newest(f"{table.market}/{table.name}") is not None
 
     def version(self, table: Table) -> int:
         """Return the number of the table's newest version. Raises TableMissing, TableDamaged."""
@@ -90,14 +96,14 @@ class Lake:
 
         Raises TableMissing, TableDamaged.
         """
-        return self._there(name, self._opened.newest(name))
+        return self._there(name, self.opened.newest(name))
 
     def open_to_write(self, name: str) -> DeltaTable:
         """Return the Delta table called `market/name` at its newest version, for the caller alone, who may change it.
 
         Raises TableMissing, TableDamaged.
         """
-        return self._there(name, self._opened.anew(name))
+        return self._there(name, self.opened.anew(name))
 
     def _there(self, name: str, opened: DeltaTable | None) -> DeltaTable:
         if opened is None:
@@ -242,7 +248,7 @@ class Lake:
     ) -> Written:
         added = {path: size for path, size in _files(opened).items() if path not in before}
         self.outlast_power_cut(opened, added)
-        self._opened.keep(_name_of(opened), opened)
+        self.opened.keep(_name_of(opened), opened)
         return Written(
             version=opened.version(),
             rows=rows,
@@ -264,7 +270,7 @@ class Lake:
         self.fingerprints(_name_of(opened)).record(versions)
 
     def _open_or_create(self, table: Table) -> DeltaTable:
-        found = self._opened.anew(f"{table.market}/{table.name}")
+        found = self.opened.anew(f"{table.market}/{table.name}")
         if found is not None:
             return found
         self.objects.make_folder(table.market)
