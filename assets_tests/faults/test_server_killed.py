@@ -31,6 +31,7 @@ def test_a_server_killed_under_a_run_is_one_line_damages_nothing_and_the_next_ru
 ) -> None:
     on_s3 = replace(small, new_lake=own.server.lake_settings)
     settings = on_s3.home("server-killed")
+    lake = {"CANDLELAKE_LAKE": settings["CANDLELAKE_LAKE"]}
     states: dict[str, Tables] = {}
     for version in (NEW, OLD):
         on_s3.publish(version)
@@ -40,7 +41,7 @@ def test_a_server_killed_under_a_run_is_one_line_damages_nothing_and_the_next_ru
     for moment in MOMENTS:
         on_s3.publish(after)
         there = names(settings, moment)
-        run = on_s3.nursery.start(Work(settings, command=BACKFILL))
+        run = on_s3.nursery.start(Work(settings, command=BACKFILL, environment=lake))
         while names(settings, moment) == there:
             threading.Event().wait(0.05)
         own.kill()
