@@ -32,8 +32,23 @@ LONGEST = (
     "assets_tests/torture/test_faults.py [s3]",
     "assets_tests/torture/test_faults.py [folder]",
     "assets_tests/torture/test_daemon.py",
+    TOGETHER,
+    "assets_tests/faults/test_killed_runs.py [s3]",
+    "assets_tests/test_secrets.py",
+    "assets_tests/vendor_faults/test_faults.py",
+    "assets_tests/faults/test_killed_runs.py [folder]",
+    "assets_tests/test_browser_journey.py",
+    "assets_tests/faults/test_machine.py",
+    "assets_tests/benchmarks/test_every_benchmark.py",
+    "assets_tests/faults/test_zombies.py",
+    "assets_tests/faults/test_contention.py",
+    "assets_tests/faults/test_first_opening.py",
+    "assets_tests/lake/test_power_cut.py",
+    "assets_tests/test_event_log.py",
+    "assets_tests/assets/test_morning.py",
+    "assets_tests/assets/test_alerts.py",
 )
-"""What takes longest, by falling duration. With one of these dealt last, a worker would go on alone for minutes."""
+"""What takes longest, roughly by falling duration: dealt last, one of these would keep a worker alone for minutes."""
 
 
 def turn(nodeid: str) -> int:

@@ -28,3 +28,4 @@ def test_the_longest_have_the_first_turns_and_all_others_the_last():
 def test_the_longest_are_there():
     root = Path(__file__).parents[1]
     assert [scope for scope in LONGEST if not (root / scope.partition(" ")[0]).exists()] == []
+    assert len(set(LONGEST)) == len(LONGEST)
