@@ -12,6 +12,7 @@ from assets_tests.vendor_day import VendorFolder, row
 from pipeline.assets.report_rows import ReportRows
 from pipeline.assets.report_tables import ReportTables
 from pipeline.assets.reports import CANDIDATES_REPORT, MOST_SESSIONS, document_path
+from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITIONS
 from pipeline.contracts.reference import SPLITS
 from pipeline.definitions import build_definitions
@@ -23,6 +24,7 @@ from pipeline.market.reference import applicable_splits
 from pipeline.portfolio import record
 from pipeline.reports.folder import ReportsFolder
 from pipeline.reports.notices import SPLITS_UNKNOWN
+from pipeline.reports.ticker_page import CHARTED
 
 SESSIONS = new_york().between(datetime(2024, 1, 29, tzinfo=UTC).date(), datetime(2024, 2, 6, tzinfo=UTC).date())
 SPLIT_ON, LAST = SESSIONS[3], SESSIONS[-1]
@@ -130,6 +132,40 @@ def test_before_the_split_the_page_shows_what_was_traded_then(settings):
     tables = ReportTables(ReportRows(Lake(settings.lake), [before]), before).tickers(["SPLIT"])
     assert tables.history["close"].to_list() == [30.0] * 3
     assert tables.trades["quantity"].sum() == pytest.approx(10)
+
+
+def test_a_session_among_several_shows_what_it_shows_alone(settings):
+    lake = Lake(settings.lake)
+    together = ReportRows(lake, SESSIONS)
+    for session in SESSIONS:
+        among, alone = (ReportTables(rows, session) for rows in (together, ReportRows(lake, [session])))
+        assert among.notices == alone.notices
+        assert among.held() == alone.held()
+        for shown, wanted in zip(frames(among), frames(alone), strict=True):
+            assert shown.equals(wanted)
+
+
+def frames(tables):
+    """Return what the pages of a session are made from, in an order of rows that does not depend on files."""
+    candidates, tickers = tables.candidates(), tables.tickers(tables.held())
+    shown_last = tickers.history.filter(pl.col("session") == pl.col("session").max().over("ticker"))
+    drawn = tickers.history.select("ticker", "session", *CHARTED)
+    made = (candidates.listed, candidates.closes, drawn, shown_last, tickers.listed, tickers.splits, tickers.trades)
+    return [frame.sort("ticker", *frame.columns[:2], maintain_order=True) for frame in made]
+
+
+def test_every_table_is_read_once_for_all_sessions_with_pages(settings, monkeypatch):
+    read = []
+    lake = Lake(settings.lake)
+    rows_of = lake._rows
+    monkeypatch.setattr(lake, "_rows", lambda opened, table, *rest: read.append(table) or rows_of(opened, table, *rest))
+    rows = ReportRows(lake, SESSIONS[-MOST_SESSIONS:])
+    frames(ReportTables(rows, LAST))
+    once = list(read)
+    for session in SESSIONS[-MOST_SESSIONS:]:
+        frames(ReportTables(rows, session))
+    assert once.count(DAILY_BARS) == 1
+    assert read == once
 
 
 def test_a_company_s_name_is_text(settings):
