@@ -3,22 +3,31 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from assets_tests.faults.contention import at_once, readers
 from assets_tests.faults.killing import Kills
 from assets_tests.faults.nursery import Work
 from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held
 from assets_tests.faults.zombies import Zombies
 
-KILLS, ZOMBIES, ROUNDS = 100, 20, 6
+KILLS = {"folder": 150, "s3": 80}
+"""Of runs that rewrite, and a fifth as many of first runs; a run on S3 takes thrice the time of the processor."""
+
+ZOMBIES, ROUNDS = 20, 6
 """For each kind of lake."""
 
 
-def test_killed_runs(whole: Market, seed: int, new_lake: Callable[[], dict[str, str]]) -> None:
-    kills = Kills(replace(whole, new_lake=new_lake), seed)
-    kills.first_runs(KILLS // 5)
-    kills.rewriting_runs(KILLS)
+def test_killed_runs(
+    whole: Market, seed: int, new_lake: Callable[[], dict[str, str]], request: pytest.FixtureRequest
+) -> None:
+    kills, count = Kills(replace(whole, new_lake=new_lake), seed), KILLS[request.node.callspec.params["new_lake"]]
+    kills.first_runs(count // 5)
+    kills.rewriting_runs(count)
     kills.require_nothing_left_over()
-    assert len(kills.reached) == 6, "from no table to all five"
+    # Two of the commits are a few milliseconds apart, and chance may spare the moment between them.
+    assert kills.reached.keys() >= {0, 5}, "no table yet, and all five"
+    assert len(kills.reached) >= 4, "and some of them"
 
 
 def test_zombies(whole: Market, seed: int, new_lake: Callable[[], dict[str, str]]) -> None:
