@@ -54,4 +54,5 @@ LONGEST = (
 def turn(nodeid: str) -> int:
     """Return when the scope of a test has its turn: the longest first, then the others, all at once."""
     scope = scope_of(nodeid)
-    return LONGEST.index(scope) if scope in LONGEST else len(LONGEST)
+    of_either_lake = scope.partition(" ")[0]
+    return next((LONGEST.index(name) for name in (scope, of_either_lake) if name in LONGEST), len(LONGEST))

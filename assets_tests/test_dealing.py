@@ -25,6 +25,10 @@ def test_the_longest_have_the_first_turns_and_all_others_the_last():
     assert turn("assets_tests/test_dealing.py::test_any") == len(LONGEST)
 
 
+def test_a_long_file_that_is_dealt_by_lake_has_its_turn_with_either():
+    assert turn("assets_tests/test_secrets.py::test_a[s3]") == LONGEST.index("assets_tests/test_secrets.py")
+
+
 def test_the_longest_are_there():
     root = Path(__file__).parents[1]
     assert [scope for scope in LONGEST if not (root / scope.partition(" ")[0]).exists()] == []
