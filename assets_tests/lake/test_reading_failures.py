@@ -8,8 +8,9 @@ import pytest
 
 from assets_tests.lake.conftest import FEB_1, JAN_2, PRICES, prices
 from assets_tests.s3_outage import OwnServer, own_server
-from pipeline.errors import LakeUnreachable, RetryableError, TableDamaged
+from pipeline.errors import LakeUnreachable, RetryableError, TableDamaged, TableMissing
 from pipeline.lake.tables import Lake
+from pipeline.publication import stored
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +72,17 @@ def test_a_server_that_is_gone_when_rows_are_collected_is_an_error_that_may_pass
     assert isinstance(failed.value, RetryableError)
     own.restart()
     assert rows.collect()["close"].to_list() == [1.0, 2.0]
+
+
+def test_a_past_version_whose_files_a_vacuum_took_is_told_as_such(tmp_path):
+    lake = Lake(tmp_path)
+    for close in (1.0, 2.0):
+        lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=close)], run_id="r")
+    newest = lake.version(PRICES)
+    (needed,) = (Path(file) for file in lake.open(PRICES).file_uris())
+    for file in Path(lake.uri(PRICES)).glob("month=*/*.parquet"):
+        if file != needed:
+            file.unlink()
+    with pytest.raises(TableMissing, match="a vacuum removed its files"):
+        stored(lake, PRICES, newest - 1, JAN_2, JAN_2)
+    assert stored(lake, PRICES, newest, JAN_2, JAN_2)["close"].to_list() == [2.0]

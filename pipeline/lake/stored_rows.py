@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from polars.exceptions import ComputeError
 
-from pipeline.errors import TableDamaged
+from pipeline.errors import FilesGone, TableDamaged
 
 if TYPE_CHECKING:
     from pipeline.lake.store import Store
@@ -23,7 +23,8 @@ _STORES: dict[str, Store] = {}
 def read_from(*stores: Store) -> Iterator[None]:
     """Give a context in which rows of tables are read; what fails to be read there is an error of ours.
 
-    Raises TableDamaged when a data file is missing or no Parquet any more, and what `Store.answering` does.
+    Raises FilesGone when a data file is missing, TableDamaged when one is no Parquet any more, and what
+    `Store.answering` does.
     """
     try:
         yield
@@ -31,17 +32,18 @@ def read_from(*stores: Store) -> Iterator[None]:
         said = str(failed).strip() or type(failed).__name__
         named = [store for store in stores if store.root in said] or list(stores)
         if isinstance(failed, FileNotFoundError) or (isinstance(failed, ComputeError) and said.startswith("parquet")):
-            raise _damaged(said, named) from failed
+            kind = FilesGone if isinstance(failed, FileNotFoundError) else TableDamaged
+            raise _damaged(kind, said, named) from failed
         if isinstance(failed, OSError) and named:
             with named[-1].answering():
                 raise
         raise
 
 
-def _damaged(said: str, stores: Sequence[Store]) -> TableDamaged:
+def _damaged(kind: type[TableDamaged], said: str, stores: Sequence[Store]) -> TableDamaged:
     names = [re.search(re.escape(store.root) + r"/(\w+)/(\w+)/", said) for store in stores]
     table = next((f"{name[1]}.{name[2]}" for name in names if name), "a table")
-    return TableDamaged(
+    return kind(
         f"A data file of {table} is missing or damaged: {said.splitlines()[0]}.",
         remedy="Run `candlelake verify`, which names it, then `candlelake verify --repair`.",
     )
