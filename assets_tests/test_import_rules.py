@@ -1,12 +1,12 @@
 """Imports run one way: assets → (market, lake, sources, reports) → contracts. Read from the source files."""
 
 import ast
-import gc
 from pathlib import Path
 
 import pytest
 
 import pipeline
+from assets_tests.syntax import nodes
 
 PACKAGE = Path(pipeline.__file__).parent
 IO = {"boto3", "botocore", "deltalake", "duckdb", "http", "io", "os", "requests", "shutil", "socket", "subprocess"}
@@ -14,18 +14,10 @@ IO |= {"pathlib", "sqlite3", "tempfile", "urllib", "urllib3"}
 CLOCK = {"time"}
 
 
-@pytest.fixture(autouse=True)
-def _no_garbage_is_collected():
-    """CPython 3.11 parses wrongly ("recursion depth mismatch") when a finalizer runs in the midst of it."""
-    gc.disable()
-    yield
-    gc.enable()
-
-
 def imports(module: Path) -> set[str]:
     """Return the full names of the modules that a source file imports anywhere, and of what it takes from them."""
     names = set()
-    for node in ast.walk(ast.parse(module.read_text())):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -79,6 +71,6 @@ def test_dagster_s_private_modules_are_used_only_where_there_is_no_public_way():
 
 def test_market_asks_no_clock_what_time_it_is():
     for module in sorted((PACKAGE / "market").rglob("*.py")):
-        for node in ast.walk(ast.parse(module.read_text())):
+        for node in nodes(module):
             if isinstance(node, ast.Attribute):
                 assert node.attr not in {"now", "today", "utcnow"}, f"{module.name}:{node.lineno}"

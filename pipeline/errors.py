@@ -73,10 +73,6 @@ class TableDamaged(PermanentError):
     """A table's files are there but cannot be read as a table."""
 
 
-class FilesGone(TableDamaged):
-    """Data files that a version of a table is made of are not there: of an older one, a vacuum took them."""
-
-
 class QueryError(PermanentError):
     """A query cannot be answered: it is wrong, or it asks for what SQL here may not do."""
 

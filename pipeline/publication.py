@@ -10,7 +10,7 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.contracts.table import Table
-from pipeline.errors import FilesGone, TableMissing
+from pipeline.errors import TableMissing
 from pipeline.lake.commits import writings
 from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
@@ -86,7 +86,7 @@ def stored(lake: Lake, table: Table, version: int, start: date | None, end: date
     """Return the rows that `version` of a table holds. Raises TableMissing when a vacuum has taken its files."""
     try:
         return lake.scan(table, start, end, version=version).collect()
-    except FilesGone as vacuumed:
+    except FileNotFoundError as vacuumed:
         raise TableMissing(
             f"Version {version} of {table.sql_name} can no longer be read: a vacuum removed its files.",
             remedy="CANDLELAKE_RETENTION_DAYS says how long versions are kept; raise it for the lists to come.",

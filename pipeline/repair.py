@@ -210,7 +210,7 @@ class _Repair:
         sessions = new_york().between(*span) if span else ()
         try:
             report = run_sessions(self._settings, sessions, self._progress, job_name=job, only=assets)
-        except (CandlelakeError, DagsterError, DeltaError, PolarsError) as failed:
+        except (CandlelakeError, DagsterError, DeltaError, PolarsError, OSError) as failed:
             # The libraries' own: what it reads may be damaged too, and could not be made again.
             of = f" of {span[0]} to {span[1]}" if span else ""
             self._lose(f"{what}{of} could not be made again: {failed}")

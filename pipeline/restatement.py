@@ -8,7 +8,6 @@ import polars as pl
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
 from pipeline.contracts.table import Table
-from pipeline.errors import FilesGone
 from pipeline.lake.commits import version_read
 from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
@@ -149,5 +148,5 @@ def _as_of(lake: Lake, version: int | None, first: date, last: date) -> pl.DataF
         return DAILY_BARS.empty()
     try:
         return lake.scan(DAILY_BARS, first, last, version=version).collect()
-    except FilesGone:
+    except FileNotFoundError:
         return DAILY_BARS.empty()

@@ -9,6 +9,7 @@ import pytest
 
 import pipeline
 from assets_tests.dagster_runs import SIGNALS, TO_BARS, run
+from assets_tests.syntax import nodes
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.assets.lake_reader import LakeReader
 from pipeline.definitions import defs
@@ -64,7 +65,7 @@ def test_no_asset_uses_dagster_s_own_io_manager() -> None:
 @pytest.mark.parametrize("module", sorted(Path(pipeline.__file__).parent.rglob("*.py")), ids=lambda path: path.stem)
 def test_no_module_of_ours_loads_a_pickle(module: Path) -> None:
     imported = set()
-    for node in ast.walk(ast.parse(module.read_text())):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             imported |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

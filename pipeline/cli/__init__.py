@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,12 +120,11 @@ def told_usage(wrong: Any) -> int:
 
 def told(error: BaseException) -> int:
     """Say what failed: our own error when one is the cause, whatever it came wrapped in."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, CandlelakeError):
-            say_error(cause.message, cause.remedy)
-            return FAILED
-        cause = cause.__cause__
+    causes = list(_causes(error))
+    known = next((cause for cause in causes if isinstance(cause, CandlelakeError)), None) or _of_the_lake(causes)
+    if known is not None:
+        say_error(known.message, known.remedy)
+        return FAILED
     first_line = (str(error).strip() or "no further word").splitlines()[0]
     if type(error).__module__.startswith("sqlalchemy."):
         say_error(
@@ -136,3 +136,28 @@ def told(error: BaseException) -> int:
     else:
         say_error(f"{type(error).__name__}: {first_line}", "Run again with `candlelake --debug …` for the traceback.")
     return FAILED
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it came of, the root of it last."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def _of_the_lake(causes: Sequence[BaseException]) -> CandlelakeError | None:
+    """Return what a failure to read rows of the lake means, None when none of the causes is one."""
+    from polars.exceptions import ComputeError
+
+    if not any(isinstance(cause, (OSError, ComputeError)) for cause in causes):
+        return None
+    from pipeline.lake.reading_failures import meaning
+    from pipeline.lake.store import store_of
+    from pipeline.settings import load_settings
+
+    try:
+        store = store_of(load_settings().lake)
+    except (CandlelakeError, OSError):  # what failed is told, and not that the settings are ill, too
+        return None
+    return next((known for cause in causes if (known := meaning(cause, store)) is not None), None)

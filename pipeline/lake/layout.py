@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from deltalake import ColumnProperties, WriterProperties
+from deltalake import ColumnProperties, DeltaTable, WriterProperties
 from deltalake import Schema as DeltaSchema
 
+from pipeline.errors import ContractBroken
 from pipeline.lake.incoming import arrow_schema
 
 if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
@@ -74,3 +75,18 @@ def delta_schema(table: Table) -> DeltaSchema:
             field["metadata"] = {"comment": table.descriptions[field["name"]]}
             field["nullable"] = table.schema.columns[field["name"]].nullable
     return DeltaSchema.from_json(json.dumps(stored))
+
+
+def require_same_types(opened: DeltaTable, table: Table) -> None:
+    """Return if what is stored of `table` has the types of its contract: Delta would cast what is written to its own.
+
+    Raises ContractBroken, naming the columns.
+    """
+    wanted = {field.name: field.type for field in delta_schema(table).fields}
+    stored = {field.name: field.type for field in opened.schema().fields}
+    other = [name for name in wanted if name in stored and stored[name] != wanted[name]]
+    if other:
+        raise ContractBroken(
+            f"{table.sql_name} was written with other types than its contract has now: {', '.join(other)}.",
+            remedy=f"Move {opened.table_uri} away and backfill the table.",
+        )

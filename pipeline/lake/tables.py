@@ -20,13 +20,12 @@ from pipeline.lake.files import files_of, folder_of, scan_files, sessions_in
 from pipeline.lake.fingerprints import Fingerprints
 from pipeline.lake.incoming import FAULT, Incoming
 from pipeline.lake.lake_objects import objects_at
-from pipeline.lake.layout import delta_properties, delta_schema
+from pipeline.lake.layout import delta_properties, delta_schema, require_same_types
 from pipeline.lake.log_entries import LAST_CHECKPOINT, checkpoint_name, entry_name
 from pipeline.lake.open_tables import OpenTables
 from pipeline.lake.overwrite import Overwrite, commit, conflict
 from pipeline.lake.s3_prefix import S3Prefix
 from pipeline.lake.store import store_of
-from pipeline.lake.stored_rows import read_from, stored_rows
 
 if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
     from pipeline.contracts.table import Table
@@ -126,8 +125,7 @@ class Lake:
 
     def sessions(self, table: Table) -> list[date]:
         """Return the sessions the table has rows for, oldest first. Raises TableMissing."""
-        with read_from(self.store):
-            return sessions_in(self.open(table), self.storage_options)
+        return sessions_in(self.open(table), self.storage_options)
 
     def scan(
         self,
@@ -140,8 +138,8 @@ class Lake:
         """Return the rows of the sessions `start` … `end` (both included, open when None), in no order.
 
         Only files and row groups that can hold such rows are read. The version is fixed here: what others commit
-        before the frame is collected does not show. Raises TableMissing, TableDamaged; collecting raises TableDamaged
-        and what `Store.answering` does.
+        before the frame is collected does not show. Raises TableMissing, TableDamaged. Collecting raises what Polars
+        does; `reading_failures.meaning` tells what it stands for.
         """
         return self._rows(self.open(table, version), table, start, end, columns or list(table.columns))
 
@@ -166,7 +164,7 @@ class Lake:
             rows = rows.filter(pl.col("session") >= start)
         if end is not None:
             rows = rows.filter(pl.col("session") <= end)
-        return stored_rows(rows.select(columns), self.store)
+        return rows.select(columns)
 
     def replace(
         self,
@@ -224,7 +222,7 @@ class Lake:
         self.store.require_safe_commits()
         opened = self._open_or_create(table)
         self.fingerprints(f"{table.market}/{table.name}").require_newest(opened.version())
-        self._require_same_types(opened, table)
+        require_same_types(opened, table)
         return opened, set(_files(opened))
 
     def _if_allowed(self, batches: Iterable[RecordBatch], run_id: str) -> Iterator[RecordBatch]:
@@ -290,17 +288,6 @@ class Lake:
             return self.open_to_write(f"{table.market}/{table.name}")
         self.outlast_power_cut(created, [])
         return created
-
-    def _require_same_types(self, opened: DeltaTable, table: Table) -> None:
-        # Delta would cast what is written to the types it has.
-        wanted = {field.name: field.type for field in delta_schema(table).fields}
-        stored = {field.name: field.type for field in opened.schema().fields}
-        other = [name for name in wanted if name in stored and stored[name] != wanted[name]]
-        if other:
-            raise ContractBroken(
-                f"{table.sql_name} was written with other types than its contract has now: {', '.join(other)}.",
-                remedy=f"Move {self.uri(table)} away and backfill the table.",
-            )
 
 
 def _name_of(opened: DeltaTable) -> str:
