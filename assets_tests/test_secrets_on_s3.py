@@ -14,7 +14,7 @@ from pipeline.lake.lake_objects import BucketObjects
 
 FRI = date(2024, 1, 5)
 WRONG = "wrongLakePlanted/S3+Secret8"
-GOOD = ("run", "maintained", "status", "sql", "verify", "doctor")
+GOOD = ("run", "positions", "status", "sql", "verify", "doctor")
 
 Swept = tuple[dict[str, subprocess.CompletedProcess[str]], list[Text]]
 
@@ -37,7 +37,7 @@ def swept(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Swep
     run, day = ("--debug", "run", "--date", str(FRI)), str(FRI)
     commands: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
         "run": (run, {}),
-        "maintained": (("--debug", "positions", "add", "NA", "1", "10", "--opened", day, "--force"), {}),
+        "positions": (("--debug", "positions", "add", "NA", "1", "10", "--opened", day, "--force"), {}),
         "status": (("--debug", "status", "--json"), {}),
         "sql": (("--debug", "sql", "SELECT count(*) FROM stocks.daily_bars"), {}),
         "verify": (("--debug", "verify", "--json"), {}),
