@@ -5,7 +5,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 import pytest
-from dagster import DailyPartitionsDefinition
+from dagster import DailyPartitionsDefinition, partition_loading_context
 
 from pipeline.partitions import look_back, session_partitions
 from pipeline.session_partitions import SessionPartitions
@@ -51,6 +51,15 @@ def test_windows_from_a_moment_on_and_back_from_it_are_dagster_s(span, moment, i
             for one in (ours, theirs)
         )
         assert found == wanted, walk
+
+
+@pytest.mark.parametrize("moment", [*MOMENTS, datetime(2041, 2, 1, tzinfo=NEW_YORK)], ids=str)
+@pytest.mark.parametrize("span", SPANS, ids=str)
+def test_the_keys_that_there_are_at_a_moment_are_dagster_s(span, moment):
+    ours = session_partitions(*span)
+    assert ours.get_partition_keys(moment) == of_dagster(ours).get_partition_keys(moment)
+    with partition_loading_context(moment):
+        assert ours.get_partition_keys() == of_dagster(ours).get_partition_keys()
 
 
 def test_partitions_keep_the_identity_of_dagster_s_own():

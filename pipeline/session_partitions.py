@@ -1,17 +1,21 @@
 """Partitions by day whose days are found in the calendar, where Dagster walks a cron schedule and its exceptions.
 
 A walk from one window to the next takes Dagster 1.13 a third of a millisecond, and a run asks for the 451 sessions of a
-look-back four times. There is no public way to change that, so this module overrides two private methods; a test
-compares what both yield, window by window.
+look-back four times, and for every session there ever was with each check. There is no public way to change the walk, so
+this module overrides two private methods; a test compares what both yield, window by window and key by key.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from dagster import DailyPartitionsDefinition, TimeWindow
+from dagster import DailyPartitionsDefinition, TimeWindow, partition_loading_context
 
 from pipeline.market.calendar import new_york
+
+if TYPE_CHECKING:
+    from dagster._core.instance import DynamicPartitionsStore
 
 DAY = timedelta(days=1)
 
@@ -21,6 +25,17 @@ class SessionPartitions(DailyPartitionsDefinition):
 
     What lies before and after those, Dagster works out itself.
     """
+
+    def get_partition_keys(
+        self, current_time: datetime | None = None, dynamic_partitions_store: "DynamicPartitionsStore | None" = None
+    ) -> Sequence[str]:
+        """Return the sessions that are over at `current_time` (aware), now when None, as keys in order."""
+        first, last = self._first_and_last()
+        with partition_loading_context(current_time, dynamic_partitions_store):
+            newest = self.get_last_partition_window()
+        if newest is None or not first <= newest.start.date() <= last:
+            return super().get_partition_keys(current_time, dynamic_partitions_store)
+        return [session.isoformat() for session in new_york().between(first, newest.start.date())]
 
     def _iterate_time_windows(self, start_timestamp: float, ignore_exclusions: bool = False) -> Iterable[TimeWindow]:
         """Yield the windows that begin at `start_timestamp` or later, in order."""
