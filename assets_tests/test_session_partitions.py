@@ -82,3 +82,11 @@ def test_a_look_back_of_years_is_no_long_walk(monkeypatch):
     assert len(keys) == 452
     assert date.fromisoformat(keys[0]) > ours.start.date() + timedelta(days=1)
     assert walked == []
+
+
+def test_equal_partitions_have_one_hash_and_others_another():
+    ours, again, longer = (session_partitions(date(2024, 1, 2), end) for end in (None, None, date(2024, 3, 28)))
+    assert ours == again
+    assert hash(ours) == hash(again)
+    assert ours != longer
+    assert hash(ours) != hash(longer)
