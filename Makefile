@@ -1,6 +1,6 @@
 # make demo   the whole pipeline over a sample market, no key and no network
 # make test   the tests
-# make torture   hundreds of kills, and Dagster's own processes killed: half an hour or more; its seed is printed
+# make torture   hundreds of kills, and Dagster's own processes killed: some twenty minutes; its seed is printed
 # make lint   ruff and mypy
 # make bench   the benchmarks, on a market of 10,500 tickers made for them
 # make audit  known vulnerabilities of the pinned dependencies, where a network tells of them

@@ -14,6 +14,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from assets_tests.ready_process import ready_process
+
 COMMAND = [sys.executable, "-m", "pipeline.cli"]
 
 
@@ -25,13 +27,11 @@ def environment(**settings: str) -> dict[str, str]:
 
 def typed(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Return what `candlelake --home HOME …` answers in a process of its own."""
+    given = "--home", str(home), *arguments
+    if hasattr(os, "fork"):
+        return ready_process().run("pipeline.cli", *given, cwd=home.parent, environment=environment(**settings))
     return subprocess.run(  # noqa: S603 (our own command)
-        [*COMMAND, "--home", str(home), *arguments],
-        cwd=home.parent,
-        env=environment(**settings),
-        capture_output=True,
-        text=True,
-        check=False,
+        [*COMMAND, *given], cwd=home.parent, env=environment(**settings), capture_output=True, text=True, check=False
     )
 
 

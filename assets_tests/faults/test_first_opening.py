@@ -19,8 +19,7 @@ from dagster import AssetKey, AssetMaterialization, DagsterRun
 from sqlalchemy import Engine, event
 from pipeline.instance import open_instance
 
-STRIDE = 11
-homes = Path(sys.argv[1])
+homes, stride = Path(sys.argv[1]), int(sys.argv[2])
 
 def in_a_child(act):
     pid = os.fork()
@@ -52,16 +51,25 @@ def outcome(number):
 number, outcomes = 0, []
 while not outcomes or outcomes[-1][0]:
     outcomes.append(outcome(number))
-    number += STRIDE
+    number += stride
 print(json.dumps(outcomes))
 """
 """Prints of openings killed at one statement of SQL or another: how they ended, if the next recorded, what was left."""
 
 
+STRIDE = 17
+"""Statements from one kill to the next."""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Processes are forked.")
 def test_a_first_opening_killed_at_any_statement_is_made_good_by_the_next(tmp_path: Path) -> None:
+    require_made_good(tmp_path, STRIDE)
+
+
+def require_made_good(homes: Path, stride: int) -> None:
+    """Fail unless what openings left that were killed at every so manieth statement is made good by the next."""
     done = subprocess.run(  # noqa: S603 (our own words)
-        [sys.executable, "-W", "ignore", "-c", KILLED_EVERYWHERE, str(tmp_path)],
+        [sys.executable, "-W", "ignore", "-c", KILLED_EVERYWHERE, str(homes), str(stride)],
         env=environment(PYTHONPATH=str(ROOT)),
         capture_output=True,
         text=True,

@@ -2,20 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from assets_tests.faults.contention import at_once, readers
 from assets_tests.faults.killing import Kills
 from assets_tests.faults.nursery import Work
+from assets_tests.faults.test_first_opening import require_made_good
+from assets_tests.faults.test_server_killed import require_survived
 from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held
 from assets_tests.faults.zombies import Zombies
+from assets_tests.s3_outage import own_server
 
 KILLS = {"folder": 150, "s3": 80}
 """Of runs that rewrite, and a fifth as many of first runs; a run on S3 takes thrice the time of the processor."""
 
 ZOMBIES, ROUNDS = 20, 6
 """For each kind of lake."""
+
+BEGUN = ("daily_bars", "quarantine", "deliveries", "indicators", "candidates")
+"""Tables into which a run has begun to put something when its server is killed."""
 
 
 def test_killed_runs(
@@ -46,3 +53,12 @@ def test_contention(whole: Market, new_lake: Callable[[], dict[str, str]]) -> No
         with readers(settings):
             at_once(market, [Work(settings, DAYS), Work(settings, DAYS), Work(settings, job="maintenance")])
         assert_agree(held(settings), version)
+
+
+def test_first_openings(tmp_path: Path) -> None:
+    require_made_good(tmp_path, stride=3)
+
+
+def test_killed_servers(whole: Market) -> None:
+    with own_server() as server:
+        require_survived(whole, server, [f"stocks/{table}/" for table in BEGUN])

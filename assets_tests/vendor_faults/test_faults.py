@@ -52,7 +52,7 @@ def bounded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(f"pipeline.sources.{module}.Patience", patience)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def dagster() -> Iterator[SimpleNamespace]:
     with instance() as ephemeral:
         yield SimpleNamespace(run=partial(run, sessions=[THU, FRI], instance=ephemeral, only=TO_BARS, raises=False))
@@ -138,15 +138,26 @@ def test_a_fault_of_a_folder_leaves_the_lake_as_it_was_or_right(
     require_outcome(vendor.settings(), dagster, case)
 
 
+@pytest.fixture(scope="module")
+def filled_from_rest(
+    module_server: HTTPServer, dagster: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[AggregatesApi, Path]:
+    """An API, and a home that holds Thursday and the old version of Friday from it, to be copied."""
+    api = AggregatesApi(module_server)
+    api.days = {THU: {"NA": bar(10)}, FRI: dict.fromkeys(("NA", "TRUE", "AAp"), bar(OLD))}
+    home = tmp_path_factory.mktemp("from-rest") / "home"
+    with time_machine.travel(SATURDAY):
+        assert dagster.run(Settings(home=home, flat_files="rest", **api.settings)).success
+    return api, home
+
+
 @cases("rest")
 def test_a_fault_of_the_rest_api_leaves_the_lake_as_it_was_or_right(
-    httpserver: HTTPServer, dagster: SimpleNamespace, tmp_path: Path, case: Case
+    filled_from_rest: tuple[AggregatesApi, Path], dagster: SimpleNamespace, tmp_path: Path, case: Case
 ) -> None:
-    api = AggregatesApi(httpserver)
-    api.days = {THU: {"NA": bar(10)}, FRI: dict.fromkeys(("NA", "TRUE", "AAp"), bar(OLD))}
-    settings = Settings(home=tmp_path / "home", flat_files="rest", **api.settings)
+    api, filled = filled_from_rest
+    settings = Settings(home=shutil.copytree(filled, tmp_path / "home"), flat_files="rest", **api.settings)
     with time_machine.travel(SATURDAY):
-        assert dagster.run(settings).success
         newer = grouped(FRI, dict.fromkeys(("NA", "TRUE", "AAp"), bar(NEW)))
         good = {"status": "OK", "adjusted": False, "queryCount": 3, "resultsCount": 3, "results": newer}
         # The first question is Thursday's.
