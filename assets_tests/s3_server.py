@@ -37,13 +37,15 @@ READY_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class S3Server:
-    """A running server. Like the vendor's plans, the second identity may list everything and read nothing."""
+    """A running server. Like the vendor's plans, the listing identity may list everything and read nothing."""
 
     endpoint: str
     key_id: str = "owner-key"
     secret: str = "owner-secret"
     listing_key_id: str = "listing-key"
     listing_secret: str = "listing-secret"
+    lake_key_id: str = "lakePlantedKeyId7"
+    lake_secret: str = "lakePlanted/S3+Secret6"
 
     @cached_property
     def client(self) -> Any:
@@ -147,9 +149,11 @@ def _free_ports() -> int:
 def launch(data: Path, port: int) -> subprocess.Popen[bytes]:
     """Start a server on ten ports from `port` on, over the data that lie in `data`."""
     server = S3Server("")
+    everything = ["Admin", "Read", "Write", "List", "Tagging"]
     identities = [
-        ("owner", server.key_id, server.secret, ["Admin", "Read", "Write", "List", "Tagging"]),
+        ("owner", server.key_id, server.secret, everything),
         ("listing", server.listing_key_id, server.listing_secret, ["List"]),
+        ("lake", server.lake_key_id, server.lake_secret, everything),
     ]
     config = {
         "identities": [

@@ -1,30 +1,37 @@
-"""Every secret is planted in the settings, commands and jobs succeed and fail, and everything they left is searched."""
+"""Every secret is planted in the settings, commands and jobs succeed and fail, and everything they left is searched.
+
+The vendor's files lie on S3, and so does the lake, each under a key of its own.
+"""
 
 import base64
 import gzip
 import sqlite3
 import subprocess
 from contextlib import closing
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import polars as pl
 import pytest
+from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
-from assets_tests.commands import served_ui, typed
+from assets_tests.commands import free_port, served_ui, typed
 from assets_tests.s3_server import S3Server
 from assets_tests.secrets_search import Text, found, said_by, texts_under, told_by
 from assets_tests.sources.vendor_aggregates import AggregatesApi, bar
 from assets_tests.sources.vendor_rest import KEY
 from assets_tests.vendor_day import day_file, key_of, row
+from pipeline.lake.lake_objects import BucketObjects
+from pipeline.lake.s3_prefix import S3Prefix
 from pipeline.market.calendar import new_york
 from pipeline.partitions import latest_published
 
 PLANTED = {
-    "S3 secret": "owner-secret",
-    "S3 key id": "owner-key",
+    "S3 secret": S3Server.secret,
+    "S3 key id": S3Server.key_id,
     "REST key": KEY,
     "password of an alert": "pass+Planted/Secret=1",
     "path of an alert": "pathPlantedSecret2",
@@ -32,89 +39,162 @@ PLANTED = {
     "token of an alert": "555555555:AAPlantedPlantedPlantedPlantedPlante",
     "wrong S3 secret": "wrongPlanted/S3+Secret4",
     "wrong REST key": "wrongPlantedRestKey5",
-    "S3 secret of the lake": "lakePlanted/S3+Secret6",
-    "S3 key id of the lake": "lakePlantedKeyId7",
+    "S3 secret of the lake": S3Server.lake_secret,
+    "S3 key id of the lake": S3Server.lake_key_id,
+    "wrong S3 secret of the lake": "wrongLakePlanted/S3+Secret8",
 }
+GOOD = ("run", "run of REST", "positions", "status", "sql", "verify", "doctor")
+EITHER = ("explain",)
+COUNT = "SELECT count(*) FROM stocks.daily_bars"
+
+Command = tuple[tuple[str, ...], dict[str, str]]
+"""What is typed, and which settings are others for it."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What each command answered, and everything that was said or left behind, in the home and in the bucket."""
+
+    answers: dict[str, subprocess.CompletedProcess[str]]
+    texts: list[Text]
+
+    def require(self, name: str, *, is_good: bool) -> None:
+        answer = self.answers[name]
+        assert (answer.returncode == 0) == is_good, f"{name}: {answer.stdout[-2000:]}{answer.stderr[-4000:]}"
 
 
 @pytest.fixture(scope="module")
-def swept(
-    s3_server: S3Server, module_server: HTTPServer, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[dict[str, subprocess.CompletedProcess[str]], list[Text]]:
-    """What each command answered, and everything that was said or left behind."""
-    home = tmp_path_factory.mktemp("secrets") / "home"
+def swept(s3_server: S3Server, module_server: HTTPServer, tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    root = tmp_path_factory.mktemp("secrets")
+    home, words = root / "home", root / "words"
     session = latest_published(datetime.now(UTC), None)
     before = new_york().offset(session, -1)
-    bucket = s3_server.make_bucket()
-    s3_server.client.put_object(Bucket=bucket, Key=key_of(session), Body=day_file(row(session, "NA")))
     api = AggregatesApi(module_server)
     api.days = {before: {"NA": bar(10)}}
-    reference = home.parent / "reference"
-    reference.mkdir()
-    for name in ("tickers", "splits", "dividends"):
-        (reference / f"{name}.json").write_text('{"status": "OK", "results": []}')
+    place = s3_server.place(key_id=s3_server.lake_key_id, secret=SecretStr(s3_server.lake_secret))
+    settings = of_files(s3_server, session) | of_rest(api, root) | of_lake(place) | of_alerts(module_server)
+    answers = {
+        name: typed(home, "--debug", *arguments, **(settings | changed))
+        for name, (arguments, changed) in commands(str(session), str(before)).items()
+    }
+    with served_ui(home, words, **settings) as served:
+        told = list(told_by(served))
+    texts = [*texts_under(home), ("the UI's words", words.read_bytes()), *told, *said_by(answers)]
+    texts += [(f"bucket: {where}", content) for where, content in texts_under(fetched(place, root / "bucket"))]
+    return Sweep(answers, texts)
 
-    password = quote(PLANTED["password of an alert"], safe="")
-    path, header = PLANTED["path of an alert"], PLANTED["header of an alert"]
-    address = f"json://somebody:{password}@{module_server.host}:{module_server.port}/{path}?retry=0&+X-Key={header}"
-    closed = f"mailto://somebody:{password}@example.com/?smtp=127.0.0.1&port=1&retry=0&to=me@example.com"
-    settings = {
+
+def of_files(s3_server: S3Server, session: date) -> dict[str, str]:
+    """Return the settings of a bucket with the file of a session."""
+    bucket = s3_server.make_bucket()
+    s3_server.client.put_object(Bucket=bucket, Key=key_of(session), Body=day_file(row(session, "NA")))
+    return {
         "CANDLELAKE_FLAT_FILES": f"s3://{bucket}",
         "CANDLELAKE_FLAT_FILES_ENDPOINT": s3_server.endpoint,
         "CANDLELAKE_FLAT_FILES_KEY_ID": s3_server.key_id,
         "CANDLELAKE_FLAT_FILES_SECRET": s3_server.secret,
+    }
+
+
+def of_rest(api: AggregatesApi, root: Path) -> dict[str, str]:
+    """Return the settings of the REST API, and of reference data that are empty."""
+    reference = root / "reference"
+    reference.mkdir()
+    for name in ("tickers", "splits", "dividends"):
+        (reference / f"{name}.json").write_text('{"status": "OK", "results": []}')
+    return {
         "CANDLELAKE_REST_URL": api.url,
         "CANDLELAKE_REST_KEY": KEY,
         "CANDLELAKE_REST_CALLS_PER_MINUTE": "10000",
         "CANDLELAKE_REFERENCE": str(reference),
-        "CANDLELAKE_ALERTS": f"{address} {closed} tgram://{PLANTED['token of an alert']}",
-        "CANDLELAKE_LAKE_SECRET": PLANTED["S3 secret of the lake"],
-        "CANDLELAKE_LAKE_KEY_ID": PLANTED["S3 key id of the lake"],
     }
+
+
+def of_lake(place: S3Prefix) -> dict[str, str]:
+    """Return the settings of a lake on S3."""
+    return {
+        "CANDLELAKE_LAKE": str(place),
+        "CANDLELAKE_LAKE_ENDPOINT": place.endpoint,
+        "CANDLELAKE_LAKE_KEY_ID": place.key_id,
+        "CANDLELAKE_LAKE_SECRET": place.secret.get_secret_value(),
+    }
+
+
+def of_alerts(server: HTTPServer) -> dict[str, str]:
+    """Return the setting of three channels: one that answers no, one that is closed, one with a token."""
+    password = quote(PLANTED["password of an alert"], safe="")
+    path, header = PLANTED["path of an alert"], PLANTED["header of an alert"]
+    address = f"json://somebody:{password}@{server.host}:{server.port}/{path}?retry=0&+X-Key={header}"
+    closed = f"mailto://somebody:{password}@example.com/?smtp=127.0.0.1&port=1&retry=0&to=me@example.com"
+    return {"CANDLELAKE_ALERTS": f"{address} {closed} tgram://{PLANTED['token of an alert']}"}
+
+
+def commands(day: str, earlier: str) -> dict[str, Command]:
+    """Return what is typed, by a name for each."""
     wrong_s3 = {"CANDLELAKE_FLAT_FILES_SECRET": PLANTED["wrong S3 secret"]}
     wrong_rest = {"CANDLELAKE_REST_KEY": PLANTED["wrong REST key"]}
+    wrong_lake = {"CANDLELAKE_LAKE_SECRET": PLANTED["wrong S3 secret of the lake"]}
     from_rest = {"CANDLELAKE_FLAT_FILES": "rest"}
-    day, earlier = str(session), str(before)
-    commands: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
-        "run": (("--debug", "run", "--date", day), {}),
-        "run of REST": (("--debug", "run", "--date", earlier), from_rest),
-        "run with a wrong secret": (("--debug", "run", "--date", day), wrong_s3),
-        "run with a wrong key": (("--debug", "run", "--date", earlier), wrong_rest | from_rest),
-        "doctor": (("--debug", "doctor"), {}),
-        "doctor with a wrong secret": (("--debug", "doctor"), wrong_s3 | wrong_rest),
-        "alerts": (("--debug", "alerts", "test"), {}),
-        "status": (("--debug", "status", "--json"), {}),
-        "explain": (("--debug", "explain", "NA", day, "--json"), {}),
-        "sql": (("--debug", "sql", "SELECT current_setting('s3_secret_access_key')"), {}),
-        "setting": (("--debug", "status"), {"CANDLELAKE_ALERTS": PLANTED["path of an alert"]}),
+    no_server = {"CANDLELAKE_LAKE_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
+    run = ("run", "--date", day)
+    return {
+        "run": (run, {}),
+        "run of REST": (("run", "--date", earlier), from_rest),
+        "positions": (("positions", "add", "NA", "1", "10", "--opened", day, "--force"), {}),
+        "status": (("status", "--json"), {}),
+        "explain": (("explain", "NA", day, "--json"), {}),
+        "sql": (("sql", COUNT), {}),
+        "verify": (("verify", "--json"), {}),
+        "doctor": (("doctor",), {}),
+        "alerts": (("alerts", "test"), {}),
+        "setting": (("status",), {"CANDLELAKE_ALERTS": PLANTED["path of an alert"]}),
+        "sql of a setting": (("sql", "SELECT current_setting('s3_secret_access_key')"), {}),
+        "sql of secrets": (("sql", "SELECT * FROM duckdb_secrets(redact := false)"), {}),
+        "run with a wrong secret": (run, wrong_s3),
+        "run with a wrong key": (("run", "--date", earlier), wrong_rest | from_rest),
+        "run with a wrong secret of the lake": (run, wrong_lake),
+        "run without a server": (run, no_server),
+        "doctor with wrong secrets": (("doctor",), wrong_s3 | wrong_rest | wrong_lake),
+        "status with a wrong secret": (("status",), wrong_lake),
+        "sql with a wrong secret": (("sql", COUNT), wrong_lake),
+        "verify with a wrong secret": (("verify", "--repair"), wrong_lake),
     }
-    answers = {name: typed(home, *arguments, **(settings | changed)) for name, (arguments, changed) in commands.items()}
-    with served_ui(home, home.parent / "words", **settings) as served:
-        told = list(told_by(served))
-    texts = [*texts_under(home), ("the UI's words", (home.parent / "words").read_bytes()), *told, *said_by(answers)]
-    return answers, texts
 
 
-def test_no_planted_secret_is_anywhere(swept: tuple[dict[str, subprocess.CompletedProcess[str]], list[Text]]) -> None:
-    assert found(PLANTED, swept[1]) == set()
+def fetched(place: S3Prefix, folder: Path) -> Path:
+    """Return a folder with every object of the lake, so that it can be searched as one."""
+    objects = BucketObjects(place)
+    for name in objects.names(""):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(objects.read(name) or b"")
+    return folder
 
 
-def test_the_commands_did_and_failed_what_they_should_so_that_there_was_something_to_tell(
-    swept: tuple[dict[str, subprocess.CompletedProcess[str]], list[Text]],
-) -> None:
-    answers, texts = swept
-    codes = {name: answer.returncode for name, answer in answers.items()}
-    for name in ("run", "run of REST", "doctor", "status"):
-        assert codes[name] == 0, f"{name}: {answers[name].stdout[-2000:]}{answers[name].stderr[-4000:]}"
-    for name in codes.keys() - {"run", "run of REST", "doctor", "status", "explain"}:
-        assert codes[name] != 0, f"{name}: {answers[name].stdout[-2000:]}"
-    assert "Traceback" in answers["run with a wrong secret"].stderr
-    assert "credentials are not accepted" in answers["run with a wrong secret"].stderr
-    assert "the key is not accepted" in answers["run with a wrong key"].stderr
-    names = {"refusal": "CANDLELAKE_REST_KEY", "ticker": "NA", "job": "stocks_by_day"}
-    where = {(name, place.split(":")[0]) for name, place in found(names, texts)}
+def test_no_planted_secret_is_anywhere(swept: Sweep) -> None:
+    assert found(PLANTED, swept.texts) == set()
+
+
+def test_the_commands_did_and_failed_what_they_should_so_that_there_was_something_to_tell(swept: Sweep) -> None:
+    for name in swept.answers.keys() - EITHER:
+        swept.require(name, is_good=name in GOOD)
+    said = {name: answer.stderr for name, answer in swept.answers.items()}
+    assert "Traceback" in said["run with a wrong secret"]
+    assert "credentials are not accepted" in said["run with a wrong secret"]
+    assert "the key is not accepted" in said["run with a wrong key"]
+    for name in ("run with a wrong secret of the lake", "status with a wrong secret", "verify with a wrong secret"):
+        assert "CANDLELAKE_LAKE_SECRET" in said[name]
+        assert "Traceback" in said[name]
+    assert "CANDLELAKE_LAKE_SECRET" in swept.answers["doctor with wrong secrets"].stdout
+
+
+def test_what_is_no_secret_is_found_where_it_must_stand(swept: Sweep) -> None:
+    names = {"refusal": "CANDLELAKE_REST_KEY", "ticker": "NA", "job": "stocks_by_day", "table": "daily_bars"}
+    standing = found(names, swept.texts)
+    where = {(name, place.split(":")[0]) for name, place in standing}
     assert {("refusal", "GraphQL"), ("job", "GraphQL"), ("ticker", "GraphQL")} <= where
-    assert any(name == "refusal" and "dagster" in place for name, place in where)
+    assert {("table", place) for place in ("GraphQL", "bucket", "status")} <= where
+    assert any(name == "refusal" and "dagster" in place for name, place in standing)
 
 
 SECRET = "planted/Secret+In=Clothes"

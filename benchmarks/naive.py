@@ -50,7 +50,8 @@ def _day(files: Path, folder: Path, session: date) -> pl.DataFrame:
         content = io.BytesIO(file.read())
     rows = pl.read_csv(content, schema=SCHEMA, ignore_errors=True, truncate_ragged_lines=True)
     day = pl.from_epoch(pl.col("window_start") // WHOLE_DAY, time_unit="d").alias("session")
-    sound = pl.all_horizontal(pl.col("open", "high", "low", "close") > 0)
+    prices = pl.col("open", "high", "low", "close")
+    sound = pl.all_horizontal(prices > 0, prices.is_finite())
     return rows.with_columns(day).select(BARS).filter(sound, pl.col("session") == session).unique(["ticker"])
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
-from dagster import AssetKey, DagsterError
+from dagster import AssetKey, AssetsDefinition, DagsterError
 from deltalake.exceptions import DeltaError
 from polars.exceptions import PolarsError
 
@@ -92,15 +92,15 @@ class _Repair:
             self._mending.set_raw_aside(damage.file)
             if damage.kind == Kind.OLD_RAW:
                 self._lose(f"{damage.file} was a version that the vendor replaced, and cannot be fetched again.")
-        fetched = [damage for damage in unknown if damage.kind != Kind.OLD_RAW]
-        for dataset, asset, job in (
-            (str(Dataset.MINUTE_AGGS), raw_minute_aggs, minutes_by_day.name),
-            ("", raw_day_aggs, stocks_by_day.name),
-        ):
-            of_dataset = [one for one in fetched if dataset in one.file and one.first]
-            fetched = [one for one in fetched if one not in of_dataset]
-            for span in _spans({one.first for one in of_dataset if one.first}):
-                self._run(job, [asset.key], span, "raw files")
+        wanted = [damage for damage in unknown if damage.kind != Kind.OLD_RAW]
+        of_minutes = [damage for damage in wanted if str(Dataset.MINUTE_AGGS) in damage.file]
+        of_days = [damage for damage in wanted if damage not in of_minutes]
+        self._fetch(of_minutes, minutes_by_day.name, raw_minute_aggs)
+        self._fetch(of_days, stocks_by_day.name, raw_day_aggs)
+
+    def _fetch(self, damages: list[Damage], job: str, asset: AssetsDefinition) -> None:
+        for span in _spans({damage.first for damage in damages if damage.first}):
+            self._run(job, [asset.key], span, "raw files")
 
     def _mend_log(self, state: TableState, with_damage: set[Kind]) -> None:
         versions = self._mending.put_back_entries(state)
