@@ -4,6 +4,7 @@ Loading them takes longer than most commands do. What is ours is loaded by the c
 """
 
 import atexit
+import gc
 import json
 import os
 import runpy
@@ -76,6 +77,7 @@ def ready_process() -> ReadyProcess:
 def _serve() -> None:
     for library in LIBRARIES:
         import_module(library)
+    gc.freeze()
     for line in sys.stdin:
         child = os.fork()
         if not child:

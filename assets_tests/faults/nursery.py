@@ -4,6 +4,7 @@ A process that has imported everything and started nothing forks one child a run
 fork a few milliseconds. It imports under the settings it was started with, which decide the partitions there are.
 """
 
+import gc
 import json
 import logging
 import os
@@ -122,6 +123,7 @@ def _serve() -> None:
     for name in PRELOADED:
         import_module(name)
     _fill_numba_s_registries()
+    gc.freeze()
     for line in sys.stdin:
         asked = json.loads(line)
         print(_answer(asked), flush=True)  # noqa: T201 (the answer)
@@ -147,6 +149,7 @@ def _imported(names: Sequence[str]) -> int:
     for name in names:
         with suppress(ImportError):  # what a module puts there under a name of its own
             import_module(name)
+    gc.freeze()
     return len(names)
 
 
