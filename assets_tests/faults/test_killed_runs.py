@@ -8,7 +8,7 @@ import pytest
 from assets_tests.faults.killing import Kills
 from assets_tests.faults.two_versions import Market
 
-KILLS = {"folder": (8, 35), "s3": (1, 7)}
+KILLS = {"folder": (5, 40), "s3": (1, 5)}
 """Of first runs and of runs that rewrite, for each kind of lake; a run on S3 takes twice the time."""
 
 

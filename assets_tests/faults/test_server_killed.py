@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -47,10 +48,13 @@ def require_survived(market: Market, own: OwnServer, moments: Sequence[str]) -> 
         on_s3.publish(after)
         there = names(settings, moment)
         run = on_s3.nursery.start(Work(settings, command=BACKFILL, environment=lake))
-        while names(settings, moment) == there:
-            threading.Event().wait(0.05)
-        own.kill()
-        code, said = run.wait(), run.said()
+        with ThreadPoolExecutor() as waiting:
+            end = waiting.submit(run.wait)
+            while names(settings, moment) == there:
+                assert not end.done(), f"nothing was put into {moment}: {run.said()}"
+                threading.Event().wait(0.05)
+            own.kill()
+        code, said = end.result(), run.said()
         own.restart()
         assert code == 1, said
         require_one_line(said, own)
