@@ -67,7 +67,7 @@ def test_a_first_opening_killed_at_any_statement_is_made_good_by_the_next(tmp_pa
 
 
 def require_made_good(homes: Path, stride: int) -> None:
-    """Fail unless what openings left that were killed at every so manieth statement is made good by the next."""
+    """Fail unless the next makes good what openings left that were killed at every `stride`th statement."""
     done = subprocess.run(  # noqa: S603 (our own words)
         [sys.executable, "-W", "ignore", "-c", KILLED_EVERYWHERE, str(homes), str(stride)],
         env=environment(PYTHONPATH=str(ROOT)),
