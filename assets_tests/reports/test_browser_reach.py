@@ -83,6 +83,15 @@ def test_nothing_runs_off_the_side_of_a_phone(browser, site, page):
     browser.wait("document.documentElement.scrollWidth === 390")
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_runs_off_the_side_of_a_screen(browser, site, page):
+    browser.open((site / page).as_uri())
+    if page == TICKER:
+        browser.wait(DRAWN)
+    assert browser.ask("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    assert browser.ask("[...document.querySelectorAll('.contributions')].every(t => t.scrollWidth <= t.clientWidth)")
+
+
 def test_a_finger_moves_the_page_up_and_down_and_the_chart_sideways(browser, site):
     browser.open_on_phone((site / TICKER).as_uri())
     browser.wait(DRAWN)
