@@ -20,6 +20,9 @@ CREATE = $(PYTHON) -m venv $(VENV)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 endif
 
+# Tests type hundreds of commands: where Python is told to write no bytecode, each would compile all of ours anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test torture lint bench audit screenshots lock clean
 
 demo: $(VENV)/.ready

@@ -1,6 +1,7 @@
 """A process that has loaded the libraries, and nothing of ours, and forks a child for each command that is typed.
 
-Loading them takes longer than most commands do. What is ours is loaded by the child, under its own settings.
+Loading them takes longer than most commands do. What is ours is loaded by the child, under its own settings; what else
+a child had to load, its successors find loaded.
 """
 
 import atexit
@@ -11,6 +12,8 @@ import runpy
 import subprocess
 import sys
 import traceback
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -31,6 +34,7 @@ LIBRARIES = (
     "pydantic_settings",
     "rich.progress",
 )
+OURS = {"pipeline", "assets_tests", "__main__"}
 
 
 class ReadyProcess:
@@ -54,6 +58,7 @@ class ReadyProcess:
         with TemporaryDirectory() as folder, self._lock:
             said = Path(folder, "stdout"), Path(folder, "stderr")
             asked = {"module": module, "arguments": arguments, "cwd": cwd, "environment": environment, "said": said}
+            asked["loaded"] = Path(folder, "loaded")
             code = self._ask(asked)
             return subprocess.CompletedProcess([module, *arguments], code, *(path.read_text() for path in said))
 
@@ -75,14 +80,40 @@ def ready_process() -> ReadyProcess:
 
 
 def _serve() -> None:
-    for library in LIBRARIES:
-        import_module(library)
-    gc.freeze()
+    _load(LIBRARIES)
+    fill_numba_s_registries()
     for line in sys.stdin:
+        asked = json.loads(line)
         child = os.fork()
         if not child:
-            _become(json.loads(line))
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)  # noqa: T201 (the answer)
+            _become(asked)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        _load(_loaded_by(asked))
+        print(code, flush=True)  # noqa: T201 (the answer)
+
+
+def _load(modules: Iterable[str]) -> None:
+    missing = [name for name in modules if name not in sys.modules]
+    for name in missing:
+        with suppress(ImportError):  # what a module puts there under a name of its own
+            import_module(name)
+    if missing:
+        gc.collect()
+        gc.freeze()
+
+
+def _loaded_by(asked: dict[str, Any]) -> list[str]:
+    """Return the libraries that a command had loaded when it ended; none if it was killed."""
+    told = Path(asked["loaded"])
+    return told.read_text().split() if told.exists() else []
+
+
+def fill_numba_s_registries() -> None:
+    """Do here what Numba does before the first kernel, in each process anew: a quarter of a run's time."""
+    from numba.core.registry import cpu_target  # noqa: PLC0415 (the tests' own process need not import it)
+
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
 
 
 def _become(asked: dict[str, Any]) -> NoReturn:
@@ -92,7 +123,10 @@ def _become(asked: dict[str, Any]) -> NoReturn:
     os.environ.clear()
     os.environ.update(asked["environment"])
     sys.argv = ["", *asked["arguments"]]
-    os._exit(_ended(asked["module"]))
+    code = _ended(asked["module"])
+    libraries = [name for name in sys.modules if name.partition(".")[0] not in OURS]
+    Path(asked["loaded"]).write_text("\n".join(libraries))
+    os._exit(code)
 
 
 def _ended(module: str) -> int:

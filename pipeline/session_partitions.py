@@ -5,7 +5,7 @@ look-back four times, and each check for every session there ever was. There is 
 this module overrides two private methods; a test compares what both yield, window by window and key by key.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,12 +15,14 @@ from dagster import DailyPartitionsDefinition, TimeWindow, partition_loading_con
 from pipeline.market.calendar import new_york
 
 DAY = timedelta(days=1)
+FRIDAY = 5
 
 
 class SessionPartitions(DailyPartitionsDefinition):
-    """The partitions of New York's sessions, whose exclusions name each other day from the first session to the last.
+    """The partitions of New York's sessions, whose exclusions name weekends, and each weekday without a session from
+    the first session to the last.
 
-    What lies before and after those, Dagster works out itself.
+    So each weekday before and after those has a window, to which a look-back comes that reaches out of the lake.
     """
 
     def __hash__(self) -> int:
@@ -40,26 +42,32 @@ class SessionPartitions(DailyPartitionsDefinition):
 
     def _iterate_time_windows(self, start_timestamp: float, ignore_exclusions: bool = False) -> Iterable[TimeWindow]:
         """Yield the windows that begin at `start_timestamp` or later, in order."""
-        first, last = self._first_and_last()
         begins = self._at(start_timestamp)
         day = begins.date() if begins.time() == time() else begins.date() + DAY
-        if ignore_exclusions or not first <= day <= last:
-            yield from super()._iterate_time_windows(start_timestamp, ignore_exclusions)
-            return
-        yield from map(self._window, new_york().between(day, last))
-        yield from super()._iterate_time_windows(self._window(last).end.timestamp())
+        days = _days_from(day) if ignore_exclusions else self._partitions_from(day)
+        return map(self._window, days)
 
     def _reverse_iterate_time_windows(
         self, end_timestamp: float, ignore_exclusions: bool = False
     ) -> Iterable[TimeWindow]:
         """Yield the windows that end at `end_timestamp` or before, the newest first."""
-        first, last = self._first_and_last()
         day = self._at(end_timestamp).date() - DAY
-        if ignore_exclusions or not first <= day <= last:
-            yield from super()._reverse_iterate_time_windows(end_timestamp, ignore_exclusions)
-            return
-        yield from map(self._window, reversed(new_york().between(first, day)))
-        yield from super()._reverse_iterate_time_windows(self._window(first).start.timestamp())
+        days = _days_back_from(day) if ignore_exclusions else self._partitions_back_from(day)
+        return map(self._window, days)
+
+    def _partitions_from(self, day: date) -> Iterator[date]:
+        first, last = self._first_and_last()
+        yield from filter(_is_weekday, _days_from(day, first))
+        if day <= last:
+            yield from new_york().between(max(day, first), last)
+        yield from filter(_is_weekday, _days_from(max(day, last + DAY)))
+
+    def _partitions_back_from(self, day: date) -> Iterator[date]:
+        first, last = self._first_and_last()
+        yield from filter(_is_weekday, _days_back_from(day, last))
+        if day >= first:
+            yield from reversed(new_york().between(first, min(day, last)))
+        yield from filter(_is_weekday, _days_back_from(min(day, first - DAY)))
 
     def _first_and_last(self) -> tuple[date, date]:
         """Return the days between which the exclusions are those of the calendar."""
@@ -74,3 +82,21 @@ class SessionPartitions(DailyPartitionsDefinition):
 
     def _at(self, timestamp: float) -> datetime:
         return datetime.fromtimestamp(timestamp, ZoneInfo(self.timezone))
+
+
+def _is_weekday(day: date) -> bool:
+    return day.isoweekday() <= FRIDAY
+
+
+def _days_from(day: date, end: date = date.max) -> Iterator[date]:
+    """Yield `day` and the days after it that lie before `end`."""
+    while day < end:
+        yield day
+        day += DAY
+
+
+def _days_back_from(day: date, end: date = date.min) -> Iterator[date]:
+    """Yield `day` and the days before it that lie after `end`, the newest first."""
+    while day > end:
+        yield day
+        day -= DAY

@@ -22,6 +22,7 @@ from typing import Any
 import time_machine
 
 from assets_tests.commands import environment
+from assets_tests.ready_process import fill_numba_s_registries
 
 PRELOADED = (
     "pipeline.execution",
@@ -122,19 +123,11 @@ def nursery(folder: Path, **settings: str) -> Iterator[Nursery]:
 def _serve() -> None:
     for name in PRELOADED:
         import_module(name)
-    _fill_numba_s_registries()
+    fill_numba_s_registries()
     gc.freeze()
     for line in sys.stdin:
         asked = json.loads(line)
         print(_answer(asked), flush=True)  # noqa: T201 (the answer)
-
-
-def _fill_numba_s_registries() -> None:
-    """Do here what Numba does before the first kernel, in each process anew: a quarter of a run's time."""
-    from numba.core.registry import cpu_target  # noqa: PLC0415 (the tests' own process need not import it)
-
-    cpu_target.typing_context.refresh()
-    cpu_target.target_context.refresh()
 
 
 def _answer(asked: dict[str, Any]) -> int:

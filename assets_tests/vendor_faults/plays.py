@@ -7,6 +7,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,11 @@ from assets_tests.sources.vendor_rest import fall_silent as answer_late
 from assets_tests.sources.vendor_rest import reset_midway as reset_answer
 from assets_tests.vendor_day import day_file, key_of, row
 
-BOMB = gzip.compress(bytes(1 << 30), 9, mtime=0)
+
+@cache
+def bomb() -> bytes:
+    """Return a small file that unpacks to a gibibyte. It takes seconds, and most processes of tests never want it."""
+    return gzip.compress(bytes(1 << 30), 1, mtime=0)
 
 
 def spoilt(name: str, good: bytes, session: date) -> bytes:
@@ -43,7 +48,7 @@ def spoilt(name: str, good: bytes, session: date) -> bytes:
         "bit_in_store": lambda: good[:-6] + bytes([good[-6] ^ 1]) + good[-5:],
         "garbage_behind": lambda: good + b"garbage",
         "several_members": lambda: b"".join(gzip.compress(part) for part in halves(gzip.decompress(good))),
-        "bomb": lambda: BOMB,
+        "bomb": bomb,
         "other_day": lambda: day_file(row(date(2023, 12, 29), "NA", "12")),
     }
     return changes[name]() if name in changes else good
