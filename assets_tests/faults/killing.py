@@ -72,16 +72,16 @@ class Kills:
         self._market.publish(OLD)
         self._completed(settings, OLD)
         before, after = OLD, NEW
-        tries = moments(self._seed, "rewriting runs")
-        while kills > 0:
-            self._market.publish(after)
-            for moment in tries:
-                was_killed = self._killed(settings, before, after, moment)
-                kills -= was_killed
-                if moment.is_followed_by_whole_run or not was_killed:
-                    break
-            self._completed(settings, after)
-            before, after = after, before
+        self._market.publish(after)
+        for moment in moments(self._seed, "rewriting runs"):
+            was_killed = self._killed(settings, before, after, moment)
+            kills -= was_killed
+            if not kills or moment.is_followed_by_whole_run or not was_killed:
+                self._completed(settings, after)
+                before, after = after, before
+                self._market.publish(after)
+            if not kills:
+                return
 
     def _killed(self, settings: dict[str, Any], before: str, after: str, moment: Moment) -> bool:
         """Start a run from one state to the other, kill it, and return whether it was killed in time."""
