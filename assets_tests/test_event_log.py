@@ -211,6 +211,16 @@ def test_a_check_of_a_range_leaves_no_plan_of_its_own_open(both):
     assert [record.status.value for record in history if record.run_id == RANGE_RUN] == ["SUCCEEDED"]
 
 
+def test_the_plan_of_a_check_does_not_tell_every_holiday(both, folders):
+    query = "SELECT event FROM event_logs WHERE dagster_event_type = 'ASSET_CHECK_EVALUATION_PLANNED'"
+    for run_id in (RANGE_RUN, DAY_RUN):
+        ours, dagsters = (rows(folder / "history" / "runs" / f"{run_id}.db", query) for folder in folders)
+        assert len(ours) == len(dagsters) > 0
+        assert [
+            ("exclusions" in plan, "exclusions" in theirs) for (plan,), (theirs,) in zip(ours, dagsters, strict=True)
+        ] == [(False, True)] * len(ours)
+
+
 def test_events_of_several_runs_and_kinds_in_one_batch_are_stored_as_if_one_by_one(both, tmp_path_factory):
     logs = [both[1].all_logs(run_id) for run_id in (RANGE_RUN, DAY_RUN)]
     mixed = [entry for entry in chain.from_iterable(zip_longest(*logs)) if entry is not None]

@@ -188,13 +188,9 @@ class BatchedSqliteEventLog(SqliteEventLogStorage):
         if run:
             self._store_together(run)
 
-    def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
-        # The project's checks have no partitions. Dagster plans them all the same once for each partition of a run,
-        # and leaves those plans open for ever, since the result comes without a partition.
-        planned = event.get_dagster_event()
-        of_no_partition = replace(planned.asset_check_planned_data, partitions_subset=None)
-        plan = planned._replace(event_specific_data=of_no_partition)
-        super()._store_asset_check_evaluation_planned(event._replace(dagster_event=plan), event_id)
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store an event as Dagster does, but for the plan of a check."""
+        super().store_event(_of_no_partition(event) if _is_planned_check(event) else event)
 
     def _store_together(self, events: Sequence[EventLogEntry]) -> None:
         rows = [self._event_to_row(event) for event in events]
@@ -212,3 +208,18 @@ class BatchedSqliteEventLog(SqliteEventLogStorage):
 
 def _is_batched(event: EventLogEntry) -> bool:
     return event.is_dagster_event and event.dagster_event_type in BATCHED_TYPES
+
+
+def _is_planned_check(event: EventLogEntry) -> bool:
+    return event.is_dagster_event and event.dagster_event_type == DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+
+
+def _of_no_partition(event: EventLogEntry) -> EventLogEntry:
+    """Return the plan of a check without partitions, which the project's checks have not.
+
+    Dagster plans them all the same once for each partition of a run, leaves those plans open for ever, since the result
+    comes without a partition, and stores with each plan every holiday to 2040.
+    """
+    planned = event.get_dagster_event()
+    of_no_partition = replace(planned.asset_check_planned_data, partitions_subset=None)
+    return event._replace(dagster_event=planned._replace(event_specific_data=of_no_partition))
