@@ -27,12 +27,16 @@ def environment(**settings: str) -> dict[str, str]:
 
 def typed(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Return what `candlelake --home HOME …` answers in a process of its own."""
-    given = "--home", str(home), *arguments
+    return typed_module("pipeline.cli", "--home", str(home), *arguments, cwd=home.parent, **settings)
+
+
+def typed_module(module: str, *arguments: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Return what `python -m MODULE …` answers in a process of its own, typed in the folder `cwd`."""
+    here = environment(**settings)
     if hasattr(os, "fork"):
-        return ready_process().run("pipeline.cli", *given, cwd=home.parent, environment=environment(**settings))
-    return subprocess.run(  # noqa: S603 (our own command)
-        [*COMMAND, *given], cwd=home.parent, env=environment(**settings), capture_output=True, text=True, check=False
-    )
+        return ready_process().run(module, *arguments, cwd=cwd, environment=here)
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, cwd=cwd, env=here, capture_output=True, text=True, check=False)  # noqa: S603
 
 
 def free_port() -> int:

@@ -8,7 +8,6 @@ import gzip
 import io
 import os
 import subprocess
-import sys
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import pytest
 
 # Partitions are read from the settings at import: before any test of this package names a home of its own.
 import pipeline.partitions  # noqa: F401
-from assets_tests.commands import environment, typed
+from assets_tests.commands import typed, typed_module
 from pipeline.cli import answered
 from pipeline.market.calendar import new_york
 
@@ -31,19 +30,6 @@ THERE, GAP, REPLACED = (new_york().offset(SESSIONS[-1], days) for days in (1, 2,
 
 BAD_ROW = "[red]BAD[/red],-5,10,10,11,9,{stamp},1"
 ODD_TICKER = "[bold],5,10,10,11,9,{stamp},1"
-
-DEMO_ON_A_CUT = """
-import sys
-from datetime import date
-from pathlib import Path
-import pipeline.cli, pipeline.cli.demo
-from pipeline.sample.laying import Laid
-home, first, last, count = sys.argv[1:]
-laid = Laid(Path(home, "sample"), date.fromisoformat(first), date.fromisoformat(last), int(count), 0)
-pipeline.cli.demo.lay_sample = lambda folder, full_market: laid
-sys.argv = [str(Path(sys.executable).with_name("candlelake")), "--home", home, "demo"]
-pipeline.cli.main()
-"""
 
 
 @dataclass(frozen=True)
@@ -95,14 +81,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     sample = path / "sample"
     rows = sample_rows = sum(lay(sample, session, days[session]) for session in SESSIONS)
     given = (str(path), str(SESSIONS[0]), str(SESSIONS[-1]), str(len(SESSIONS)))
-    demo = subprocess.run(  # noqa: S603 (our own command)
-        [sys.executable, "-c", DEMO_ON_A_CUT, *given],
-        cwd=path.parent,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    demo = typed_module("assets_tests.cli.demo_on_a_cut", *given, cwd=path.parent)
     assert demo.returncode == 0, demo.stderr
 
     settings = path / "settings.env"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import pipeline.cli
-from assets_tests.cli.conftest import Ask, environment
+from assets_tests.cli.conftest import Ask
+from assets_tests.commands import environment
 from pipeline.cli import terminal
 from pipeline.errors import AccessDenied
 from pipeline.settings import Settings

@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from assets_tests.cli.conftest import REPLACED, SESSIONS, Ask, Home, typed
+from assets_tests.cli.conftest import REPLACED, SESSIONS, Ask, Home
+from assets_tests.commands import typed
 from pipeline.cli.evaluate import Evaluation, show
 from pipeline.contracts.outcomes import HORIZONS, MODEL_SCORES
 from pipeline.lake.tables import Lake

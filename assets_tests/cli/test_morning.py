@@ -9,7 +9,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from assets_tests.assets.reference_runs import ReferenceFolder, security
-from assets_tests.cli.conftest import Ask, lay, typed
+from assets_tests.cli.conftest import Ask, lay
+from assets_tests.commands import typed
 from assets_tests.sources.vendor_aggregates import AggregatesApi, bar
 from assets_tests.sources.vendor_rest import KEY
 from assets_tests.vendor_day import HEADER, row

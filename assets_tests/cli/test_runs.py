@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance
 
-from assets_tests.cli.conftest import GAP, REPLACED, SESSIONS, THERE, Ask, Home, environment, lay, typed
+from assets_tests.cli.conftest import GAP, REPLACED, SESSIONS, THERE, Ask, Home, lay
+from assets_tests.commands import environment, typed
 from pipeline.cli.runs import stretches
 
 

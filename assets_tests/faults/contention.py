@@ -11,6 +11,9 @@ from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, bars_of, la
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.lake.sql import connect
 
+PAUSE = 0.02
+"""Seconds from one look to the next: readers that never rest would leave the runs no processor."""
+
 Bars = list[tuple[date, str, float]]
 
 
@@ -31,7 +34,7 @@ def readers(settings: dict[str, Any]) -> Iterator[list[str]]:
 
     def look(read: Callable[[], Bars]) -> None:
         try:
-            while not over.is_set():
+            while not over.wait(PAUSE):
                 seen.extend(_versions(read()))
         except BaseException as failure:
             failures.append(failure)

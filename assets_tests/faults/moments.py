@@ -1,8 +1,15 @@
-"""Moments at which runs are killed or stopped: one a try, decided by a seed alone, whatever became of those before."""
+"""Moments at which runs are killed or stopped: one a try, decided by a seed alone, whatever became of those before.
+
+They are spread evenly: as many tries as a run has parts fall into each part once, in an order of chance, and anywhere
+in it. So a few tries already see a run in many states.
+"""
 
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
+
+PARTS = 8
 
 LET_THROUGH = 0.3
 """Share of kills after which the next run is not killed."""
@@ -24,7 +31,7 @@ class Moment:
 def moments(seed: int, of: str) -> Iterator[Moment]:
     """Give the moments of the tries of a kind: the same ones for a seed, however many of the other kinds there were."""
     chance = random.Random(f"{seed} {of}")  # noqa: S311 (a seed, to be replayed)
-    number = 0
-    while True:
-        number += 1
-        yield Moment(number, chance.random(), chance.random() < LET_THROUGH)
+    for number in count(step=PARTS):
+        for place, part in enumerate(chance.sample(range(PARTS), PARTS), start=1):
+            share = (part + chance.random()) / PARTS
+            yield Moment(number + place, share, chance.random() < LET_THROUGH)

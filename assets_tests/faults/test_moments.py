@@ -2,7 +2,7 @@
 
 from itertools import islice
 
-from assets_tests.faults.moments import LET_THROUGH, Moment, moments
+from assets_tests.faults.moments import LET_THROUGH, PARTS, Moment, moments
 
 
 def first(count: int, seed: int, of: str = "kills") -> list[Moment]:
@@ -26,3 +26,10 @@ def test_moments_are_spread_over_the_whole_run_and_some_let_the_next_run_through
     tried = first(300, 1)
     assert {int(moment.share * 10) for moment in tried} == set(range(10))
     assert 0 < sum(moment.is_followed_by_whole_run for moment in tried) < 2 * LET_THROUGH * len(tried)
+
+
+def test_each_part_of_a_run_is_tried_once_before_any_is_tried_again() -> None:
+    tried = [int(moment.share * PARTS) for moment in first(5 * PARTS, 1)]
+    rounds = [tried[begin : begin + PARTS] for begin in range(0, len(tried), PARTS)]
+    assert all(sorted(one) == list(range(PARTS)) for one in rounds)
+    assert len({tuple(one) for one in rounds}) > 1
