@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from typing import Any
+from unittest.mock import patch
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 from sqlalchemy.exc import OperationalError
@@ -53,12 +54,12 @@ class Zombies:
 
     def _give_up(self, stopped: Process) -> bool:
         """Mark the stopped run as failed, as the monitoring of runs does; return whether it was in progress."""
-        with open_instance(self._home["home"]) as instance:
+        with patch("pipeline.sqlite_files.PATIENCE", MOMENT), open_instance(self._home["home"]) as instance:
             while True:
                 try:
                     return _marked(instance)
                 except OperationalError:
-                    # It holds the lock of a SQLite file, on which everybody waits.
+                    # It holds the lock of a SQLite file, for which everybody else would wait half a minute.
                     os.kill(stopped.pid, signal.SIGCONT)
                     threading.Event().wait(MOMENT)
                     os.kill(stopped.pid, signal.SIGSTOP)
