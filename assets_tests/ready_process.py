@@ -33,6 +33,16 @@ LIBRARIES = (
     "boto3",
     "pydantic_settings",
     "rich.progress",
+    "typer",
+    "jinja2",
+    "apprise",
+    "hypothesis",
+    "scipy.linalg",
+    "requests_ratelimiter",
+    "dagster._core.instance.factory",
+    "dagster._core.execution.execute_in_process",
+    "dagster._core.storage.sqlite_storage",
+    "dagster._core.workspace.context",
 )
 OURS = {"pipeline", "assets_tests", "__main__"}
 

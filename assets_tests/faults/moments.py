@@ -11,7 +11,7 @@ from itertools import count
 
 PARTS = 8
 
-LET_THROUGH = 0.3
+LET_THROUGH = 0.2
 """Share of kills after which the next run is not killed."""
 
 
