@@ -2,12 +2,14 @@
 
 All is measured in one process that has loaded what it needs: a run of the daily job from the vendor's file to
 candidates, pages and checks, Dagster's own work included. The lakes take turns, and each round is another session.
+Beside them a floor makes the same rows and pages of that session by the leanest script.
 """
 
 import tempfile
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.market import backfilled, copied, lengthen, market, settings_of, stages
 from benchmarks.measuring import Comparison, Figures, Goal, in_its_own_process, taking_turns, timed
@@ -15,8 +17,13 @@ from benchmarks.options import Options
 from benchmarks.reporting import stages_of
 from pipeline.sample.full_market import last_sessions
 
+if TYPE_CHECKING:
+    from pipeline.execution import RunReport
+
 WARM_UP = 1
 """Rounds before those that count: they load code and fill caches."""
+
+FLOOR = "floor"
 
 
 def new_session(options: Options) -> list[Comparison]:
@@ -26,7 +33,7 @@ def new_session(options: Options) -> list[Comparison]:
         homes = lakes(Path(room), options, lengths)
         days = new_days(options)
         ways = [{"name": _on(length), "home": home, "days": days} for length, home in zip(lengths, homes, strict=True)]
-        told = in_its_own_process(run_in_turn, ways=ways, files=str(files_of(options)))
+        told = in_its_own_process(run_beside_floor, ways=ways, files=str(files_of(options)), floor_of=_on(lengths[1]))
     short, full, long = map(_on, lengths)
     goals = [Goal(full, 1.5), Goal(long, 1.1, against=short), Goal(long, 1.1, against=full)]
     return [_comparison("A new session, in a warm process", short, told, goals, options)]
@@ -59,19 +66,38 @@ def lakes(room: Path, options: Options, lengths: list[int]) -> list[str]:
 
 def run_in_turn(ways: list[dict[str, Any]], files: str) -> Figures:
     """Run the days of each way, a home and its sessions, in turn: one day of each in every round."""
-    settings = {way["name"]: settings_of(way["home"], files) for way in ways}
+    return _rounds({way["name"]: _runs(way["home"], list(way["days"]), files) for way in ways}, len(ways[0]["days"]))
+
+
+def run_beside_floor(ways: list[dict[str, Any]], files: str, floor_of: str) -> Figures:
+    """Run the days of each way in turn, and after them, on the home of the way `floor_of`, the floor's of that day."""
+    from benchmarks.floor_session import lean_session  # noqa: PLC0415
+
+    turns = {way["name"]: _runs(way["home"], list(way["days"]), files) for way in ways}
+    (floored,) = (way for way in ways if way["name"] == floor_of)
+    settings, days = settings_of(floored["home"], files), list(floored["days"])
+    turns[FLOOR] = lambda: lean_session(settings, files, date.fromisoformat(days.pop(0)))
+    return _rounds(turns, len(floored["days"]))
+
+
+def _runs(home: str, days: list[str], files: str) -> Callable[[], Figures]:
+    """Return what runs the next of `days` on a home."""
+    settings = settings_of(home, files)
     from pipeline.execution import run_sessions  # noqa: PLC0415
     from pipeline.progress import Progress  # noqa: PLC0415
 
-    def one(name: str, days: list[str]) -> Figures:
+    def one() -> Figures:
         session = date.fromisoformat(days.pop(0))
-        reports = []
-        taken = timed(lambda: reports.append(run_sessions(settings[name], [session], Progress())))
+        reports: list[RunReport] = []
+        taken = timed(lambda: reports.append(run_sessions(settings, [session], Progress())))
         return taken | {"stages": stages(*reports)}
 
-    turns = {way["name"]: lambda way=way: one(way["name"], way["days"]) for way in ways}
+    return one
+
+
+def _rounds(turns: dict[str, Callable[[], Figures]], days: int) -> Figures:
     first = taking_turns(turns, WARM_UP)
-    return {"rounds": taking_turns(turns, len(ways[0]["days"])), "first": first[ways[0]["name"]][0]}
+    return {"rounds": taking_turns(turns, days - WARM_UP), "first": next(iter(first.values()))[0]}
 
 
 def _comparison(title: str, base: str, told: Figures, goals: list[Goal], options: Options) -> Comparison:

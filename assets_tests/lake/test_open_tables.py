@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from assets_tests.lake.conftest import JAN_2, JAN_3, PRICES, held, prices
+from assets_tests.s3_server import FaultyProxy, S3Server
 from pipeline.errors import TableDamaged, TableMissing
 from pipeline.lake.maintenance import compact
 from pipeline.lake.s3_prefix import S3Prefix
@@ -26,6 +28,16 @@ def test_a_table_that_nobody_wrote_to_is_opened_once(place: Path | S3Prefix) -> 
     lake = Lake(place)
     written(lake, A=1.0)
     assert lake.open(PRICES) is lake.open(PRICES)
+
+
+def test_who_looks_again_on_s3_asks_once(s3_server: S3Server, faulty_proxy: FaultyProxy) -> None:
+    place = s3_server.place()
+    written(Lake(place), A=1.0)
+    looking = Lake(replace(place, endpoint=faulty_proxy.endpoint))
+    opened = looking.open(PRICES)
+    faulty_proxy.requests.clear()
+    assert looking.open(PRICES) is opened
+    assert [method for method, _ in faulty_proxy.requests] == ["GET"]
 
 
 def test_what_others_commit_is_seen_at_the_next_look(place: Path | S3Prefix) -> None:

@@ -45,8 +45,10 @@ class FolderObjects:
         except FileNotFoundError:
             return None
 
-    def mark(self, name: str) -> Hashable | None:
-        """Return what tells a file from one written later under its name, None when there is none."""
+    def mark_of_last(self, name: str, following: str) -> Hashable | None:
+        """Return what tells a file from one written later; None without it, or when `following` is there too."""
+        if (self.root / following).exists():
+            return None
         try:
             status = (self.root / name).stat()
         except FileNotFoundError:

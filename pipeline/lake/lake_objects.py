@@ -19,8 +19,11 @@ class Objects(Protocol):
     def size(self, name: str) -> int | None:
         """Return how many bytes a file has, None when there is none."""
 
-    def mark(self, name: str) -> Hashable | None:
-        """Return what tells a file from one written later under its name, None when there is none. It is not read."""
+    def mark_of_last(self, name: str, following: str) -> Hashable | None:
+        """Return what tells a file from one written later under its name; it is not read.
+
+        None when there is none, or when `following`, a name after it in its folder, is there too.
+        """
 
     def digest(self, name: str) -> Digest | None:
         """Return what the bytes of a file are known by, None when there is none."""

@@ -66,9 +66,9 @@ class OpenTables:
     def _still_newest(self, name: str) -> DeltaTable | None:
         """Return the table that is kept if its last entry is the same file, and none follows: versions leave no gap."""
         opened, mark = self._kept.get(name, (None, None))
-        if opened is None or self._mark(name, opened.version()) != mark:
-            return None
-        return opened if self._mark(name, opened.version() + 1) is None else None
+        return opened if opened is not None and self._mark(name, opened.version()) == mark else None
 
     def _mark(self, name: str, version: int) -> Hashable | None:
-        return self._objects.mark(f"{name}/{entry_name(version)}")
+        """Return what the entry of a version is known by; None when it is not there, or not the last."""
+        entry, following = (f"{name}/{entry_name(number)}" for number in (version, version + 1))
+        return self._objects.mark_of_last(entry, following)

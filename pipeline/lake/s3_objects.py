@@ -18,6 +18,9 @@ Answer = TypeVar("Answer")
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 10, 60, 5
 
+NEIGHBOURS = 8
+"""Objects to list for one and the next: a few others, such as a checkpoint, may lie between."""
+
 PRECONDITION_FAILED = 412
 
 
@@ -45,11 +48,19 @@ class S3Objects:
             lambda: self._client.head_object(Bucket=self.place.bucket, Key=self.place.key(name))["ContentLength"]
         )
 
-    def mark(self, name: str) -> str | None:
-        """Return the ETag of an object, None when there is none."""
-        return self._unless_missing(
-            lambda: self._client.head_object(Bucket=self.place.bucket, Key=self.place.key(name))["ETag"]
+    def mark_of_last(self, name: str, following: str) -> str | None:
+        """Return the ETag of an object; None when there is none, or when `following`, a name after it, is there too.
+
+        One listing that begins just before `name` tells of both.
+        """
+        key, folder = self.place.key(name), self.place.key(name.rpartition("/")[0] + "/")
+        page = self._asked(
+            lambda: self._client.list_objects_v2(
+                Bucket=self.place.bucket, Prefix=folder, StartAfter=key[:-1], MaxKeys=NEIGHBOURS
+            )
         )
+        found = {entry["Key"]: entry["ETag"] for entry in page.get("Contents", ())}
+        return None if self.place.key(following) in found else found.get(key)
 
     def put(self, name: str, body: bytes) -> None:
         """Write an object, in place of the one there is."""
