@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from pytest_httpserver import HTTPServer
 
-from assets_tests.dagster_runs import TO_BARS, failure_of, instance, rows, run
+from assets_tests.dagster_runs import TO_BARS, failure_of, instance, rows, run, run_unchecked
 from assets_tests.s3_server import FaultyProxy, S3Server
 from assets_tests.sources.vendor_aggregates import AggregatesApi, bar, grouped
 from assets_tests.sources.vendor_rest import say_json
@@ -55,7 +55,8 @@ def bounded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture(scope="module")
 def dagster() -> Iterator[SimpleNamespace]:
     with instance() as ephemeral:
-        yield SimpleNamespace(run=partial(run, sessions=[THU, FRI], instance=ephemeral, only=TO_BARS, raises=False))
+        confined = {"sessions": [THU, FRI], "instance": ephemeral, "only": TO_BARS, "raises": False}
+        yield SimpleNamespace(run=partial(run_unchecked, **confined))
 
 
 def held(settings: Settings) -> list[pl.DataFrame]:
