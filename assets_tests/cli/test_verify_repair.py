@@ -185,6 +185,24 @@ def test_reference_data_of_which_nothing_is_whole_stays_as_it_is_until_there_is_
     assert content(place)["reference.splits"]["ticker"].sort().to_list() == ["IBM", "MSFT"]
 
 
+def test_reference_data_that_a_failing_source_could_not_tell_again_is_no_repair_done(
+    ask: Ask, place: Path, wide: Path
+) -> None:
+    for file in (place / "lake/reference/splits").glob("*.parquet"):
+        file.unlink()
+    told = wide.parent / "reference/splits.json"
+    good = told.read_text()
+    told.write_text('{"status": "ERROR"}')
+    try:
+        answer = ask("verify", "--repair")
+    finally:
+        told.write_text(good)
+    assert answer.code == 1
+    assert "could not be made again" in answer.words, answer.words
+    assert ask("reference").code == 0
+    assert content(place)["reference.splits"]["ticker"].sort().to_list() == ["IBM", "MSFT"]
+
+
 def forget_the_source(place: Path) -> None:
     kept = [line for line in (place / "settings.env").read_text().splitlines() if "REFERENCE" not in line]
     (place / "settings.env").write_text("\n".join([*kept, ""]))

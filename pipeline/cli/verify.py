@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pipeline.execution import RunReport
     from pipeline.lake.tables import Lake
     from pipeline.lake.verification import Damage
+    from pipeline.repair import Repaired
     from pipeline.settings import Settings
     from pipeline.verification import Found
 
@@ -38,14 +39,16 @@ def verify(
     found = checked(lake)
     show(found, as_json=as_json and not is_repair)
     reports: list[RunReport] = []
+    is_whole = True
     if is_repair and found.damages:
-        reports = mended(settings, found)
+        repaired = mended(settings, found)
+        reports, is_whole = repaired.reports, repaired.is_whole
         found = checked(lake)
         show(found, as_json=as_json)
     if is_record:
         adopt(lake, found)
     finish(reports)
-    if found.damages:
+    if found.damages or not is_whole:
         raise typer.Exit(1)
 
 
@@ -57,8 +60,8 @@ def checked(lake: "Lake") -> "Found":
         return verified(lake, progress)
 
 
-def mended(settings: "Settings", found: "Found") -> list["RunReport"]:
-    """Mend what was found damaged, tell what was done, and return the runs that it took."""
+def mended(settings: "Settings", found: "Found") -> "Repaired":
+    """Mend what was found damaged, and tell and return what was done."""
     from pipeline.repair import repair
 
     with shown_progress() as progress:
@@ -68,7 +71,7 @@ def mended(settings: "Settings", found: "Found") -> list["RunReport"]:
     tell(repaired.reports)
     for words in repaired.lost:
         say_warning(words)
-    return repaired.reports
+    return repaired
 
 
 def adopt(lake: "Lake", found: "Found") -> None:
