@@ -52,7 +52,7 @@ def run_unchecked(
     raises: bool = True,
     job_name: str = "stocks_by_day",
 ) -> ExecuteInProcessResult:
-    """Run some assets of `stocks/` without their checks, which write nothing and take a third of such a run."""
+    """Run some assets of `stocks/` without their checks, which write nothing and take a quarter of such a run."""
     job = build_definitions(settings).resolve_job_def(job_name)
     keys = frozenset(AssetKey(["stocks", name]) for name in only)
     alone = job.get_subset(asset_selection=keys, asset_check_selection=frozenset())

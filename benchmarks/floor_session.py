@@ -2,8 +2,8 @@
 
 The file is copied and parsed by a bare scan; the bars of the look-back are read from the lake's own files by one
 `scan_parquet`; indicators, candidates and pages come from the project's own functions; each table is written in one
-commit, each page once. No Dagster, no validation, no deduplication, no audit trail, no reference data, no splits, no
-checks, no catalog, no flush, no second look.
+commit, each page once. No Dagster, no validation, no deduplication, no audit trail, no split worked into an indicator,
+no checks, no catalog, no flush, no second look. The pages alone read what the lake knows of splits and names.
 """
 
 import tempfile

@@ -66,18 +66,22 @@ def lakes(room: Path, options: Options, lengths: list[int]) -> list[str]:
 
 def run_in_turn(ways: list[dict[str, Any]], files: str) -> Figures:
     """Run the days of each way, a home and its sessions, in turn: one day of each in every round."""
-    return _rounds({way["name"]: _runs(way["home"], list(way["days"]), files) for way in ways}, len(ways[0]["days"]))
+    return _rounds(_turns(ways, files), len(ways[0]["days"]))
 
 
 def run_beside_floor(ways: list[dict[str, Any]], files: str, floor_of: str) -> Figures:
     """Run the days of each way in turn, and after them, on the home of the way `floor_of`, the floor's of that day."""
     from benchmarks.floor_session import lean_session  # noqa: PLC0415
 
-    turns = {way["name"]: _runs(way["home"], list(way["days"]), files) for way in ways}
+    turns = _turns(ways, files)
     (floored,) = (way for way in ways if way["name"] == floor_of)
     settings, days = settings_of(floored["home"], files), list(floored["days"])
     turns[FLOOR] = lambda: lean_session(settings, files, date.fromisoformat(days.pop(0)))
     return _rounds(turns, len(floored["days"]))
+
+
+def _turns(ways: list[dict[str, Any]], files: str) -> dict[str, Callable[[], Figures]]:
+    return {way["name"]: _runs(way["home"], list(way["days"]), files) for way in ways}
 
 
 def _runs(home: str, days: list[str], files: str) -> Callable[[], Figures]:

@@ -44,7 +44,7 @@ class Repaired:
     """What was mended without a run, in words."""
     lost: list[str] = field(default_factory=list)
     """What could not be made again, and what to do, in words."""
-    is_whole: bool = True
+    ended_well: bool = True
     """Whether every run that it took ended well: a table that is asked anew may else be left without its rows."""
 
 
@@ -216,7 +216,7 @@ class _Repair:
             # The libraries' own: what it reads may be damaged too, and could not be made again.
             of = f" of {span[0]} to {span[1]}" if span else ""
             self._lose(f"{what}{of} could not be made again: {failed}")
-            self._repaired.is_whole = False
+            self._repaired.ended_well = False
         else:
             self._repaired.reports.append(report)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 
 PARTS = 8
+"""Of a run, equally long: each is tried once before any is tried again."""
 
 LET_THROUGH = 0.2
 """Share of kills after which the next run is not killed."""

@@ -39,16 +39,16 @@ def verify(
     found = checked(lake)
     show(found, as_json=as_json and not is_repair)
     reports: list[RunReport] = []
-    is_whole = True
+    ended_well = True
     if is_repair and found.damages:
         repaired = mended(settings, found)
-        reports, is_whole = repaired.reports, repaired.is_whole
+        reports, ended_well = repaired.reports, repaired.ended_well
         found = checked(lake)
         show(found, as_json=as_json)
     if is_record:
         adopt(lake, found)
     finish(reports)
-    if found.damages or not is_whole:
+    if found.damages or not ended_well:
         raise typer.Exit(1)
 
 
