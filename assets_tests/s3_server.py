@@ -33,6 +33,8 @@ from pipeline.lake.s3_prefix import S3Prefix
 PORTS = 10
 START_ATTEMPTS = 5
 READY_SECONDS = 60.0
+MOST_BUCKETS = 2000
+VOLUME_MEGABYTES = 128
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,9 @@ def launch(data: Path, port: int) -> subprocess.Popen[bytes]:
         "master.telemetry": "false",
         "admin.ui": "false",
         "webdav": "false",
+        # Each bucket takes a volume of its own. Their default number is the disk's free space by a volume's size.
+        "master.volumeSizeLimitMB": VOLUME_MEGABYTES,
+        "volume.max": MOST_BUCKETS,
         "s3.config": data / "s3.json",
         "s3.port.iceberg": 0,
         "s3.port.lance": 0,
