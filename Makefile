@@ -23,13 +23,16 @@ endif
 # Tests type hundreds of commands: where Python is told to write no bytecode, each would compile all of ours anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Tests wait for processes and servers too: three workers keep two cores busy.
+WORKERS ?= 3
+
 .PHONY: demo test torture lint bench audit screenshots lock clean
 
 demo: $(VENV)/.ready
 	$(BIN)/candlelake demo
 
 test: $(VENV)/.ready-to-test
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 torture: $(VENV)/.ready-to-test
 	$(BIN)/pytest -n 2 --dist loadfile -m torture assets_tests/torture assets_tests/benchmarks

@@ -18,9 +18,9 @@ from functools import cached_property
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from secrets import token_hex
 from threading import Thread
 from typing import Any
-from uuid import uuid4
 
 import boto3
 import pytest
@@ -67,21 +67,26 @@ class S3Server:
 
     def make_bucket(self) -> str:
         """Make a bucket of a name nobody else has, and return the name."""
-        name = f"bucket-{uuid4().hex}"
+        name = f"bucket-{token_hex(8)}"
         self.client.create_bucket(Bucket=name)
         return name
 
+    @cached_property
+    def _bucket_of_lakes(self) -> str:
+        # A bucket's first object takes the server a fifth of a second.
+        return self.make_bucket()
+
     def place(self, **changed: Any) -> S3Prefix:
-        """Return the prefix `lake` in a bucket that nobody else has."""
-        given = {"key_id": self.key_id, "secret": SecretStr(self.secret), "prefix": "lake"}
+        """Return a prefix that nobody else has, in the bucket of all lakes."""
+        given = {"key_id": self.key_id, "secret": SecretStr(self.secret), "prefix": f"lake-{token_hex(4)}"}
         return S3Prefix(
-            endpoint=self.endpoint, region="us-east-1", **({"bucket": self.make_bucket()} | given | changed)
+            endpoint=self.endpoint, region="us-east-1", **({"bucket": self._bucket_of_lakes} | given | changed)
         )
 
     def lake_settings(self) -> dict[str, str]:
-        """Return the settings of a lake in a bucket of its own, with names as in the environment."""
+        """Return the settings of a lake at a prefix of its own, with names as in the environment."""
         return {
-            "CANDLELAKE_LAKE": f"s3://{self.make_bucket()}/lake",
+            "CANDLELAKE_LAKE": str(self.place()),
             "lake_endpoint": self.endpoint,
             "lake_key_id": self.key_id,
             "lake_secret": self.secret,

@@ -129,6 +129,12 @@ def held(settings: dict[str, Any]) -> dict[str, pl.DataFrame]:
     return {table.sql_name: _rows(lake, table) for table in TABLES}
 
 
+def versions(settings: dict[str, Any]) -> dict[str, int]:
+    """Return the newest version of each table of the daily job that was ever written."""
+    lake = lake_of(settings)
+    return {table.sql_name: lake.version(table) for table in TABLES if lake.exists(table)}
+
+
 def _rows(lake: Lake, table: Table) -> pl.DataFrame:
     stored = lake.scan(table, *DAYS) if lake.exists(table) else table.empty().lazy()
     rows = stored.sort(table.key).collect().drop("run_id", strict=False)

@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-from typing import Any
 from unittest.mock import patch
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
@@ -11,9 +10,8 @@ from sqlalchemy.exc import OperationalError
 
 from assets_tests.faults.moments import moments
 from assets_tests.faults.nursery import Process
-from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held, lake_of
+from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held, versions
 from pipeline.instance import open_instance
-from pipeline.tables import TABLES
 
 MOMENT = 0.02
 """Seconds for a stopped run to let go of what it holds of the runs' database."""
@@ -42,10 +40,10 @@ class Zombies:
             was_given_up = self._give_up(run)
             if was_given_up:
                 self._replaced_by(successor)
-                versions = self._versions()
+                committed = versions(self._home)
                 os.kill(run.pid, signal.SIGCONT)
                 self.ended.append(f"{run.wait()}: {run.said()}")
-                assert self._versions() == versions, "it committed something after it was replaced"
+                assert versions(self._home) == committed, "it committed something after it was replaced"
                 assert_agree(held(self._home), successor)
             else:
                 os.kill(run.pid, signal.SIGCONT)
@@ -68,10 +66,6 @@ class Zombies:
         self._market.publish(version)
         self._length = self._market.run(self._home)
         assert_agree(held(self._home), version)
-
-    def _versions(self) -> dict[str, Any]:
-        lake = lake_of(self._home)
-        return {table.sql_name: lake.version(table) for table in TABLES}
 
 
 def _marked(instance: DagsterInstance) -> bool:

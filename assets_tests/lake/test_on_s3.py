@@ -67,7 +67,7 @@ def test_every_tenth_commit_spares_readers_those_before_it(lake, place):
 
 
 def test_a_whole_bucket_can_be_the_lake(s3_server):
-    lake = Lake(s3_server.place(prefix=""))
+    lake = Lake(s3_server.place(bucket=s3_server.make_bucket(), prefix=""))
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=1.0)], run_id="r")
     assert lake.tables() == ["stocks/prices"]
     assert connect(lake).sql("SELECT close FROM stocks.prices").rows() == [(1.0,)]
@@ -135,7 +135,8 @@ def test_vacuum_removes_replaced_files_orphans_and_unfinished_uploads_but_nothin
     assert held(filled) == before
     left = {name for name in objects.names(table) if name.endswith(".parquet")}
     assert left == {uri.removeprefix(f"{place}/") for uri in filled.open(PRICES).file_uris()}
-    assert s3_server.client.list_multipart_uploads(Bucket=place.bucket).get("Uploads", []) == []
+    left_open = s3_server.client.list_multipart_uploads(Bucket=place.bucket, Prefix=place.prefix)
+    assert left_open.get("Uploads", []) == []
 
 
 def test_vacuum_keeps_what_the_retention_needs(filled):
@@ -180,10 +181,10 @@ def test_a_query_reaches_neither_secrets_nor_other_objects(filled, place, query)
 
 
 def test_under_the_query_s_guard_only_the_prefix_can_be_read_and_the_secret_shows_redacted(filled, place, s3_server):
-    s3_server.client.put_object(Bucket=place.bucket, Key="lake2/other.txt", Body=b"beside the lake")
-    s3_server.client.put_object(Bucket=place.bucket, Key="outside.txt", Body=b"outside")
+    others = (f"{place.prefix}2/other.txt", "outside.txt")
     connection = connect(filled)._connection
-    for beside in ("lake2/other.txt", "outside.txt"):
+    for beside in others:
+        s3_server.client.put_object(Bucket=place.bucket, Key=beside, Body=b"beside the lake")
         with pytest.raises(duckdb.PermissionException):
             connection.read_csv(f"s3://{place.bucket}/{beside}").fetchall()
     with pytest.raises(duckdb.Error):

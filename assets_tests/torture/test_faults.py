@@ -33,8 +33,8 @@ def test_killed_runs(
     kills.rewriting_runs(count)
     kills.require_nothing_left_over()
     # Two of the commits are a few milliseconds apart, and chance may spare the moment between them.
-    assert kills.reached.keys() >= {0, 5}, "no table yet, and all five"
-    assert len(kills.reached) >= 4, "and some of them"
+    assert kills.reached.keys() >= {0, 5}, "to no table yet, and to all five"
+    assert len(kills.reached) >= 4, "and to some of them"
 
 
 def test_zombies(whole: Market, seed: int, new_lake: Callable[[], dict[str, str]]) -> None:
