@@ -20,7 +20,7 @@ from arro3.core import RecordBatchReader
 from deltalake import WriterProperties, write_deltalake
 
 from benchmarks.measuring import Figures, timed
-from pipeline.sources.day_aggs import SCHEMA
+from pipeline.sources.aggregates_text import SCHEMA
 from pipeline.sources.flat_files import Dataset, key_of
 
 CHUNK = 252

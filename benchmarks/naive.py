@@ -15,7 +15,7 @@ from deltalake import write_deltalake
 
 from benchmarks.floor import BARS, WHOLE_DAY
 from benchmarks.measuring import Figures, timed
-from pipeline.sources.day_aggs import SCHEMA
+from pipeline.sources.aggregates_text import SCHEMA
 from pipeline.sources.flat_files import Dataset, key_of
 
 

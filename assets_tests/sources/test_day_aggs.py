@@ -7,7 +7,8 @@ import pytest
 
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.quarantine import QUARANTINE
-from pipeline.sources.day_aggs import SCHEMA, CleanedDay, clean_day_file, parse
+from pipeline.sources.aggregates_text import SCHEMA
+from pipeline.sources.day_aggs import CleanedDay, clean_day_file, parse
 
 KEY = "us_stocks_sip/day_aggs_v1/2006/03/2006-03-24.csv.gz"
 SESSION = date(2006, 3, 24)

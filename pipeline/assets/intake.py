@@ -3,26 +3,44 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from itertools import islice
+from typing import TypeVar
 
 import polars as pl
 
 from pipeline.contracts.deliveries import DELIVERIES
+from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.lake.raw_files import REST, RawFiles, Receipt
-from pipeline.sources.cleaned_day import CleanedDay
-from pipeline.sources.day_aggs import clean_day_file, clean_minute_file
+from pipeline.sources.cleaned_day import CleanedDay, Delivery
+from pipeline.sources.day_aggs import clean_minute_file
+from pipeline.sources.days_together import clean_day_files
 from pipeline.sources.flat_files import Dataset
 from pipeline.sources.grouped_daily import GROUPED_DAILY, clean_grouped_daily
 
-EDITIONS = {str(Dataset.DAY_AGGS): clean_day_file, GROUPED_DAILY: clean_grouped_daily}
+T = TypeVar("T")
+
+Clean = Callable[[Sequence[Delivery], float], list[CleanedDay]]
+"""Cleans some files of a dataset, in order; the share is that of rejected rows with which one is still let in."""
+
+
+def one_by_one(clean: Callable[[bytes, date, str, str, float], CleanedDay]) -> Clean:
+    """Return what cleans files each by itself."""
+    return lambda files, max_bad_share: [
+        clean(file.data, file.session, file.key, file.etag, max_bad_share) for file in files
+    ]
+
+
+EDITIONS = {str(Dataset.DAY_AGGS): clean_day_files, GROUPED_DAILY: one_by_one(clean_grouped_daily)}
 """The datasets that a session may come in, and what cleans each. The first that is there is the one in force."""
 
-MINUTES = {str(Dataset.MINUTE_AGGS): clean_minute_file}
+MINUTES = {str(Dataset.MINUTE_AGGS): one_by_one(clean_minute_file)}
 """The same of a session's minutes, which come in files only."""
 
-Clean = Callable[[bytes, date, str, str, float], CleanedDay]
+TOGETHER = 7
+"""Sessions cleaned in one go: enough that reading and judging them together pays."""
 
 AT_A_TIME = 2
-"""Files cleaned side by side: one is unpacked while another is parsed. A file of minutes comes alone."""
+"""Such groups cleaned side by side: one is unpacked while another is parsed."""
 
 COUNTS = ("rows_read", "kept", "duplicates", "quarantined")
 IDENTITY = ("session", "key", "etag", "size", "last_modified", "sha256")
@@ -46,15 +64,18 @@ class Intake:
         self._unread: dict[tuple[str, ...], list[str]] = {}
 
     def bars(self, chunks: Iterable[Sequence[date]]) -> Iterator[pl.DataFrame]:
-        """Yield the bars of each chunk of sessions; raises FileRefused at the first file that cannot be trusted."""
+        """Yield the bars of each chunk of sessions, while the next is being cleaned.
+
+        Raises FileRefused when a file cannot be trusted.
+        """
         with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="cleaning") as threads:
-            for sessions in chunks:
-                yield pl.concat([self._kept(*cleaned) for cleaned in threads.map(self._cleaned, sessions)])
+            for groups in _one_ahead(threads.map(self._cleaned, _groups(sessions)) for sessions in chunks):
+                yield pl.concat([self._kept(*cleaned) for group in groups for cleaned in group])
 
     @property
     def quarantine(self) -> pl.DataFrame:
         """Return the rejected rows, in the columns of `stocks/quarantine`."""
-        return pl.concat(self._quarantine)
+        return pl.concat([QUARANTINE.empty(), *self._quarantine])
 
     @property
     def deliveries(self) -> pl.DataFrame:
@@ -75,11 +96,15 @@ class Intake:
             for columns, keys in self._unread.items()
         ]
 
-    def _cleaned(self, session: date) -> tuple[Receipt, CleanedDay]:
-        receipt = self._raw_files.in_force(list(self._editions), session)
-        data = self._raw_files.read(receipt)
-        clean = next(clean for dataset, clean in self._editions.items() if receipt.key.startswith(f"{dataset}/"))
-        return receipt, clean(data, session, receipt.key, receipt.etag, self._max_bad_share)
+    def _cleaned(self, sessions: Sequence[date]) -> list[tuple[Receipt, CleanedDay]]:
+        """Return each session's edition in force, cleaned; those of one dataset together."""
+        receipts = [self._raw_files.in_force(list(self._editions), session) for session in sessions]
+        cleaned: dict[Receipt, CleanedDay] = {}
+        for dataset, clean in self._editions.items():
+            of_it = [receipt for receipt in receipts if receipt.key.startswith(f"{dataset}/")]
+            files = [Delivery(self._raw_files.read(one), one.session, one.key, one.etag) for one in of_it]
+            cleaned |= zip(of_it, clean(files, self._max_bad_share), strict=True)
+        return [(receipt, cleaned[receipt]) for receipt in receipts]
 
     def _kept(self, receipt: Receipt, cleaned: CleanedDay) -> pl.DataFrame:
         """Return the bars; what is left over of the day is kept."""
@@ -90,7 +115,8 @@ class Intake:
     def _keep(self, receipt: Receipt, cleaned: CleanedDay) -> None:
         counts = {name: getattr(cleaned, name) for name in COUNTS}
         self.counts[receipt.session] = counts
-        self._quarantine.append(cleaned.quarantine)
+        if cleaned.quarantined:
+            self._quarantine.append(cleaned.quarantine)
         self._deliveries.append(_identity(receipt) | counts | {"is_current": True, "run_id": self._run_id})
         if cleaned.extra_columns:
             self._unread.setdefault(cleaned.extra_columns, []).append(receipt.key)
@@ -100,6 +126,19 @@ class Intake:
             versions = self._raw_files.versions(dataset, in_force.session)
             noted = {"is_current": False, "run_id": self._run_id}
             self._others += [_identity(one) | noted for one in versions if one != in_force]
+
+
+def _groups(sessions: Sequence[date]) -> list[Sequence[date]]:
+    return [sessions[begin : begin + TOGETHER] for begin in range(0, len(sessions), TOGETHER)]
+
+
+def _one_ahead(items: Iterator[T]) -> Iterator[T]:
+    """Yield `items`, each when the next is there too."""
+    waiting = list(islice(items, 1))
+    for item in items:
+        yield waiting.pop()
+        waiting.append(item)
+    yield from waiting
 
 
 def _identity(receipt: Receipt) -> dict[str, object]:

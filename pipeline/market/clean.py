@@ -19,6 +19,7 @@ from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
 from pipeline.contracts.table import in_strict_order
@@ -79,6 +80,31 @@ def clean(
     return _reconciled(Cleaned(bars, rejected, len(rows), len(bars), duplicates, len(rejected)), rows)
 
 
+def let_in_whole(
+    rows: pl.DataFrame, lengths: Sequence[int], sessions: Sequence[date]
+) -> tuple[pl.DataFrame, list[bool]]:
+    """Return the rows of several sessions' files, and of which files `clean` would let in every row as it stands.
+
+    `rows` holds what `clean` wants but `row_number` and `malformed`; the first `lengths[0]` are of the file of
+    `sessions[0]`, and so on. They come back with their `session`, as `clean` lets them in. A file of which this is not
+    known for sure is not among those let in whole: `clean` tells what becomes of it.
+    """
+    file = np.repeat(np.arange(len(lengths), dtype=np.uint32), lengths)
+    bounds = np.array([session_bounds(session) for session in sessions], dtype=np.int64).reshape(-1, 2)
+    judged = _unsigned_zeros(rows).with_columns(
+        pl.Series("session", sessions, pl.Date).gather(file),
+        pl.Series("file", file),
+        pl.Series("midnight", bounds[file, 0]),
+        pl.Series("next_midnight", bounds[file, 1]),
+    )
+    ticker, number = pl.col("ticker"), pl.col("file")
+    rises = (ticker > ticker.shift()) | (number != number.shift()).fill_null(value=True)
+    plain = [*_without_fault(pl.col("midnight"), pl.col("next_midnight")), ticker.str.contains(_PLAIN_TICKER), rises]
+    is_plain = judged.select(pl.all_horizontal(plain).fill_null(value=False)).to_series()
+    spoilt = set(judged["file"].filter(~is_plain).unique())
+    return judged.drop("file", "midnight", "next_midnight"), [number not in spoilt for number in range(len(lengths))]
+
+
 def _reconciled(cleaned: Cleaned, rows: pl.DataFrame) -> Cleaned:
     """Return `cleaned`, once every row of `rows` is accounted for and none twice."""
     accounted = cleaned.kept + cleaned.duplicates + cleaned.quarantined
@@ -108,12 +134,28 @@ def _judged(rows: pl.DataFrame, session: date, further: Mapping[str, pl.Expr]) -
 
 def _suspects(rows: pl.DataFrame, session: date, further: Mapping[str, pl.Expr]) -> pl.Series:
     """Return the positions of rows that are not plainly without fault."""
-    ticker, window = pl.col("ticker"), pl.col("window_start")
-    open_, close, high, low = pl.col("open"), pl.col("close"), pl.col("high"), pl.col("low")
+    ticker = pl.col("ticker")
     midnight, next_midnight = session_bounds(session)
     plain = [
         ~pl.col("malformed"),
-        ticker.is_not_null(),
+        *_without_fault(pl.lit(midnight), pl.lit(next_midnight)),
+        *(~holds for holds in further.values()),
+    ]
+    # Minutes of a ticker come together: its name is looked at once.
+    names = ticker.filter(ticker.ne_missing(ticker.shift()))
+    every = [names.str.contains(_PLAIN_TICKER), *plain]
+    if rows.select(pl.all_horizontal(one.all(ignore_nulls=False) for one in every)).item() is True:
+        return pl.Series(dtype=pl.UInt32)
+    is_plain = pl.all_horizontal(ticker.str.contains(_PLAIN_TICKER), *plain)
+    return rows.select((~is_plain.fill_null(value=False)).arg_true()).to_series()
+
+
+def _without_fault(midnight: pl.Expr, next_midnight: pl.Expr) -> list[pl.Expr]:
+    """Return what holds of every row that is plainly without fault, but for how its ticker is written."""
+    window = pl.col("window_start")
+    open_, close, high, low = pl.col("open"), pl.col("close"), pl.col("high"), pl.col("low")
+    return [
+        pl.col("ticker").is_not_null(),
         low > 0,
         low <= open_,
         low <= close,
@@ -125,15 +167,7 @@ def _suspects(rows: pl.DataFrame, session: date, further: Mapping[str, pl.Expr])
         pl.col("transactions") >= 0,
         window >= midnight,
         window < next_midnight,
-        *(~holds for holds in further.values()),
     ]
-    # Minutes of a ticker come together: its name is looked at once.
-    names = ticker.filter(ticker.ne_missing(ticker.shift()))
-    every = [names.str.contains(_PLAIN_TICKER), *plain]
-    if rows.select(pl.all_horizontal(one.all(ignore_nulls=False) for one in every)).item() is True:
-        return pl.Series(dtype=pl.UInt32)
-    is_plain = pl.all_horizontal(ticker.str.contains(_PLAIN_TICKER), *plain)
-    return rows.select((~is_plain.fill_null(value=False)).arg_true()).to_series()
 
 
 def _unsigned_zeros(rows: pl.DataFrame) -> pl.DataFrame:

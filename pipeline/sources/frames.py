@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from pipeline.errors import FileRefused
-from pipeline.sources.day_aggs import COLUMNS_LIMIT, SCHEMA
+from pipeline.sources.aggregates_text import COLUMNS_LIMIT, SCHEMA
 from pipeline.sources.flat_files import Dataset, FlatFiles
 
 BATCH = 32 << 20
