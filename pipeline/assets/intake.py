@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from typing import TypeVar
@@ -46,6 +47,15 @@ COUNTS = ("rows_read", "kept", "duplicates", "quarantined")
 IDENTITY = ("session", "key", "etag", "size", "last_modified", "sha256")
 
 
+@dataclass(frozen=True)
+class TakenIn:
+    """One session's edition in force, cleaned, and the other versions that came in for it."""
+
+    receipt: Receipt
+    cleaned: CleanedDay
+    others: Sequence[Receipt]
+
+
 class Intake:
     """Cleans each session's edition in force once. What it kept is complete when `bars` has been read to its end."""
 
@@ -60,7 +70,7 @@ class Intake:
         self._run_id = run_id
         self._quarantine: list[pl.DataFrame] = []
         self._deliveries: list[dict[str, object]] = []
-        self._others: list[dict[str, object]] = []
+        self._superseded: list[dict[str, object]] = []
         self._unread: dict[tuple[str, ...], list[str]] = {}
 
     def bars(self, chunks: Iterable[Sequence[date]]) -> Iterator[pl.DataFrame]:
@@ -70,7 +80,7 @@ class Intake:
         """
         with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="cleaning") as threads:
             for groups in _one_ahead(threads.map(self._cleaned, _groups(sessions)) for sessions in chunks):
-                yield pl.concat([self._kept(*cleaned) for group in groups for cleaned in group])
+                yield pl.concat([self._kept(one) for group in groups for one in group])
 
     @property
     def quarantine(self) -> pl.DataFrame:
@@ -85,7 +95,7 @@ class Intake:
     @property
     def others(self) -> pl.DataFrame:
         """Return the other versions that came in for the sessions, in the columns of `stocks/deliveries`, uncounted."""
-        return pl.DataFrame(self._others, schema=DELIVERIES.columns)
+        return pl.DataFrame(self._superseded, schema=DELIVERIES.columns)
 
     @property
     def warnings(self) -> list[str]:
@@ -96,36 +106,41 @@ class Intake:
             for columns, keys in self._unread.items()
         ]
 
-    def _cleaned(self, sessions: Sequence[date]) -> list[tuple[Receipt, CleanedDay]]:
-        """Return each session's edition in force, cleaned; those of one dataset together."""
+    def _cleaned(self, sessions: Sequence[date]) -> list[TakenIn]:
+        """Return what was taken in for each session; files of one dataset are cleaned together."""
         receipts = [self._raw_files.in_force(list(self._editions), session) for session in sessions]
         cleaned: dict[Receipt, CleanedDay] = {}
         for dataset, clean in self._editions.items():
             of_it = [receipt for receipt in receipts if receipt.key.startswith(f"{dataset}/")]
             files = [Delivery(self._raw_files.read(one), one.session, one.key, one.etag) for one in of_it]
             cleaned |= zip(of_it, clean(files, self._max_bad_share), strict=True)
-        return [(receipt, cleaned[receipt]) for receipt in receipts]
+        return [TakenIn(receipt, cleaned[receipt], self._others_than(receipt)) for receipt in receipts]
 
-    def _kept(self, receipt: Receipt, cleaned: CleanedDay) -> pl.DataFrame:
+    def _others_than(self, in_force: Receipt) -> list[Receipt]:
+        return [
+            version
+            for dataset in self._editions
+            for version in self._raw_files.versions(dataset, in_force.session)
+            if version != in_force
+        ]
+
+    def _kept(self, taken_in: TakenIn) -> pl.DataFrame:
         """Return the bars; what is left over of the day is kept."""
-        self._keep(receipt, cleaned)
-        self._keep_others(receipt)
-        return cleaned.bars
-
-    def _keep(self, receipt: Receipt, cleaned: CleanedDay) -> None:
+        receipt, cleaned = taken_in.receipt, taken_in.cleaned
         counts = {name: getattr(cleaned, name) for name in COUNTS}
         self.counts[receipt.session] = counts
         if cleaned.quarantined:
             self._quarantine.append(cleaned.quarantine)
-        self._deliveries.append(_identity(receipt) | counts | {"is_current": True, "run_id": self._run_id})
+        self._deliveries.append(self._line(receipt, is_current=True) | counts)
+        self._superseded += [self._line(version, is_current=False) for version in taken_in.others]
         if cleaned.extra_columns:
             self._unread.setdefault(cleaned.extra_columns, []).append(receipt.key)
+        return cleaned.bars
 
-    def _keep_others(self, in_force: Receipt) -> None:
-        for dataset in self._editions:
-            versions = self._raw_files.versions(dataset, in_force.session)
-            noted = {"is_current": False, "run_id": self._run_id}
-            self._others += [_identity(one) | noted for one in versions if one != in_force]
+    def _line(self, receipt: Receipt, *, is_current: bool) -> dict[str, object]:
+        identity = {name: getattr(receipt, name) for name in IDENTITY}
+        is_provisional = receipt.key.startswith(REST)
+        return identity | {"provisional": is_provisional, "is_current": is_current, "run_id": self._run_id}
 
 
 def _groups(sessions: Sequence[date]) -> list[Sequence[date]]:
@@ -139,8 +154,3 @@ def _one_ahead(items: Iterator[T]) -> Iterator[T]:
         yield waiting.pop()
         waiting.append(item)
     yield from waiting
-
-
-def _identity(receipt: Receipt) -> dict[str, object]:
-    named = {name: getattr(receipt, name) for name in IDENTITY}
-    return named | {"provisional": receipt.key.startswith(REST)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -52,14 +53,20 @@ class Incoming:
             yield self._in_order(gathered)
 
     def _parts(self, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-        layout = self._table.layout
-        names = {session.strftime(layout.pattern) for session in rows["session"].unique()}
-        if len(names) == 1:
-            (name,) = names
-            yield name, rows.with_columns(pl.lit(name).alias(layout.column))
+        """Yield the rows of each partition with its name; of rows ordered by session, nothing is copied."""
+        column, session = self._table.layout.column, rows["session"]
+        if not session.is_sorted():
+            parts = rows.with_columns(partition_of(self._table)).partition_by(column, as_dict=True)
+            yield from ((partition, part) for (partition,), part in parts.items())
             return
-        parts = rows.with_columns(partition_of(self._table)).partition_by(layout.column, as_dict=True)
-        yield from ((partition, part) for (partition,), part in parts.items())
+        begin = 0
+        for partition, runs in groupby(session.rle().struct.unnest().iter_rows(), key=self._partition_of_run):
+            length = sum(length for length, _ in runs)
+            yield partition, rows.slice(begin, length).with_columns(pl.lit(partition).alias(column))
+            begin += length
+
+    def _partition_of_run(self, run: tuple[int, date]) -> str:
+        return run[1].strftime(self._table.layout.pattern)
 
     def _in_order(self, parts: list[pl.DataFrame]) -> pl.DataFrame:
         """Return the parts as one, and let go of them: nobody must hold a partition twice while it is written."""
