@@ -1,17 +1,21 @@
-"""`candlelake run` for one session as a whole process, against importing what it is made of."""
+"""`candlelake run` for one session as a whole process, against importing what it is made of.
+
+Beside it a floor, a process of its own too: it imports the same and makes the session's rows and pages by the leanest
+script.
+"""
 
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.market import environment
-from benchmarks.measuring import Comparison, Figures, Goal, taking_turns, whole_process
+from benchmarks.measuring import ROOT, Comparison, Figures, Goal, taking_turns, whole_process
 from benchmarks.options import Options
 from benchmarks.sessions import files_of, lakes, new_days
 
 IMPORTS = "import dagster, polars, deltalake"
-NOTHING, COMMAND = "import of its parts", "candlelake run"
+NOTHING, FLOOR, COMMAND = "import of its parts", "floor", "candlelake run"
 
 
 def command(options: Options) -> list[Comparison]:
@@ -19,15 +23,23 @@ def command(options: Options) -> list[Comparison]:
     with tempfile.TemporaryDirectory(dir=options.data) as room:
         _, home = lakes(Path(room), options, [options.sessions // 5, options.sessions])
         own = environment(home, files_of(options))
-        days = new_days(options)
         # The first of each fills the caches of the disk.
-        _run(days.pop(0), own)
-        _import(own)
-        ways = {NOTHING: lambda: _import(own), COMMAND: lambda: _run(days.pop(0), own)}
-        rounds = taking_turns(ways, options.rounds)
+        first, *days = new_days(options)
+        taking_turns(_ways([first], own), 1)
+        rounds = taking_turns(_ways(days, own), options.rounds)
     facts = {"tickers": options.tickers, "sessions": options.sessions}
     goals = [Goal(COMMAND, 3.0, beyond=NOTHING)]
     return [Comparison("One session by the command line, whole process", NOTHING, rounds, goals, facts)]
+
+
+def _ways(days: Sequence[str], own: Mapping[str, str]) -> dict[str, Callable[[], Figures]]:
+    """Return the ways, which take the days one after another; the floor makes what the command has just made."""
+    coming, made = iter(days), iter(days)
+    return {
+        NOTHING: lambda: _import(own),
+        COMMAND: lambda: _run(next(coming), own),
+        FLOOR: lambda: _lean(next(made), own),
+    }
 
 
 def _import(own: Mapping[str, str]) -> Figures:
@@ -36,3 +48,8 @@ def _import(own: Mapping[str, str]) -> Figures:
 
 def _run(session: str, own: Mapping[str, str]) -> Figures:
     return whole_process([sys.executable, "-m", "pipeline.cli", "run", "--date", session], own)
+
+
+def _lean(session: str, own: Mapping[str, str]) -> Figures:
+    script = f"{IMPORTS}; from benchmarks.floor_session import by_itself; by_itself({session!r})"
+    return whole_process([sys.executable, "-c", script], {**own, "PYTHONPATH": str(ROOT)})

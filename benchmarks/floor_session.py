@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 READ = ("ticker", "session", "open", "high", "low", "close", "volume")
 
 
+def by_itself(session: str) -> None:
+    """Do what `lean_session` does of the home and the files that the environment names."""
+    from pipeline.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings()
+    lean_session(settings, settings.flat_files, date.fromisoformat(session))
+
+
 def lean_session(settings: "Settings", files: str, session: date) -> Figures:
     """Make bars, indicators, candidates and pages of a session that the lake holds, in a folder that is thrown away."""
     stages: dict[str, float] = {}
