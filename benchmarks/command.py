@@ -1,7 +1,7 @@
 """`candlelake run` for one session as a whole process, against importing what it is made of.
 
 Beside it a floor, a process of its own too: it imports the same and makes the session's rows and pages by the leanest
-script.
+script; and what Dagster's storage on a disk takes to load, which the floor does without.
 """
 
 import sys
@@ -15,7 +15,10 @@ from benchmarks.options import Options
 from benchmarks.sessions import files_of, lakes, new_days
 
 IMPORTS = "import dagster, polars, deltalake"
-NOTHING, FLOOR, COMMAND = "import of its parts", "floor", "candlelake run"
+STORAGE = f"{IMPORTS}; import dagster._core.storage.sqlite_storage"
+"""The same with what Dagster loads to keep its record in a file."""
+
+NOTHING, RECORD, FLOOR, COMMAND = "import of its parts", "with Dagster's storage", "floor", "candlelake run"
 
 
 def command(options: Options) -> list[Comparison]:
@@ -36,14 +39,15 @@ def _ways(days: Sequence[str], own: Mapping[str, str]) -> dict[str, Callable[[],
     """Return the ways, which take the days one after another; the floor makes what the command has just made."""
     coming, made = iter(days), iter(days)
     return {
-        NOTHING: lambda: _import(own),
+        NOTHING: lambda: _import(IMPORTS, own),
+        RECORD: lambda: _import(STORAGE, own),
         COMMAND: lambda: _run(next(coming), own),
         FLOOR: lambda: _lean(next(made), own),
     }
 
 
-def _import(own: Mapping[str, str]) -> Figures:
-    return whole_process([sys.executable, "-c", IMPORTS], own)
+def _import(imports: str, own: Mapping[str, str]) -> Figures:
+    return whole_process([sys.executable, "-c", imports], own)
 
 
 def _run(session: str, own: Mapping[str, str]) -> Figures:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
+from dagster import AssetKey, AssetRecordsFilter
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -188,3 +189,20 @@ def test_a_day_s_signals_do_not_change_when_later_bars_are_not_there(vendor, who
     with instance() as dagster:
         run(home, [day], instance=dagster, only=SIGNALS)
     assert_equal_but_for_rounding(signals_of(home, day), with_later_bars)
+
+
+def test_a_long_range_of_indicators_is_committed_in_stretches_and_ends_in_the_same_tables(
+    vendor, in_one_range, monkeypatch
+):
+    monkeypatch.setattr("pipeline.assets.signals.MOST_IN_A_COMMIT", 2)
+    with instance() as dagster:
+        run(vendor.settings("stretches"), SESSIONS, instance=dagster)
+        (told,) = dagster.fetch_materializations(
+            AssetRecordsFilter(AssetKey(["stocks", "indicators"]), asset_partitions=[str(SESSIONS[-1])]), limit=2
+        ).records
+    assert_same(contents(vendor.settings("stretches")), in_one_range)
+    commits = Lake(vendor.settings("stretches").lake).history("stocks/indicators").drop_nulls("first_session")
+    assert commits.select("first_session", "last_session").rows() == [(SESSIONS[2], SESSIONS[2]), tuple(SESSIONS[:2])]
+    metadata = told.asset_materialization.metadata
+    assert metadata["rows_written"].value == len(rows(vendor.settings("stretches"), INDICATORS_TABLE))
+    assert metadata["table_version"].value == commits["version"].max()

@@ -9,7 +9,7 @@ import pytest
 from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, JAN_31, PRICES, prices
 from pipeline.contracts.table import BY_MONTH, BY_SESSION, Layout
 from pipeline.errors import ContractBroken
-from pipeline.lake.layout import rows_of
+from pipeline.lake.layout import rows_of, stretches
 from pipeline.lake.maintenance import Compacted, compact
 from pipeline.lake.sql import connect
 from pipeline.lake.tables import Lake
@@ -93,3 +93,15 @@ def test_a_predicate_is_made_of_dates_and_never_of_text(text: str) -> None:
         rows_of(PRICES, [text])  # type: ignore[list-item]
     with pytest.raises((ValueError, TypeError, AttributeError)):
         rows_of(PRICES, [JAN_2, text])  # type: ignore[list-item]
+
+
+def test_sessions_are_cut_between_months_into_stretches_of_at_most_so_many() -> None:
+    assert stretches(PRICES, DAYS, 4) == [DAYS]
+    assert stretches(PRICES, DAYS, 3) == [[JAN_2, JAN_3, JAN_31], [FEB_1]]
+    assert stretches(BY_DAY, DAYS, 3) == [[JAN_2, JAN_3, JAN_31], [FEB_1]]
+    assert stretches(BY_DAY, DAYS, 2) == [[JAN_2, JAN_3], [JAN_31, FEB_1]]
+
+
+def test_a_month_longer_than_that_stays_whole() -> None:
+    assert stretches(PRICES, DAYS, 1) == [[JAN_2, JAN_3, JAN_31], [FEB_1]]
+    assert stretches(PRICES, [], 1) == []

@@ -75,7 +75,7 @@ def broken():
 
 def test_a_vendor_file_and_the_version_it_replaced_are_there(disk: Path, cut: PowerCut, tmp_path: Path) -> None:
     raw = RawFiles(disk / "home/lake")
-    first, second = stored(raw, tmp_path, b"first"), stored(raw, tmp_path, b"second")
+    first, second = stored(raw, b"first"), stored(raw, b"second")
     after = RawFiles(cut.survivors(disk, tmp_path / "after") / "home/lake")
     assert after.versions(DATASET, DAY) == [first, second]
     assert [after.read(receipt) for receipt in (first, second)] == [b"first", b"second"]

@@ -21,9 +21,9 @@ def lake(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def versions(lake: Path, tmp_path: Path) -> tuple[Receipt, Receipt]:
+def versions(lake: Path) -> tuple[Receipt, Receipt]:
     raw = RawFiles(lake)
-    return stored(raw, tmp_path, OLD), stored(raw, tmp_path, NEW)
+    return stored(raw, OLD), stored(raw, NEW)
 
 
 def verified(lake: Path, *trail: Delivered) -> RawState:

@@ -3,8 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pipeline.lake.raw_files import RawFiles, Receipt, key_of
 from pipeline.progress import Progress
@@ -52,8 +50,8 @@ def taken_in(session: date, body: bytes, raw_files: RawFiles) -> Receipt:
     packed = pack(body)
     etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
     receipt = Receipt(session, key, etag, len(packed), datetime.now(UTC), hashlib.sha256(packed).hexdigest())
-    with TemporaryDirectory(prefix="candlelake-") as folder:
-        path = Path(folder) / "incoming.json.gz"
+    with raw_files.landing() as folder:
+        path = folder / "answer.json.gz"
         path.write_bytes(packed)
         return raw_files.store(receipt, path)
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from dagster import AssetExecutionContext, ResourceParam, asset
 
@@ -96,17 +95,21 @@ def all_taken_in(
 
     Raises what the first that fails raises; those not begun by then are left.
     """
-    with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="fetching") as threads:
-        receipts = threads.map(lambda file: taken_in(flat_files, file, raw_files), files)
+    if not files:
+        return []
+    with raw_files.landing() as folder, ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="fetching") as threads:
+        receipts = threads.map(lambda file: taken_in(flat_files, file, raw_files, folder), files)
         return [next(receipts) for _ in told]
 
 
-def taken_in(flat_files: FlatFiles, file: FlatFile, raw_files: RawFiles) -> Receipt:
-    """Return the receipt of `file`, fetched first unless this version of it is here already."""
+def taken_in(flat_files: FlatFiles, file: FlatFile, raw_files: RawFiles, folder: Path) -> Receipt:
+    """Return the receipt of `file`, fetched first, by way of `folder`, unless this version of it is here already."""
     held = raw_files.current(file.dataset, file.session)
     if held is not None and (held.etag, held.size) == (file.etag, file.size):
         return held
-    with TemporaryDirectory(prefix="candlelake-") as folder:
-        download = flat_files.download(file, Path(folder) / "incoming.csv.gz")
-        receipt = Receipt(file.session, file.key, file.etag, file.size, file.last_modified, download.sha256)
+    download = flat_files.download(file, folder / f"{file.session}.csv.gz")
+    receipt = Receipt(file.session, file.key, file.etag, file.size, file.last_modified, download.sha256)
+    try:
         return raw_files.store(receipt, download.path)
+    finally:
+        download.path.unlink(missing_ok=True)

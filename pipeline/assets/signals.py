@@ -16,7 +16,8 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
-from pipeline.lake.commits import Reading
+from pipeline.lake.commits import Reading, together
+from pipeline.lake.layout import stretches
 from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
@@ -33,6 +34,9 @@ from pipeline.restatement import restatement
 
 INDICATOR_CHUNK = 252
 """Sessions computed at a time. Each chunk reads its look-back anew: short ones repeat work, long ones hold memory."""
+
+MOST_IN_A_COMMIT = 1_300
+"""Sessions, five years and a little: the writer holds what it has packed until it commits."""
 
 CANDIDATE_CHUNK = 126
 
@@ -75,15 +79,17 @@ def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
         "splits": applicable_splits(splits.rows.collect()),
         "listed": listings(tickers.rows.collect(), ticker_events.rows.collect()),
     }
-    chunks = progress.chunks("indicators", sessions, INDICATOR_CHUNK)
-    if config.only_outdated:
-        outdated = restatement(lake).within(sessions[0], sessions[-1])
-        rows = restated_chunks(lake, daily_bars.rows, chunks, outdated, **known)
-    else:
-        rows = indicator_chunks(daily_bars.rows, chunks, **known)
+    outdated = restatement(lake).within(sessions[0], sessions[-1]) if config.only_outdated else None
     read = [daily_bars, splits, tickers, ticker_events]
-    written = lake.replace(INDICATORS_TABLE, sessions, rows, run_id=context.run.run_id, read=read)
-    return MaterializeResult(metadata=record(context, INDICATORS_TABLE, written, begun=begun))
+    written = []
+    for stretch in stretches(INDICATORS_TABLE, sessions, MOST_IN_A_COMMIT):
+        chunks = progress.chunks("indicators", stretch, INDICATOR_CHUNK)
+        if outdated is None:
+            rows = indicator_chunks(daily_bars.rows, chunks, **known)
+        else:
+            rows = restated_chunks(lake, daily_bars.rows, chunks, outdated, **known)
+        written.append(lake.replace(INDICATORS_TABLE, stretch, rows, run_id=context.run.run_id, read=read))
+    return MaterializeResult(metadata=record(context, INDICATORS_TABLE, together(written), begun=begun))
 
 
 def indicator_chunks(

@@ -54,6 +54,18 @@ class Written:
     bytes_added: int
 
 
+def together(writings: Sequence[Written]) -> Written:
+    """Return what replacements of one table, one after another and each of other sessions, committed in all."""
+    return Written(
+        version=writings[-1].version,
+        rows=sum(one.rows for one in writings),
+        rows_per_session={session: rows for one in writings for session, rows in one.rows_per_session.items()},
+        rows_in_table=writings[-1].rows_in_table,
+        files_added=sum(one.files_added for one in writings),
+        bytes_added=sum(one.bytes_added for one in writings),
+    )
+
+
 def told(run_id: str, read: Sequence[Reading], sessions: Sequence[date] = ()) -> dict[str, str]:
     """Return what a commit of rows carries."""
     span = {"first_session": str(min(sessions)), "last_session": str(max(sessions))} if sessions else {}

@@ -12,16 +12,16 @@ def make_durable(files: Iterable[Path], *, below: Path | None = None) -> None:
     """
     written = [file for file in files if file.exists()]
     for file in written:
-        _flush(file)
+        flush(file)
     if os.name == "posix":
         for folder in {folder for file in written for folder in _folders(file, below)}:
-            _flush(folder)
+            flush(folder)
 
 
 def make_name_durable(path: Path) -> None:
     """Flush the folder that names `path`; what the file holds was flushed before it took the name."""
     if os.name == "posix":
-        _flush(path.parent)
+        flush(path.parent)
 
 
 def make_folder(folder: Path) -> None:
@@ -30,7 +30,7 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if os.name == "posix":
         for one in missing:
-            _flush(one.parent)
+            flush(one.parent)
 
 
 def _folders(file: Path, below: Path | None) -> list[Path]:
@@ -39,7 +39,8 @@ def _folders(file: Path, below: Path | None) -> list[Path]:
     return [folder for folder in file.parents if folder.is_relative_to(below)]
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Flush a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from deltalake import ColumnProperties, DeltaTable, WriterProperties
@@ -62,6 +63,18 @@ def rows_of(table: Table, sessions: Sequence[date]) -> str:
         f"{table.layout.column} IN ({partitions}) AND session >= DATE '{first:%Y-%m-%d}' "
         f"AND session <= DATE '{last:%Y-%m-%d}' AND session IN ({days})"
     )
+
+
+def stretches(table: Table, sessions: Sequence[date], most: int) -> list[list[date]]:
+    """Return `sessions`, in order, cut into stretches of at most `most`, between two partitions of `table` only."""
+    cut: list[list[date]] = []
+    for _, together in groupby(sessions, key=lambda session: session.strftime(table.layout.pattern)):
+        partition = list(together)
+        if cut and len(cut[-1]) + len(partition) <= most:
+            cut[-1] += partition
+        else:
+            cut.append(partition)
+    return cut
 
 
 def delta_schema(table: Table) -> DeltaSchema:

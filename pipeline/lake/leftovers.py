@@ -6,8 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 from time import time
 
-INCOMING = ".incoming-*"
-"""What a file of the lake is called until it is whole."""
+BEGINNING = ".incoming-"
+"""How a file of the lake is called until it is whole, and a folder that vendor files land in."""
+
+INCOMING = f"{BEGINNING}*"
 
 
 def remove_older(left: Iterable[Path], age: timedelta) -> list[Path]:

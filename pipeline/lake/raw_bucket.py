@@ -5,8 +5,11 @@ neither loses the other's: both versions are kept, and the receipt put last says
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pipeline.lake.receipts import RECEIPT_SUFFIX, Receipt, parsed, replaced_beginning, written
 from pipeline.lake.s3_objects import S3Objects
@@ -57,6 +60,12 @@ class RawBucket:
     def is_in_force(self, receipt: Receipt) -> bool:
         """Return whether exactly this version, byte for byte, is the one in force."""
         return self.receipt(receipt.key) == receipt and _sha256(self.read(receipt)) == receipt.sha256
+
+    @contextmanager
+    def landing(self) -> Iterator[Path]:
+        """Give a folder of this machine; gone at the end."""
+        with TemporaryDirectory(prefix="candlelake-") as folder:
+            yield Path(folder)
 
     def take_in(self, receipt: Receipt, path: Path) -> None:
         """Put the file at `path` in force, and keep the version that it replaces."""

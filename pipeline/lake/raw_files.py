@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -36,6 +37,9 @@ class Versions(Protocol):
 
     def is_in_force(self, receipt: Receipt) -> bool:
         """Return whether exactly this version, byte for byte, is the one in force."""
+
+    def landing(self) -> AbstractContextManager[Path]:
+        """Give a folder for files that are to be taken in; gone at the end."""
 
     def take_in(self, receipt: Receipt, path: Path) -> None:
         """Put the file at `path` in force, and keep the version that it replaces."""
@@ -93,11 +97,15 @@ class RawFiles:
             )
         return data
 
+    def landing(self) -> AbstractContextManager[Path]:
+        """Give a folder for files that are to be stored; it goes at the end, with what is left in it."""
+        return self._kept.landing()
+
     def store(self, receipt: Receipt, path: Path) -> Receipt:
         """Take in the file at `path` as the version in force, keep the one it replaces, and return the receipt.
 
-        A version that is already in force changes nothing. `path` stays where it is. Raises FileRefused when its
-        bytes are not those of the receipt.
+        A version that is already in force changes nothing. `path` lies in a folder of `landing`, and may be gone
+        afterwards. Raises FileRefused when its bytes are not those of the receipt.
         """
         if self._kept.is_in_force(receipt):
             return receipt

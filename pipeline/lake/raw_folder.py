@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 from typing import IO
 
-from pipeline.lake.durable import make_folder, make_name_durable
+from pipeline.lake.durable import flush, make_folder, make_name_durable
+from pipeline.lake.leftovers import BEGINNING
 from pipeline.lake.receipts import RECEIPT_SUFFIX, Receipt, parsed, replaced_beginning, written
 
 
@@ -52,12 +54,25 @@ class RawFolder:
         """Return whether exactly this version, byte for byte, is the one in force."""
         return self.receipt(receipt.key) == receipt and sha256_of(self._raw / receipt.key) == receipt.sha256
 
+    @contextmanager
+    def landing(self) -> Iterator[Path]:
+        """Give a folder on the same disk, so that a file that landed there needs only another name; gone at the end."""
+        make_folder(self._raw)
+        with TemporaryDirectory(prefix=BEGINNING, dir=self._raw) as folder:
+            yield Path(folder)
+        flush(self._raw)
+
     def take_in(self, receipt: Receipt, path: Path) -> None:
         """Put the file at `path` in force, and keep the version that it replaces."""
         in_force = self.receipt(receipt.key)
         if in_force is not None:
             self._keep(in_force)
-        self._put(receipt, path, receipt.key)
+        to = self._raw / receipt.key
+        make_folder(to.parent)
+        flush(path)
+        path.replace(to)
+        make_name_durable(to)
+        self._note(receipt, receipt.key)
 
     def _path(self, receipt: Receipt) -> Path:
         current = self.receipt(receipt.key)
@@ -67,11 +82,11 @@ class RawFolder:
         # Bytes that are not the receipt's are no version: a crash left them, and the true ones were kept before it.
         path = self._raw / replaced.key
         if sha256_of(path) == replaced.sha256:
-            self._put(replaced, path, replaced.replaced_key)
+            with path.open("rb") as source, _atomic(self._raw / replaced.replaced_key) as file:
+                shutil.copyfileobj(source, file)
+            self._note(replaced, replaced.replaced_key)
 
-    def _put(self, receipt: Receipt, path: Path, key: str) -> None:
-        with path.open("rb") as source, _atomic(self._raw / key) as file:
-            shutil.copyfileobj(source, file)
+    def _note(self, receipt: Receipt, key: str) -> None:
         with _atomic(_receipt_path(self._raw / key)) as file:
             file.write(written(receipt))
 
@@ -92,7 +107,7 @@ def _receipt_path(file: Path) -> Path:
 def _atomic(path: Path) -> Iterator[IO[bytes]]:
     """Give a file to write that appears at `path` whole and durable, or not at all."""
     make_folder(path.parent)
-    incoming = path.with_name(f".incoming-{token_hex(8)}")
+    incoming = path.with_name(f"{BEGINNING}{token_hex(8)}")
     try:
         with incoming.open("xb") as file:
             yield file
