@@ -1,5 +1,6 @@
 # make demo   the whole pipeline over a sample market, no key and no network
 # make test   the tests
+# make faults the quick part of the tests of faults, by itself; part of make test
 # make torture   hundreds of kills, and Dagster's own processes killed: some twenty minutes; its seed is printed
 # make lint   ruff and mypy
 # make bench   the benchmarks, on a market of 10,500 tickers made for them
@@ -26,13 +27,22 @@ unexport PYTHONDONTWRITEBYTECODE
 # Tests wait for processes and servers too: three workers keep two cores busy.
 WORKERS ?= 3
 
-.PHONY: demo test torture lint bench audit screenshots lock clean
+FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py \
+	$(addprefix lake/test_,power_cut.py verification.py raw_verification.py verification_on_s3.py fingerprints.py probe.py \
+	on_s3.py raw_bucket.py reading_failures.py sql_escapes.py pickle.py) \
+	$(addprefix cli/test_,verify.py verify_repair.py verify_on_s3.py lake_on_s3.py hostile_arguments.py \
+	hostile_launches.py ui_visitors.py)
+
+.PHONY: demo test faults torture lint bench audit screenshots lock clean
 
 demo: $(VENV)/.ready
 	$(BIN)/candlelake demo
 
 test: $(VENV)/.ready-to-test
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+faults: $(VENV)/.ready-to-test
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(addprefix assets_tests/,$(FAULTS))
 
 torture: $(VENV)/.ready-to-test
 	$(BIN)/pytest -n 2 --dist loadfile -m torture assets_tests/torture assets_tests/benchmarks
