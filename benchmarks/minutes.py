@@ -71,7 +71,11 @@ def candlelake(file: str, folder: str) -> Figures:
     MINUTE_BARS.enforce(MINUTE_BARS.empty())  # pandera loads what it needs at its first use
     data = Path(file).read_bytes()
     raw = RawFiles(Path(folder))
-    raw.store(Receipt(SESSION, KEY, "e", len(data), datetime.now(UTC), sha256(data).hexdigest()), Path(file))
+    receipt = Receipt(SESSION, KEY, "e", len(data), datetime.now(UTC), sha256(data).hexdigest())
+    with raw.landing() as landing:
+        landed = landing / "minutes.csv.gz"
+        landed.write_bytes(data)
+        raw.store(receipt, landed)
     del data
 
     def work() -> None:

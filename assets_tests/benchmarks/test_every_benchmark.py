@@ -7,7 +7,8 @@ import pytest
 from benchmarks.__main__ import BENCHMARKS, measure
 from benchmarks.options import Options
 
-ROUNDS = 1
+ROUNDS = 2
+"""The second finds what the first left behind, or took away."""
 
 LONG = {"backfill", "command", "first_use", "length", "naive", "new_session", "redo"}
 """They start the pipeline often, or compile; what they are made of is tried by the others."""
