@@ -1,6 +1,6 @@
 # make demo   the whole pipeline over a sample market, no key and no network
 # make test   the tests
-# make faults the quick part of the tests of faults, by itself; part of make test
+# make faults the tests that docs/reliability.md and docs/security.md name, by themselves; part of make test
 # make torture   hundreds of kills, and Dagster's own processes killed: some twenty minutes; its seed is printed
 # make lint   ruff and mypy
 # make bench   the benchmarks, on a market of 10,500 tickers made for them
@@ -27,11 +27,17 @@ unexport PYTHONDONTWRITEBYTECODE
 # Tests wait for processes and servers too: three workers keep two cores busy.
 WORKERS ?= 3
 
-FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py \
-	$(addprefix lake/test_,power_cut.py verification.py raw_verification.py verification_on_s3.py fingerprints.py probe.py \
-	on_s3.py raw_bucket.py reading_failures.py sql_escapes.py pickle.py) \
-	$(addprefix cli/test_,verify.py verify_repair.py verify_on_s3.py lake_on_s3.py hostile_arguments.py \
-	hostile_launches.py ui_visitors.py)
+FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py test_instance.py \
+	alerts/test_secrets.py assets/test_operations.py market/test_reference.py \
+	lake/test_power_cut.py lake/test_verification.py lake/test_raw_verification.py lake/test_verification_on_s3.py \
+	lake/test_fingerprints.py lake/test_probe.py lake/test_on_s3.py lake/test_raw_bucket.py lake/test_raw_files.py \
+	lake/test_reading_failures.py lake/test_sql_escapes.py lake/test_pickle.py lake/test_maintenance.py \
+	lake/test_layouts.py lake/test_leftovers.py \
+	cli/test_verify.py cli/test_verify_repair.py cli/test_verify_on_s3.py cli/test_lake_on_s3.py cli/test_rows.py \
+	cli/test_hostile_arguments.py cli/test_hostile_launches.py cli/test_ui_visitors.py \
+	reports/test_serving.py reports/test_file_names.py reports/test_escaping.py \
+	sources/test_rest.py sources/test_rest_days.py sources/test_rest_refusals.py sources/test_s3_refusals.py \
+	sources/test_s3_downloads.py sources/test_gzip_file.py
 
 .PHONY: demo test faults torture lint bench audit screenshots lock clean
 

@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 
 from assets_tests.dealing import Dealing, turn
 
-pytest_plugins = ["assets_tests.s3_server"]
+pytest_plugins = ["assets_tests.s3_server", "assets_tests.faulty_proxy"]
 
 # A slow machine is no failure.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

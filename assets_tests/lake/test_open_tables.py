@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from assets_tests.faulty_proxy import FaultyProxy
 from assets_tests.lake.conftest import JAN_2, JAN_3, PRICES, held, prices
-from assets_tests.s3_server import FaultyProxy, S3Server
+from assets_tests.s3_server import S3Server
 from pipeline.errors import TableDamaged, TableMissing
 from pipeline.lake.maintenance import compact
 from pipeline.lake.s3_prefix import S3Prefix

@@ -7,7 +7,8 @@ import pytest
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
-from assets_tests.s3_server import FaultyProxy, S3Server
+from assets_tests.faulty_proxy import FaultyProxy
+from assets_tests.s3_server import S3Server
 from assets_tests.sources.s3_faults import BODY, DAY, SESSION, Waits
 from assets_tests.sources.vendor_rest import KEY, SPLITS, VendorApi
 from pipeline.sources.flat_files import FlatFile, key_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from assets_tests.s3_server import Exchange, Fault
+from assets_tests.faulty_proxy import Exchange, Fault
 from pipeline.sources.flat_files import Dataset
 from pipeline.sources.patience import Patience
 

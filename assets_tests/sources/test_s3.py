@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from pydantic import SecretStr
 
-from assets_tests.s3_server import Exchange, Fault, FaultyProxy, S3Server
+from assets_tests.faulty_proxy import Exchange, Fault, FaultyProxy
+from assets_tests.s3_server import S3Server
 from assets_tests.sources.s3_faults import DAY, SESSION, Waits, edit, login_page, refuse
 from pipeline.errors import TransferFailed
 from pipeline.sources.flat_files import FlatFile, MisplacedFile, bookend, key_of, last_day, window

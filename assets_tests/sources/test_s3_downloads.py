@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from assets_tests.s3_server import Exchange, Fault, FaultyProxy, S3Server
+from assets_tests.faulty_proxy import Exchange, Fault, FaultyProxy
+from assets_tests.s3_server import S3Server
 from assets_tests.sources.s3_faults import (
     BODY,
     SESSION,

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from assets_tests.s3_server import FaultyProxy, S3Server
+from assets_tests.faulty_proxy import FaultyProxy
+from assets_tests.s3_server import S3Server
 from assets_tests.sources.s3_faults import DAY, SESSION, Waits, refuse
 from pipeline.errors import AccessDenied, CandlelakeError, SettingsError, TransferFailed
 from pipeline.sources.flat_files import FlatFile, key_of

@@ -13,7 +13,7 @@ from typing import Any
 
 from werkzeug import Request, Response
 
-from assets_tests.s3_server import Exchange, Fault, FaultyProxy
+from assets_tests.faulty_proxy import Exchange, Fault, FaultyProxy
 from assets_tests.sources.s3_faults import (
     cut_short,
     cut_short_unannounced,

@@ -13,7 +13,8 @@ import time_machine
 from pytest_httpserver import HTTPServer
 
 from assets_tests.dagster_runs import TO_BARS, failure_of, instance, rows, run, run_unchecked
-from assets_tests.s3_server import FaultyProxy, S3Server
+from assets_tests.faulty_proxy import FaultyProxy
+from assets_tests.s3_server import S3Server
 from assets_tests.sources.vendor_aggregates import AggregatesApi, bar, grouped
 from assets_tests.sources.vendor_rest import say_json
 from assets_tests.vendor_day import VendorFolder, day_file, key_of, row

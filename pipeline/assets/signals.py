@@ -16,7 +16,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
-from pipeline.lake.commits import Reading, together
+from pipeline.lake.commits import Reading, summed
 from pipeline.lake.layout import stretches
 from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
@@ -89,7 +89,7 @@ def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
         else:
             rows = restated_chunks(lake, daily_bars.rows, chunks, outdated, **known)
         written.append(lake.replace(INDICATORS_TABLE, stretch, rows, run_id=context.run.run_id, read=read))
-    return MaterializeResult(metadata=record(context, INDICATORS_TABLE, together(written), begun=begun))
+    return MaterializeResult(metadata=record(context, INDICATORS_TABLE, summed(written), begun=begun))
 
 
 def indicator_chunks(

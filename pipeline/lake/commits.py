@@ -54,7 +54,7 @@ class Written:
     bytes_added: int
 
 
-def together(writings: Sequence[Written]) -> Written:
+def summed(writings: Sequence[Written]) -> Written:
     """Return what replacements of one table, one after another and each of other sessions, committed in all."""
     return Written(
         version=writings[-1].version,

@@ -17,7 +17,7 @@ from typing import Protocol
 from deltalake.exceptions import DeltaError
 
 from pipeline.errors import LakeRefused, PlaceFailed, SettingsError
-from pipeline.lake.leftovers import INCOMING, remove_older
+from pipeline.lake.leftovers import remove_older, unfinished_below
 from pipeline.lake.s3_objects import S3Objects, unreachable
 from pipeline.lake.s3_prefix import S3Prefix
 
@@ -95,7 +95,7 @@ class FolderStore:
         That of a log entry, too, which a repair was putting back.
         """
         root = Path(self.root)
-        return [path.relative_to(root).as_posix() for path in remove_older(root.rglob(INCOMING), older_than)]
+        return [path.relative_to(root).as_posix() for path in remove_older(unfinished_below(root), older_than)]
 
     def require_safe_commits(self) -> None:
         """Return: a local disk makes no second file of one name."""
