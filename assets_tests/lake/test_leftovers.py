@@ -53,3 +53,25 @@ def test_a_landing_folder_in_use_stays_with_what_is_in_it(lake: Path) -> None:
         (folder / "download").write_bytes(b"on its way")
         assert FolderStore(lake).remove_unfinished(older_than=timedelta(hours=1)) == []
         assert (folder / "download").read_bytes() == b"on its way"
+
+
+def test_a_staging_file_that_gets_its_name_while_it_is_looked_at_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    month = tmp_path / "stocks/prices/month=2024-01"
+    month.mkdir(parents=True)
+    left, staging = month / "left.parquet#1", month / "written.parquet#2"
+    for path in (left, staging):
+        path.write_bytes(b"rows")
+    real = os.stat
+
+    def stat(path: object, *more: object, **named: object) -> object:
+        if str(path) == str(staging):
+            with suppress(OSError):
+                staging.rename(month / "written.parquet")
+        return real(path, *more, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "stat", stat)
+    removed = FolderStore(tmp_path).remove_leftovers("stocks/prices", older_than=OLD)
+    assert removed == ["month=2024-01/left.parquet#1"]
+    assert [path.name for path in month.iterdir()] == ["written.parquet"]

@@ -70,7 +70,7 @@ class Intake:
         self._run_id = run_id
         self._quarantine: list[pl.DataFrame] = []
         self._deliveries: list[dict[str, object]] = []
-        self._superseded: list[dict[str, object]] = []
+        self._other_versions: list[dict[str, object]] = []
         self._unread: dict[tuple[str, ...], list[str]] = {}
 
     def bars(self, chunks: Iterable[Sequence[date]]) -> Iterator[pl.DataFrame]:
@@ -95,7 +95,7 @@ class Intake:
     @property
     def others(self) -> pl.DataFrame:
         """Return the other versions that came in for the sessions, in the columns of `stocks/deliveries`, uncounted."""
-        return pl.DataFrame(self._superseded, schema=DELIVERIES.columns)
+        return pl.DataFrame(self._other_versions, schema=DELIVERIES.columns)
 
     @property
     def warnings(self) -> list[str]:
@@ -131,13 +131,13 @@ class Intake:
         self.counts[receipt.session] = counts
         if cleaned.quarantined:
             self._quarantine.append(cleaned.quarantine)
-        self._deliveries.append(self._line(receipt, is_current=True) | counts)
-        self._superseded += [self._line(version, is_current=False) for version in taken_in.others]
+        self._deliveries.append(self._trail_line(receipt, is_current=True) | counts)
+        self._other_versions += [self._trail_line(version, is_current=False) for version in taken_in.others]
         if cleaned.extra_columns:
             self._unread.setdefault(cleaned.extra_columns, []).append(receipt.key)
         return cleaned.bars
 
-    def _line(self, receipt: Receipt, *, is_current: bool) -> dict[str, object]:
+    def _trail_line(self, receipt: Receipt, *, is_current: bool) -> dict[str, object]:
         identity = {name: getattr(receipt, name) for name in IDENTITY}
         is_provisional = receipt.key.startswith(REST)
         return identity | {"provisional": is_provisional, "is_current": is_current, "run_id": self._run_id}

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from secrets import token_hex
-from time import time
 from typing import Protocol
 
 from deltalake.exceptions import DeltaError
@@ -83,11 +82,8 @@ class FolderStore:
 
     def remove_leftovers(self, name: str, *, older_than: timedelta) -> list[str]:
         """Remove the staging files that lie beside the data files; return their names."""
-        folder, moment = Path(self.root, name), time() - older_than.total_seconds()
-        left = [path for path in folder.rglob("*.parquet#*") if path.stat().st_mtime < moment]
-        for path in left:
-            path.unlink()
-        return [str(path.relative_to(folder)) for path in left]
+        folder = Path(self.root, name)
+        return [str(path.relative_to(folder)) for path in remove_older(folder.rglob("*.parquet#*"), older_than)]
 
     def remove_unfinished(self, *, older_than: timedelta) -> list[str]:
         """Remove the files that have not got their name: vendor files, receipts, records; return what they are called.

@@ -34,8 +34,8 @@ def _all_kept(bars: pl.DataFrame) -> CleanedDay:
 
 def _let_in_whole(files: Sequence[Delivery], texts: Sequence[Text]) -> dict[int, pl.DataFrame]:
     """Return the bars of the files all of whose rows are let in as they stand, by their place among `files`."""
-    vendor_s = [at for at, text in enumerate(texts) if text.header == tuple(SCHEMA)]
-    lengths = {at: lines for at in vendor_s if (lines := texts[at].plain_lines())}
+    usual = [at for at, text in enumerate(texts) if text.header == tuple(SCHEMA)]
+    lengths = {at: lines for at in usual if (lines := texts[at].plain_lines())}
     rows = _rows_together([texts[at] for at in lengths])
     if rows is None or len(rows) != sum(lengths.values()):
         return {}
@@ -53,7 +53,7 @@ def _rows_together(texts: Sequence[Text]) -> pl.DataFrame | None:
     """Return the rows of plain files in the vendor's columns, one file after the other; None where there are none.
 
     What is unreadable is null. So is what a line lacks: where one has too many cells, which are cut off here, another
-    of the same file has too few, or the file were not plain.
+    of the same file has too few, or the file would not be plain.
     """
     if not texts:
         return None
