@@ -1,6 +1,8 @@
 # make demo   the whole pipeline over a sample market, no key and no network
-# make test   the tests
-# make faults the tests that docs/reliability.md and docs/security.md name, by themselves; part of make test
+# make quick  the tests of pure parts, contracts and wording: less than a minute, after every change
+# make test   every promise of the documents, tried once: some four minutes, before every commit
+# make test-all   what make test leaves out: more kills, S3, browsers, benchmarks, random examples; before a release
+# make faults the tests that docs/reliability.md and docs/security.md name, by themselves, whole
 # make torture   hundreds of kills, and Dagster's own processes killed: some twenty minutes; its seed is printed
 # make lint   ruff and mypy
 # make bench   the benchmarks, on a market of 10,500 tickers made for them
@@ -39,16 +41,30 @@ FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py test_instanc
 	sources/test_rest.py sources/test_rest_days.py sources/test_rest_refusals.py sources/test_s3_refusals.py \
 	sources/test_s3_downloads.py sources/test_gzip_file.py
 
-.PHONY: demo test faults torture lint bench audit screenshots lock clean
+QUICK := market contracts reports sample \
+	alerts/test_wording.py alerts/test_message.py corpus/test_cases.py sources/test_day_aggs.py \
+	sources/test_grouped_daily.py sources/test_reference_rows.py test_import_rules.py test_promises.py \
+	test_partitions.py test_settings.py
+
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+SLOWEST := --durations=20 --durations-min=1
+
+.PHONY: demo quick test test-all faults torture lint bench audit screenshots lock clean
 
 demo: $(VENV)/.ready
 	$(BIN)/candlelake demo
 
+quick: $(VENV)/.ready-to-test
+	$(PYTEST) --ignore-glob='*/test_browser_*' $(addprefix assets_tests/,$(QUICK))
+
 test: $(VENV)/.ready-to-test
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(PYTEST) $(SLOWEST)
+
+test-all: $(VENV)/.ready-to-test
+	$(PYTEST) $(SLOWEST) -m '(thorough or hypothesis) and not torture' --hypothesis-profile=thorough
 
 faults: $(VENV)/.ready-to-test
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(addprefix assets_tests/,$(FAULTS))
+	$(PYTEST) -m 'not torture' $(addprefix assets_tests/,$(FAULTS))
 
 torture: $(VENV)/.ready-to-test
 	$(BIN)/pytest -n 2 --dist loadfile -m torture assets_tests/torture assets_tests/benchmarks

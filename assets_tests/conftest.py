@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from pytest_httpserver import HTTPServer
 
 from assets_tests.dealing import Dealing, turn
+from assets_tests.examples import register_profiles
+from assets_tests.memory_disk import use_memory
 
 pytest_plugins = ["assets_tests.s3_server", "assets_tests.faulty_proxy"]
 
-# A slow machine is no failure.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+register_profiles()
+use_memory()
 
 for name in [name for name in os.environ if name.startswith(("CANDLELAKE_", "DAGSTER_", "AWS_"))]:
     del os.environ[name]

@@ -89,9 +89,9 @@ class S3Server:
         }
 
 
-@pytest.fixture(scope="module", params=["folder", "s3"])
+@pytest.fixture(scope="module", params=["folder", pytest.param("s3", marks=pytest.mark.thorough)])
 def new_lake(request: pytest.FixtureRequest) -> Callable[[], dict[str, str]]:
-    """What gives the settings of an empty lake: for one round of tests in the home's folder, for another on S3."""
+    """What gives the settings of an empty lake: in the home's folder, and in `make test-all` on S3 too."""
     if request.param == "folder":
         return dict
     return request.getfixturevalue("s3_server").lake_settings

@@ -15,7 +15,7 @@ from assets_tests.commands import Served, served_ui, typed
 from assets_tests.reports.browser import ABSENT, DRAWN, INKS, Browser, chromium
 from pipeline.sample.full_market import last_sessions, lay_down_full_market
 
-pytestmark = pytest.mark.skipif(ABSENT is not None, reason=str(ABSENT))
+pytestmark = [pytest.mark.thorough, pytest.mark.skipif(ABSENT is not None, reason=str(ABSENT))]
 
 SESSIONS = last_sessions(254)
 """The models want 253 bars; the last session is left to be run from the UI."""

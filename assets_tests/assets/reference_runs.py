@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster import DagsterInstance, ExecuteInProcessResult
+from dagster import AssetCheckKey, DagsterInstance, ExecuteInProcessResult
 
 from assets_tests.dagster_runs import QUIET, instance
 from pipeline.definitions import build_definitions
@@ -87,11 +87,24 @@ def plain(value: Any) -> Any:
 
 
 def refresh(settings: Settings, *, dagster: DagsterInstance | None = None) -> Refreshed:
-    """Run the job of reference data."""
+    """Run the job of reference data, without its checks."""
+    return _refreshed(settings, dagster, frozenset())
+
+
+def refresh_with_checks(settings: Settings, *, dagster: DagsterInstance | None = None) -> Refreshed:
+    """Run the job of reference data, and its checks."""
+    return _refreshed(settings, dagster, None)
+
+
+def _refreshed(
+    settings: Settings, dagster: DagsterInstance | None, checks: frozenset[AssetCheckKey] | None
+) -> Refreshed:
     if dagster is None:
         with instance() as ephemeral:
-            return refresh(settings, dagster=ephemeral)
+            return _refreshed(settings, ephemeral, checks)
     progress = Progress()
     job = build_definitions(settings, progress).resolve_job_def("reference_data")
+    if checks is not None:
+        job = job.get_subset(asset_selection=job.asset_layer.executable_asset_keys, asset_check_selection=checks)
     result = job.execute_in_process(instance=dagster, run_config=QUIET, raise_on_error=False)
     return Refreshed(result, progress.warnings)

@@ -1,5 +1,6 @@
 """What is held, marked by the daily job: by day as by range, and nothing where nothing is held."""
 
+import shutil
 from datetime import UTC, date, datetime
 
 import pytest
@@ -41,6 +42,19 @@ def vendor(tmp_path_factory):
         folder.lay(session, *(row(session, ticker, close) for ticker in tickers))
     run(folder.settings(), SESSIONS)
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def untraded(vendor, tmp_path_factory):
+    """Keep the home as it was before any test traded in it."""
+    return shutil.copytree(vendor.settings().lake, tmp_path_factory.mktemp("untraded") / "lake")
+
+
+def copied(vendor, untraded, name):
+    """Return the settings of a copy of the home in which nothing was traded."""
+    settings = vendor.settings(name)
+    shutil.copytree(untraded, settings.lake)
+    return settings
 
 
 def trade(settings):
@@ -85,9 +99,8 @@ def test_marks_and_signals_by_day_in_any_order_are_those_of_the_range(vendor):
     assert {"table": DAILY_BARS.sql_name, "version": lake.version(DAILY_BARS)} in newest["read"]
 
 
-def test_each_session_tells_what_is_held_then_and_the_newest_shows_its_signals(vendor):
-    settings = vendor.settings("told")
-    run(settings, SESSIONS)
+def test_each_session_tells_what_is_held_then_and_the_newest_shows_its_signals(vendor, untraded):
+    settings = copied(vendor, untraded, "told")
     lake = trade(settings)
     found = portfolio(lake, SESSIONS)
     told = marks_of_sessions(found)
@@ -100,9 +113,8 @@ def test_each_session_tells_what_is_held_then_and_the_newest_shows_its_signals(v
     assert records[0]["reasons"].startswith("Fell to 5.00; the stop is 9.50")
 
 
-def test_numbers_of_a_session_reach_its_materialization(vendor):
-    settings = vendor.settings("materialized")
-    run(settings, SESSIONS)
+def test_numbers_of_a_session_reach_its_materialization(vendor, untraded):
+    settings = copied(vendor, untraded, "materialized")
     trade(settings)
     result = run(settings, SESSIONS[:1], only=OWN)
     (made,) = [one for one in result.get_asset_materialization_events() if one.asset_key == AssetKey(OWN[0])]

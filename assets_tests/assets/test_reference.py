@@ -5,7 +5,15 @@ from datetime import date
 import pytest
 from dagster import AssetIn, AssetKey, AssetSpec, asset, materialize
 
-from assets_tests.assets.reference_runs import ReferenceFolder, dividend, refresh, renamed, security, split
+from assets_tests.assets.reference_runs import (
+    ReferenceFolder,
+    dividend,
+    refresh,
+    refresh_with_checks,
+    renamed,
+    security,
+    split,
+)
 from assets_tests.dagster_runs import QUIET, failure_of, instance, rows
 from pipeline.assets.lake_reader import LakeReader
 from pipeline.contracts.reference import DIVIDENDS, REFERENCE_TABLES, SPLITS, TICKER_EVENTS, TICKERS
@@ -33,7 +41,7 @@ def versions(settings):
 def test_the_sample_s_reference_data_is_found_beside_its_flat_files(tmp_path):
     sample = lay_down_real(tmp_path / "sample").folder
     settings = Settings(home=tmp_path / "home", flat_files=str(sample))
-    refreshed = refresh(settings)
+    refreshed = refresh_with_checks(settings)
     assert refreshed.result.success
     assert refreshed.warnings == []
     assert rows(settings, TICKERS)["ticker"].to_list() == ["AAPL", "FB", "GOOG", "IBM", "MSFT"]
@@ -74,14 +82,14 @@ def test_the_same_answer_again_changes_no_row_but_the_moment_last_seen(folder):
 
 def test_what_the_vendor_takes_back_is_shown_by_a_check_until_the_next_refresh(folder):
     folder.tell(tickers=[security("A"), security("B")], splits=[split("A"), split("B")], dividends=[dividend("A")])
-    assert refresh(folder.settings).failed_checks == {}
+    assert refresh_with_checks(folder.settings).failed_checks == {}
     folder.tell(tickers=[security("A", name="Renamed")], splits=[split("A")], dividends=[dividend("A", amount=0.7)])
-    shown = refresh(folder.settings).failed_checks
+    shown = refresh_with_checks(folder.settings).failed_checks
     assert set(shown) == {(name, "nothing_withdrawn") for name in ("tickers", "splits", "dividends")}
     assert [row["ticker"] for row in shown["tickers", "nothing_withdrawn"]["rows"]] == ["B"]
     assert [row["ticker"] for row in shown["splits", "nothing_withdrawn"]["rows"]] == ["B"]
     assert shown["dividends", "nothing_withdrawn"]["withdrawn"] == 1
-    assert refresh(folder.settings).failed_checks == {}
+    assert refresh_with_checks(folder.settings).failed_checks == {}
 
 
 def test_what_is_in_doubt_is_shown_by_a_check_for_as_long_as_it_is(folder):
@@ -90,7 +98,7 @@ def test_what_is_in_doubt_is_shown_by_a_check_for_as_long_as_it_is(folder):
         dividends=[dividend("A", currency="CAD"), dividend("B", amount="?"), dividend("C"), dividend("C", id="C2")],
     )
     for _ in range(2):
-        refreshed = refresh(folder.settings)
+        refreshed = refresh_with_checks(folder.settings)
         assert refreshed.result.success
         shown = refreshed.failed_checks
         assert set(shown) == {("splits", "nothing_in_doubt"), ("dividends", "nothing_in_doubt")}
@@ -150,13 +158,15 @@ def test_what_was_known_stays_when_the_source_is_gone(folder):
 
 def test_renames_in_the_folder_are_taken_whole(folder):
     folder.tell(ticker_events=[renamed("F-META", META="2022-06-09", FB="2012-05-18"), renamed("F-A", A="2020-01-02")])
-    refresh(folder.settings)
+    refresh_with_checks(folder.settings)
     folder.tell(ticker_events=[renamed("F-META", META="2022-06-09", FB="2012-05-18")])
-    shown = refresh(folder.settings).failed_checks
+    shown = refresh_with_checks(folder.settings).failed_checks
     assert [row["ticker"] for row in shown["ticker_events", "nothing_withdrawn"]["rows"]] == ["A"]
     assert as_known(rows(folder.settings, TICKER_EVENTS))["ticker"].to_list() == ["FB", "META"]
     folder.tell(ticker_events=[])
-    assert "tells of no ticker_events at all, where 2 were known" in failure_of(refresh(folder.settings).result)
+    assert "tells of no ticker_events at all, where 2 were known" in failure_of(
+        refresh_with_checks(folder.settings).result
+    )
     (folder.root / "reference" / "ticker_events.json").unlink()
     assert refresh(folder.settings).result.success
     assert len(as_known(rows(folder.settings, TICKER_EVENTS))) == 2

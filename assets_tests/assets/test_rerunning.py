@@ -11,11 +11,12 @@ from tempfile import TemporaryDirectory
 import polars as pl
 import pytest
 from dagster import AssetKey, AssetRecordsFilter
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from assets_tests.dagster_runs import SIGNALS, TO_BARS, instance, rows, run
+from assets_tests.examples import examples
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
@@ -68,7 +69,7 @@ def runs(draw):
     return draw(st.permutations(spans))
 
 
-@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@examples(8, quick=1)
 @given(of_bars=runs(), of_signals=runs())
 @example(of_bars=[[session] for session in reversed(SESSIONS)], of_signals=[SESSIONS[1:], SESSIONS[:2]])
 def test_any_order_and_grouping_of_runs_ends_in_the_same_tables(vendor, in_one_range, of_bars, of_signals):

@@ -8,7 +8,8 @@ import pytest
 from dagster import DagsterRun, DagsterRunStatus, build_sensor_context
 from polars.testing import assert_frame_equal
 
-from assets_tests.dagster_runs import QUIET, instance, rows, run, span_tags
+from assets_tests.assets.reference_runs import refresh as reference_refresh
+from assets_tests.dagster_runs import QUIET, SIGNALS, TO_BARS, instance, rows, run, span_tags
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.definitions import build_definitions
 from pipeline.lake.tables import Lake
@@ -19,6 +20,7 @@ from pipeline.restatement import restatement
 
 SESSIONS = new_york().between(date(2024, 1, 29), date(2024, 2, 6))
 SPLIT_ON = SESSIONS[4]
+DAILY = [*TO_BARS, *SIGNALS]
 SPLIT = {"ticker": "SPLIT", "execution_date": str(SPLIT_ON), "split_from": 1, "split_to": 2, "id": "S1"}
 
 
@@ -30,7 +32,7 @@ def tell(vendor, *splits):
 
 
 def refresh(settings, dagster):
-    build_definitions(settings).resolve_job_def("reference_data").execute_in_process(instance=dagster, run_config=QUIET)
+    assert reference_refresh(settings, dagster=dagster).result.success
 
 
 def restate(settings, dagster):
@@ -60,7 +62,7 @@ def test_after_a_late_split_the_table_is_as_if_it_had_always_been_known(vendor, 
     with instance() as dagster:
         tell(vendor)
         refresh(late, dagster)
-        run(late, SESSIONS, instance=dagster)
+        run(late, SESSIONS, instance=dagster, only=DAILY)
         before = rows(late, INDICATORS_TABLE)
         tell(vendor, SPLIT)
         refresh(late, dagster)
@@ -70,7 +72,7 @@ def test_after_a_late_split_the_table_is_as_if_it_had_always_been_known(vendor, 
         ]
         restate(late, dagster)
         refresh(early, dagster)
-        run(early, SESSIONS, instance=dagster)
+        run(early, SESSIONS, instance=dagster, only=DAILY)
     after = rows(late, INDICATORS_TABLE)
     assert_frame_equal(after, rows(early, INDICATORS_TABLE), check_exact=True)
     affected = (pl.col("ticker") == "SPLIT") & (pl.col("session") >= SPLIT_ON)
@@ -86,7 +88,7 @@ def test_only_outdated_rows_are_computed_and_the_commit_tells_what_they_rest_on(
     with instance() as dagster:
         tell(vendor)
         refresh(settings, dagster)
-        run(settings, SESSIONS, instance=dagster)
+        run(settings, SESSIONS, instance=dagster, only=DAILY)
         tell(vendor, SPLIT)
         refresh(settings, dagster)
         restate(settings, dagster)
@@ -108,7 +110,7 @@ def test_the_watch_asks_for_one_run_of_the_outdated_sessions_and_does_not_ask_ag
     with instance() as dagster:
         tell(vendor)
         refresh(settings, dagster)
-        run(settings, SESSIONS, instance=dagster)
+        run(settings, SESSIONS, instance=dagster, only=DAILY)
         tell(vendor, SPLIT)
         refresh(settings, dagster)
         spans, _, cursor = asked_of(settings, dagster)

@@ -7,6 +7,8 @@ import pytest
 from benchmarks.__main__ import BENCHMARKS, measure
 from benchmarks.options import Options
 
+pytestmark = pytest.mark.thorough
+
 ROUNDS = 2
 """The second finds what the first left behind, or took away."""
 

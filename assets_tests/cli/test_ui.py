@@ -17,6 +17,8 @@ import pytest
 from assets_tests.cli.conftest import REPLACED, Home
 from assets_tests.commands import environment, free_port, typed
 
+pytestmark = pytest.mark.thorough
+
 RUNS = {"query": "{runsOrError{... on Runs{results{jobName status}}}}"}
 
 

@@ -119,6 +119,7 @@ def handshake(served: Served, origin: str) -> bytes:
         return connection.recv(64).splitlines()[0]
 
 
+@pytest.mark.thorough
 def test_others_are_warned_of_and_told_from_this_machine(home: Home, tmp_path: Path) -> None:
     with served_ui(home.path, tmp_path / "words", "--host", "0.0.0.0", "--read-only") as served:  # noqa: S104
         assert graphql(served, WHO).status == 200

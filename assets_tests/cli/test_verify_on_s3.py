@@ -143,6 +143,7 @@ def test_what_is_harmed_in_the_bucket_is_named_and_there_again_after_a_repair(as
     assert {january, commit, days} <= aside
 
 
+@pytest.mark.thorough
 def test_a_run_refuses_to_build_on_a_lost_commit_and_does_so_no_more_once_it_is_put_back(
     ask: Ask, harmed: OnS3
 ) -> None:
@@ -156,6 +157,7 @@ def test_a_run_refuses_to_build_on_a_lost_commit_and_does_so_no_more_once_it_is_
     require_done(ask(*run))
 
 
+@pytest.mark.thorough
 def test_a_damaged_checkpoint_in_the_bucket_is_made_anew(ask: Ask, harmed: OnS3) -> None:
     for _ in range(10):
         require_done(ask("positions", "add", "AAPL", "1", "10", "--opened", str(SESSIONS[0]), "--force"))

@@ -5,9 +5,10 @@ import pandera.errors
 import pandera.polars as pa
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from assets_tests.examples import examples
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.minutes import MINUTE_BARS
 from pipeline.contracts.promises import Promises
@@ -46,7 +47,7 @@ def says_pandera(table: Table, rows: pl.DataFrame) -> bool:
 
 @pytest.mark.parametrize("table", EVERY_TABLE, ids=lambda table: table.name)
 @given(st.data())
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_promises_are_kept_exactly_when_pandera_has_nothing_against_the_rows(table, data):
     drawn = {name: VALUES[dtype.base_type()] for name, dtype in table.columns.items() if dtype.base_type() in VALUES}
     # One value in many, so that some rows keep every promise.

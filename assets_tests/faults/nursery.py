@@ -191,7 +191,7 @@ def _typed(asked: dict[str, Any]) -> int:
 
 def _job(asked: dict[str, Any]) -> None:
     # The tests' own process imports this module too, and must not read settings for it.
-    from assets_tests.dagster_runs import run_unchecked  # noqa: PLC0415
+    from assets_tests.dagster_runs import run  # noqa: PLC0415
     from pipeline.execution import run_sessions  # noqa: PLC0415
     from pipeline.instance import open_instance  # noqa: PLC0415
     from pipeline.progress import Progress  # noqa: PLC0415
@@ -202,7 +202,7 @@ def _job(asked: dict[str, Any]) -> None:
     sessions = [date.fromisoformat(session) for session in asked["sessions"]]
     if asked["only"]:
         confined = {"only": asked["only"], "job_name": asked["job"]}
-        run_unchecked(settings, sessions, instance=open_instance(settings.home), **confined)
+        run(settings, sessions, instance=open_instance(settings.home), **confined)
     else:
         report = run_sessions(settings, sessions, Progress(), job_name=asked["job"])
         assert not report.failed_checks, report.failed_checks

@@ -1,5 +1,6 @@
 """Several processes over one lake at once: nothing is lost, doubled or half read."""
 
+import pytest
 from polars.testing import assert_frame_equal
 
 from assets_tests.faults.contention import at_once, readers
@@ -24,6 +25,7 @@ def test_runs_of_the_same_sessions_with_maintenance_and_readers_beside_them(smal
         assert_frame_equal(alone[name], rows)
 
 
+@pytest.mark.thorough
 def test_runs_of_different_sessions_beside_each_other_lose_nothing(small: Market) -> None:
     settings = small.home("different")
     small.publish(OLD)

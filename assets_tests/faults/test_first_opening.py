@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assets_tests.commands import environment
+from assets_tests.examples import first_quick
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,13 +58,14 @@ print(json.dumps(outcomes))
 """Prints of openings killed at one statement of SQL or another: how they ended, if the next recorded, what was left."""
 
 
-STRIDE = 23
+STRIDES = first_quick([67, 23])
 """Statements from one kill to the next."""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Processes are forked.")
-def test_a_first_opening_killed_at_any_statement_is_made_good_by_the_next(tmp_path: Path) -> None:
-    require_made_good(tmp_path, STRIDE)
+@pytest.mark.parametrize("stride", STRIDES)
+def test_a_first_opening_killed_at_any_statement_is_made_good_by_the_next(tmp_path: Path, stride: int) -> None:
+    require_made_good(tmp_path, stride)
 
 
 def require_made_good(homes: Path, stride: int) -> None:

@@ -8,14 +8,19 @@ import pytest
 from assets_tests.faults.killing import Kills
 from assets_tests.faults.two_versions import Market
 
-KILLS = {"folder": (4, 38), "s3": (2, 6)}
-"""Of first runs and of runs that rewrite, for each kind of lake; a run on S3 takes thrice the time."""
+THOROUGH = {"folder": (4, 38), "s3": (2, 6)}
+"""Kills of first runs and of runs that rewrite, for each kind of lake; a run on S3 takes thrice the time."""
+
+KILLS = [
+    pytest.param("folder", 2, 8),
+    *(pytest.param(lake, *kills, marks=pytest.mark.thorough) for lake, kills in THOROUGH.items()),
+]
 
 
+@pytest.mark.parametrize(("new_lake", "first", "rewriting"), KILLS, indirect=["new_lake"])
 def test_runs_killed_at_random_leave_every_table_as_before_or_after_and_the_next_run_agrees(
-    small: Market, new_lake: Callable[[], dict[str, str]], request: pytest.FixtureRequest
+    small: Market, new_lake: Callable[[], dict[str, str]], first: int, rewriting: int
 ) -> None:
-    first, rewriting = KILLS[request.node.callspec.params["new_lake"]]
     kills = Kills(replace(small, new_lake=new_lake), seed=20240131)
     kills.first_runs(first)
     kills.rewriting_runs(rewriting)
@@ -25,4 +30,4 @@ def test_runs_killed_at_random_leave_every_table_as_before_or_after_and_the_next
 
 
 def test_they_are_fifty_and_more() -> None:
-    assert sum(map(sum, KILLS.values())) >= 50
+    assert sum(map(sum, THOROUGH.values())) >= 50

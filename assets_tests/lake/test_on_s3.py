@@ -6,6 +6,7 @@ from threading import Barrier, Thread
 import duckdb
 import pytest
 
+from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, JAN_4, PRICES, REJECTS, held, prices, rejects
 from pipeline.errors import QueryError, SettingsError, TableDamaged, TableMissing, WriteConflict
 from pipeline.lake import maintenance
@@ -49,6 +50,7 @@ def test_a_replaced_session_holds_exactly_the_new_rows_and_the_old_version_stays
     assert filled.sessions(PRICES) == [JAN_2, JAN_3, FEB_1]
 
 
+@pytest.mark.thorough
 def test_tables_are_those_with_a_log_under_the_prefix(filled, place):
     objects = S3Objects(place)
     objects.put("raw/us_stocks_sip/day_aggs_v1/_delta_log/x.json", b"{}")
@@ -57,6 +59,7 @@ def test_tables_are_those_with_a_log_under_the_prefix(filled, place):
     assert filled.tables() == ["stocks/prices", "stocks/rejects"]
 
 
+@pytest.mark.thorough
 def test_every_tenth_commit_spares_readers_those_before_it(lake, place):
     for close in range(1, 13):
         lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=float(close))], run_id="r")
@@ -66,6 +69,7 @@ def test_every_tenth_commit_spares_readers_those_before_it(lake, place):
     assert held(lake, version=3) == {(JAN_2, "A"): 3.0}
 
 
+@pytest.mark.thorough
 def test_a_whole_bucket_can_be_the_lake(s3_server):
     lake = Lake(s3_server.place(bucket=s3_server.make_bucket(), prefix=""))
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=1.0)], run_id="r")
@@ -92,6 +96,7 @@ def test_of_two_writers_of_one_session_the_later_learns_that_it_lost(filled):
     assert (JAN_2, "SECOND") not in held(filled)
 
 
+@pytest.mark.thorough
 def test_writers_of_several_months_at_once_all_succeed(filled):
     days = [JAN_2.replace(month=month) for month in range(3, 9)]
     together, failed = Barrier(len(days)), []
@@ -112,6 +117,7 @@ def test_writers_of_several_months_at_once_all_succeed(filled):
     assert {day: held(filled)[day, "A"] for day in days} == {day: float(day.month) for day in days}
 
 
+@pytest.mark.thorough
 def test_each_month_becomes_one_file(filled):
     before = held(filled)
     assert compact(filled, PRICES, run_id="r") == [Compacted(month="2024-01", rows=2, files_before=2, files_after=1)]
@@ -139,6 +145,7 @@ def test_vacuum_removes_replaced_files_orphans_and_unfinished_uploads_but_nothin
     assert left_open.get("Uploads", []) == []
 
 
+@pytest.mark.thorough
 def test_vacuum_keeps_what_the_retention_needs(filled):
     compact(filled, PRICES, run_id="r")
     assert vacuum(filled, PRICES, keep=timedelta(days=30), run_id="r") == []
@@ -159,18 +166,20 @@ def test_sql_reads_the_newest_and_earlier_versions(filled):
 
 @pytest.mark.parametrize(
     "query",
-    [
-        "SELECT * FROM duckdb_secrets()",
-        "SELECT * FROM which_secret('{root}/stocks', 's3')",
-        "SELECT * FROM read_text('{outside}')",
-        "SELECT * FROM read_parquet('{root}/stocks/prices/*/*.parquet')",
-        "SELECT * FROM '{outside}'",
-        "SELECT * FROM delta_scan('{root}/stocks/prices')",
-        "COPY (SELECT 1) TO '{root}/written.csv'",
-        "CREATE SECRET other (TYPE s3, KEY_ID 'a', SECRET 'b')",
-        "DROP SECRET candlelake_lake",
-        "SELECT current_setting('s3_secret_access_key') || getenv('HOME')",
-    ],
+    first_quick(
+        [
+            "SELECT * FROM duckdb_secrets()",
+            "SELECT * FROM which_secret('{root}/stocks', 's3')",
+            "SELECT * FROM read_text('{outside}')",
+            "SELECT * FROM read_parquet('{root}/stocks/prices/*/*.parquet')",
+            "SELECT * FROM '{outside}'",
+            "SELECT * FROM delta_scan('{root}/stocks/prices')",
+            "COPY (SELECT 1) TO '{root}/written.csv'",
+            "CREATE SECRET other (TYPE s3, KEY_ID 'a', SECRET 'b')",
+            "DROP SECRET candlelake_lake",
+            "SELECT current_setting('s3_secret_access_key') || getenv('HOME')",
+        ]
+    ),
 )
 def test_a_query_reaches_neither_secrets_nor_other_objects(filled, place, query):
     S3Objects(place).put("elsewhere.txt", b"not a table")

@@ -78,6 +78,7 @@ def test_every_version_that_was_replaced_can_still_be_read(raw, store):
     assert raw.current(DATASET, DAY) == receipts[-1]
 
 
+@pytest.mark.thorough
 def test_a_vendor_who_goes_back_to_an_earlier_version_is_followed(raw, store):
     first, second = store(b"a", hour=11), store(b"b", hour=12)
     store(b"a", hour=11)
@@ -85,6 +86,7 @@ def test_a_vendor_who_goes_back_to_an_earlier_version_is_followed(raw, store):
     assert raw.versions(DATASET, DAY) == [second, first]
 
 
+@pytest.mark.thorough
 def test_the_edition_in_force_is_the_first_that_came_in(raw, store):
     answer = store(b"answer", key=ANSWER, hour=23)
     assert raw.in_force([DATASET, ANSWERS], DAY) == answer
@@ -106,6 +108,7 @@ def test_a_file_that_was_changed_is_never_read_and_the_remedy_mends_it(raw, stor
     assert raw.read(receipt) == b"bytes of the day"
 
 
+@pytest.mark.thorough
 def test_a_damaged_file_is_written_anew_even_where_it_was_not_deleted(raw, store, place):
     receipt = store(b"bytes of the day")
     (name,) = [name for name in objects_of(place) if not name.endswith(RECEIPT_SUFFIX)]
@@ -128,6 +131,7 @@ def test_other_bytes_than_announced_are_not_taken_in(raw, place, tmp_path):
     assert objects_of(place) == {}
 
 
+@pytest.mark.thorough
 def test_of_versions_stored_at_one_moment_each_is_kept_and_one_is_in_force(raw, store):
     bodies = [f"version {number}".encode() for number in range(8)]
     with ThreadPoolExecutor(len(bodies)) as writers:

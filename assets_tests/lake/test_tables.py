@@ -9,9 +9,10 @@ from threading import Thread
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from assets_tests.examples import examples
 from assets_tests.lake.conftest import (
     FEB_1,
     FEB_2,
@@ -95,7 +96,7 @@ replacements = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(25)
 @given(replacements)
 def test_any_sequence_of_days_and_overlapping_ranges_leaves_what_a_dictionary_would_hold(
     sequence: list[tuple[int, int, dict[str, int], bool]],

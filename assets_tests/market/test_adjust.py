@@ -2,10 +2,11 @@
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from assets_tests.examples import examples
 from assets_tests.market.corporate_actions import (
     NO_DIVIDENDS,
     NO_SPLITS,
@@ -173,7 +174,7 @@ def markets(draw: st.DrawFn) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
 
 
 bases = st.sampled_from(["split", "total_return", "none"])
-many = settings(max_examples=150)
+many = examples(150)
 
 
 @many

@@ -2,9 +2,10 @@ import math
 from datetime import datetime
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from assets_tests.examples import examples
 from assets_tests.market.test_clean import GOOD, MIDNIGHT, NEW_YORK, SESSION, cleaned, counts
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.quarantine import REASONS
@@ -86,7 +87,7 @@ def clean_one_by_one(rows: list[dict]) -> tuple[list[tuple], dict[int, list[str]
 
 
 @given(ROWS)
-@settings(deadline=None, max_examples=100)
+@examples(100)
 def test_cleaning_agrees_with_a_row_by_row_reading_of_the_rules(rows):
     rows = [{**GOOD, **row} for row in rows]
     result = cleaned(*rows)
@@ -99,14 +100,14 @@ def test_cleaning_agrees_with_a_row_by_row_reading_of_the_rules(rows):
 
 
 @given(ROWS)
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_kept_rows_keep_the_contract_of_the_bars(rows):
     bars = cleaned(*rows).bars.with_columns(session=pl.lit(SESSION))
     assert len(DAILY_BARS.enforce(bars)) == len(bars)
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=100)
+@examples(100)
 def test_the_order_of_the_rows_decides_nothing_but_their_numbers(data):
     rows = data.draw(ROWS)
     shuffled = data.draw(st.permutations(rows))

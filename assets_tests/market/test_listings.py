@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from assets_tests.examples import examples
 from assets_tests.market.corporate_actions import day
 from assets_tests.market.indicators.tape import tape
 from pipeline.contracts.reference import TICKER_EVENTS, TICKERS
@@ -191,7 +192,7 @@ def test_a_succession_is_told_where_both_figis_are_known_and_differ():
 FIGIS, NAMES, DAYS = ["F1", "F2", "F3"], ["A", "B"], st.integers(0, 6).map(day)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(
     tickers=st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from([*FIGIS, None]), DAYS | st.none()), max_size=6),
     events=st.lists(st.tuples(st.sampled_from(FIGIS), st.sampled_from(NAMES), DAYS), max_size=6),

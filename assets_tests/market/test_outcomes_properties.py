@@ -3,9 +3,10 @@
 import math
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from assets_tests.examples import examples
 from assets_tests.market.afterwards import (
     DAYS,
     NO_DIVIDENDS,
@@ -78,7 +79,7 @@ def naive_wealth(market, split, paid, on):
     return found, (min(lows), max(highs))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(markets, splits, dividends)
 def test_a_holder_s_wealth_is_the_total_return(market, split, paid):
     after = what_followed(**frames(market, split, paid))
@@ -90,7 +91,7 @@ def test_a_holder_s_wealth_is_the_total_return(market, split, paid):
     assert all(math.isclose(found[key], expected[key], rel_tol=1e-9, abs_tol=1e-11) for key in expected)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(markets, splits, dividends)
 def test_the_worst_and_the_best_are_those_of_the_holder_s_wealth_and_every_row_keeps_the_contract(market, split, paid):
     scored = lists({"A": 1.0, "EVERY": 0.0}, on=10)
@@ -104,7 +105,7 @@ def test_the_worst_and_the_best_are_those_of_the_holder_s_wealth_and_every_row_k
         assert math.isclose(row["best_60"], extremes[1], rel_tol=1e-9, abs_tol=1e-11)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(markets, st.integers(0, 60))
 def test_pairs_together_are_the_pairs_one_by_one(market, first):
     after = what_followed(**frames(market, {}, {}))

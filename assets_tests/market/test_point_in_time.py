@@ -5,9 +5,10 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from assets_tests.examples import examples
 from assets_tests.market.corporate_actions import NO_DIVIDENDS, NO_SPLITS, PRICES, adjusted_by_hand, day, splits
 from assets_tests.market.indicators.tape import SESSIONS, tape, traded, wandering
 from assets_tests.market.indicators.test_windows import SHORT, assert_same
@@ -215,7 +216,7 @@ def _foreign_until(known: list[dict], session: date) -> date | None:
     return foreign
 
 
-@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@examples(100)
 @given(
     at=st.sets(st.integers(0, 44), min_size=1, max_size=45).map(sorted),
     events=st.dictionaries(st.integers(0, 46), RATIOS, max_size=5),

@@ -6,6 +6,7 @@ import pytest
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+from assets_tests.examples import first_quick
 from assets_tests.reports.browser import DRAWN, INKS, Browser
 from assets_tests.reports.market import SESSION, SESSIONS, history, ticker_tables
 from pipeline.reports import figures, html
@@ -21,7 +22,7 @@ def ticker(browser: Browser, site: Path) -> Browser:
     return browser
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("scheme", first_quick(["dark", "light"]))
 def test_four_panes_are_drawn(ticker, scheme):
     ticker.prefer(scheme)
     ticker.wait("Bokeh.documents.at(-1).is_idle")
@@ -32,6 +33,7 @@ def test_four_panes_are_drawn(ticker, scheme):
     assert ticker.logged() == []
 
 
+@pytest.mark.thorough
 def test_the_panes_turn_light_when_the_reader_s_preference_does(ticker):
     ground = (
         "(() => { const c = Bokeh.index.find_one(Bokeh.documents.at(-1).get_model_by_name('price'))"
@@ -58,7 +60,7 @@ def expected(bar: dict) -> dict[str, str]:
     return prices | swings | rest
 
 
-@pytest.mark.parametrize("name", ["CON", "BRK.A", "PENNY", "FLAT"])
+@pytest.mark.parametrize("name", first_quick(["CON", "BRK.A", "PENNY", "FLAT"]))
 def test_the_crosshair_reads_what_the_tables_hold(browser, tmp_path, name):
     page = tmp_path / "page.html"
     page.write_text(html.ticker_document(ticker_page(SESSION, name, ticker_tables())))
@@ -77,6 +79,7 @@ def test_the_crosshair_reads_what_the_tables_hold(browser, tmp_path, name):
     assert first["sma_200"] == "–"
 
 
+@pytest.mark.thorough
 def test_one_crosshair_runs_through_all_panes_at_the_bar_under_the_pointer(ticker):
     chart = ticker.find("#chart")
     ActionChains(ticker.driver).move_to_element_with_offset(chart, -100, -120).perform()
@@ -101,7 +104,7 @@ def test_one_crosshair_runs_through_all_panes_at_the_bar_under_the_pointer(ticke
     assert abs(seen["middle"]) < 1.5
 
 
-@pytest.mark.parametrize(("name", "bars"), [("3M", 63), ("6M", 126), ("1Y", 252), ("All", len(SESSIONS))])
+@pytest.mark.parametrize(("name", "bars"), first_quick([("3M", 63), ("6M", 126), ("1Y", 252), ("All", len(SESSIONS))]))
 def test_ranges_show_so_many_bars_and_fit_the_price_to_them(ticker, name, bars):
     ticker.find(f'[data-range="{name}"]').click()
     model = "Bokeh.documents.at(-1).get_model_by_name"
@@ -116,6 +119,7 @@ def test_ranges_show_so_many_bars_and_fit_the_price_to_them(ticker, name, bars):
     assert high == pytest.approx(seen["high"].max() + 0.1 * span)
 
 
+@pytest.mark.thorough
 def test_the_range_moves_by_half_and_stops_at_the_ends(ticker):
     model = "Bokeh.documents.at(-1).get_model_by_name('time')"
     ticker.find('[data-range="3M"]').click()
@@ -138,6 +142,7 @@ def test_marks_stand_where_the_page_s_data_say(ticker):
     assert ticker.ask(f"[...{data}.x]", "setups") == nines
 
 
+@pytest.mark.thorough
 def test_a_ticker_with_one_bar_is_drawn(browser, tmp_path):
     page = tmp_path / "young.html"
     page.write_text(html.ticker_document(ticker_page(SESSIONS[0], "CON", ticker_tables())))
@@ -146,6 +151,7 @@ def test_a_ticker_with_one_bar_is_drawn(browser, tmp_path):
     assert browser.logged() == []
 
 
+@pytest.mark.thorough
 def test_a_ticker_without_a_bar_opens_without_a_complaint(browser, tmp_path):
     page = tmp_path / "never.html"
     page.write_text(html.ticker_document(ticker_page(SESSION, "NEVER", ticker_tables())))

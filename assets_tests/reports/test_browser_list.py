@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from assets_tests.examples import first_quick
 from assets_tests.reports.browser import Browser
 from assets_tests.reports.market import BEFORE, SESSION, candidate_tables
 from pipeline.reports import html
@@ -37,15 +38,17 @@ def by(column: pl.Expr, *, descending: bool) -> list[str]:
 
 @pytest.mark.parametrize(
     ("key", "column"),
-    [
-        ("score", pl.col("score")),
-        ("close", pl.col("close")),
-        ("change", pl.col("return_1")),
-        ("rsi", pl.col("rsi_14")),
-        ("macd", pl.col("macd_histogram")),
-        ("sma200", pl.col("close") / pl.col("sma_200")),
-        ("volume", pl.col("dollar_volume_20")),
-    ],
+    first_quick(
+        [
+            ("score", pl.col("score")),
+            ("close", pl.col("close")),
+            ("change", pl.col("return_1")),
+            ("rsi", pl.col("rsi_14")),
+            ("macd", pl.col("macd_histogram")),
+            ("sma200", pl.col("close") / pl.col("sma_200")),
+            ("volume", pl.col("dollar_volume_20")),
+        ]
+    ),
 )
 def test_a_click_on_a_header_sorts_largest_first_and_another_turns_it(candidates, key, column):
     click(candidates, key)
@@ -56,6 +59,7 @@ def test_a_click_on_a_header_sorts_largest_first_and_another_turns_it(candidates
     assert order(candidates, key) == "ascending"
 
 
+@pytest.mark.thorough
 def test_headers_sort_from_the_keyboard_too(candidates):
     header = candidates.find('table[aria-label="trend"] thead [data-key="rsi"] button')
     header.send_keys(Keys.ENTER)
@@ -63,6 +67,7 @@ def test_headers_sort_from_the_keyboard_too(candidates):
     assert candidates.ask("document.activeElement.textContent") == "RSI 14"
 
 
+@pytest.mark.thorough
 def test_tickers_sort_by_their_letters(candidates):
     click(candidates, "ticker")
     assert tickers_shown(candidates) == ["AAp", "AAP", "BRK.A", "CON", "FLAT"]
@@ -88,6 +93,7 @@ def test_the_filter_keeps_rows_in_which_every_word_holds(candidates):
     assert kept(candidates, "") == table["ticker"].to_list()
 
 
+@pytest.mark.thorough
 def test_a_slash_leads_to_the_filter(candidates):
     candidates.find("body").send_keys("/")
     assert candidates.ask("document.activeElement.matches('[data-filter]')")
@@ -98,6 +104,7 @@ def test_a_click_on_a_row_opens_its_ticker(candidates):
     candidates.wait("document.title.startsWith('FLAT')")
 
 
+@pytest.mark.thorough
 def test_reasons_unfold_without_leaving_the_page(candidates):
     details = candidates.find('table[aria-label="trend"] details')
     details.find_element("tag name", "summary").click()
@@ -105,6 +112,7 @@ def test_reasons_unfold_without_leaving_the_page(candidates):
     assert candidates.ask("document.title").startswith("Candidates")
 
 
+@pytest.mark.thorough
 def test_a_page_written_earlier_knows_the_session_after_it(browser, site):
     browser.open((site / str(BEFORE) / "index.html").as_uri())
     assert browser.texts("nav.sessions a") == ["◂", f"{SESSION} ▸"]
@@ -113,6 +121,7 @@ def test_a_page_written_earlier_knows_the_session_after_it(browser, site):
     assert browser.texts("nav.sessions a") == [f"◂ {BEFORE}", "▸"]
 
 
+@pytest.mark.thorough
 def test_a_list_that_is_sent_is_one_request_and_still_sorts(browser, tmp_path):
     page = tmp_path / "sent.html"
     page.write_text(html.candidates_document(candidates_page(SESSION, candidate_tables())))

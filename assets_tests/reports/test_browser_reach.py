@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from assets_tests.examples import first_quick
 from assets_tests.reports.browser import DRAWN, INKS
 from assets_tests.reports.market import HOSTILE, SESSION, ticker_tables
 from pipeline.reports import html
@@ -44,7 +45,7 @@ def test_text_of_vendors_runs_nothing(browser, site):
     assert HOSTILE in browser.texts("h1")[0]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", first_quick(PAGES))
 def test_a_script_that_slipped_into_a_page_would_not_run(browser, site, page):
     browser.open((site / page).as_uri())
     slip = "const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s);"
@@ -52,7 +53,7 @@ def test_a_script_that_slipped_into_a_page_would_not_run(browser, site, page):
     assert "Content Security Policy" in browser.logged()[0]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", first_quick(PAGES))
 def test_a_page_from_the_disk_asks_for_nothing_but_files_and_complains_of_nothing(browser, site, page):
     browser.open((site / page).as_uri())
     browser.wait('document.readyState === "complete"')
@@ -64,7 +65,7 @@ def test_a_page_from_the_disk_asks_for_nothing_but_files_and_complains_of_nothin
     assert browser.logged() == []
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", first_quick(PAGES))
 def test_a_page_from_a_web_server_asks_only_that_one(browser, address, page):
     browser.open(address + page)
     browser.wait('document.readyState === "complete"')
@@ -74,7 +75,7 @@ def test_a_page_from_a_web_server_asks_only_that_one(browser, address, page):
     assert browser.logged() == []
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", first_quick(PAGES))
 def test_nothing_runs_off_the_side_of_a_phone(browser, site, page):
     browser.open_on_phone((site / page).as_uri())
     if page == TICKER:
@@ -83,7 +84,8 @@ def test_nothing_runs_off_the_side_of_a_phone(browser, site, page):
     browser.wait("document.documentElement.scrollWidth === 390")
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", first_quick(PAGES))
+@pytest.mark.thorough
 def test_nothing_runs_off_the_side_of_a_screen(browser, site, page):
     browser.open((site / page).as_uri())
     if page == TICKER:
@@ -92,6 +94,7 @@ def test_nothing_runs_off_the_side_of_a_screen(browser, site, page):
     assert browser.ask("[...document.querySelectorAll('.contributions')].every(t => t.scrollWidth <= t.clientWidth)")
 
 
+@pytest.mark.thorough
 def test_a_finger_moves_the_page_up_and_down_and_the_chart_sideways(browser, site):
     browser.open_on_phone((site / TICKER).as_uri())
     browser.wait(DRAWN)
@@ -107,6 +110,7 @@ def test_a_finger_moves_the_page_up_and_down_and_the_chart_sideways(browser, sit
     assert browser.ask(first) == moved
 
 
+@pytest.mark.thorough
 def test_a_page_that_is_sent_is_one_request_and_draws_its_chart(browser, tmp_path):
     page = tmp_path / "sent.html"
     page.write_text(html.ticker_document(ticker_page(SESSION, "AAP", ticker_tables())))

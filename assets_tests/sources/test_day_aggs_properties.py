@@ -3,9 +3,10 @@ import math
 import re
 from contextlib import suppress
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from assets_tests.examples import examples
 from assets_tests.sources.test_day_aggs import HEADER, KEY, REAL, ROW, SESSION, day, file, row_with
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.quarantine import QUARANTINE
@@ -26,7 +27,7 @@ def read_number(cell: str) -> float | None:
     | st.text("0123456789.eE+-_ naif\t", max_size=12)
     | st.floats().map(repr)
 )
-@settings(deadline=None, max_examples=150)
+@examples(150)
 def test_a_cell_means_the_same_in_a_clean_file_and_beside_a_broken_row(cell):
     line = row_with(volume=cell)
     alone = parse(file(line).encode(), "f").rows["volume"][0]
@@ -49,7 +50,7 @@ LINE = (
 
 
 @given(st.lists(LINE, max_size=12), st.sampled_from(["\n", "\r\n"]))
-@settings(deadline=None, max_examples=100)
+@examples(100)
 def test_no_line_is_ever_lost(lines, line_end):
     result = day(line_end.join([HEADER, ROW, *lines, ROW]))
     assert result.rows_read == len(lines) + 2
@@ -59,7 +60,7 @@ def test_no_line_is_ever_lost(lines, line_end):
 
 
 @given(st.lists(LINE, min_size=1, max_size=8))
-@settings(deadline=None, max_examples=100)
+@examples(100)
 def test_the_first_cell_of_a_rejected_line_is_found_again_in_the_quarantine(lines):
     result = day(file(ROW, *lines, ROW))
     for number, ticker in result.quarantine.select("row_number", "ticker").iter_rows():
@@ -81,7 +82,7 @@ EDIT = st.tuples(st.integers(0, len(REAL)), st.integers(0, 6), st.binary(max_siz
 
 
 @given(st.lists(EDIT, min_size=1, max_size=5))
-@settings(deadline=None, max_examples=150)
+@examples(150)
 def test_any_damage_to_the_text_is_refused_or_quarantined(edits):
     data = REAL.encode()
     for at, cut, inserted in edits:
@@ -90,7 +91,7 @@ def test_any_damage_to_the_text_is_refused_or_quarantined(edits):
 
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=4), st.integers(0, 400))
-@settings(deadline=None, max_examples=100)
+@examples(100)
 def test_any_damage_to_the_packed_file_is_refused_or_quarantined(bytes_changed, length):
     data = bytearray(gzip.compress(REAL.encode()))
     for at, value in bytes_changed:

@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from pytest_httpserver import HTTPServer
 
-from assets_tests.dagster_runs import TO_BARS, failure_of, instance, rows, run, run_unchecked
+from assets_tests.dagster_runs import TO_BARS, failure_of, instance, rows, run
 from assets_tests.faulty_proxy import FaultyProxy
 from assets_tests.s3_server import S3Server
 from assets_tests.sources.vendor_aggregates import AggregatesApi, bar, grouped
@@ -57,7 +57,7 @@ def bounded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 def dagster() -> Iterator[SimpleNamespace]:
     with instance() as ephemeral:
         confined = {"sessions": [THU, FRI], "instance": ephemeral, "only": TO_BARS, "raises": False}
-        yield SimpleNamespace(run=partial(run_unchecked, **confined))
+        yield SimpleNamespace(run=partial(run, **confined))
 
 
 def held(settings: Settings) -> list[pl.DataFrame]:

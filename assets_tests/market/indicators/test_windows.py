@@ -2,9 +2,10 @@
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from assets_tests.examples import examples
 from assets_tests.market.indicators.naive import by_window
 from assets_tests.market.indicators.tape import SESSIONS, hard_series, tape, traded, wandering
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS, indicators
@@ -95,7 +96,7 @@ def markets(draw: st.DrawFn) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-many = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+many = examples(60)
 
 
 @many

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from assets_tests.examples import examples
 from assets_tests.market.screen.panels import day, factor
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.market.screen.model import Model, Universe
@@ -84,7 +85,7 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[below] + (position - below) * (ordered[above] - ordered[below])
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(panels, clipped_shares)
 def test_a_naive_implementation_agrees(panel, winsorize):
     ranked = candidates(panel, [replace(MODEL, winsorize=winsorize)])
@@ -103,7 +104,7 @@ def test_a_naive_implementation_agrees(panel, winsorize):
         assert set(listed["scanned"]) <= {panel.filter(session=session).height}
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(panels)
 def test_sessions_together_are_exactly_the_sessions_one_by_one(panel):
     alone = [candidates(one, MODELS) for one in panel.partition_by("session")]
@@ -111,7 +112,7 @@ def test_sessions_together_are_exactly_the_sessions_one_by_one(panel):
     assert together.equals(pl.concat([CANDIDATES.empty(), *alone]).sort("session", "model", "rank"))
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(panels, st.randoms(use_true_random=False))
 def test_the_order_of_rows_is_irrelevant(panel, random):
     order = list(range(panel.height))
@@ -119,7 +120,7 @@ def test_the_order_of_rows_is_irrelevant(panel, random):
     assert candidates(panel[order], MODELS).equals(candidates(panel, MODELS))
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(panels)
 def test_later_rows_change_nothing(panel):
     until = date(2024, 3, 5)
@@ -127,7 +128,7 @@ def test_later_rows_change_nothing(panel):
     assert candidates(panel, MODELS).filter(pl.col("session") <= until).equals(known_then)
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(panels)
 def test_every_answer_keeps_the_contract_and_adds_up(panel):
     ranked = CANDIDATES.enforce(candidates(panel, MODELS))

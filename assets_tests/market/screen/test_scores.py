@@ -1,9 +1,10 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from polars.testing import assert_frame_equal
 
+from assets_tests.examples import examples
 from assets_tests.market.screen.panels import day
 from assets_tests.market.screen.test_rank_properties import MODEL, panels
 from pipeline.errors import ModelError
@@ -13,7 +14,7 @@ from pipeline.market.screen.rank import candidates, scores
 KEY = ["model", "model_version", "session", "ticker", "score"]
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(panels)
 def test_everybody_who_passes_has_the_score_of_a_list_without_an_end(panel):
     models = [replace(model, top=10_000) for model in (*MODELS, MODEL)]
