@@ -1,5 +1,6 @@
 """Every test runs with the settings that candlelake ships, whatever this machine sets, in a folder with no `.env`."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +44,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Dealing | No
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: turn(item.nodeid))
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is loaded by now out of all garbage collections to come."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module")

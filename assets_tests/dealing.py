@@ -1,7 +1,8 @@
 """How tests are dealt to the workers of xdist: what shares something costly stays together, the longest comes first.
 
 A file is dealt whole, as `--dist loadfile` does, with two exceptions: its tests of a lake in a folder and of one on S3
-share nothing and go their own ways, and tests of the command line stay together for the home that all of them ask.
+share nothing and go their own ways, and tests of the command line, and those of faults, stay together for the home that
+all of them use.
 """
 
 import re
@@ -9,7 +10,8 @@ import re
 from xdist.scheduler import LoadFileScheduling
 
 OF_A_LAKE = re.compile(r"[\[-](folder|s3)[\]-]")
-TOGETHER = "assets_tests/cli/"
+TOGETHER = ("assets_tests/cli/", "assets_tests/faults/")
+"""Folders whose tests share a home that takes long to fill."""
 
 
 class Dealing(LoadFileScheduling):
@@ -22,9 +24,10 @@ class Dealing(LoadFileScheduling):
 def scope_of(nodeid: str) -> str:
     """Return the name of what a test is dealt with."""
     file, _, test = nodeid.partition("::")
-    if file.startswith(TOGETHER):
-        return TOGETHER
     lake = OF_A_LAKE.search(test)
+    folder = next((folder for folder in TOGETHER if file.startswith(folder)), None)
+    if folder and not (lake and lake[1] == "s3"):
+        return folder
     return f"{file} [{lake[1]}]" if lake else file
 
 
@@ -32,23 +35,17 @@ LONGEST = (
     "assets_tests/torture/test_faults.py [s3]",
     "assets_tests/torture/test_faults.py [folder]",
     "assets_tests/torture/test_daemon.py",
-    TOGETHER,
+    *TOGETHER,
     "assets_tests/faults/test_killed_runs.py [s3]",
-    "assets_tests/faults/test_killed_runs.py [folder]",
     "assets_tests/test_secrets.py",
     "assets_tests/benchmarks/test_every_benchmark.py",
     "assets_tests/test_browser_journey.py",
     "assets_tests/vendor_faults/test_faults.py",
-    "assets_tests/faults/test_machine.py",
-    "assets_tests/faults/test_contention.py",
-    "assets_tests/faults/test_server_killed.py",
     "assets_tests/assets/test_alerts.py",
     "assets_tests/assets/test_rerunning.py",
     "assets_tests/lake/test_on_s3.py",
     "assets_tests/lake/test_sql.py",
     "assets_tests/assets/test_morning.py",
-    "assets_tests/faults/test_zombies.py",
-    "assets_tests/faults/test_first_opening.py",
 )
 """What takes longest, roughly by falling duration: dealt last, one of these would keep a worker alone for minutes."""
 

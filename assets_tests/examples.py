@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 QUICK, THOROUGH = "quick", "thorough"
 """Hypothesis profiles: that of `make test`, and that of `make test-all` (`--hypothesis-profile=thorough`)."""
@@ -25,9 +25,14 @@ def register_profiles() -> None:
 
 
 def examples(count: int, quick: int | None = None) -> settings:
-    """Return the settings of a property: `count` examples in `make test-all`, `quick` or a share in `make test`."""
+    """Return the settings of a property: `count` examples in `make test-all`, `quick` or a share in `make test`.
+
+    With `quick` 0, `make test` tries the examples that are written down beside the test, and no others.
+    """
     if is_thorough():
         return settings(max_examples=count)
+    if quick == 0:
+        return settings(phases=[Phase.explicit])
     return settings(max_examples=quick or max(count // SHARE, min(count, FEWEST)))
 
 

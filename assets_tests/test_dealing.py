@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from assets_tests.dealing import LONGEST, TOGETHER, scope_of, turn
 
 
@@ -15,8 +17,10 @@ def test_a_lake_in_a_folder_and_one_on_s3_are_dealt_apart_wherever_the_parameter
     assert scope_of("a.py::test_of_a_folder[2]") == "a.py"
 
 
-def test_all_who_ask_the_one_home_of_the_command_line_stay_together():
-    assert scope_of(f"{TOGETHER}test_past.py::test_a") == scope_of(f"{TOGETHER}test_rows.py::test_b")
+@pytest.mark.parametrize("folder", TOGETHER)
+def test_all_tests_that_use_one_home_stay_together_unless_their_lake_is_on_s3(folder):
+    assert scope_of(f"{folder}test_a.py::test_a") == scope_of(f"{folder}test_b.py::test_b[folder-2]") == folder
+    assert scope_of(f"{folder}test_b.py::test_b[s3-2]") == f"{folder}test_b.py [s3]"
 
 
 def test_the_longest_have_the_first_turns_and_all_others_the_last():

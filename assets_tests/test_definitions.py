@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from assets_tests.definitions_snapshot import PROJECT, SNAPSHOT, described
-from assets_tests.examples import first_quick
 from pipeline.assets.session_table import asset_key
 from pipeline.definitions import build_definitions, defs
 from pipeline.instance import dagster_home
@@ -58,9 +57,10 @@ def test_definitions_can_be_built_over_any_settings_without_touching_a_disk_or_a
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "command",
-    first_quick([["dagster", "definitions", "validate"], ["dg", "check", "defs"]]),
+    [["dagster", "definitions", "validate"], ["dg", "check", "defs"]],
     ids=" ".join,
 )
 def test_they_load_from_the_project_folder_with_nothing_set(command, tmp_path):

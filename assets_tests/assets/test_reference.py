@@ -15,6 +15,7 @@ from assets_tests.assets.reference_runs import (
     split,
 )
 from assets_tests.dagster_runs import QUIET, failure_of, instance, rows
+from assets_tests.examples import first_quick
 from pipeline.assets.lake_reader import LakeReader
 from pipeline.contracts.reference import DIVIDENDS, REFERENCE_TABLES, SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.lake.commits import Reading
@@ -115,7 +116,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("what", BAD)
+@pytest.mark.parametrize("what", first_quick(BAD, quick=2))
 def test_a_bad_answer_overwrites_nothing(folder, what):
     folder.tell(splits=[split("A")], dividends=[dividend("A")])
     refresh(folder.settings)

@@ -69,7 +69,7 @@ def runs(draw):
     return draw(st.permutations(spans))
 
 
-@examples(8, quick=1)
+@examples(8, quick=0)
 @given(of_bars=runs(), of_signals=runs())
 @example(of_bars=[[session] for session in reversed(SESSIONS)], of_signals=[SESSIONS[1:], SESSIONS[:2]])
 def test_any_order_and_grouping_of_runs_ends_in_the_same_tables(vendor, in_one_range, of_bars, of_signals):

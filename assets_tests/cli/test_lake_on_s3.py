@@ -11,6 +11,8 @@ from assets_tests.commands import typed
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.lake.s3_objects import S3Objects
 
+pytestmark = pytest.mark.thorough
+
 THU, FRI = date(2024, 1, 4), date(2024, 1, 5)
 
 

@@ -25,6 +25,8 @@ from pipeline.progress import Progress
 from pipeline.settings import Settings
 from pipeline.tables import EVERY_TABLE
 
+pytestmark = pytest.mark.thorough
+
 JANUARY, FEBRUARY = (date(2024, 1, 30), date(2024, 1, 31)), (date(2024, 2, 1), date(2024, 2, 2))
 SESSIONS = (*JANUARY, *FEBRUARY)
 TICKERS = ("AAPL", "NA", "TRUE")
@@ -143,7 +145,6 @@ def test_what_is_harmed_in_the_bucket_is_named_and_there_again_after_a_repair(as
     assert {january, commit, days} <= aside
 
 
-@pytest.mark.thorough
 def test_a_run_refuses_to_build_on_a_lost_commit_and_does_so_no_more_once_it_is_put_back(
     ask: Ask, harmed: OnS3
 ) -> None:
@@ -157,7 +158,6 @@ def test_a_run_refuses_to_build_on_a_lost_commit_and_does_so_no_more_once_it_is_
     require_done(ask(*run))
 
 
-@pytest.mark.thorough
 def test_a_damaged_checkpoint_in_the_bucket_is_made_anew(ask: Ask, harmed: OnS3) -> None:
     for _ in range(10):
         require_done(ask("positions", "add", "AAPL", "1", "10", "--opened", str(SESSIONS[0]), "--force"))

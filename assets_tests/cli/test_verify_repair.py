@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 from assets_tests.assets.reference_runs import ReferenceFolder, dividend, renamed, security, split
 from assets_tests.cli.conftest import SESSIONS, THERE, Ask, Home
 from assets_tests.cli.harming import content, copied, flip, live, newest_entry, require_done
+from assets_tests.examples import first_quick
 from assets_tests.vendor_day import day_file
 from assets_tests.vendor_minutes import minute
 from pipeline.automation import minutes_by_day, outcomes, reference_data
@@ -208,7 +209,7 @@ def forget_the_source(place: Path) -> None:
     (place / "settings.env").write_text("\n".join([*kept, ""]))
 
 
-@pytest.mark.parametrize("table", ["stocks.candidates", "reference.splits", "stocks.model_scores"])
+@pytest.mark.parametrize("table", first_quick(["stocks.candidates", "reference.splits", "stocks.model_scores"]))
 def test_a_log_entry_whose_copy_is_gone_too_has_the_table_made_again_from_nothing(
     ask: Ask, place: Path, table: str
 ) -> None:
@@ -222,7 +223,7 @@ def test_a_log_entry_whose_copy_is_gone_too_has_the_table_made_again_from_nothin
     assert list((place / "lake" / DAMAGED).rglob(f"{name}/*/*.json"))
 
 
-@pytest.mark.parametrize("table", ["portfolio.positions", "operations.alerts"])
+@pytest.mark.parametrize("table", first_quick(["portfolio.positions", "operations.alerts"]))
 def test_a_log_entry_without_a_copy_of_what_nobody_can_tell_again_stays_and_the_command_says_how_to_go_on(
     ask: Ask, place: Path, table: str
 ) -> None:

@@ -11,7 +11,7 @@ from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, bars_of, la
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.lake.sql import connect
 
-PAUSE = 0.02
+PAUSE = 0.1
 """Seconds from one look to the next: readers that never rest would leave the runs no processor."""
 
 Bars = list[tuple[date, str, float]]
@@ -44,8 +44,10 @@ def readers(settings: dict[str, Any]) -> Iterator[list[str]]:
 
     query = f"SELECT session, ticker, close FROM stocks.daily_bars WHERE session >= DATE '{DAYS[0]}'"  # noqa: S608
 
+    sql = connect(lake)
+
     def by_sql() -> Bars:
-        return connect(lake).sql(query).rows()
+        return sql.sql(query).rows()
 
     threads = [threading.Thread(target=look, args=(read,)) for read in (by_scan, by_sql)]
     for thread in threads:

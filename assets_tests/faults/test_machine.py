@@ -86,7 +86,7 @@ FULL = (
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Disks are mounted by a command of Linux.")
-@pytest.mark.parametrize("tries", first_quick([2, len(FULL)]))
+@pytest.mark.parametrize("tries", first_quick([1, len(FULL)]))
 def test_a_full_disk_is_one_line_and_with_room_again_the_same_command_does_it(
     small: Market, on_a_disk: dict[str, Any], tmp_path: Path, tries: int
 ) -> None:

@@ -3,11 +3,8 @@ from datetime import date
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 import polars as pl
 import pytest
-import statsmodels.api as sm
-from alphalens.performance import factor_information_coefficient
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,6 +139,10 @@ def random_market(seed, tickers=30, sessions=12):
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_alphalens_finds_the_same_rank_ic(seed):
+    # Loaded here: together these take seconds, and every process of tests reads this file.
+    import pandas as pd  # noqa: PLC0415
+    from alphalens.performance import factor_information_coefficient  # noqa: PLC0415
+
     scored, bars = random_market(seed)
     returns = forward_returns(scored.select(PAIR), what_followed(bars))
     wide = scored.join(returns.pivot("horizon", index=PAIR, values="return"), on=PAIR)
@@ -180,6 +181,8 @@ def test_the_error_agrees_with_a_naive_loop_over_pairs_of_sessions_gaps_included
 
 @pytest.mark.parametrize("lags", [0, 4, 19])
 def test_statsmodels_finds_the_same_error_where_there_is_no_gap(lags):
+    import statsmodels.api as sm  # noqa: PLC0415 (it takes seconds)
+
     values = np.convolve(np.random.default_rng(7).normal(0.01, 0.05, 140), np.ones(20) / 20, "valid")
     fitted = sm.OLS(values, np.ones(len(values))).fit(
         cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True}
