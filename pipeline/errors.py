@@ -69,6 +69,10 @@ class TableMissing(PermanentError):
     """A table was asked for that nothing has written yet."""
 
 
+class VersionGone(TableMissing):
+    """A past version of a table can no longer be read: its files, or what its commits said, were removed."""
+
+
 class TableDamaged(PermanentError):
     """A table's files are there but cannot be read as a table."""
 

@@ -13,13 +13,14 @@ from urllib.parse import unquote
 from deltalake import CommitProperties
 
 from pipeline.errors import TableDamaged
+from pipeline.lake.commits import TAKEN_OUT
 from pipeline.lake.fingerprints import Fingerprints
 from pipeline.lake.log_entries import LAST_CHECKPOINT, checkpoint_version
 from pipeline.lake.overwrite import KEEP_LOG
 from pipeline.lake.raw_verification import RawState
 from pipeline.lake.receipts import RECEIPT_SUFFIX, written
 from pipeline.lake.tables import Lake
-from pipeline.lake.verification import TAKEN_OUT, Damage, Kind, TableState
+from pipeline.lake.verification import Damage, Kind, TableState
 
 DAMAGED = ".damaged"
 """Folder of the lake to which damaged files are moved."""

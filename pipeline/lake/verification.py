@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
+from pipeline.lake.commits import TAKEN_OUT
 from pipeline.lake.fingerprints import HASHES, THREADS, Fingerprints, Record, RecordDamaged
 from pipeline.lake.folder_objects import Digest
 from pipeline.lake.lake_objects import Objects
@@ -255,10 +256,6 @@ class TableVerification:
     def _damage(self, kind: Kind, name: str, found: str, *versions: int) -> None:
         place = f"{self.state.name}/{name}"
         self.state.damages.append(Damage(kind, self.state.sql_name, place, found, versions=versions))
-
-
-TAKEN_OUT = "taken_out"
-"""What the commit that takes damaged files out of a table calls the sessions that are to be made again."""
 
 
 def owed(entries: Mapping[int, list[dict[str, Any]]]) -> list[tuple[date, date]]:
