@@ -13,12 +13,13 @@ from pipeline.contracts.deliveries import DELIVERIES, MINUTE_DELIVERIES
 from pipeline.contracts.minutes import MINUTE_BARS
 from pipeline.contracts.quarantine import MINUTE_QUARANTINE, QUARANTINE
 from pipeline.contracts.table import Table
+from pipeline.lake.damage import Damage, Kind, TableState
 from pipeline.lake.decoding import decoded
 from pipeline.lake.mending import Mending
 from pipeline.lake.raw_verification import Delivered, RawState, RawVerification
 from pipeline.lake.receipts import Receipt
 from pipeline.lake.tables import Lake
-from pipeline.lake.verification import Damage, Kind, TableState, TableVerification
+from pipeline.lake.verification import TableVerification
 from pipeline.market.audit import unreconciled
 from pipeline.progress import Progress
 from pipeline.tables import EVERY_TABLE

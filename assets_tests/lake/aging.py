@@ -35,6 +35,8 @@ def rewritten(folder: Path, change: Callable[[dict[str, Any]], None], versions: 
         entry.write_text("".join(f"{json.dumps(action)}\n" for action in actions))
         os.utime(entry, ns=(times.st_atime_ns, times.st_mtime_ns))
     checkpoints = sorted(log.glob("*.checkpoint.parquet"))
+    if not (log / f"{0:020}.json").exists():
+        raise ValueError("without its first entries, no checkpoint can be made anew")
     for path in log.glob("*checkpoint*"):
         path.unlink()
     for path in checkpoints:

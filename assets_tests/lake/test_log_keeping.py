@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable, PostCommitHookProperties
 
-from assets_tests.lake.aging import aged, forget_properties, log_of, removed_by_delta
-from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, JAN_4, PRICES, held, prices
+from assets_tests.lake.aging import aged, log_of, removed_by_delta
+from assets_tests.lake.conftest import FEB_1, JAN_2, PRICES, fill, held, prices
 from pipeline.errors import WriteConflict
 from pipeline.lake import log_keeping
 from pipeline.lake.layout import LOG_KEPT
@@ -18,22 +18,6 @@ from pipeline.lake.maintenance import compact, vacuum
 from pipeline.lake.tables import Lake
 
 NAME = "stocks/prices"
-
-
-def fill(lake: Lake, commits: int = 24) -> Lake:
-    for number in range(commits):
-        day = (JAN_2, JAN_3, JAN_4)[number % 3]
-        lake.replace(PRICES, [day], [prices(day, A=1.0 + number)], run_id=f"r{number}")
-    return lake
-
-
-@pytest.fixture
-def old(lake: Lake) -> Lake:
-    """Return a lake from before the log was kept, half a year old: its tables lack the properties."""
-    fill(lake)
-    forget_properties(Path(lake.root, NAME))
-    aged(Path(lake.root, NAME), days=200)
-    return Lake(lake.root)
 
 
 def test_a_new_table_tells_every_delta_program_to_keep_its_log(lake: Lake) -> None:

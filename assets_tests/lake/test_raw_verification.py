@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from assets_tests.lake.test_raw_files import DATASET, DAY, KEY, stored
+from pipeline.lake.damage import Damage, Kind
 from pipeline.lake.folder_objects import FolderObjects
 from pipeline.lake.raw_files import RECEIPT_SUFFIX, RawFiles, Receipt
 from pipeline.lake.raw_verification import Delivered, RawState, RawVerification
-from pipeline.lake.verification import Damage, Kind
 
 OLD, NEW = gzip.compress(b"old" * 100), gzip.compress(b"new" * 90)
 

@@ -11,8 +11,8 @@ from pipeline.cli.terminal import one_line, out, say, say_warning
 
 if TYPE_CHECKING:
     from pipeline.execution import RunReport
+    from pipeline.lake.damage import Damage
     from pipeline.lake.tables import Lake
-    from pipeline.lake.verification import Damage
     from pipeline.repair import Repaired
     from pipeline.settings import Settings
     from pipeline.verification import Found

@@ -19,6 +19,9 @@ from pipeline.lake.lake_objects import Objects
 from pipeline.lake.log_entries import LAST_CHECKPOINT, actions_of, added_by, checkpoint_name, entry_name
 
 HASHES = "_hashes"
+LOST = ".lost"
+"""Ending of the note that the log entry of a version is lost."""
+
 THREADS = 4
 """Files hashed at a time; OpenSSL lets other threads go on."""
 
@@ -63,6 +66,16 @@ class Fingerprints:
         beginning = f"{self._table}/{HASHES}/"
         stems = (name.removeprefix(beginning).removesuffix(".json") for name in self._objects.names(beginning))
         return sorted(int(stem) for stem in stems if stem.isdecimal())
+
+    def given_up(self) -> set[int]:
+        """Return the versions whose entry a repair found lost, while a later checkpoint made up for it."""
+        beginning = f"{self._table}/{HASHES}/"
+        stems = (name.removeprefix(beginning).removesuffix(LOST) for name in self._objects.names(beginning))
+        return {int(stem) for stem in stems if stem.isdecimal()}
+
+    def give_up(self, version: int, found: str) -> None:
+        """Note that the entry of a version is lost, and what was found in its place: it is no damage any more."""
+        self._objects.put(f"{self._table}/{HASHES}/{version:020}{LOST}", f"The log entry {found}.\n".encode())
 
     def get(self, version: int) -> Record | None:
         """Return the record of a version, None when there is none. Raises RecordDamaged."""

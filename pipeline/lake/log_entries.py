@@ -74,17 +74,35 @@ def added_by(actions: Iterable[Mapping[str, Any]], version: int) -> list[DataFil
     return [_data_file(action["add"], version) for action in actions if "add" in action]
 
 
-def replayed(entries: Mapping[int, Iterable[Mapping[str, Any]]]) -> dict[str, DataFile]:
-    """Return every data file that `entries`, actions by version, tell of, by name."""
+def replayed(
+    entries: Mapping[int, Iterable[Mapping[str, Any]]], base: tuple[int, Iterable[DataFile]] | None = None
+) -> dict[str, DataFile]:
+    """Return every data file that `entries`, actions by version, tell of, by name.
+
+    `base` is a version and the files that it reads, where entries up to it are not known: what of it no entry brought
+    counts as added in that version, and what it does not read as removed by then.
+    """
     files: dict[str, DataFile] = {}
-    for version in sorted(entries):
-        for action in entries[version]:
+    for version in sorted({*entries, *([base[0]] if base else [])}):
+        actions = entries.get(version, ())
+        for action in actions:
             if "remove" in action:
                 name = unquote(action["remove"]["path"])
                 if name in files:
                     files[name] = replace(files[name], removed_in=version)
-        files |= {file.name: file for file in added_by(entries[version], version)}
+        files |= {file.name: file for file in added_by(actions, version)}
+        if base and version == base[0]:
+            files = _reconciled(files, *base)
     return files
+
+
+def _reconciled(files: dict[str, DataFile], version: int, read: Iterable[DataFile]) -> dict[str, DataFile]:
+    named = {file.name: file for file in read}
+    known = {
+        name: file if name in named or file.removed_in is not None else replace(file, removed_in=version)
+        for name, file in files.items()
+    }
+    return {name: file for name, file in named.items() if name not in known} | known
 
 
 def _data_file(add: Mapping[str, Any], version: int) -> DataFile:

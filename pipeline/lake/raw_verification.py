@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from pipeline.errors import FileRefused
+from pipeline.lake.damage import Damage, Kind
 from pipeline.lake.fingerprints import THREADS
 from pipeline.lake.folder_objects import Digest
 from pipeline.lake.lake_objects import Objects
 from pipeline.lake.receipts import RECEIPT_SUFFIX, REPLACED, Receipt, parsed
 from pipeline.lake.store import RAW
-from pipeline.lake.verification import Damage, Kind
 
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}(?=[^/]*$)")
 
