@@ -1,5 +1,6 @@
 """Making a table look as if it had been written long ago, and cleaning its log as any Delta program may."""
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Collection
@@ -11,6 +12,7 @@ from deltalake import DeltaTable
 from pipeline.lake.fingerprints import Fingerprints
 from pipeline.lake.folder_objects import FolderObjects
 from pipeline.lake.layout import LOG_KEPT
+from pipeline.lake.log_entries import HASHES
 from pipeline.lake.tables import Lake
 
 DAY = 86_400
@@ -22,28 +24,37 @@ def log_of(lake: Lake, name: str) -> list[str]:
 
 
 def rewritten(folder: Path, change: Callable[[dict[str, Any]], None], versions: Collection[int] | None = None) -> None:
-    """Change each action of each log entry of a table; make its checkpoints and records from the entries as they are
-    then."""
-    log = folder / "_delta_log"
-    for entry in sorted(log.glob("*.json")):
-        if versions is not None and int(entry.stem) not in versions:
-            continue
-        times = entry.stat()
-        actions = [json.loads(line) for line in entry.read_text().splitlines()]
-        for action in actions:
-            change(action)
-        entry.write_text("".join(f"{json.dumps(action)}\n" for action in actions))
-        os.utime(entry, ns=(times.st_atime_ns, times.st_mtime_ns))
-    checkpoints = sorted(log.glob("*.checkpoint.parquet"))
+    """Change each action of a table's log entries, in the log and in their records, and make its last checkpoint anew.
+
+    Earlier checkpoints go. Raises ValueError for a log whose beginning is gone: no checkpoint can be made from it.
+    """
+    log, hashes = folder / "_delta_log", folder / HASHES
     if not (log / f"{0:020}.json").exists():
-        raise ValueError("without its first entries, no checkpoint can be made anew")
+        raise ValueError(f"{folder} has lost the beginning of its log")
+    for entry in log.glob("*.json"):
+        if versions is None or int(entry.stem) in versions:
+            times = entry.stat()
+            actions = [json.loads(line) for line in entry.read_text().splitlines()]
+            for action in actions:
+                change(action)
+            entry.write_text("".join(f"{json.dumps(action)}\n" for action in actions))
+            os.utime(entry, ns=(times.st_atime_ns, times.st_mtime_ns))
+    checkpoints = sorted(log.glob("*.checkpoint.parquet"))
     for path in log.glob("*checkpoint*"):
         path.unlink()
-    for path in checkpoints:
+    for path in checkpoints[-1:]:
         DeltaTable(folder, version=int(path.name[:20])).create_checkpoint()
     records = Fingerprints(FolderObjects(folder.parents[1]), f"{folder.parent.name}/{folder.name}")
     for version in records.versions():
-        records.record_anew(version)
+        record = json.loads((hashes / f"{version:020}.json").read_text().splitlines()[0])
+        record["entry"] = (log / f"{version:020}.json").read_text()
+        before = log / f"{version - 1:020}.json"
+        record["before"] = hashlib.sha256(before.read_bytes()).hexdigest() if version else None
+        record["checkpoints"] = {}
+        line = json.dumps(record, ensure_ascii=False).encode()
+        (hashes / f"{version:020}.json").write_bytes(line + b"\n" + hashlib.sha256(line).hexdigest().encode() + b"\n")
+    for path in checkpoints[-1:]:
+        records.record_checkpoint(int(path.name[:20]))
 
 
 def forget_properties(folder: Path) -> None:

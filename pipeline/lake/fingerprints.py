@@ -16,9 +16,8 @@ from typing import Any
 from pipeline.errors import TableDamaged
 from pipeline.lake.folder_objects import Digest
 from pipeline.lake.lake_objects import Objects
-from pipeline.lake.log_entries import LAST_CHECKPOINT, actions_of, added_by, checkpoint_name, entry_name
+from pipeline.lake.log_entries import HASHES, LAST_CHECKPOINT, actions_of, added_by, checkpoint_name, entry_name
 
-HASHES = "_hashes"
 LOST = ".lost"
 """Ending of the note that the log entry of a version is lost."""
 

@@ -11,10 +11,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 LOG = "_delta_log"
+HASHES = "_hashes"
+"""Folder of a table with our own record of each commit."""
+
 LAST_CHECKPOINT = f"{LOG}/_last_checkpoint"
 
 _ENTRY = re.compile(rf"{LOG}/(\d{{20}})\.json")
@@ -59,6 +63,34 @@ def checkpoint_version(name: str) -> int | None:
     """Return the version that the checkpoint at `name` sums up, None when it is none."""
     found = _CHECKPOINT.fullmatch(name)
     return int(found[1]) if found else None
+
+
+def is_version(name: str) -> bool:
+    """Return whether the file `name`, relative to its table, is a log entry or a checkpoint."""
+    return entry_version(name) is not None or checkpoint_version(name) is not None
+
+
+def has_version(folder: Path) -> bool:
+    """Return whether the table in `folder` has a version: a log with an entry or a checkpoint.
+
+    A first entry that is alone and broken is none: what a full disk or a power cut left of a first commit.
+    """
+    try:
+        names = [f"{LOG}/{path.name}" for path in (folder / LOG).iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    versions = [name for name in names if is_version(name)]
+    if versions != [entry_name(0)]:
+        return bool(versions)
+    try:
+        return bool(actions_of((folder / entry_name(0)).read_bytes())) or any_record(folder)
+    except (FileNotFoundError, ValueError):
+        return any_record(folder)
+
+
+def any_record(folder: Path) -> bool:
+    """Return whether there is a record of any commit to the table in `folder`."""
+    return any((folder / HASHES).glob("*.json"))
 
 
 def actions_of(entry: bytes) -> list[dict[str, Any]]:

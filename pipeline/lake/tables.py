@@ -275,6 +275,7 @@ class Lake:
         if found is not None:
             return found
         self.objects.make_folder(table.market)
+        self.store.clear_first_commit(f"{table.market}/{table.name}")
         try:
             with self.store.answering():
                 created = DeltaTable.create(

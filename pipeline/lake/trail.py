@@ -33,6 +33,8 @@ class Trail:
         self._name = name
         self._open_named = open_named
         self._fingerprints = Fingerprints(objects, name)
+        self._commits = -1, as_commits(())
+        """Of the version that was looked at last."""
         self._entries: dict[int, Actions] = {}
         """Those that were looked up one by one; an entry never changes."""
 
@@ -42,6 +44,13 @@ class Trail:
         Raises TableMissing, TableDamaged.
         """
         opened = self._open_named(self._name)
+        version, commits = self._commits
+        if version != opened.version():
+            commits = self._commits_of(opened)
+            self._commits = opened.version(), commits
+        return commits
+
+    def _commits_of(self, opened: DeltaTable) -> pl.DataFrame:
         logged = opened.history()
         # Delta counts versions down from the newest, so that it names them right only while none is missing.
         if len(logged) == opened.version() + 1:

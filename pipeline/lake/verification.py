@@ -10,9 +10,9 @@ from typing import Any
 
 from pipeline.lake.commits import TAKEN_OUT
 from pipeline.lake.damage import Damage, Kind, TableState
-from pipeline.lake.fingerprints import HASHES, THREADS
+from pipeline.lake.fingerprints import THREADS
 from pipeline.lake.lake_objects import Objects
-from pipeline.lake.log_entries import LOG, DataFile
+from pipeline.lake.log_entries import HASHES, LOG, DataFile
 from pipeline.lake.log_verification import LogVerification, differs
 
 Decode = Callable[[bytes, DataFile], str | None]
