@@ -64,13 +64,14 @@ def restatement(lake: Lake) -> Restatement:
     by_splits = outdated_by_splits(computed.select("session", "known_at"), history, calendar, LOOKBACK_SESSIONS)
     changed, undecided = _changed_bars(lake, computed)
     by_bars = outdated_by_bars(changed, calendar, LOOKBACK_SESSIONS)
-    unknown = outdated_unknown(_rows_of(lake, sorted(undecided | _without_commit(lake, computed))), calendar)
+    undecided |= _without_commit(lake, computed) | _ahead(lake, computed)
+    unknown = outdated_unknown(_rows_of(lake, sorted(undecided)), calendar)
     found = pl.concat([by_splits, by_bars, unknown])
     return Restatement(found.sort("first_session", "ticker", "event_date"))
 
 
 def _computed(lake: Lake) -> pl.DataFrame:
-    """Return each session with indicators, the version of bars it read, and the moment of the splits it knew."""
+    """Return each session with indicators, the versions of bars and splits it read, and when the latter were known."""
     newest = _writings(lake, INDICATORS_TABLE).sort("version").unique("session", keep="last")
     known = pl.DataFrame(schema={"splits": pl.Int64, "known_at": pl.Datetime("us", "UTC")})
     if lake.exists(SPLITS):
@@ -80,7 +81,7 @@ def _computed(lake: Lake) -> pl.DataFrame:
         .sort("splits")
         # Of a version that nobody can date any more, the one before it: it knew at least what that one did.
         .join_asof(known.sort("splits"), on="splits")
-        .select("session", "bars", "known_at")
+        .select("session", "bars", "splits", "known_at")
         .sort("session")
     )
 
@@ -90,6 +91,15 @@ def _without_commit(lake: Lake, computed: pl.DataFrame) -> set[date]:
     if not lake.trail(INDICATORS_TABLE).unknown():
         return set()
     return set(lake.sessions(INDICATORS_TABLE)) - set(computed["session"])
+
+
+def _ahead(lake: Lake, computed: pl.DataFrame) -> set[date]:
+    """Return the sessions made from versions that are not there yet: an older copy has taken the table's place."""
+    ahead = set[date]()
+    for name, table in (("bars", DAILY_BARS), ("splits", SPLITS)):
+        newest = lake.version(table) if lake.exists(table) else -1
+        ahead |= set(computed.filter(pl.col(name) > newest)["session"])
+    return ahead
 
 
 def _rows_of(lake: Lake, sessions: list[date]) -> pl.DataFrame:

@@ -109,6 +109,24 @@ def test_a_lost_entry_that_a_checkpoint_makes_up_for_costs_nothing_but_itself(la
     assert Lake(lake.root).trail(PRICES).unknown() == [3]
 
 
+def test_a_lost_newest_entry_that_a_checkpoint_makes_up_for_keeps_nobody_from_writing(lake: Lake) -> None:
+    fill(lake, 20)
+    lake.open(PRICES).create_checkpoint()
+    rows, newest = held(lake), lake.version(PRICES)
+    forget(lake, newest)
+    entry(lake, newest).unlink()
+    state = verified(lake)
+    assert (only(state).kind, only(state).versions) == (Kind.OLD_ENTRY, (newest,))
+    Mending(lake, "moment", "r").give_up_entries(state)
+    again = Lake(lake.root)
+    assert (verified(again).damages, verified(again).rows) == ([], 3)
+    assert held(again) == rows
+    again.replace(PRICES, [JAN_2], [prices(JAN_2, A=7.0)], run_id="next")
+    assert held(again) == rows | {(JAN_2, "A"): 7.0}
+    assert (verified(again).damages, verified(again).rows) == ([], 3)
+    assert again.trail(PRICES).unknown() == [newest]
+
+
 def test_a_given_up_entry_is_damage_again_once_the_checkpoint_is_lost(lake: Lake) -> None:
     fill(lake)
     forget(lake, 3)

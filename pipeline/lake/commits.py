@@ -19,6 +19,10 @@ TAKEN_OUT = "taken_out"
 """What the commit that takes damaged files out of a table calls the sessions that are to be made again."""
 
 
+LOST_ENTRY = "LOG ENTRY LOST"
+"""Operation of the entry that a repair puts in the place of a lost one."""
+
+
 class Changes(StrEnum):
     """Which rows a commit may have changed."""
 
@@ -28,6 +32,8 @@ class Changes(StrEnum):
     """Those of the sessions it tells of."""
     TAKEN_OUT = "taken out"
     """Damaged ones are gone until they are made again."""
+    UNKNOWN = "unknown"
+    """A repair put the commit in the place of one that is lost."""
     ANY = "any"
     """A refresh of the whole table, or a commit of another program."""
 
@@ -127,6 +133,8 @@ def _commit(said: dict[str, Any]) -> dict[str, Any]:
 def _changes(said: dict[str, Any]) -> Changes:
     if "compacted" in said or said.get("operation") in _SAME_ROWS:
         return Changes.NOTHING
+    if said.get("operation") == LOST_ENTRY:
+        return Changes.UNKNOWN
     if TAKEN_OUT in said:
         return Changes.TAKEN_OUT
     return Changes.SESSIONS if "first_session" in said else Changes.ANY

@@ -54,6 +54,8 @@ class LogVerification:
     def _read_entries(self) -> None:
         state = self._state
         state.newest = max([*self._on_disk, *self.records], default=-1)
+        if max(self._checkpoint_names, default=-1) > state.newest:  # whose entry is lost
+            state.newest = max([state.newest, *self._whole_checkpoints])
         if state.newest < 0:
             self._damage(Kind.LOST_ENTRY, entry_name(0), "is missing, and so is every other", 0)
         given_up = self._fingerprints.given_up()

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from urllib.parse import unquote
 
 from deltalake import CommitProperties
 
 from pipeline.errors import TableDamaged
-from pipeline.lake.commits import TAKEN_OUT
+from pipeline.lake.commits import LOST_ENTRY, TAKEN_OUT
 from pipeline.lake.damage import Damage, Kind, TableState
 from pipeline.lake.fingerprints import Fingerprints
 from pipeline.lake.log_entries import LAST_CHECKPOINT, checkpoint_version, entry_name
@@ -61,6 +61,8 @@ class Mending:
             (version,) = damage.versions
             records.give_up(version, damage.found)
             self.set_aside([damage.file])
+            if version == state.newest:  # after which Delta could write no version
+                self._objects.put(damage.file, _in_place_of_lost(self._run_id))
             given_up.append(version)
         return sorted(given_up)
 
@@ -134,6 +136,13 @@ class Mending:
                 records.record_anew(version)
                 done.append(version)
         return done
+
+
+def _in_place_of_lost(run_id: str) -> bytes:
+    """Return a log entry that changes nothing."""
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    said = {"timestamp": now, "operation": LOST_ENTRY, "run_id": run_id}
+    return json.dumps({"commitInfo": said}).encode() + b"\n"
 
 
 def _of(state: TableState, kind: Kind) -> list[Damage]:

@@ -46,7 +46,7 @@ class Trail:
         opened = self._open_named(self._name)
         version, commits = self._commits
         if version != opened.version():
-            commits = self._commits_of(opened)
+            commits = self._commits_of(opened).filter(pl.col("changes") != Changes.UNKNOWN)
             self._commits = opened.version(), commits
         return commits
 
