@@ -181,3 +181,13 @@ def test_a_version_that_is_gone_with_its_receipt_is_missed_by_the_audit_trail(
 
 def test_a_newer_version_than_the_tables_come_from_is_no_damage(lake: Path, versions: tuple[Receipt, Receipt]) -> None:
     assert verified(lake, Delivered(versions[0], is_current=True)).damages == []
+
+
+def test_a_version_that_came_back_and_was_replaced_again_is_no_damage(lake: Path) -> None:
+    raw = RawFiles(lake)
+    stored(raw, OLD)
+    stored(raw, NEW, hour=12)
+    again = stored(raw, OLD, hour=13)
+    newest = stored(raw, NEW, hour=14)
+    told = Delivered(again, is_current=False), Delivered(newest, is_current=True)
+    assert verified(lake, *told).damages == []

@@ -104,13 +104,13 @@ class RawVerification:
     def _agrees(self, name: str, receipt: Receipt, traced: Receipt) -> bool:
         """Return whether the receipt at `name` tells of its bytes what the audit trail does.
 
-        They may have been fetched again since: under another version's name, or under a later time, which only the
-        receipt's own checksum vouches for.
+        The trail knows the time of the file in force. The same bytes may have been fetched again since: under another
+        version's name, or under a later time, which only the receipt's own checksum vouches for.
         """
         if receipt.session != traced.session:
             return False
         known = {one.receipt.last_modified for one in self._trail if _identity(one.receipt) == _identity(receipt)}
-        if not known or receipt.last_modified in known:
+        if _is_kept(name) or not known or receipt.last_modified in known:
             return True
         return receipt.last_modified > max(known) and has_checksum(self._objects.read(name) or b"{}")
 
