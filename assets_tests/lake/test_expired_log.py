@@ -106,7 +106,9 @@ def test_a_lost_entry_that_a_checkpoint_makes_up_for_costs_nothing_but_itself(la
     assert len(again.unknown) == 1, "what only that version brought"
     assert log_of(lake, NAME) == [name for name in before if name != entry(lake, 3).name]
     assert held(Lake(lake.root)) == rows
-    assert Lake(lake.root).trail(PRICES).unknown() == [3]
+    after = Lake(lake.root)
+    assert after.trail(PRICES).unknown() == [3]
+    assert after.history(NAME).filter(version=2)["run_id"].item() == "r1", "Delta would call it another version"
 
 
 def test_a_lost_newest_entry_that_a_checkpoint_makes_up_for_keeps_nobody_from_writing(lake: Lake) -> None:
@@ -154,6 +156,8 @@ def test_the_trail_goes_on_where_the_log_was_removed(old: Lake) -> None:
     assert after.history(NAME)["version"].min() > 0
     assert after.trail(PRICES).commits().equals(before)
     assert after.trail(PRICES).unknown() == []
+    for version in after.history(NAME)["version"]:
+        assert after.open(PRICES, version).version() == version
 
 
 def test_rows_of_a_version_that_the_log_no_longer_knows_are_read_as_long_as_the_files_are_there(old: Lake) -> None:

@@ -10,11 +10,12 @@ from deltalake import DeltaTable, PostCommitHookProperties
 
 from assets_tests.lake.aging import aged, log_of, removed_by_delta
 from assets_tests.lake.conftest import FEB_1, JAN_2, PRICES, fill, held, prices
-from pipeline.errors import WriteConflict
+from pipeline.errors import QueryError, WriteConflict
 from pipeline.lake import log_keeping
 from pipeline.lake.layout import LOG_KEPT
 from pipeline.lake.log_keeping import is_log_kept
 from pipeline.lake.maintenance import compact, vacuum
+from pipeline.lake.sql import connect
 from pipeline.lake.tables import Lake
 
 NAME = "stocks/prices"
@@ -52,6 +53,13 @@ def test_a_vacuum_alone_keeps_them_too(old: Lake) -> None:
     assert log_of(old, NAME)[: len(before)] == before
     upgrade = old.history(NAME).filter(changes="nothing", run_id="maintenance").sort("version")
     assert upgrade["version"][0] == len(before), "the property is set before anything is removed"
+
+
+def test_sql_says_that_a_version_is_gone(old: Lake) -> None:
+    vacuum(old, PRICES, keep=timedelta(days=30), run_id="maintenance")
+    with pytest.raises(QueryError, match=r"Version 2 of stocks\.prices can no longer be read: a vacuum"):
+        connect(old).sql("FROM stocks.prices AT (VERSION => 2)")
+    assert connect(old).sql("FROM stocks.prices AT (VERSION => 24)").height == 3
 
 
 def test_the_next_commit_to_an_old_table_sets_the_properties_once(old: Lake) -> None:

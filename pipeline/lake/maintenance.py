@@ -68,6 +68,7 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
         )
     lake.store.require_safe_commits()
     opened = lake.open_to_write(f"{table.market}/{table.name}")
+    lake.fingerprints(f"{table.market}/{table.name}").require_none_lost(opened.version())
     lake.keep_log(opened, run_id)  # or Delta would remove log entries with the files
     before = opened.version()
     with lake.store.answering():
@@ -87,18 +88,18 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
 
 def _versions_since(lake: Lake, table: Table, moment: datetime, newest: int) -> list[int]:
     """Return the versions that were the newest at `moment` or later, up to `newest`, and can still be opened."""
-    trail = lake.trail(table)
     # By the moment that the next one came, not by their order: a clock may have gone back in between.
-    replaced_at = pl.col("committed_at").shift(-1)
-    dated = trail.commits().filter(pl.col("version") <= newest).sort("version").with_columns(replaced_at=replaced_at)
+    commits = lake.trail(table).readable_commits().filter(pl.col("version") <= newest).sort("version")
+    dated = commits.with_columns(replaced_at=pl.col("committed_at").shift(-1))
     kept = dated.filter(
         (pl.col("committed_at") > moment) | (pl.col("replaced_at") > moment) | (pl.col("version") == newest)
     )
-    return kept.filter(pl.col("version") >= trail.oldest_readable())["version"].to_list()
+    return kept["version"].to_list()
 
 
 def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
     opened = lake.open_to_write(f"{table.market}/{table.name}")
+    lake.fingerprints(f"{table.market}/{table.name}").require_none_lost(opened.version())
     lake.keep_log(opened, run_id)
     before = _files_per_partition(opened, table)[month]
     stored = scan_files(opened, before, table.columns, lake.storage_options)

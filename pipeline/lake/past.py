@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import polars as pl
+from deltalake.exceptions import DeltaError
 
 from pipeline.errors import TableMissing, VersionGone
-from pipeline.lake.files import of_sessions, scan_files
+from pipeline.lake.files import files_of, of_sessions, scan_files
 from pipeline.lake.log_entries import DataFile
 from pipeline.lake.tables import Lake
 
@@ -35,6 +36,20 @@ def rows_at(lake: Lake, table: Table, version: int, start: date | None = None, e
         "its log.",
         remedy="CANDLELAKE_RETENTION_DAYS says how long versions are kept; raise it for the lists to come.",
     )
+
+
+def is_gone(lake: Lake, name: str, version: int) -> bool:
+    """Return whether Delta cannot read a version of the table called `market/name` any more: a file or its log is gone.
+
+    Raises TableMissing, TableDamaged when there is no such table.
+    """
+    opened = lake.open_to_write(name)
+    try:
+        opened.load_as_version(version)
+    except DeltaError:
+        return True
+    there = set(lake.objects.names(f"{name}/"))
+    return any(f"{name}/{unquote(path)}" not in there for path in files_of(opened)["path"])
 
 
 def _ways(

@@ -117,12 +117,14 @@ class Lake:
         return Fingerprints(self.objects, name)
 
     def history(self, name: str) -> pl.DataFrame:
-        """Return the commits in the log of the table called `market/name`, newest first, in the columns of `COMMIT`."""
-        return commits_of(self.open_named(name))
+        """Return the versions of the table `market/name` that can be opened, newest first, as `COMMIT` has it."""
+        return self._trail(name).readable_commits()
 
     def trail(self, table: Table) -> Trail:
         """Return what every commit of a table said, whether or not the log still holds it."""
-        name = f"{table.market}/{table.name}"
+        return self._trail(f"{table.market}/{table.name}")
+
+    def _trail(self, name: str) -> Trail:
         return self._trails.setdefault(name, Trail(self.objects, name, self.open_named))
 
     def sessions(self, table: Table) -> list[date]:
@@ -221,8 +223,8 @@ class Lake:
         """Have a table keep its log if it does not yet, which takes a commit: those made before it was a property."""
         if not is_log_kept(opened):
             self._may_write(run_id)
-            if keep_log(self.store, opened, run_id):
-                self.outlast_power_cut(opened, [])
+            keep_log(self.store, opened, run_id)
+            self.outlast_power_cut(opened, [])
 
     def _ready(self, table: Table) -> tuple[DeltaTable, set[str]]:
         """Return the table, created if need be, and its data files before the write."""
@@ -265,8 +267,7 @@ class Lake:
 
     def outlast_power_cut(self, opened: DeltaTable, data_files: Iterable[str], commits: int = 1) -> None:
         """Flush what the last `commits` wrote to the disk, if the lake is on one, and record its hashes."""
-        newest = opened.version()
-        versions = range(newest - commits + 1, newest + 1)
+        versions = range(opened.version() - commits + 1, opened.version() + 1)
         flush_commits(opened, versions, data_files, below=Path(self.root))
         self.fingerprints(name_of(opened)).record(versions)
 
@@ -295,5 +296,4 @@ class Lake:
 
 
 def _files(opened: DeltaTable) -> dict[str, int]:
-    actions = pl.DataFrame(opened.get_add_actions())
-    return dict(actions.select("path", "size_bytes").iter_rows())
+    return dict(pl.DataFrame(opened.get_add_actions()).select("path", "size_bytes").iter_rows())

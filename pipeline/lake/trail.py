@@ -60,6 +60,10 @@ class Trail:
         said = ((version, _said(self._entries[version])) for version in versions if version in self._entries)
         return as_commits({"timestamp": 0, **one, "version": version} for version, one in said)
 
+    def readable_commits(self) -> pl.DataFrame:
+        """Return those whose version Delta can open."""
+        return self.commits().filter(pl.col("version") >= self.oldest_readable())
+
     def unknown(self) -> list[int]:
         """Return the versions that nobody knows any more what they changed, in order."""
         known = set(self.commits()["version"])
