@@ -196,11 +196,8 @@ class _Repair:
         if state.sql_name in ASKED_ANEW and not self._has_reference():
             self._lose(f"{state.sql_name} has no source to be asked anew. It stays as it is. {SET_A_SOURCE}")
             return
-        held = {one.first for one in state.files.values() if one.first} | {
-            one.last for one in state.files.values() if one.last
-        }
-        sessions = sorted(held | set(self._known_sessions()))
-        if lacking := self._not_to_be_fetched(table, sorted(held)):
+        sessions = sorted({one.first for one in state.files.values() if one.first} | set(self._known_sessions()))
+        if lacking := self._not_to_be_fetched(state, table):
             self._lose(
                 f"{state.sql_name} cannot be made again: there are no vendor's files of {len(lacking):,} of its "
                 f"sessions, the first of {lacking[0]}. It stays as it is: {NO_COPY}."
@@ -213,13 +210,13 @@ class _Repair:
         elif sessions:
             self._due[state.sql_name] = [(sessions[0], sessions[-1])]
 
-    def _not_to_be_fetched(self, table: Table, held: list[date]) -> list[date]:
-        """Return the sessions of a table made from the vendor's files of which there is no such file any more."""
+    def _not_to_be_fetched(self, state: TableState, table: Table) -> list[date]:
+        """Return the sessions a table made from the vendor's files still holds, of which there is no such file."""
         maker = MADE_BY[table.sql_name]
         if table.session is None or not maker.is_of_raw_files:
             return []
-        wanted = _sessions([(held[0], held[-1])]) if held else []
-        return sorted(set(wanted) & set(held) - set(maker.can_make(self._settings, self._lake, wanted)))
+        held = whole_rows(self._lake, state, table).select("session").unique().collect()["session"].to_list()
+        return sorted(set(held) - set(maker.can_make(self._settings, self._lake, held)))
 
     def _known_sessions(self) -> Iterator[date]:
         yield from (receipt.session for receipt in self._found.raw.whole)
