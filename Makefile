@@ -35,6 +35,7 @@ FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py test_instanc
 	lake/test_fingerprints.py lake/test_probe.py lake/test_on_s3.py lake/test_raw_bucket.py lake/test_raw_files.py \
 	lake/test_reading_failures.py lake/test_sql_escapes.py lake/test_pickle.py lake/test_maintenance.py \
 	lake/test_layouts.py lake/test_leftovers.py \
+	lake/test_first_commit.py lake/test_log_keeping.py lake/test_expired_log.py cli/test_aged_lake.py test_restatement.py \
 	cli/test_verify.py cli/test_verify_repair.py cli/test_verify_on_s3.py cli/test_lake_on_s3.py cli/test_rows.py \
 	cli/test_hostile_arguments.py cli/test_hostile_launches.py cli/test_ui_visitors.py \
 	reports/test_serving.py reports/test_file_names.py reports/test_escaping.py \

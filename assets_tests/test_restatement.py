@@ -1,5 +1,6 @@
 """What a lake computed from bars or splits that have changed since, told by its commits."""
 
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS_TABLE, indicators
 from pipeline.market.reference import merged, with_split_doubts
+from pipeline.market.restatement import UNKNOWN
 from pipeline.restatement import restatement
 
 SESSIONS = new_york().between(date(2024, 1, 2), date(2024, 1, 10))
@@ -150,6 +152,47 @@ def test_bars_whose_former_version_was_vacuumed_all_count_as_changed(lake):
     for file in read:
         Path(file.removeprefix("file://")).unlink()
     assert {row[0] for row in named(lake)} == {"A", "B"}
+
+
+def test_a_table_replaced_by_an_older_copy_outdates_what_was_made_from_the_newer(lake, tmp_path):
+    put_bars(lake, *[bars(session, A=10.0) for session in SESSIONS])
+    older = shutil.copytree(lake.uri(DAILY_BARS), tmp_path / "older")
+    put_bars(lake, bars(SESSIONS[3], A=11.0))
+    compute(lake, SESSIONS)
+    assert named(lake) == []
+    shutil.rmtree(lake.uri(DAILY_BARS))
+    older.rename(lake.uri(DAILY_BARS))
+    again = Lake(lake.root)
+    assert named(again) == [("A", SESSIONS[0], SESSIONS[-1], UNKNOWN)]
+    compute(again, SESSIONS)
+    assert named(again) == []
+
+
+def test_rows_whose_commit_is_lost_are_computed_anew_and_then_hold(lake):
+    filled(lake)
+    lake.open(INDICATORS_TABLE).create_checkpoint()
+    lost = lake.version(INDICATORS_TABLE)
+    compute(lake, SESSIONS[5:])
+    for left in (f"_hashes/{lost:020}.json", f"_delta_log/{lost:020}.json"):
+        Path(lake.uri(INDICATORS_TABLE), left).unlink()
+    again = Lake(lake.root)
+    assert set(named(again)) == {(ticker, SESSIONS[0], SESSIONS[4], UNKNOWN) for ticker in "AB"}
+    compute(again, SESSIONS[:5])
+    assert named(again) == []
+
+
+def test_bars_whose_commit_is_lost_count_as_changed_for_who_read_them_before(lake):
+    filled(lake)
+    put_bars(lake, bars(SESSIONS[2], A=10.0, B=21.0))
+    lost = lake.version(DAILY_BARS)
+    put_bars(lake, bars(SESSIONS[-1], A=10.0, B=20.0))
+    lake.open(DAILY_BARS).create_checkpoint()
+    for left in (f"_hashes/{lost:020}.json", f"_delta_log/{lost:020}.json"):
+        Path(lake.uri(DAILY_BARS), left).unlink()
+    again = Lake(lake.root)
+    assert {row[0] for row in named(again)} >= {"B"}
+    compute(again, SESSIONS)
+    assert named(again) == []
 
 
 def test_spans_apart_are_run_apart_and_neighbours_together(lake):

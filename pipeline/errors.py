@@ -4,14 +4,27 @@ Permanent errors stay until somebody changes something; retryable ones may pass 
 Nothing else of ours is raised across a module's border.
 """
 
+import re
+
+_TERMINAL_CODE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours and movements
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # titles, links, anything with an end
+    r"|\x1b[ -/]*[0-~]?"
+)
+
+
+def without_terminal_codes(text: str) -> str:
+    """Return a text without what a terminal takes for orders: libraries colour their errors, servers may try worse."""
+    return _TERMINAL_CODE.sub("", text)
+
 
 class CandlelakeError(Exception):
     """What went wrong, with the remedy a user can apply."""
 
     def __init__(self, message: str, *, remedy: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+        super().__init__(without_terminal_codes(message))
+        self.message = without_terminal_codes(message)
+        self.remedy = without_terminal_codes(remedy)
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}"
@@ -67,6 +80,10 @@ class PlaceFailed(PermanentError):
 
 class TableMissing(PermanentError):
     """A table was asked for that nothing has written yet."""
+
+
+class VersionGone(TableMissing):
+    """A past version of a table can no longer be read: its files, or what its commits said, were removed."""
 
 
 class TableDamaged(PermanentError):

@@ -11,14 +11,14 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.reference import SPLITS
 from pipeline.contracts.table import Table
-from pipeline.errors import PermanentError, TableMissing
+from pipeline.errors import PermanentError, TableMissing, VersionGone
 from pipeline.lake.commits import writings
+from pipeline.lake.past import rows_at
 from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
-from pipeline.market.reference import applicable_splits
+from pipeline.market.reference import applicable_splits, as_known, with_split_doubts
 from pipeline.market.splits import split_factors
-from pipeline.publication import stored
 from pipeline.restatement import restatement
 
 
@@ -43,22 +43,24 @@ class Explanation:
     """Of each table: the commit that wrote the session's rows, and the versions of the tables that it read."""
     outdated: list[str]
     """Why the row would be another if it were computed now; empty while it holds."""
+    gone: list[str]
+    """Which versions that were read then can no longer be read, and what is shown in their place; mostly empty."""
 
 
 def explanation(lake: Lake, ticker: str, session: date) -> Explanation:
     """Return what the row of `ticker` on `session` in `stocks/indicators` and the lists of that day were made from.
 
-    Bars and splits are those of the versions that were read then. Raises PermanentError when there is no such row,
-    TableMissing when a table does not exist or a vacuum took the version.
+    Bars and splits are those of the versions that were read then; where such a version is gone, those of today, and
+    `gone` says so. Raises PermanentError when there is no such row, TableMissing when a table does not exist.
     """
     row = lake.scan(INDICATORS_TABLE, session, session).filter(pl.col("ticker") == ticker).collect()
     if row.is_empty():
         raise PermanentError(f"{ticker} has no indicators on {session}.", remedy=_nearest(lake, ticker, session))
     commits = {table.sql_name: _commit(lake, table, session) for table in (INDICATORS_TABLE, CANDIDATES)}
-    read = commits[INDICATORS_TABLE.sql_name].get("read", {})
+    then = _Then(lake, commits[INDICATORS_TABLE.sql_name])
     start = new_york().offset(session, 1 - LOOKBACK_SESSIONS)
-    bars = _at(lake, DAILY_BARS, read, start, session).filter(pl.col("ticker") == ticker).sort("session")
-    told = _at(lake, SPLITS, read).filter(
+    bars = then.bars(start, session).filter(pl.col("ticker") == ticker).sort("session")
+    told = then.splits().filter(
         pl.col("ticker") == ticker, pl.col("execution_date") > start, pl.col("execution_date") <= session
     )
     applied = applicable_splits(told)
@@ -80,28 +82,67 @@ def explanation(lake: Lake, ticker: str, session: date) -> Explanation:
         deliveries=_deliveries(lake, bars),
         commits=commits,
         outdated=[f"{day}: {cause}" for day, cause in now.select("event_date", "cause").iter_rows()],
+        gone=then.gone,
     )
+
+
+class _Then:
+    """The tables as a commit of indicators read them, as far as they can be read any more; `gone` says what cannot."""
+
+    def __init__(self, lake: Lake, commit: dict[str, Any]) -> None:
+        self._lake = lake
+        self._read: dict[str, int | None] = commit.get("read", {})
+        self.gone: list[str] = []
+        if not commit:
+            self.gone.append(
+                f"The commit of {INDICATORS_TABLE.sql_name} that wrote this row is not known any more, nor which "
+                "versions it read: bars and splits are shown as they are now."
+            )
+
+    def bars(self, start: date, end: date) -> pl.DataFrame:
+        """Return the bars of a window."""
+        try:
+            return self._at(DAILY_BARS, start, end)
+        except VersionGone:
+            self._say_gone(DAILY_BARS, "the bars are shown as they are now")
+            return self._lake.read(DAILY_BARS, start, end).rows.collect()
+
+    def splits(self) -> pl.DataFrame:
+        """Return every split that was known."""
+        try:
+            return self._at(SPLITS)
+        except VersionGone:
+            commits = self._lake.trail(SPLITS).commits().filter(version=self._read[SPLITS.sql_name])
+            now = self._lake.read(SPLITS).rows.collect()
+            if commits.is_empty():
+                self._say_gone(SPLITS, "the splits are shown as they are now")
+                return now
+            self._say_gone(SPLITS, "its splits are worked out from when each was first seen and withdrawn")
+            held = as_known(now, commits["committed_at"][0])
+            return with_split_doubts(held.with_columns(withdrawn_at=pl.lit(None, SPLITS.columns["withdrawn_at"])))
+
+    def _at(self, table: Table, start: date | None = None, end: date | None = None) -> pl.DataFrame:
+        """Return the table as it was read; as it is now when the commit does not tell. Raises VersionGone."""
+        if table.sql_name not in self._read:
+            return self._lake.read(table, start, end).rows.collect()
+        version = self._read[table.sql_name]
+        return table.empty() if version is None else rows_at(self._lake, table, version, start, end)
+
+    def _say_gone(self, table: Table, instead: str) -> None:
+        version = self._read[table.sql_name]
+        self.gone.append(f"Version {version} of {table.sql_name}, which it read, can no longer be read: {instead}.")
 
 
 def _commit(lake: Lake, table: Table, session: date) -> dict[str, Any]:
     """Return the newest commit that wrote the table's rows of the session; empty when there is none."""
     if not lake.exists(table):
         return {}
-    written = writings(lake.history(f"{table.market}/{table.name}"), session).head(1)
+    written = writings(lake.trail(table).commits(), session).head(1)
     if written.is_empty():
         return {}
     commit = written.row(0, named=True)
+    del commit["changes"]
     return commit | {"read": {one["table"]: one["version"] for one in commit["read"] or ()}}
-
-
-def _at(
-    lake: Lake, table: Table, read: dict[str, int | None], start: date | None = None, end: date | None = None
-) -> pl.DataFrame:
-    """Return the table as it was read; as it is now when the commit does not tell."""
-    if table.sql_name not in read:
-        return lake.read(table, start, end).rows.collect()
-    version = read[table.sql_name]
-    return table.empty() if version is None else stored(lake, table, version, start, end)
 
 
 def _listed(lake: Lake, ticker: str, session: date) -> pl.DataFrame:

@@ -23,9 +23,9 @@ from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.contracts.reference import REFERENCE_TABLES, TICKER_EVENTS
 from pipeline.contracts.table import Table
 from pipeline.errors import FileRefused
+from pipeline.lake.damage import Damage, Kind
 from pipeline.lake.raw_files import RawFiles
 from pipeline.lake.tables import Lake
-from pipeline.lake.verification import Damage, Kind
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.settings import Settings
 from pipeline.verification import CONTRACTS
@@ -47,6 +47,11 @@ class Maker:
     def assets(self) -> list[AssetKey]:
         """Return the assets to materialize."""
         return [asset_key(table) for table in self.tables]
+
+    @property
+    def is_of_raw_files(self) -> bool:
+        """Return whether it is made from the vendor's files, as they were kept."""
+        return self.tables[0] in {DAILY_BARS, MINUTE_BARS}
 
     @property
     def is_of_sessions(self) -> bool:
@@ -141,6 +146,7 @@ NO_COPY = "restore its folder from a backup, or move it away and begin anew"
 _OF_KIND = {
     Kind.ENTRY: "--repair puts it back from the copy in its record",
     Kind.LOST_ENTRY: "there is no copy of it; --repair makes the whole table again",
+    Kind.OLD_ENTRY: "there is no copy of it, and the newest version does not need it; --repair sets it aside",
     Kind.CHECKPOINT: "--repair makes it anew from the log",
     Kind.RECORD: "--repair records the version anew",
     Kind.OLD_DATA: "cannot be made again; --repair sets it aside, and those versions cannot be read any more",

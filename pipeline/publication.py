@@ -1,5 +1,6 @@
 """Lists as they were published: found in the commits of the candidates, read from exactly the versions they read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,8 +11,9 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.contracts.table import Table
-from pipeline.errors import TableMissing
+from pipeline.errors import VersionGone
 from pipeline.lake.commits import writings
+from pipeline.lake.past import rows_at
 from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
@@ -36,7 +38,7 @@ class Publication:
 
 def publications(lake: Lake, session: date) -> list[Publication]:
     """Return every writing of the lists of `session`, the oldest first. Raises TableMissing before the first list."""
-    commits = writings(lake.history(f"{CANDIDATES.market}/{CANDIDATES.name}"), session)
+    commits = writings(lake.trail(CANDIDATES).commits(), session)
     return [
         Publication(
             session=session,
@@ -52,7 +54,7 @@ def publications(lake: Lake, session: date) -> list[Publication]:
 def ranked_anew(lake: Lake, publication: Publication) -> pl.DataFrame:
     """Return the lists of the publication, ranked anew from exactly the versions it read.
 
-    They equal `as_committed` unless the models were changed since. Raises TableMissing when a version was vacuumed.
+    They equal `as_committed` unless the models were changed since. Raises VersionGone when one can no longer be read.
     """
     session = publication.session
     day = rows_read(lake, publication, DAILY_BARS).join(
@@ -65,29 +67,32 @@ def ranked_anew(lake: Lake, publication: Publication) -> pl.DataFrame:
 
 
 def as_committed(lake: Lake, publication: Publication) -> pl.DataFrame:
-    """Return the lists as the publication wrote them. Raises TableMissing when the version was vacuumed."""
+    """Return the lists as the publication wrote them. Raises VersionGone when the version can no longer be read."""
     session = publication.session
-    return stored(lake, CANDIDATES, publication.version, session, session).sort("model", "rank")
+    return rows_at(lake, CANDIDATES, publication.version, session, session).sort("model", "rank")
+
+
+def oldest_readable(lake: Lake, published: Sequence[Publication]) -> tuple[int, pl.DataFrame]:
+    """Return the place among `published`, the oldest first, of the first that can still be read, and its lists.
+
+    Raises VersionGone when none can.
+    """
+    gone: VersionGone | None = None
+    for place, publication in enumerate(published):
+        try:
+            return place, as_committed(lake, publication)
+        except VersionGone as unreadable:
+            gone = gone or unreadable
+    raise gone or ValueError("nothing was published")
 
 
 def rows_read(lake: Lake, publication: Publication, table: Table) -> pl.DataFrame:
     """Return the rows of `table` that the publication was made from: of its session, or all of a whole table.
 
-    Raises TableMissing when the version was vacuumed.
+    Raises VersionGone when the version can no longer be read.
     """
     version = publication.read.get(table.sql_name)
     if version is None:
         return table.empty()
     span = (publication.session, publication.session) if table.session else (None, None)
-    return stored(lake, table, version, *span)
-
-
-def stored(lake: Lake, table: Table, version: int, start: date | None, end: date | None) -> pl.DataFrame:
-    """Return the rows that `version` of a table holds. Raises TableMissing when a vacuum has taken its files."""
-    try:
-        return lake.scan(table, start, end, version=version).collect()
-    except FileNotFoundError as vacuumed:
-        raise TableMissing(
-            f"Version {version} of {table.sql_name} can no longer be read: a vacuum removed its files.",
-            remedy="CANDLELAKE_RETENTION_DAYS says how long versions are kept; raise it for the lists to come.",
-        ) from vacuumed
+    return rows_at(lake, table, version, *span)

@@ -19,9 +19,9 @@ from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.table import Table
 from pipeline.errors import CandlelakeError
 from pipeline.execution import RunReport, run_sessions
+from pipeline.lake.damage import Damage, Kind, TableState
 from pipeline.lake.mending import DAMAGED, Mending
 from pipeline.lake.tables import Lake
-from pipeline.lake.verification import Damage, Kind, TableState
 from pipeline.makers import ASKED_ANEW, MADE_BY, MAKERS, NO_COPY
 from pipeline.market.calendar import new_york
 from pipeline.partitions import STOCK_SESSIONS
@@ -108,12 +108,21 @@ class _Repair:
         versions = self._mending.put_back_entries(state)
         if versions:
             self._repaired.done.append(f"{state.sql_name}: the log entry of {_versions(versions)} was put back.")
+        if given_up := self._mending.give_up_entries(state):
+            self._lose(
+                f"{state.sql_name}: what {_versions(given_up)} changed is not known any more. Its rows are whole."
+            )
         if Kind.CHECKPOINT in with_damage:
             self._mending.renew_checkpoint(state)
             self._repaired.done.append(f"{state.sql_name}: the checkpoint was made anew.")
         damaged = [version for damage in state.damages if damage.kind == Kind.RECORD for version in damage.versions]
         if recorded := self._mending.record(state, damaged):
             self._repaired.done.append(f"{state.sql_name}: the hashes of {_versions(recorded)} were recorded anew.")
+        if forgotten := sorted(set(damaged) - set(recorded)):
+            self._lose(
+                f"{state.sql_name}: the hashes of {_versions(forgotten)} could not be recorded anew; they lie in "
+                f"{self._place}."
+            )
 
     def _mend_data(self, state: TableState) -> None:
         for damage in (one for one in state.damages if one.kind == Kind.OLD_DATA):
@@ -159,7 +168,7 @@ class _Repair:
         rows = table.empty() if version is None else whole_rows(self._lake, state, table, version).collect()
         self._mending.set_aside(damaged)
         self._lake.refresh(table, rows, run_id=self._run_id)
-        self._lose(self._undone(state, table, version))
+        self._lose(self._undone(table, version))
         if can_be_asked:
             self._due_whole.add(table.sql_name)
 
@@ -167,10 +176,10 @@ class _Repair:
         with reference_source_of(self._settings) as source:
             return not isinstance(source, NoReference)
 
-    def _undone(self, state: TableState, table: Table, version: int | None) -> str:
+    def _undone(self, table: Table, version: int | None) -> str:
         if version is None:
             return f"{table.sql_name} has no earlier version that is whole. It is asked anew: all counts as learnt now."
-        written = self._lake.history(state.name).filter(version=version)["committed_at"].item()
+        written = self._lake.trail(table).commits().filter(version=version)["committed_at"].item()
         said = f"{table.sql_name} was restored as of version {version}, {written:%Y-%m-%d %H:%M} UTC"
         if table.sql_name not in ASKED_ANEW:
             return f"{said}: what was recorded after that is lost, record it again."
@@ -188,12 +197,26 @@ class _Repair:
             self._lose(f"{state.sql_name} has no source to be asked anew. It stays as it is. {SET_A_SOURCE}")
             return
         sessions = sorted({one.first for one in state.files.values() if one.first} | set(self._known_sessions()))
+        if lacking := self._not_to_be_fetched(state, table):
+            self._lose(
+                f"{state.sql_name} cannot be made again: there are no vendor's files of {len(lacking):,} of its "
+                f"sessions, the first of {lacking[0]}. It stays as it is: {NO_COPY}."
+            )
+            return
         self._mending.set_table_aside(state.name)
         self._lose(f"{state.sql_name} is made again from nothing; its earlier versions lie in {self._place}.")
         if table.session is None:
             self._due_whole.add(state.sql_name)
         elif sessions:
             self._due[state.sql_name] = [(sessions[0], sessions[-1])]
+
+    def _not_to_be_fetched(self, state: TableState, table: Table) -> list[date]:
+        """Return the sessions a table made from the vendor's files still holds, of which there is no such file."""
+        maker = MADE_BY[table.sql_name]
+        if table.session is None or not maker.is_of_raw_files:
+            return []
+        held = whole_rows(self._lake, state, table).select("session").unique().collect()["session"].to_list()
+        return sorted(set(held) - set(maker.can_make(self._settings, self._lake, held)))
 
     def _known_sessions(self) -> Iterator[date]:
         yield from (receipt.session for receipt in self._found.raw.whole)
@@ -226,7 +249,7 @@ class _Repair:
 
 def _is_whole(state: TableState, version: int) -> bool:
     live = state.live_at(version)
-    return bool(live) and all(one.name in state.whole for one in live)
+    return version not in state.gap and bool(live) and all(one.name in state.whole for one in live)
 
 
 def _span(damage: Damage) -> Span:

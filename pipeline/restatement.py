@@ -8,11 +8,13 @@ import polars as pl
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
 from pipeline.contracts.table import Table
+from pipeline.errors import VersionGone
 from pipeline.lake.commits import version_read
+from pipeline.lake.past import rows_at
 from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
-from pipeline.market.restatement import OUTDATED, outdated_by_bars, outdated_by_splits
+from pipeline.market.restatement import OUTDATED, outdated_by_bars, outdated_by_splits, outdated_unknown
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def restatement(lake: Lake) -> Restatement:
     """Return what of `stocks/indicators` does not follow from the bars and splits that the lake holds now.
 
     Read from the commits, which tell what each session was computed from, and from the bars of sessions that were
-    written again since. A session whose commit tells nothing is taken as computed without splits.
+    written again since. What nobody can tell any more, since versions and what was recorded of them are gone, counts
+    as outdated. A session whose commit tells nothing is taken as computed without splits.
     """
     if not lake.exists(INDICATORS_TABLE):
         return Restatement(pl.DataFrame(schema=OUTDATED))
@@ -59,78 +62,137 @@ def restatement(lake: Lake) -> Restatement:
     history = lake.read(SPLITS).rows.collect()
     calendar = new_york().sessions
     by_splits = outdated_by_splits(computed.select("session", "known_at"), history, calendar, LOOKBACK_SESSIONS)
-    by_bars = outdated_by_bars(_changed_bars(lake, computed), calendar, LOOKBACK_SESSIONS)
-    return Restatement(pl.concat([by_splits, by_bars]).sort("first_session", "ticker", "event_date"))
+    changed, undecided = _changed_bars(lake, computed)
+    by_bars = outdated_by_bars(changed, calendar, LOOKBACK_SESSIONS)
+    undecided |= _without_commit(lake, computed) | _ahead(lake, computed)
+    unknown = outdated_unknown(_rows_of(lake, sorted(undecided)), calendar)
+    found = pl.concat([by_splits, by_bars, unknown])
+    return Restatement(found.sort("first_session", "ticker", "event_date"))
 
 
 def _computed(lake: Lake) -> pl.DataFrame:
-    """Return each session with indicators, the version of bars it read, and the moment of the splits it knew."""
+    """Return each session with indicators, the versions of bars and splits it read, and when the latter were known."""
     newest = _writings(lake, INDICATORS_TABLE).sort("version").unique("session", keep="last")
-    refreshed = lake.history("reference/splits") if lake.exists(SPLITS) else None
     known = pl.DataFrame(schema={"splits": pl.Int64, "known_at": pl.Datetime("us", "UTC")})
-    if refreshed is not None:
-        known = refreshed.select(splits="version", known_at="committed_at")
+    if lake.exists(SPLITS):
+        known = lake.trail(SPLITS).commits().select(splits="version", known_at="committed_at")
     return (
         newest.with_columns(bars=version_read(DAILY_BARS), splits=version_read(SPLITS))
-        .join(known, on="splits", how="left")
-        .select("session", "bars", "known_at")
+        .sort("splits")
+        # Of a version that nobody can date any more, the one before it: it knew at least what that one did.
+        .join_asof(known.sort("splits"), on="splits")
+        .select("session", "bars", "splits", "known_at")
         .sort("session")
     )
 
 
+def _without_commit(lake: Lake, computed: pl.DataFrame) -> set[date]:
+    """Return the sessions that have indicators, but no commit any more that tells what they were made from."""
+    if not lake.trail(INDICATORS_TABLE).unknown():
+        return set()
+    return set(lake.sessions(INDICATORS_TABLE)) - set(computed["session"])
+
+
+def _ahead(lake: Lake, computed: pl.DataFrame) -> set[date]:
+    """Return the sessions made from versions that are not there yet: an older copy has taken the table's place."""
+    ahead = set[date]()
+    for name, table in (("bars", DAILY_BARS), ("splits", SPLITS)):
+        newest = lake.version(table) if lake.exists(table) else -1
+        ahead |= set(computed.filter(pl.col(name) > newest)["session"])
+    return ahead
+
+
+def _rows_of(lake: Lake, sessions: list[date]) -> pl.DataFrame:
+    """Return ticker and session of every row of `sessions` that there is, or would be if they were computed now."""
+    key = ["ticker", "session"]
+    if not sessions:
+        return INDICATORS_TABLE.empty().select(key)
+    tables = [table for table in (INDICATORS_TABLE, DAILY_BARS) if lake.exists(table)]
+    rows = [lake.scan(table, sessions[0], sessions[-1], key).collect() for table in tables]
+    return pl.concat(rows).filter(pl.col("session").is_in(sessions)).unique()
+
+
 def _writings(lake: Lake, table: Table) -> pl.DataFrame:
     """Return a row for each session and each commit that wrote it: session, version, read."""
-    commits = lake.history(f"{table.market}/{table.name}").drop_nulls("first_session")
-    calendar = pl.DataFrame({"session": new_york().sessions}, schema={"session": pl.Date})
-    spans = calendar.join_where(
+    commits = lake.trail(table).commits().drop_nulls("first_session")
+    spans = _calendar().join_where(
         commits, pl.col("session") >= pl.col("first_session"), pl.col("session") <= pl.col("last_session")
     )
     return spans.select("session", "version", "read")
 
 
-def _changed_bars(lake: Lake, computed: pl.DataFrame) -> pl.DataFrame:
-    """Return the bars that differ from those that computed sessions have read, with the sessions that read them."""
-    found = [
-        _differing(lake, was, group)
-        for (was,), group in _written_since(lake, computed).partition_by("was", as_dict=True).items()
-    ]
-    return pl.concat(found) if found else pl.DataFrame(schema=_CHANGED)
+def _possible_writings(lake: Lake, table: Table) -> pl.DataFrame:
+    """Return session and version of each commit that wrote it, or may have: one that is not known any more."""
+    lost = pl.DataFrame({"version": lake.trail(table).unknown()}, schema={"version": pl.Int64})
+    told = _writings(lake, table).select("session", "version")
+    return pl.concat([told, _calendar().join(lost, how="cross").select("session", "version")]).sort("version")
+
+
+def _calendar() -> pl.DataFrame:
+    return pl.DataFrame({"session": new_york().sessions}, schema={"session": pl.Date})
+
+
+def _changed_bars(lake: Lake, computed: pl.DataFrame) -> tuple[pl.DataFrame, set[date]]:
+    """Return the bars that differ from those that computed sessions have read, with the sessions that read them.
+
+    And the computed sessions of which that cannot be told.
+    """
+    changed, undecided = [pl.DataFrame(schema=_CHANGED)], set[date]()
+    for (last_read,), group in _written_since(lake, computed).partition_by("last_read", as_dict=True).items():
+        try:
+            changed.append(_differing(lake, last_read, group))
+        except VersionGone:
+            readers = computed.filter(pl.col("bars").fill_null(-1) <= last_read).join_where(
+                group,
+                pl.col("session") >= pl.col("first_computed"),
+                pl.col("session") <= pl.col("last_computed"),
+            )
+            undecided |= set(readers["session"])
+    return pl.concat(changed), undecided
 
 
 _CHANGED = {"ticker": pl.String, "session": pl.Date, "first_computed": pl.Date, "last_computed": pl.Date}
 
 
 def _written_since(lake: Lake, computed: pl.DataFrame) -> pl.DataFrame:
-    """Return the sessions of bars written again after they were read: session, was, first_computed, last_computed.
+    """Return the sessions of bars written again after they were read.
 
-    `was` is the version of the bars that wrote what was read, null when there was nothing to read yet.
+    Columns session, last_read, first_computed, last_computed. `last_read` is the last version of the bars that holds
+    them as they were read, the one before the next writing: the newest that does is the likeliest to be there still.
     """
-    writings = _writings(lake, DAILY_BARS).sort("version")
+    writings = _possible_writings(lake, DAILY_BARS)
     newest = writings.group_by("session").agg(newest=pl.col("version").max())
     # A window spans fewer calendar days than this.
     longest = timedelta(days=2 * LOOKBACK_SESSIONS)
-    places = pl.DataFrame({"session": new_york().sessions}, schema={"session": pl.Date}).with_row_index("place")
+    places = _calendar().with_row_index("place")
     readers = computed.join(places, on="session").rename({"session": "reader", "place": "reader_place"})
     read = newest.join(places, on="session").join_where(
-        readers,
+        readers.with_columns(pl.col("bars").fill_null(-1)),
         pl.col("session") <= pl.col("reader"),
-        pl.col("newest") > pl.col("bars").fill_null(-1),
+        pl.col("newest") > pl.col("bars"),
         pl.col("reader") <= pl.col("session") + longest,
     )
     in_window = read.filter(pl.col("reader_place") - pl.col("place") < LOOKBACK_SESSIONS)
     # Polars cannot look at the order within sessions, and warns; both sides are sorted by version.
-    before = in_window.sort("bars").join_asof(
-        writings.select("session", was="version", bars="version"), on="bars", by="session", check_sortedness=False
+    following = in_window.sort("bars").join_asof(
+        writings.select("session", following="version"),
+        left_on="bars",
+        right_on="following",
+        by="session",
+        strategy="forward",
+        allow_exact_matches=False,
+        check_sortedness=False,
     )
-    return before.group_by("session", "was").agg(
+    return following.group_by("session", last_read=pl.col("following") - 1).agg(
         first_computed=pl.col("reader").min(), last_computed=pl.col("reader").max()
     )
 
 
-def _differing(lake: Lake, was: int | None, sessions: pl.DataFrame) -> pl.DataFrame:
+def _differing(lake: Lake, last_read: int, sessions: pl.DataFrame) -> pl.DataFrame:
     first, last = sessions.select(first=pl.min("session"), last=pl.max("session")).row(0)
     now = lake.scan(DAILY_BARS, first, last).collect().join(sessions, on="session", how="semi")
-    then = _as_of(lake, was, first, last).join(sessions, on="session", how="semi")
+    then = DAILY_BARS.empty() if last_read < 0 else rows_at(lake, DAILY_BARS, last_read, first, last)
+    then = then.join(sessions, on="session", how="semi")
     key = list(DAILY_BARS.key)
     columns = list(DAILY_BARS.columns)
     differing = pl.concat(
@@ -140,13 +202,3 @@ def _differing(lake: Lake, was: int | None, sessions: pl.DataFrame) -> pl.DataFr
         ]
     ).unique()
     return differing.join(sessions, on="session").select(list(_CHANGED))
-
-
-def _as_of(lake: Lake, version: int | None, first: date, last: date) -> pl.DataFrame:
-    """Return the bars of a past version; none when there was none, or its files are gone: then all count as changed."""
-    if version is None:
-        return DAILY_BARS.empty()
-    try:
-        return lake.scan(DAILY_BARS, first, last, version=version).collect()
-    except FileNotFoundError:
-        return DAILY_BARS.empty()

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import polars as pl
 
+from pipeline.contracts.aggregates import AGGREGATES
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES, MINUTE_DELIVERIES
 from pipeline.contracts.minutes import MINUTE_BARS
 from pipeline.contracts.quarantine import MINUTE_QUARANTINE, QUARANTINE
 from pipeline.contracts.table import Table
+from pipeline.lake.damage import Damage, Kind, TableState
 from pipeline.lake.decoding import decoded
 from pipeline.lake.mending import Mending
 from pipeline.lake.raw_verification import Delivered, RawState, RawVerification
 from pipeline.lake.receipts import Receipt
 from pipeline.lake.tables import Lake
-from pipeline.lake.verification import Damage, Kind, TableState, TableVerification
+from pipeline.lake.verification import TableVerification
 from pipeline.market.audit import unreconciled
 from pipeline.progress import Progress
 from pipeline.tables import EVERY_TABLE
@@ -42,6 +44,8 @@ class Found:
     raw: RawState
     rows: Sequence[Damage]
     """Sessions whose rows are not as many as the audit trail tells of."""
+    leftovers: Sequence[str] = ()
+    """Folders of tables, as `market/name`, whose first write was killed before there was a version: no damage."""
 
     @property
     def damages(self) -> list[Damage]:
@@ -54,17 +58,22 @@ def verify(lake: Lake, progress: Progress, only: Iterable[str] | None = None) ->
 
     Nothing is changed. Runs may go on meanwhile: what they write after this began is not looked at.
     """
-    wanted = lake.tables() if only is None else list(only)
+    remains = lake.store.remains() if only is None else []
+    lost = [name for name in remains if lake.store.holds_data(name)]
+    wanted = sorted([*lake.tables(), *lost]) if only is None else list(only)
     checks = {name: table_verification(lake, name) for name in wanted}
     states = {}
     for name, check in checks.items():
         progress.begin(name.replace("/", "."), check.steps)
         states[name] = check.run(progress.advance)
-    raw = RawVerification(lake.objects, [one for trail, *_ in TRAILS for one in _delivered(lake, states, trail)])
+    delivered = [one for trail, *_ in TRAILS for one in _delivered(lake, states, trail)]
+    raw = RawVerification(lake.objects, delivered)
     if only is None:
         progress.begin("raw files", raw.steps)
         raw.run(progress.advance)
-    return Found(states, raw.state, [one for tables in TRAILS for one in _miscounted(lake, states, *tables)])
+        _forgive_sessions_without_files(states, raw.state, delivered)
+    miscounted = [one for tables in TRAILS for one in _miscounted(lake, states, *tables)]
+    return Found(states, raw.state, miscounted, [name for name in remains if name not in lost])
 
 
 def table_verification(lake: Lake, name: str) -> TableVerification:
@@ -94,6 +103,27 @@ def recorded(lake: Lake, found: Found) -> int:
     """Record every version without hashes whose files were read to the end and found whole; return how many."""
     mending = Mending(lake, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"), "")
     return sum(len(mending.record(state, state.unrecorded)) for state in found.tables.values())
+
+
+def _forgive_sessions_without_files(
+    states: Mapping[str, TableState], raw: RawState, delivered: Iterable[Delivered]
+) -> None:
+    """Leave out what a repair took out and nobody can owe: sessions of which no file ever came, as on a holiday.
+
+    Only while the audit trails are whole, which know every file that came.
+    """
+    trails = [states[_name(trail)] for trail, *_ in TRAILS if _name(trail) in states]
+    if any(one.kind in AMISS for state in trails for one in state.damages):
+        return
+    known = {one.receipt.session for one in delivered} | {one.session for one in raw.whole}
+    known |= {one.first for one in raw.damages if one.first is not None}
+    for name, state in states.items():
+        if name != _name(AGGREGATES):  # asked of the REST API, without a file
+            state.damages = [one for one in state.damages if one.kind != Kind.OWED or _holds_one_of(one, known)]
+
+
+def _holds_one_of(damage: Damage, sessions: Iterable[date]) -> bool:
+    return any((damage.first or day) <= day <= (damage.last or day) for day in sessions)
 
 
 def _name(table: Table) -> str:

@@ -3,15 +3,17 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from deltalake.exceptions import DeltaError
 
 import pipeline.cli
 from assets_tests.cli.conftest import Ask
 from assets_tests.commands import environment
 from pipeline.cli import terminal
-from pipeline.errors import AccessDenied
+from pipeline.errors import AccessDenied, SettingsError, without_terminal_codes
 from pipeline.settings import Settings
 
 COMMANDS = (
@@ -76,6 +78,28 @@ def test_an_error_nobody_foresaw_is_one_line_without_a_traceback(ask: Ask, monke
     assert answer.words.startswith("error: ValueError: [red]odd[/red] ")
     assert "--debug" in answer.words
     assert len(answer.words.splitlines()) == 1
+
+
+CODES = [
+    "\x1b[31m", "\x1b[0m", "\x1b[2J", "\x1b[?25l", "\x9b1m", "\x1b]0;title\x07", "\x1b]8;;http://x.example\x1b\\",
+    "\x1bc", "\x1bPq\x1b\\", "\x1b(B", "\x1b7",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("kind", [DeltaError, ValueError, OSError, lambda told: SettingsError(told, remedy="See it.")])
+def test_what_a_library_colours_is_told_without_terminal_codes(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, code: str, kind: Callable[[str], BaseException]
+) -> None:
+    fails_with(monkeypatch, kind(f"Kernel error: {code}↳{code} no such file"))
+    words = ask("status").words
+    assert "Kernel error: ↳ no such file" in words
+    assert all(sign.isprintable() for sign in words.removesuffix("\n"))
+
+
+def test_an_unfinished_terminal_code_swallows_nothing_of_the_message() -> None:
+    assert without_terminal_codes("\x1b]0;disk is full") == "0;disk is full"
+    assert without_terminal_codes("disk is full\x1b") == "disk is full"
 
 
 def test_debug_adds_the_traceback(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -236,6 +236,23 @@ def test_a_log_entry_without_a_copy_of_what_nobody_can_tell_again_stays_and_the_
     assert not (place / "lake" / DAMAGED).exists()
 
 
+def test_a_table_of_which_a_vendor_s_file_is_gone_is_not_thrown_away(ask: Ask, place: Path) -> None:
+    session = SESSIONS[20]
+    for kept in (place / "lake/raw").rglob(f"{session}.csv.gz*"):
+        kept.unlink()
+    (place / "empty").mkdir()
+    with (place / "settings.env").open("a") as settings:
+        settings.write(f"CANDLELAKE_FLAT_FILES={place}/empty\n")
+    lose_entry_and_copy(place, "stocks/daily_bars")
+    before = sorted((place / "lake/stocks/daily_bars").rglob("*"))
+    answer = ask("verify", "--repair")
+    assert answer.code == 1
+    assert (
+        f"there are no vendor's files of 1 of its sessions, the first of {session}. It stays as it is" in answer.words
+    )
+    assert sorted((place / "lake/stocks/daily_bars").rglob("*")) == before
+
+
 def lose_entry_and_copy(place: Path, name: str) -> None:
     entry = newest_entry(place, name)
     entry.write_bytes(entry.read_bytes()[:40])

@@ -178,7 +178,9 @@ def _run(asked: dict[str, Any]) -> int:
 def _typed(asked: dict[str, Any]) -> int:
     from pipeline.cli import main  # noqa: PLC0415
 
-    os.environ.update({f"CANDLELAKE_{name.upper()}": str(value) for name, value in asked["settings"].items()})
+    # The place of a lake on S3 is named as in the environment already.
+    named = {name.upper().removeprefix("CANDLELAKE_"): value for name, value in asked["settings"].items()}
+    os.environ.update({f"CANDLELAKE_{name}": str(value) for name, value in named.items()})
     sys.argv = ["candlelake", *asked["command"]]
     try:
         main()

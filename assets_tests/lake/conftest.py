@@ -1,5 +1,6 @@
 """A small table with the features of the real ones, and lakes on a disk that nobody else has."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
+from assets_tests.lake.aging import aged, forget_properties
 from pipeline.contracts.table import Table
 from pipeline.lake.tables import Lake
 
@@ -45,6 +47,13 @@ def prices(session: date, **closes: float) -> pl.DataFrame:
     )
 
 
+def fill(lake: Lake, commits: int = 24) -> None:
+    """Write the sessions of early January again and again, in so many commits."""
+    for number in range(commits):
+        day = (JAN_2, JAN_3, JAN_4)[number % 3]
+        lake.replace(PRICES, [day], [prices(day, A=1.0 + number)], run_id=f"r{number}")
+
+
 def rejects(session: date, *rows: int) -> pl.DataFrame:
     return pl.DataFrame({"session": [session] * len(rows), "row": rows}, schema=REJECTS.columns)
 
@@ -53,6 +62,22 @@ def held(lake: Lake, version: int | None = None) -> dict[tuple[date, str], float
     rows = lake.scan(PRICES, version=version).collect()
     assert rows.select("ticker", "session").is_duplicated().sum() == 0
     return {(row["session"], row["ticker"]): row["close"] for row in rows.iter_rows(named=True)}
+
+
+@pytest.fixture(scope="session")
+def long_ago(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a lake half a year old, from before tables told Delta to keep their log; to be copied."""
+    lake = Lake(tmp_path_factory.mktemp("long-ago") / "lake")
+    fill(lake)
+    forget_properties(Path(lake.uri(PRICES)))
+    aged(Path(lake.uri(PRICES)), days=200)
+    return Path(lake.root)
+
+
+@pytest.fixture
+def old(long_ago: Path, tmp_path: Path) -> Lake:
+    """Return a copy of it that the test may change."""
+    return Lake(shutil.copytree(long_ago, tmp_path / "old"))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from assets_tests.lake.conftest import FEB_1, FEB_2, JAN_2, JAN_3, JAN_4, PRICES, held, prices
-from pipeline.errors import SettingsError, TableMissing, WriteConflict
+from pipeline.errors import SettingsError, TableDamaged, TableMissing, WriteConflict
 from pipeline.lake import maintenance
 from pipeline.lake.maintenance import Compacted, compact, vacuum
 from pipeline.lake.tables import Lake
@@ -147,6 +147,17 @@ def replaced_earlier(commit: str, *, days: int) -> str:
 def age(path: Path, *, days: int) -> None:
     then = path.stat().st_mtime - days * 86_400
     os.utime(path, (then, then))
+
+
+def test_maintenance_buries_no_lost_commit(scattered: Lake) -> None:
+    newest = scattered.version(PRICES)
+    Path(scattered.uri(PRICES), f"_delta_log/{newest:020}.json").unlink()
+    damaged = Lake(scattered.root)
+    with pytest.raises(TableDamaged, match=f"version {newest} of"):
+        compact(damaged, PRICES, run_id="r")
+    with pytest.raises(TableDamaged, match=f"version {newest} of"):
+        vacuum(damaged, PRICES, keep=timedelta(days=30), run_id="r")
+    assert damaged.open_to_write("stocks/prices").version() == newest - 1
 
 
 def test_vacuum_refuses_to_endanger_a_write_under_way(scattered: Lake) -> None:

@@ -1,16 +1,20 @@
 """The vendor's files held against their receipts, and both against the audit trail."""
 
 import gzip
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from assets_tests.lake.test_raw_files import DATASET, DAY, KEY, stored
+from pipeline.lake.damage import Damage, Kind
 from pipeline.lake.folder_objects import FolderObjects
 from pipeline.lake.raw_files import RECEIPT_SUFFIX, RawFiles, Receipt
 from pipeline.lake.raw_verification import Delivered, RawState, RawVerification
-from pipeline.lake.verification import Damage, Kind
+from pipeline.lake.receipts import written
 
 OLD, NEW = gzip.compress(b"old" * 100), gzip.compress(b"new" * 90)
 
@@ -102,8 +106,48 @@ def test_a_flipped_bit_in_a_receipt_is_found_by_the_audit_trail_which_knows_the_
                 (one.key, one.etag, one.sha256) for one in versions
             }
         path.write_bytes(written)
-    # White space, which may be another white space, and the vendor's time, which may be that of a later download.
-    assert harmless < len(written) / 5
+    # White space, which may be another white space.
+    assert harmless < len(written) / 20
+
+
+def with_another_time(path: Path, hours: int, *, sealed: bool) -> None:
+    """Change the time in a receipt; `sealed` receipts keep the checksum, which those of earlier versions lack."""
+    told = json.loads(path.read_bytes())
+    told["last_modified"] = (datetime.fromisoformat(told["last_modified"]) + timedelta(hours=hours)).isoformat()
+    if not sealed:
+        del told["checksum"]
+    path.write_text(json.dumps(told))
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+@pytest.mark.parametrize("sealed", [True, False])
+def test_a_receipt_with_another_time_is_damaged_and_the_audit_trail_knows_the_true_one(
+    lake: Path, versions: tuple[Receipt, Receipt], hours: int, sealed: bool
+) -> None:
+    path = lake / f"raw/{KEY}{RECEIPT_SUFFIX}"
+    with_another_time(path, hours, sealed=sealed)
+    state = verified(lake, *trail(versions))
+    assert only(state).kind == Kind.RECEIPT
+    assert list(state.rebuilt.values()) == [versions[1]]
+
+
+def test_a_receipt_of_an_earlier_version_has_no_checksum_and_is_whole(
+    lake: Path, versions: tuple[Receipt, Receipt]
+) -> None:
+    with_another_time(lake / f"raw/{KEY}{RECEIPT_SUFFIX}", 0, sealed=False)
+    assert verified(lake, *trail(versions)).damages == []
+    assert RawFiles(lake).current(DATASET, DAY) == versions[1]
+
+
+def test_the_same_bytes_fetched_again_under_a_later_time_are_no_damage(
+    lake: Path, versions: tuple[Receipt, Receipt]
+) -> None:
+    later = replace(versions[1], last_modified=versions[1].last_modified + timedelta(days=3))
+    (lake / f"raw/{KEY}{RECEIPT_SUFFIX}").write_bytes(written(later))
+    assert verified(lake, *trail(versions)).damages == []
+    earlier = replace(versions[1], last_modified=versions[1].last_modified - timedelta(days=3))
+    (lake / f"raw/{KEY}{RECEIPT_SUFFIX}").write_bytes(written(earlier))
+    assert only(verified(lake, *trail(versions))).kind == Kind.RECEIPT
 
 
 @pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"")])
@@ -137,3 +181,13 @@ def test_a_version_that_is_gone_with_its_receipt_is_missed_by_the_audit_trail(
 
 def test_a_newer_version_than_the_tables_come_from_is_no_damage(lake: Path, versions: tuple[Receipt, Receipt]) -> None:
     assert verified(lake, Delivered(versions[0], is_current=True)).damages == []
+
+
+def test_a_version_that_came_back_and_was_replaced_again_is_no_damage(lake: Path) -> None:
+    raw = RawFiles(lake)
+    stored(raw, OLD)
+    stored(raw, NEW, hour=12)
+    again = stored(raw, OLD, hour=13)
+    newest = stored(raw, NEW, hour=14)
+    told = Delivered(again, is_current=False), Delivered(newest, is_current=True)
+    assert verified(lake, *told).damages == []

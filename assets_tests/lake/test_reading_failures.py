@@ -10,9 +10,9 @@ from assets_tests.lake.conftest import FEB_1, JAN_2, PRICES, prices
 from assets_tests.s3_outage import OwnServer, own_server
 from pipeline.cli import told
 from pipeline.errors import LakeUnreachable, RetryableError, TableDamaged, TableMissing
+from pipeline.lake.past import rows_at
 from pipeline.lake.reading_failures import meaning
 from pipeline.lake.tables import Lake
-from pipeline.publication import stored
 
 
 @pytest.fixture(scope="module")
@@ -102,5 +102,5 @@ def test_a_past_version_whose_files_a_vacuum_took_is_told_as_such(tmp_path):
         if file != needed:
             file.unlink()
     with pytest.raises(TableMissing, match="a vacuum removed its files"):
-        stored(lake, PRICES, newest - 1, JAN_2, JAN_2)
-    assert stored(lake, PRICES, newest, JAN_2, JAN_2)["close"].to_list() == [2.0]
+        rows_at(lake, PRICES, newest - 1, JAN_2, JAN_2)
+    assert rows_at(lake, PRICES, newest, JAN_2, JAN_2)["close"].to_list() == [2.0]

@@ -11,10 +11,11 @@ import pytest
 from deltalake import DeltaTable
 
 from assets_tests.lake.conftest import FEB_1, FEB_2, JAN_2, JAN_3, PRICES, prices
+from pipeline.lake.damage import Damage, Kind, TableState
 from pipeline.lake.decoding import decoded
 from pipeline.lake.maintenance import compact, vacuum
 from pipeline.lake.tables import Lake
-from pipeline.lake.verification import Damage, Kind, TableState, TableVerification, owed
+from pipeline.lake.verification import TableVerification, owed
 
 NAME = "stocks/prices"
 SEED = 20261126

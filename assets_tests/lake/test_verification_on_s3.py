@@ -4,10 +4,10 @@ import pytest
 
 from assets_tests.lake.conftest import FEB_1, JAN_2, PRICES, prices
 from pipeline.errors import TableDamaged
+from pipeline.lake.damage import Kind
 from pipeline.lake.log_entries import entry_name
 from pipeline.lake.mending import Mending
 from pipeline.lake.tables import Lake
-from pipeline.lake.verification import Kind
 from pipeline.progress import Progress
 from pipeline.verification import verify
 

@@ -10,6 +10,9 @@ import pytest
 
 from assets_tests.faults.two_versions import Market, market
 
+SCALE = float(os.environ.get("TORTURE_SCALE") or 1)
+"""How many times as often as by default the newer tests do what they do: 10 is hundreds of kills, and half an hour."""
+
 SEED = int(os.environ.get("TORTURE_SEED") or secrets.randbelow(2**32))
 os.environ["TORTURE_SEED"] = str(SEED)  # for the workers that this process starts
 
@@ -29,6 +32,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         )
         tell()
         session.config.add_cleanup(tell)
+
+
+@pytest.fixture(scope="session")
+def scale() -> float:
+    return SCALE
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import typer
 
 from pipeline.cli.dates import parse_date, require_session
 from pipeline.cli.rows import dump
-from pipeline.cli.terminal import one_line, out, say
+from pipeline.cli.terminal import one_line, out, say, say_warning
 
 if TYPE_CHECKING:
     from pipeline.explanation import Explanation
@@ -52,6 +52,8 @@ def show(explained: "Explanation") -> None:
         for line in section(explained):
             indent = line[: len(line) - len(line.lstrip())]
             console.print(indent + one_line(line), soft_wrap=True)
+    for words in explained.gone:
+        say_warning(words)
     for reason in explained.outdated:
         say(f"\nComputed anew, this row would differ ({reason}): `candlelake restate` brings it up to date.")
 
@@ -129,7 +131,7 @@ def versions(explained: "Explanation") -> list[str]:
     lines = ["Table versions:"]
     for table, commit in explained.commits.items():
         if not commit:
-            lines.append(f"  {table}: not written for this session")
+            lines.append(f"  {table}: no commit is known that wrote this session")
             continue
         read = ", ".join(f"{name} {'(empty)' if at is None else at}" for name, at in commit["read"].items())
         lines.append(

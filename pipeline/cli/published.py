@@ -17,9 +17,12 @@ def first_published(lake: "Lake", session: date) -> "pl.DataFrame":
     """Return the lists of `session` as they were first published, and say when, from what, and what came after.
 
     They are ranked anew from the versions that were read then. Where that gives another list, since a model was
-    changed, it is said, and the list is the one that was stored. Raises PermanentError when nothing was published.
+    changed, it is said, and the list is the one that was stored. Of a list whose version is gone, that is said, and
+    the oldest that can be read is shown. Raises PermanentError when nothing was published, VersionGone when none of it
+    can be read any more.
     """
-    from pipeline.publication import as_committed, publications, ranked_anew
+    from pipeline.contracts.candidates import CANDIDATES
+    from pipeline.publication import oldest_readable, publications
 
     published = publications(lake, session)
     if not published:
@@ -27,12 +30,32 @@ def first_published(lake: "Lake", session: date) -> "pl.DataFrame":
             f"No list of {session} tells what it was made from.",
             remedy=f"It was made before that was recorded; `candlelake run --date {session}` makes it anew.",
         )
-    first = published[0]
-    committed = as_committed(lake, first)
-    tell(first, len(published))
-    if not ranked_anew(lake, first).sort("model", "rank").equals(committed):
-        say_warning("The models have changed since: this is the list as it was stored, not as they rank it today.")
+    if any(version < published[0].version for version in lake.trail(CANDIDATES).unknown()):
+        say_warning("Some commits of stocks.candidates are not known any more: one may have published it earlier.")
+    place, committed = oldest_readable(lake, published)
+    if place:
+        gone = ", ".join(str(one.version) for one in published[:place])
+        say_warning(
+            f"What was published first can no longer be read (stocks.candidates {gone}): this is writing {place + 1} "
+            f"of {len(published)}."
+        )
+    tell(published[place], len(published))
+    compare(lake, published[place], committed)
     return committed
+
+
+def compare(lake: "Lake", publication: "Publication", committed: "pl.DataFrame") -> None:
+    """Say when the models would rank the list otherwise today, or when that cannot be told."""
+    from pipeline.errors import VersionGone
+    from pipeline.publication import ranked_anew
+
+    try:
+        anew = ranked_anew(lake, publication)
+    except VersionGone as gone:
+        say_warning(f"{gone.message} The list is shown as it was stored, and cannot be ranked anew from it.")
+        return
+    if not anew.sort("model", "rank").equals(committed):
+        say_warning("The models have changed since: this is the list as it was stored, not as they rank it today.")
 
 
 def tell(publication: "Publication", count: int) -> None:

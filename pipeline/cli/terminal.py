@@ -12,6 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from pipeline.errors import without_terminal_codes
+
 UNBOUNDED = 10_000
 """Columns of what is not read on a terminal: nothing is cut or wrapped for a screen that is not there."""
 
@@ -30,8 +32,9 @@ def err() -> Console:
 
 
 def say(words: str, style: str = "") -> None:
-    """Tell the person something, on stderr, word by word as given."""
-    err().print(Text(words, style=style), soft_wrap=True)
+    """Tell the person something, on stderr, word by word as given, on several lines if it has several."""
+    lines = (_visible(line) for line in without_terminal_codes(words).split("\n"))
+    err().print(Text("\n".join(lines), style=style), soft_wrap=True)
 
 
 def say_warning(words: str) -> None:
@@ -49,8 +52,12 @@ def say_error(message: str, remedy: str) -> None:
 
 
 def one_line(words: str) -> str:
-    """Return `words` on one line, with a mark in place of each sign that would move the terminal's cursor."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(words.split()))
+    """Return `words` on one line, without terminal codes, and a mark for each sign that would move the cursor."""
+    return _visible(" ".join(without_terminal_codes(words).split()))
+
+
+def _visible(line: str) -> str:
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
 
 
 class SaidHere(logging.Handler):

@@ -11,8 +11,8 @@ from pipeline.cli.terminal import one_line, out, say, say_warning
 
 if TYPE_CHECKING:
     from pipeline.execution import RunReport
+    from pipeline.lake.damage import Damage
     from pipeline.lake.tables import Lake
-    from pipeline.lake.verification import Damage
     from pipeline.repair import Repaired
     from pipeline.settings import Settings
     from pipeline.verification import Found
@@ -118,6 +118,17 @@ def remark(found: "Found") -> None:
         say(f"{name} belongs to no version.", style="dim")
     if len(unknown) > NAMED:
         say(f"… and {len(unknown) - NAMED:,} more; maintenance removes them.", style="dim")
+    for name in found.leftovers:
+        say(
+            f"{name} is what a first write left that was broken off: no table yet. Maintenance removes it.", style="dim"
+        )
+    for state in found.tables.values():
+        if state.expired:
+            say(
+                f"{state.sql_name}: {state.expired:,} log entries have expired and were removed by a Delta program; a "
+                "checkpoint makes up for them.",
+                style="dim",
+            )
     files = sum(state.checked for state in found.tables.values()) + found.raw.checked
     size = sum(state.size for state in found.tables.values()) + found.raw.size
     verdict = f"{len(found.damages):,} damaged" if found.damages else "all as they were written"
@@ -139,5 +150,6 @@ def _plain(found: "Found") -> dict[str, object]:
             }
             for state in found.tables.values()
         ],
+        "leftovers": list(found.leftovers),
         "raw": {"files": found.raw.checked, "bytes": found.raw.size, "unknown_files": found.raw.unknown},
     }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -13,6 +14,32 @@ from deltalake import DeltaTable
 
 if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
     from pipeline.contracts.table import Table
+
+TAKEN_OUT = "taken_out"
+"""What the commit that takes damaged files out of a table calls the sessions that are to be made again."""
+
+
+LOST_ENTRY = "LOG ENTRY LOST"
+"""Operation of the entry that a repair puts in the place of a lost one."""
+
+
+class Changes(StrEnum):
+    """Which rows a commit may have changed."""
+
+    NOTHING = "nothing"
+    """Creation, compaction, vacuum, properties: the rows are as before."""
+    SESSIONS = "sessions"
+    """Those of the sessions it tells of."""
+    TAKEN_OUT = "taken out"
+    """Damaged ones are gone until they are made again."""
+    UNKNOWN = "unknown"
+    """A repair put the commit in the place of one that is lost."""
+    ANY = "any"
+    """A refresh of the whole table, or a commit of another program."""
+
+
+_SAME_ROWS = {"CREATE TABLE", "OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES"}
+"""Operations of Delta that change no row."""
 
 READ = pl.List(pl.Struct({"table": pl.String, "version": pl.Int64}))
 
@@ -23,11 +50,12 @@ COMMIT: dict[str, Any] = {
     "first_session": pl.Date,
     "last_session": pl.Date,
     "read": READ,
+    "changes": pl.String,
 }
 """Columns of a table's history. `read` holds, by SQL name, the versions that the rows were made from.
 
 A table that had never been written when it was read has a null version. Sessions and `read` are null in commits that
-changed no row: creation, compaction, vacuum.
+changed no row: creation, compaction, vacuum. `changes` is one of `Changes`.
 """
 
 
@@ -75,7 +103,18 @@ def told(run_id: str, read: Sequence[Reading], sessions: Sequence[date] = ()) ->
 
 def commits_of(opened: DeltaTable) -> pl.DataFrame:
     """Return the commits of a table, newest first, in the columns of `COMMIT`."""
-    return pl.DataFrame([_commit(one) for one in opened.history()], schema=COMMIT)
+    return as_commits(opened.history())
+
+
+def as_commits(said: Iterable[dict[str, Any]]) -> pl.DataFrame:
+    """Return what commits said of themselves, each with its `version`, in the columns of `COMMIT`."""
+    return pl.DataFrame([_commit(one) for one in said], schema=COMMIT)
+
+
+def changed_since(opened: DeltaTable, version: int) -> bool:
+    """Return whether a commit after `version` may have changed rows of the table."""
+    since = opened.version() - version
+    return since > 0 and (as_commits(opened.history(since))["changes"] != Changes.NOTHING).any()
 
 
 def _commit(said: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +126,18 @@ def _commit(said: dict[str, Any]) -> dict[str, Any]:
         "first_session": date.fromisoformat(first) if first else None,
         "last_session": date.fromisoformat(last) if last else None,
         "read": json.loads(said["read"]) if "read" in said else None,
+        "changes": _changes(said),
     }
+
+
+def _changes(said: dict[str, Any]) -> Changes:
+    if "compacted" in said or said.get("operation") in _SAME_ROWS:
+        return Changes.NOTHING
+    if said.get("operation") == LOST_ENTRY:
+        return Changes.UNKNOWN
+    if TAKEN_OUT in said:
+        return Changes.TAKEN_OUT
+    return Changes.SESSIONS if "first_session" in said else Changes.ANY
 
 
 def writings(history: pl.DataFrame, session: date) -> pl.DataFrame:

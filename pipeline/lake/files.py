@@ -21,6 +21,11 @@ def folder_of(opened: DeltaTable) -> Path | None:
     return Path(unquote(rest))
 
 
+def name_of(opened: DeltaTable) -> str:
+    """Return the `market/name` of a table of the lake: the last two parts of its place."""
+    return "/".join(opened.table_uri.rstrip("/").rsplit("/", 2)[1:])
+
+
 def files_of(opened: DeltaTable, start: date | None = None, end: date | None = None) -> pl.DataFrame:
     """Return the files that can hold rows of the sessions `start` … `end`, open when None.
 
@@ -54,6 +59,13 @@ def scan_files(
         storage_options=dict(storage_options) or None,
         glob=False,
     )
+
+
+def of_sessions(rows: pl.LazyFrame, start: date | None, end: date | None) -> pl.LazyFrame:
+    """Return those of the sessions `start` … `end`, open when None."""
+    if start is not None:
+        rows = rows.filter(pl.col("session") >= start)
+    return rows if end is None else rows.filter(pl.col("session") <= end)
 
 
 def sessions_in(opened: DeltaTable, storage_options: Mapping[str, str]) -> list[date]:

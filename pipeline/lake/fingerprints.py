@@ -8,7 +8,7 @@ entry is kept whole, so that a lost one can be put back.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,9 +16,11 @@ from typing import Any
 from pipeline.errors import TableDamaged
 from pipeline.lake.folder_objects import Digest
 from pipeline.lake.lake_objects import Objects
-from pipeline.lake.log_entries import LAST_CHECKPOINT, actions_of, added_by, checkpoint_name, entry_name
+from pipeline.lake.log_entries import HASHES, LAST_CHECKPOINT, actions_of, added_by, checkpoint_name, entry_name
 
-HASHES = "_hashes"
+LOST = ".lost"
+"""Ending of the note that the log entry of a version is lost."""
+
 THREADS = 4
 """Files hashed at a time; OpenSSL lets other threads go on."""
 
@@ -64,6 +66,16 @@ class Fingerprints:
         stems = (name.removeprefix(beginning).removesuffix(".json") for name in self._objects.names(beginning))
         return sorted(int(stem) for stem in stems if stem.isdecimal())
 
+    def given_up(self) -> set[int]:
+        """Return the versions whose entry a repair found lost, while a later checkpoint made up for it."""
+        beginning = f"{self._table}/{HASHES}/"
+        stems = (name.removeprefix(beginning).removesuffix(LOST) for name in self._objects.names(beginning))
+        return {int(stem) for stem in stems if stem.isdecimal()}
+
+    def give_up(self, version: int, found: str) -> None:
+        """Note that the entry of a version is lost, and what was found in its place: it is no damage any more."""
+        self._objects.put(f"{self._table}/{HASHES}/{version:020}{LOST}", f"The log entry {found}.\n".encode())
+
     def get(self, version: int) -> Record | None:
         """Return the record of a version, None when there is none. Raises RecordDamaged."""
         data = self._objects.read(f"{self._table}/{self.name(version)}")
@@ -106,13 +118,23 @@ class Fingerprints:
 
         Raises TableDamaged otherwise: whoever wrote now would bury what is lost.
         """
+        self._require(version, lambda entry, written: entry == written)
+
+    def require_none_lost(self, version: int) -> None:
+        """Return if no entry after `version`, the newest that Delta reads, was written and lost, nor that one emptied.
+
+        Raises TableDamaged otherwise. Maintenance asks no more: it goes by the table as Delta reads it.
+        """
+        self._require(version, lambda entry, _: bool(entry and entry.strip(b"\0\n ")))
+
+    def _require(self, version: int, is_there: Callable[[bytes | None, bytes], bool]) -> None:
         for known in (version, version + 1):
             try:
                 record = self.get(known)
             except RecordDamaged:
                 continue
             entry = self._objects.read(f"{self._table}/{entry_name(known)}")
-            if record is not None and entry != record.entry:
+            if record is not None and not is_there(entry, record.entry):
                 raise TableDamaged(
                     f"The log entry of version {known} of {self._table.replace('/', '.')} is damaged or lost, so that "
                     "the table reads as it was before.",

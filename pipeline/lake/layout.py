@@ -29,6 +29,14 @@ ENTRIES_TO_CHECKPOINT = 10
 """Opening a table reads every log entry since the last checkpoint, on S3 each by a request of its own."""
 
 
+LOG_KEPT = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
+"""Properties of every table. A commit tells what its rows were made from, so its log entry is kept for good.
+
+Without them Delta removes entries that are older than 30 days: deltalake 1.6.6 does so whenever a vacuum removes files,
+whatever its arguments say, and any other Delta program may do so after a commit.
+"""
+
+
 def delta_properties(table: Table) -> dict[str, str | None]:
     """Return what Delta is told of `table` when it is made.
 
@@ -39,6 +47,7 @@ def delta_properties(table: Table) -> dict[str, str | None]:
     return {
         "delta.checkpointInterval": str(ENTRIES_TO_CHECKPOINT),
         "delta.dataSkippingStatsColumns": ",".join(dict.fromkeys(by)),
+        **LOG_KEPT,
     }
 
 

@@ -11,10 +11,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 LOG = "_delta_log"
+HASHES = "_hashes"
+"""Folder of a table with our own record of each commit."""
+
 LAST_CHECKPOINT = f"{LOG}/_last_checkpoint"
 
 _ENTRY = re.compile(rf"{LOG}/(\d{{20}})\.json")
@@ -61,6 +65,34 @@ def checkpoint_version(name: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def is_version(name: str) -> bool:
+    """Return whether the file `name`, relative to its table, is a log entry or a checkpoint."""
+    return entry_version(name) is not None or checkpoint_version(name) is not None
+
+
+def has_version(folder: Path) -> bool:
+    """Return whether the table in `folder` has a version: a log with an entry or a checkpoint.
+
+    A first entry that is alone and broken is none: what a full disk or a power cut left of a first commit.
+    """
+    try:
+        names = [f"{LOG}/{path.name}" for path in (folder / LOG).iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    versions = [name for name in names if is_version(name)]
+    if versions != [entry_name(0)]:
+        return bool(versions)
+    try:
+        return bool(actions_of((folder / entry_name(0)).read_bytes())) or any_record(folder)
+    except (FileNotFoundError, ValueError):
+        return any_record(folder)
+
+
+def any_record(folder: Path) -> bool:
+    """Return whether there is a record of any commit to the table in `folder`."""
+    return any((folder / HASHES).glob("*.json"))
+
+
 def actions_of(entry: bytes) -> list[dict[str, Any]]:
     """Return the actions of an entry. Raises ValueError when it is none: every entry has at least one."""
     actions = [json.loads(line) for line in entry.decode().splitlines() if line.strip()]
@@ -74,17 +106,35 @@ def added_by(actions: Iterable[Mapping[str, Any]], version: int) -> list[DataFil
     return [_data_file(action["add"], version) for action in actions if "add" in action]
 
 
-def replayed(entries: Mapping[int, Iterable[Mapping[str, Any]]]) -> dict[str, DataFile]:
-    """Return every data file that `entries`, actions by version, tell of, by name."""
+def replayed(
+    entries: Mapping[int, Iterable[Mapping[str, Any]]], base: tuple[int, Iterable[DataFile]] | None = None
+) -> dict[str, DataFile]:
+    """Return every data file that `entries`, actions by version, tell of, by name.
+
+    `base` is a version and the files that it reads, where entries up to it are not known: what of it no entry brought
+    counts as added in that version, and what it does not read as removed by then.
+    """
     files: dict[str, DataFile] = {}
-    for version in sorted(entries):
-        for action in entries[version]:
+    for version in sorted({*entries, *([base[0]] if base else [])}):
+        actions = entries.get(version, ())
+        for action in actions:
             if "remove" in action:
                 name = unquote(action["remove"]["path"])
                 if name in files:
                     files[name] = replace(files[name], removed_in=version)
-        files |= {file.name: file for file in added_by(entries[version], version)}
+        files |= {file.name: file for file in added_by(actions, version)}
+        if base and version == base[0]:
+            files = _reconciled(files, *base)
     return files
+
+
+def _reconciled(files: dict[str, DataFile], version: int, read: Iterable[DataFile]) -> dict[str, DataFile]:
+    named = {file.name: file for file in read}
+    known = {
+        name: file if name in named or file.removed_in is not None else replace(file, removed_in=version)
+        for name, file in files.items()
+    }
+    return {name: file for name, file in named.items() if name not in known} | known
 
 
 def _data_file(add: Mapping[str, Any], version: int) -> DataFile:

@@ -68,6 +68,8 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
         )
     lake.store.require_safe_commits()
     opened = lake.open_to_write(f"{table.market}/{table.name}")
+    lake.fingerprints(f"{table.market}/{table.name}").require_none_lost(opened.version())
+    lake.keep_log(opened, run_id)  # or Delta would remove log entries with the files
     before = opened.version()
     with lake.store.answering():
         removed = opened.vacuum(
@@ -76,7 +78,7 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
             enforce_retention_duration=False,
             # By itself this goes by the age of files, once a checkpoint has forgotten when they were replaced.
             full=True,
-            keep_versions=_versions_since(lake, table, datetime.now(UTC) - keep),
+            keep_versions=_versions_since(lake, table, datetime.now(UTC) - keep, opened.version()),
             commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
             post_commithook_properties=KEEP_LOG,
         )
@@ -84,15 +86,21 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
     return [*removed, *lake.store.remove_leftovers(f"{table.market}/{table.name}", older_than=keep)]
 
 
-def _versions_since(lake: Lake, table: Table, moment: datetime) -> list[int]:
-    """Return the versions that were the newest at `moment` or later."""
-    history = lake.history(f"{table.market}/{table.name}")
-    at_moment = history.filter(pl.col("committed_at") <= moment)["version"].max()
-    return history.filter(pl.col("version") >= (at_moment or 0))["version"].to_list()
+def _versions_since(lake: Lake, table: Table, moment: datetime, newest: int) -> list[int]:
+    """Return the versions that were the newest at `moment` or later, up to `newest`, and can still be opened."""
+    # By the moment that the next one came, not by their order: a clock may have gone back in between.
+    commits = lake.trail(table).readable_commits().filter(pl.col("version") <= newest).sort("version")
+    dated = commits.with_columns(replaced_at=pl.col("committed_at").shift(-1))
+    kept = dated.filter(
+        (pl.col("committed_at") > moment) | (pl.col("replaced_at") > moment) | (pl.col("version") == newest)
+    )
+    return kept["version"].to_list()
 
 
 def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
     opened = lake.open_to_write(f"{table.market}/{table.name}")
+    lake.fingerprints(f"{table.market}/{table.name}").require_none_lost(opened.version())
+    lake.keep_log(opened, run_id)
     before = _files_per_partition(opened, table)[month]
     stored = scan_files(opened, before, table.columns, lake.storage_options)
     rows = stored.sort(table.key).with_columns(partition_of(table)).collect().rechunk()

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from urllib.parse import unquote
 
 from deltalake import CommitProperties
 
 from pipeline.errors import TableDamaged
+from pipeline.lake.commits import LOST_ENTRY, TAKEN_OUT
+from pipeline.lake.damage import Damage, Kind, TableState
 from pipeline.lake.fingerprints import Fingerprints
-from pipeline.lake.log_entries import LAST_CHECKPOINT, checkpoint_version
+from pipeline.lake.log_entries import LAST_CHECKPOINT, checkpoint_version, entry_name
 from pipeline.lake.overwrite import KEEP_LOG
 from pipeline.lake.raw_verification import RawState
 from pipeline.lake.receipts import RECEIPT_SUFFIX, written
 from pipeline.lake.tables import Lake
-from pipeline.lake.verification import TAKEN_OUT, Damage, Kind, TableState
 
 DAMAGED = ".damaged"
 """Folder of the lake to which damaged files are moved."""
@@ -51,6 +52,19 @@ class Mending:
                 self._objects.put(damage.file, record.entry)
                 put_back.append(version)
         return sorted(put_back)
+
+    def give_up_entries(self, state: TableState) -> list[int]:
+        """Set log entries aside that have no copy and that no readable version needs; return their versions."""
+        records = self._lake.fingerprints(state.name)
+        given_up = []
+        for damage in _of(state, Kind.OLD_ENTRY):
+            (version,) = damage.versions
+            records.give_up(version, damage.found)
+            self.set_aside([damage.file])
+            if version == state.newest:  # after which Delta could write no version
+                self._objects.put(damage.file, _in_place_of_lost(self._run_id))
+            given_up.append(version)
+        return sorted(given_up)
 
     def renew_checkpoint(self, state: TableState) -> None:
         """Take damaged checkpoints away, and make one of the newest version: all entries are there to make it from."""
@@ -108,15 +122,27 @@ class Mending:
         self.set_aside([f"{name}{RECEIPT_SUFFIX}", name])
 
     def record(self, state: TableState, versions: Iterable[int]) -> list[int]:
-        """Record `versions` from what lies there, those whose files were all found whole; return them."""
+        """Record `versions` from what lies there, those whose files were all found whole; return them.
+
+        A damaged record whose log entry is gone as well is set aside: there is nothing to record.
+        """
         records: Fingerprints = self._lake.fingerprints(state.name)
         amiss = {damage.file.removeprefix(f"{state.name}/") for damage in state.damages}
         brought = {one.added_in for one in state.files.values() if one.name in amiss}
-        done = [version for version in sorted(versions) if version not in brought]
-        for version in done:
+        done = []
+        for version in sorted(set(versions) - brought):
             self.set_aside([f"{state.name}/{records.name(version)}"])
-            records.record_anew(version)
+            if self._objects.size(f"{state.name}/{entry_name(version)}") is not None:
+                records.record_anew(version)
+                done.append(version)
         return done
+
+
+def _in_place_of_lost(run_id: str) -> bytes:
+    """Return a log entry that changes nothing."""
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    said = {"timestamp": now, "operation": LOST_ENTRY, "run_id": run_id}
+    return json.dumps({"commitInfo": said}).encode() + b"\n"
 
 
 def _of(state: TableState, kind: Kind) -> list[Damage]:

@@ -42,6 +42,8 @@ class OpenTables:
                 ) from missing
             return None
         except DeltaError as unreadable:
+            if name in self._store.remains() and not self._store.holds_data(name):
+                return None  # a first commit that broke off before there was a version
             raise TableDamaged(
                 f"The log of {sql_name} in {uri} cannot be read: {str(unreadable).splitlines()[0]}",
                 remedy="Run `candlelake verify --repair`, or move the folder away and backfill the table.",

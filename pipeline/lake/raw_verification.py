@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from pipeline.errors import FileRefused
+from pipeline.lake.damage import Damage, Kind
 from pipeline.lake.fingerprints import THREADS
 from pipeline.lake.folder_objects import Digest
 from pipeline.lake.lake_objects import Objects
-from pipeline.lake.receipts import RECEIPT_SUFFIX, REPLACED, Receipt, parsed
+from pipeline.lake.receipts import RECEIPT_SUFFIX, REPLACED, Receipt, has_checksum, parsed
 from pipeline.lake.store import RAW
-from pipeline.lake.verification import Damage, Kind
 
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}(?=[^/]*$)")
 
@@ -94,13 +94,25 @@ class RawVerification:
         fits = receipt is not None and found == Digest(receipt.size, receipt.sha256)
         if receipt is None:
             self._damage(Kind.RECEIPT, name, "is damaged", traced)
-        elif fits and (traced is None or traced.receipt.session == receipt.session):
-            # The same bytes may have been fetched again since, under a later time or another version's name.
+        elif fits and (traced is None or self._agrees(name, receipt, traced.receipt)):
             self.state.whole.append(receipt)
         elif traced is not None:
             self._damage(Kind.RECEIPT, name, "does not tell what the audit trail does", traced)
         elif not (_is_kept(name) and file in self._in_force):  # told of with the receipt at the vendor's key
             self._damage(self._kind(file, receipt), file, _differs(found, receipt))
+
+    def _agrees(self, name: str, receipt: Receipt, traced: Receipt) -> bool:
+        """Return whether the receipt at `name` tells of its bytes what the audit trail does.
+
+        The trail knows the time of the file in force. The same bytes may have been fetched again since: under another
+        version's name, or under a later time, which only the receipt's own checksum vouches for.
+        """
+        if receipt.session != traced.session:
+            return False
+        known = {one.receipt.last_modified for one in self._trail if _identity(one.receipt) == _identity(receipt)}
+        if _is_kept(name) or not known or receipt.last_modified in known:
+            return True
+        return receipt.last_modified > max(known) and has_checksum(self._objects.read(name) or b"{}")
 
     def _knows(self, file: str) -> bool:
         return file in self._digests or f"{file}{RECEIPT_SUFFIX}" in self._receipts

@@ -11,6 +11,8 @@ RECEIPT_SUFFIX = ".receipt.json"
 REST = "rest/"
 """What the datasets begin with that are answers of the vendor's REST API."""
 
+CHECKSUM = "checksum"
+
 REPLACED = ".replaced"
 """Folder beside the datasets that keeps the versions the vendor replaced."""
 
@@ -49,22 +51,36 @@ def replaced_beginning(dataset: str, session: date) -> str:
 
 
 def written(receipt: Receipt) -> bytes:
-    """Return a receipt as it is kept."""
-    return json.dumps(asdict(receipt), indent=1, default=_as_text).encode()
+    """Return a receipt as it is kept, with a checksum of what it says."""
+    return json.dumps(asdict(receipt) | {CHECKSUM: _checksum(receipt)}, indent=1, default=_as_text).encode()
 
 
 def parsed(kept: bytes, place: object) -> Receipt:
     """Return the receipt kept at `place`. Raises FileRefused when it is damaged."""
     try:
         values = json.loads(kept)
+        checksum = values.pop(CHECKSUM, None)
         values["session"] = date.fromisoformat(values["session"])
         values["last_modified"] = datetime.fromisoformat(values["last_modified"])
-        return Receipt(**values)
-    except (ValueError, KeyError, TypeError) as damaged:
+        receipt = Receipt(**values)
+        if checksum not in {None, _checksum(receipt)}:
+            raise ValueError("its own checksum does not fit")
+    except (ValueError, KeyError, TypeError, AttributeError) as damaged:
         raise FileRefused(
             f"The receipt {place} is damaged: {damaged}",
             remedy="`candlelake verify --repair` mends it.",
         ) from damaged
+    return receipt
+
+
+def has_checksum(kept: bytes) -> bool:
+    """Return whether a receipt, which can be parsed, has a checksum; those of earlier versions have none."""
+    return CHECKSUM in json.loads(kept)
+
+
+def _checksum(receipt: Receipt) -> str:
+    said = json.dumps(asdict(receipt), sort_keys=True, default=_as_text)
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _as_text(value: date | datetime) -> str:

@@ -16,6 +16,7 @@ from pipeline.lake.catalog import create_view
 from pipeline.lake.delta_scan import quoted, rows_of, text
 from pipeline.lake.derived import DERIVED, Derived, derived_from
 from pipeline.lake.duckdb_access import give_access
+from pipeline.lake.past import is_gone
 from pipeline.lake.s3_prefix import S3Prefix
 from pipeline.lake.statement import CLOSED_FUNCTIONS, Statement
 from pipeline.lake.tables import Lake
@@ -54,6 +55,8 @@ class Sql:
         self._lake = lake
         self._known: set[str] = set()
         self._derived: set[str] = set()
+        self._asked: list[tuple[str, int]] = []
+        """Past versions that the query names."""
         self._connection = duckdb.connect(":memory:")
         # Secrets that a user keeps for DuckDB are no business of a query here.
         self._connection.execute("SET allow_persistent_secrets = false")
@@ -69,6 +72,7 @@ class Sql:
         Raises QueryError when the query is wrong, names an unknown table or version, or does more than read tables.
         """
         self._see_new_tables()
+        self._asked.clear()
         try:
             statement = Statement(self._connection, query, MACROS, self._closed)
             self._require_derived(statement)
@@ -76,7 +80,17 @@ class Sql:
             with self._lake.store.answering(duckdb.IOException, duckdb.HTTPException):
                 return self._answer(statement.text() if any(asked_past) else query)
         except duckdb.Error as error:
-            raise self._explained(error) from error
+            raise self._gone() or self._explained(error) from error
+
+    def _gone(self) -> QueryError | None:
+        """Return what is to be said when a past version that was asked for can no longer be read."""
+        for name, version in self._asked:
+            if is_gone(self._lake, name, version):
+                return QueryError(
+                    f"Version {version} of {name.replace('/', '.')} can no longer be read: a vacuum removed its files.",
+                    remedy="Ask for a newer one; CANDLELAKE_RETENTION_DAYS says how long versions are kept.",
+                )
+        return None
 
     def _answer(self, query: str) -> pl.DataFrame:
         stream = RecordBatchReader.from_stream(self._connection.sql(query))
@@ -141,6 +155,7 @@ class Sql:
         if name not in self._known:
             raise QueryError(f"There is no table {name.replace('/', '.')}.", remedy=self._tables())
         version = self._version_asked(statement, table["at_clause"], name)
+        self._asked.append((name, version))
         view = f"{name.replace('/', '.')}@{version}"
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {PAST}")
         rows = rows_of(self._lake, name, version)

@@ -17,6 +17,7 @@ from deltalake.exceptions import DeltaError
 
 from pipeline.errors import LakeRefused, PlaceFailed, SettingsError
 from pipeline.lake.leftovers import remove_older, unfinished_below
+from pipeline.lake.log_entries import HASHES, LOG, any_record, entry_name, has_version, is_version
 from pipeline.lake.s3_objects import S3Objects, unreachable
 from pipeline.lake.s3_prefix import S3Prefix
 
@@ -38,10 +39,16 @@ class Store(Protocol):
     """What delta-rs and Polars must be told to get there."""
 
     def tables(self) -> list[str]:
-        """Return every table there is, as `market/name`, in alphabetical order."""
+        """Return every table there is, as `market/name`, in alphabetical order: those that have a version."""
+
+    def remains(self) -> list[str]:
+        """Return the folders of tables without a version: a first write was killed, or the log is lost."""
+
+    def clear_first_commit(self, name: str) -> None:
+        """Remove what a first commit that never was left in the place of version 0 of a table without a version."""
 
     def holds_data(self, name: str) -> bool:
-        """Return whether there is any data file of the table called `market/name`."""
+        """Return whether anything is left of a table that once had a version: a data file, a record."""
 
     def remove_leftovers(self, name: str, *, older_than: timedelta) -> list[str]:
         """Remove what killed writers left of files that never appeared, which Delta knows nothing of."""
@@ -73,25 +80,43 @@ class FolderStore:
 
     def tables(self) -> list[str]:
         """Return every table there is, as `market/name`, in alphabetical order."""
-        logs = Path(self.root).glob("*/*/_delta_log")
-        return sorted(f"{log.parent.parent.name}/{log.parent.name}" for log in logs)
+        return sorted(name for name in self._folders() if has_version(Path(self.root, name)))
+
+    def remains(self) -> list[str]:
+        """Return the folders of tables without a version: a first write was killed, or the log is lost."""
+        return sorted(name for name in self._folders() if not has_version(Path(self.root, name)))
+
+    def clear_first_commit(self, name: str) -> None:
+        """Remove the broken entry of version 0 of a table without a version; its place is taken otherwise."""
+        if not has_version(Path(self.root, name)):
+            Path(self.root, name, entry_name(0)).unlink(missing_ok=True)
+
+    def _folders(self) -> set[str]:
+        root = Path(self.root)
+        found = (path.parent for own in (LOG, HASHES) for path in root.glob(f"*/*/{own}"))
+        return {f"{folder.parent.name}/{folder.name}" for folder in found if folder.parent.name != RAW}
 
     def holds_data(self, name: str) -> bool:
-        """Return whether there is any data file of the table called `market/name`."""
-        return any(Path(self.root, name).rglob("*.parquet"))
+        """Return whether anything is left of a table that once had a version: a data file, a record."""
+        return any(Path(self.root, name).rglob("*.parquet")) or any_record(Path(self.root, name))
 
     def remove_leftovers(self, name: str, *, older_than: timedelta) -> list[str]:
-        """Remove the staging files that lie beside the data files; return their names."""
+        """Remove the staging files that lie beside data files and log entries; return their names."""
         folder = Path(self.root, name)
-        return [str(path.relative_to(folder)) for path in remove_older(folder.rglob("*.parquet#*"), older_than)]
+        staging = [*folder.rglob("*.parquet#*"), *folder.glob(f"{LOG}/*.json#*"), *folder.glob(f"{LOG}/*.tmp")]
+        return [str(path.relative_to(folder)) for path in remove_older(staging, older_than)]
 
     def remove_unfinished(self, *, older_than: timedelta) -> list[str]:
         """Remove the files that have not got their name: vendor files, receipts, records; return what they are called.
 
-        That of a log entry, too, which a repair was putting back.
+        That of a log entry, too, which a repair was putting back; and the folders of tables whose first write was
+        killed, unless there are data files in them.
         """
         root = Path(self.root)
-        return [path.relative_to(root).as_posix() for path in remove_older(unfinished_below(root), older_than)]
+        begun = [root / name for name in self.remains() if not self.holds_data(name)]
+        return [
+            path.relative_to(root).as_posix() for path in remove_older([*unfinished_below(root), *begun], older_than)
+        ]
 
     def require_safe_commits(self) -> None:
         """Return: a local disk makes no second file of one name."""
@@ -142,11 +167,26 @@ class S3Store:
         """Return every table there is, as `market/name`, in alphabetical order."""
         markets = [market for market in self._objects.folders("") if market != RAW]
         names = [f"{market}/{name}" for market in markets for name in self._objects.folders(f"{market}/")]
-        return sorted(name for name in names if any(self._objects.names(f"{name}/_delta_log/")))
+        return sorted(name for name in names if self._has_version(name))
+
+    def remains(self) -> list[str]:
+        """Return the folders of tables without a version, whose log is lost: a put is there whole or not at all."""
+        markets = [market for market in self._objects.folders("") if market != RAW]
+        names = [f"{market}/{name}" for market in markets for name in self._objects.folders(f"{market}/")]
+        own = {name: set(self._objects.folders(f"{name}/")) for name in names}
+        return sorted(name for name in names if own[name] & {LOG, HASHES} and not self._has_version(name))
+
+    def clear_first_commit(self, name: str) -> None:
+        """Return: an object is there whole or not at all."""
+
+    def _has_version(self, name: str) -> bool:
+        listed = (one.removeprefix(f"{name}/") for one in self._objects.names(f"{name}/{LOG}/"))
+        return any(is_version(one) for one in listed)
 
     def holds_data(self, name: str) -> bool:
-        """Return whether there is any data file of the table called `market/name`."""
-        return any(found.endswith(".parquet") for found in self._objects.names(f"{name}/"))
+        """Return whether anything is left of a table that once had a version: a data file, a record."""
+        listed = self._objects.names(f"{name}/")
+        return any(one.endswith(".parquet") or one.startswith(f"{name}/{HASHES}/") for one in listed)
 
     def remove_leftovers(self, name: str, *, older_than: timedelta) -> list[str]:
         """Give up the uploads in parts that no writer ended; return the names they were meant for."""

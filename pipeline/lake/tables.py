@@ -6,7 +6,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 import polars as pl
 from arro3.core import RecordBatch, RecordBatchReader
@@ -14,18 +13,18 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from pipeline.errors import ContractBroken, TableMissing
-from pipeline.lake.commits import Reading, Written, commits_of, others_since, told
-from pipeline.lake.durable import make_durable
-from pipeline.lake.files import files_of, folder_of, scan_files, sessions_in
+from pipeline.lake.commits import Reading, Written, changed_since, commits_of, others_since, told
+from pipeline.lake.files import files_of, name_of, of_sessions, scan_files, sessions_in
 from pipeline.lake.fingerprints import Fingerprints
 from pipeline.lake.incoming import FAULT, Incoming
 from pipeline.lake.lake_objects import objects_at
 from pipeline.lake.layout import delta_properties, delta_schema, require_same_types
-from pipeline.lake.log_entries import LAST_CHECKPOINT, checkpoint_name, entry_name
+from pipeline.lake.log_keeping import flush_commits, is_log_kept, keep_log
 from pipeline.lake.open_tables import OpenTables
 from pipeline.lake.overwrite import Overwrite, commit, conflict
 from pipeline.lake.s3_prefix import S3Prefix
 from pipeline.lake.store import store_of
+from pipeline.lake.trail import Trail
 
 if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
     from pipeline.contracts.table import Table
@@ -51,6 +50,7 @@ class Lake:
         self.storage_options = self.store.storage_options
         self.objects = objects_at(self.store)
         self.opened = opened or OpenTables(self.store, self.objects)
+        self._trails: dict[str, Trail] = {}
 
     def uri(self, table: Table) -> str:
         """Return where the table lies."""
@@ -117,11 +117,15 @@ class Lake:
         return Fingerprints(self.objects, name)
 
     def history(self, name: str) -> pl.DataFrame:
-        """Return the commits of the table called `market/name`, newest first, in the columns of `COMMIT`.
+        """Return the versions of the table `market/name` that can be opened, newest first, as `COMMIT` has it."""
+        return self._trail(name).readable_commits()
 
-        A commit of rows tells which sessions it replaced, and which versions of which tables they were made from.
-        """
-        return commits_of(self.open_named(name))
+    def trail(self, table: Table) -> Trail:
+        """Return what every commit of a table said, whether or not the log still holds it."""
+        return self._trail(f"{table.market}/{table.name}")
+
+    def _trail(self, name: str) -> Trail:
+        return self._trails.setdefault(name, Trail(self.objects, name, self.open_named))
 
     def sessions(self, table: Table) -> list[date]:
         """Return the sessions the table has rows for, oldest first. Raises TableMissing."""
@@ -160,11 +164,7 @@ class Lake:
         self, opened: DeltaTable, table: Table, start: date | None, end: date | None, columns: Sequence[str]
     ) -> pl.LazyFrame:
         rows = scan_files(opened, files_of(opened, start, end)["path"], table.columns, self.storage_options)
-        if start is not None:
-            rows = rows.filter(pl.col("session") >= start)
-        if end is not None:
-            rows = rows.filter(pl.col("session") <= end)
-        return rows.select(columns)
+        return of_sessions(rows, start, end).select(columns)
 
     def replace(
         self,
@@ -193,6 +193,7 @@ class Lake:
             raise ContractBroken(f"No session was named to be replaced in {table.sql_name}.", remedy=FAULT)
         incoming = Incoming(table, sessions, pieces)
         opened, before = self._ready(table)
+        self.keep_log(opened, run_id)
         asked = Overwrite(table, sessions, told(run_id, read, sessions))
         commit(self.store, opened, asked, self._if_allowed(incoming.batches(), run_id))
         return self._written(opened, before, sum(incoming.rows.values()), incoming.rows)
@@ -210,12 +211,20 @@ class Lake:
                 remedy="Look at what the tables before it hold; run those first.",
             )
         opened, before = self._ready(table)
+        self.keep_log(opened, run_id)
         # A table that had never been written is created at version 0.
-        if any(one.table is table and (one.version or 0) != opened.version() for one in read):
+        if any(one.table is table and changed_since(opened, one.version or 0) for one in read):
             raise conflict(table, opened, max(one.version or 0 for one in read if one.table is table))
         asked = Overwrite(table, (), told(run_id, read))
         commit(self.store, opened, asked, self._if_allowed(RecordBatchReader.from_stream(stored), run_id))
         return self._written(opened, before, len(stored), {})
+
+    def keep_log(self, opened: DeltaTable, run_id: str) -> None:
+        """Have a table keep its log if it does not yet, which takes a commit: those made before it was a property."""
+        if not is_log_kept(opened):
+            self._may_write(run_id)
+            keep_log(self.store, opened, run_id)
+            self.outlast_power_cut(opened, [])
 
     def _ready(self, table: Table) -> tuple[DeltaTable, set[str]]:
         """Return the table, created if need be, and its data files before the write."""
@@ -246,7 +255,7 @@ class Lake:
     ) -> Written:
         added = {path: size for path, size in _files(opened).items() if path not in before}
         self.outlast_power_cut(opened, added)
-        self.opened.keep(_name_of(opened), opened)
+        self.opened.keep(name_of(opened), opened)
         return Written(
             version=opened.version(),
             rows=rows,
@@ -258,20 +267,16 @@ class Lake:
 
     def outlast_power_cut(self, opened: DeltaTable, data_files: Iterable[str], commits: int = 1) -> None:
         """Flush what the last `commits` wrote to the disk, if the lake is on one, and record its hashes."""
-        folder, newest = folder_of(opened), opened.version()
-        versions = range(newest - commits + 1, newest + 1)
-        if folder is not None:
-            root = Path(self.root)
-            log_files = [folder / name(version) for version in versions for name in (entry_name, checkpoint_name)]
-            make_durable((folder / unquote(file) for file in data_files), below=root)
-            make_durable([*log_files, folder / LAST_CHECKPOINT], below=root)
-        self.fingerprints(_name_of(opened)).record(versions)
+        versions = range(opened.version() - commits + 1, opened.version() + 1)
+        flush_commits(opened, versions, data_files, below=Path(self.root))
+        self.fingerprints(name_of(opened)).record(versions)
 
     def _open_or_create(self, table: Table) -> DeltaTable:
         found = self.opened.anew(f"{table.market}/{table.name}")
         if found is not None:
             return found
         self.objects.make_folder(table.market)
+        self.store.clear_first_commit(f"{table.market}/{table.name}")
         try:
             with self.store.answering():
                 created = DeltaTable.create(
@@ -290,11 +295,5 @@ class Lake:
         return created
 
 
-def _name_of(opened: DeltaTable) -> str:
-    """Return the market and the name of a table of the lake: the last two parts of its place."""
-    return "/".join(opened.table_uri.rstrip("/").rsplit("/", 2)[1:])
-
-
 def _files(opened: DeltaTable) -> dict[str, int]:
-    actions = pl.DataFrame(opened.get_add_actions())
-    return dict(actions.select("path", "size_bytes").iter_rows())
+    return dict(pl.DataFrame(opened.get_add_actions()).select("path", "size_bytes").iter_rows())

@@ -16,6 +16,9 @@ OUTDATED = {
 }
 """Columns of outdated ranges: whose rows of which sessions, and because of what (in words) of which day."""
 
+UNKNOWN = "what it was computed from can no longer be read"
+"""Cause of rows that are computed anew since nobody can tell whether they still hold."""
+
 _SPLIT = ["ticker", "execution_date"]
 _MOMENT = pl.Datetime("us", "UTC")
 
@@ -62,6 +65,22 @@ def outdated_by_bars(changed: pl.DataFrame, sessions: Sequence[date], lookback: 
         cause=pl.lit("its bar changed"),
     ).filter(pl.max_horizontal("first", "reach_first") <= pl.min_horizontal("last", "reach_last"))
     return _ranges(affected, sessions)
+
+
+def outdated_unknown(rows: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+    """Return the ranges of rows of which nobody knows any more what they were computed from.
+
+    `rows` has ticker and session; the ranges are in the columns of `OUTDATED`, one for each unbroken stretch.
+    """
+    placed = rows.unique().with_columns(place=_place(sessions, "session")).sort("ticker", "place")
+    begins = (pl.col("place") != pl.col("place").shift().over("ticker") + 1).fill_null(value=True)
+    ranges = (
+        placed.with_columns(stretch=begins.cum_sum())
+        .group_by("ticker", "stretch")
+        .agg(first_session=pl.col("session").min(), last_session=pl.col("session").max())
+    )
+    told = ranges.with_columns(event_date="first_session", cause=pl.lit(UNKNOWN))
+    return told.select(list(OUTDATED)).sort("first_session", "ticker")
 
 
 def with_restated(stored: pl.DataFrame, computed: pl.DataFrame, outdated: pl.DataFrame) -> pl.DataFrame:

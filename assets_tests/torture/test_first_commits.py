@@ -1,0 +1,41 @@
+"""The first commit of a table killed at random moments: no other table suffers, and the same command makes it good."""
+
+import random
+import shutil
+
+from assets_tests.faults.nursery import Work
+from assets_tests.faults.two_versions import OLD, Market, lake_of
+from assets_tests.torture.striking import bare_home, checked, killed, length, require_well
+from pipeline.contracts.portfolio import POSITIONS
+
+KILLS = 30
+
+ADD = ("positions", "add", "AAP", "1", "20", "--opened", "2024-01-31", "--force")
+
+
+def test_killed_first_commits(whole: Market, seed: int, scale: float) -> None:
+    whole.publish(OLD)
+    filled = bare_home(whole, "first-commits")
+    whole.run(filled)
+    chance, kills, left = random.Random(f"{seed} first commits"), 0, 0  # noqa: S311 (a seed, to be replayed)
+    takes = length(whole, Work(copy(filled, "measured"), command=ADD))
+    for number in range(int(KILLS * scale)):
+        settings = copy(filled, f"first-commit-{number}")
+        # The commit is near the end of the command.
+        kills += killed(whole, Work(settings, command=ADD), takes * (0.4 + 0.8 * chance.random()))
+        found = checked(settings)
+        assert found.damages == [], number
+        left += len(found.leftovers)
+        if not lake_of(settings).exists(POSITIONS):
+            require_well(whole, settings, ADD)
+        assert lake_of(settings).read(POSITIONS).rows.collect()["ticker"].to_list() == ["AAP"]
+        require_well(whole, settings, ("status",), ("verify",))
+        shutil.rmtree(settings["home"])
+    assert kills >= KILLS * scale / 10, "some were killed in time"
+
+
+def copy(settings: dict, name: str) -> dict:
+    """Return the settings of a copy of a home."""
+    home = settings["home"].with_name(name)
+    shutil.copytree(settings["home"], home)
+    return settings | {"home": home}
