@@ -8,6 +8,7 @@ import polars as pl
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
 from pipeline.contracts.table import Table
+from pipeline.lake.commit_moments import no_later_than_successors
 from pipeline.lake.commits import version_read
 from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
@@ -69,7 +70,8 @@ def _computed(lake: Lake) -> pl.DataFrame:
     refreshed = lake.history("reference/splits") if lake.exists(SPLITS) else None
     known = pl.DataFrame(schema={"splits": pl.Int64, "known_at": pl.Datetime("us", "UTC")})
     if refreshed is not None:
-        known = refreshed.select(splits="version", known_at="committed_at")
+        # A clock that was ahead stamped a version with a day to come: what was learnt before that day is news still.
+        known = no_later_than_successors(refreshed).select(splits="version", known_at="committed_at")
     return (
         newest.with_columns(bars=version_read(DAILY_BARS), splits=version_read(SPLITS))
         .join(known, on="splits", how="left")

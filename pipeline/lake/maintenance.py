@@ -11,6 +11,7 @@ from deltalake.exceptions import CommitFailedError
 
 from pipeline.contracts.table import Table
 from pipeline.errors import SettingsError, TableDamaged, WriteConflict
+from pipeline.lake.commit_moments import no_earlier_than_predecessors
 from pipeline.lake.files import scan_files
 from pipeline.lake.incoming import arrow_schema, partition_of
 from pipeline.lake.layout import parquet
@@ -86,7 +87,8 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
 
 def _versions_since(lake: Lake, table: Table, moment: datetime) -> list[int]:
     """Return the versions that were the newest at `moment` or later."""
-    history = lake.history(f"{table.market}/{table.name}")
+    # Of a version that a clock behind time stamped, its predecessors would be taken for older than they are.
+    history = no_earlier_than_predecessors(lake.history(f"{table.market}/{table.name}"), datetime.now(UTC))
     at_moment = history.filter(pl.col("committed_at") <= moment)["version"].max()
     return history.filter(pl.col("version") >= (at_moment or 0))["version"].to_list()
 
