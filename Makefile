@@ -29,6 +29,7 @@ WORKERS ?= 3
 
 FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py test_instance.py \
 	alerts/test_secrets.py assets/test_operations.py assets/test_answers.py market/test_reference.py \
+	market/test_late_splits.py test_portfolio.py \
 	lake/test_commit_moments.py test_restatement.py sources/test_rest_calls.py \
 	lake/test_power_cut.py lake/test_verification.py lake/test_raw_verification.py lake/test_verification_on_s3.py \
 	lake/test_fingerprints.py lake/test_probe.py lake/test_on_s3.py lake/test_raw_bucket.py lake/test_raw_files.py \
