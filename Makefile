@@ -31,6 +31,7 @@ FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py test_instanc
 	alerts/test_secrets.py assets/test_operations.py assets/test_answers.py market/test_reference.py \
 	market/test_late_splits.py test_portfolio.py \
 	lake/test_commit_moments.py test_restatement.py sources/test_rest_calls.py \
+	contracts/test_foreign_json.py lake/test_foreign_json.py sources/test_reference.py \
 	lake/test_power_cut.py lake/test_verification.py lake/test_raw_verification.py lake/test_verification_on_s3.py \
 	lake/test_fingerprints.py lake/test_probe.py lake/test_on_s3.py lake/test_raw_bucket.py lake/test_raw_files.py \
 	lake/test_reading_failures.py lake/test_sql_escapes.py lake/test_pickle.py lake/test_maintenance.py \

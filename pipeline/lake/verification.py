@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
+from pipeline.contracts.foreign_json import from_json
 from pipeline.lake.fingerprints import HASHES, THREADS, Fingerprints, Record, RecordDamaged
 from pipeline.lake.folder_objects import Digest
 from pipeline.lake.lake_objects import Objects
@@ -195,8 +195,8 @@ class TableVerification:
         if data is None:
             return None
         try:
-            version = int(json.loads(data)["version"])
-        except (ValueError, KeyError, TypeError):
+            version = int(from_json(data)["version"])
+        except (ValueError, KeyError, TypeError, OverflowError):
             return "is empty" if not data.strip(b"\0\n ") else "cannot be read"
         if any(checkpoint_version(name) == version for name in self._listed):
             return None
@@ -269,7 +269,7 @@ def owed(entries: Mapping[int, list[dict[str, Any]]]) -> list[tuple[date, date]]
         if "first_session" in said and "last_session" in said:
             written = date.fromisoformat(said["first_session"]), date.fromisoformat(said["last_session"])
             spans = [left for span in spans for left in _without(span, written)]
-        for first, last in json.loads(said.get(TAKEN_OUT, "[]")):
+        for first, last in from_json(said.get(TAKEN_OUT, "[]")):
             spans.append((date.fromisoformat(first), date.fromisoformat(last)))
     return spans
 
