@@ -30,14 +30,17 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS ?= 3
 
 FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py test_instance.py \
-	alerts/test_secrets.py assets/test_operations.py market/test_reference.py \
+	alerts/test_secrets.py assets/test_operations.py assets/test_answers.py market/test_reference.py \
+	market/test_late_splits.py test_portfolio.py \
+	lake/test_commit_moments.py test_restatement.py sources/test_rest_calls.py \
+	contracts/test_foreign_json.py lake/test_foreign_json.py sources/test_reference.py \
 	lake/test_power_cut.py lake/test_verification.py lake/test_raw_verification.py lake/test_verification_on_s3.py \
 	lake/test_fingerprints.py lake/test_probe.py lake/test_on_s3.py lake/test_raw_bucket.py lake/test_raw_files.py \
 	lake/test_reading_failures.py lake/test_sql_escapes.py lake/test_pickle.py lake/test_maintenance.py \
 	lake/test_layouts.py lake/test_leftovers.py \
 	lake/test_first_commit.py lake/test_log_keeping.py lake/test_expired_log.py cli/test_aged_lake.py test_restatement.py \
 	cli/test_verify.py cli/test_verify_repair.py cli/test_verify_on_s3.py cli/test_lake_on_s3.py cli/test_rows.py \
-	cli/test_hostile_arguments.py cli/test_hostile_launches.py cli/test_ui_visitors.py \
+	cli/test_reference_clock.py cli/test_places.py cli/test_hostile_arguments.py cli/test_hostile_launches.py cli/test_ui_visitors.py \
 	reports/test_serving.py reports/test_file_names.py reports/test_escaping.py \
 	sources/test_rest.py sources/test_rest_days.py sources/test_rest_refusals.py sources/test_s3_refusals.py \
 	sources/test_s3_downloads.py sources/test_gzip_file.py

@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
 
-from assets_tests.market.holdings import SESSIONS, bars, day, opening
+from assets_tests.market.holdings import NO_SPLITS, SESSIONS, bars, day, opening, splits
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
 from pipeline.contracts.reference import DIVIDENDS, SPLITS
@@ -17,10 +18,13 @@ from pipeline.errors import PositionRefused, WriteConflict
 from pipeline.lake.tables import Lake
 from pipeline.market.book import Sale, with_openings, with_sale
 from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.portfolio import ATTEMPTS, portfolio, record, recorded, sold, standing
+from pipeline.portfolio import ATTEMPTS, portfolio, record, recorded, sold, sold_beyond, standing
 
 NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
 ADDS = 4
+SALE = Sale("A", 50.0, day(3), quantity=5)
+TYPED = ("entry", "sale_quantity", "sale_position", "sale_part", "stop_from", "target_from")
+"""What was not kept of a position before."""
 
 ADDING = """
 import sys
@@ -197,3 +201,46 @@ def test_sales_tell_what_they_have_brought_without_any_bar(lake):
     assert sold(lake, day(3)).select("ticker", "realised").rows() == [("A", 600 - 500 - 0.5)]
     assert sold(lake, day(4))["realised"].to_list() == [-100, 99.5]
     assert sold(lake, day(1)).is_empty()
+
+
+def withdrawn(rows):
+    return rows.with_columns(withdrawn_at=pl.lit(NOW + timedelta(days=1)))
+
+
+def test_a_split_learnt_after_a_sale_changes_what_it_left_and_a_withdrawn_one_changes_it_back(lake):
+    bought(lake, opening("A"))
+    record(lake, lambda known: with_sale(known, NO_SPLITS, Sale("A", 50.0, day(3), quantity=5), NOW), run_id="test")
+    fill(lake, bars("A", {0: 100, 3: 50}))
+    told = split_history(("A", 2, 1, 2))
+    for known, quantity, value in ((told, 15, 750), (withdrawn(told), 5, 250), (told, 15, 750)):
+        lake.refresh(SPLITS, known, run_id="test")
+        (held,) = standing(lake, day(3), day(3))
+        assert (held["quantity"], held["value"]) == (quantity, value)
+        assert sold(lake, day(3))["realised"].to_list() == [5 * 50 - (1000 - quantity / (quantity + 5) * 1000)]
+
+
+def test_a_table_of_before_is_read_as_before_corrected_and_kept_with_the_next_record(lake):
+    columns = {name: dtype for name, dtype in POSITIONS.columns.items() if name not in TYPED}
+    before = replace(POSITIONS, schema=POSITIONS.schema.remove_columns(list(TYPED)))
+    rows = with_sale(with_openings(POSITIONS.empty(), [opening("A")], NOW), NO_SPLITS, SALE, NOW).select(list(columns))
+    lake.refresh(before, rows, run_id="the version before")
+    fill(lake, bars("A", {0: 100, 3: 50}))
+    assert [one["quantity"] for one in standing(lake, day(3), day(3))] == [5]
+    learnt = split_history(("A", 2, 1, 2)).with_columns(first_seen_at=NOW + timedelta(days=1))
+    lake.refresh(SPLITS, learnt.with_columns(last_seen_at="first_seen_at"), run_id="test")
+    assert [one["quantity"] for one in standing(lake, day(3), day(3))] == [15]
+    bought(lake, opening("B"))
+    kept = lake.read(POSITIONS).rows.collect().sort(POSITIONS.key)
+    assert kept.filter(ticker="A").select(list(columns)).equals(rows.sort(POSITIONS.key))
+    assert kept["entry"].to_list() == [1, 2, 2, 3]
+    assert [one["quantity"] for one in standing(lake, day(3), day(3))] == [15, 10]
+
+
+def test_a_sale_beyond_what_is_held_by_the_splits_known_now_is_named(lake):
+    bought(lake, opening("A"))
+    known = splits(("A", 2, 1, 2))
+    sale = Sale("A", 50.0, day(3), quantity=15)
+    record(lake, lambda rows: with_sale(rows, known, sale, NOW), run_id="test")
+    assert [one.held for one in sold_beyond(lake)] == [10]
+    lake.refresh(SPLITS, split_history(("A", 2, 1, 2)), run_id="test")
+    assert sold_beyond(lake) == []

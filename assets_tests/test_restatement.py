@@ -88,6 +88,23 @@ def test_a_split_told_late_outdates_its_ticker_from_its_day_on_and_computing_aga
     assert named(lake) == []
 
 
+def test_a_split_told_after_a_clock_was_ahead_outdates_what_was_computed_then(lake, monkeypatch):
+    filled(lake)
+    ahead = lake.version(SPLITS)
+    tell(lake)
+    tell(lake, ("A", SESSIONS[3], 2.0))
+    history = Lake.history
+
+    def stamped_ahead(self, name):
+        late = pl.col("committed_at") + pl.duration(days=400)
+        stamp = pl.when(pl.col("version") == ahead).then(late).otherwise("committed_at")
+        commits = history(self, name)
+        return commits.with_columns(committed_at=stamp) if name == "reference/splits" else commits
+
+    monkeypatch.setattr(Lake, "history", stamped_ahead)
+    assert named(lake) == [("A", SESSIONS[3], SESSIONS[-1], "split of 2.0 for 1 became known")]
+
+
 def test_a_lake_that_never_heard_of_splits_learns_of_all_of_them(lake):
     put_bars(lake, *[bars(session, A=10.0) for session in SESSIONS])
     compute(lake, SESSIONS)

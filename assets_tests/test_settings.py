@@ -217,3 +217,16 @@ def test_a_lake_on_s3_that_makes_no_sense_is_named_by_its_setting(on_s3, monkeyp
     with pytest.raises(SettingsError, match=f"CANDLELAKE_{name}") as refused:
         _ = settings.lake
     assert "planted-secret" not in str(refused.value)
+
+
+def test_settings_that_are_no_text_or_beyond_the_calendar_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CANDLELAKE_HOME", str(tmp_path / "home"))
+    for name, value in (("END", "9999-12-31"), ("RETENTION_DAYS", "99999999999"), ("REST_CALLS_PER_MINUTE", "9" * 30)):
+        with monkeypatch.context() as changed:
+            changed.setenv(f"CANDLELAKE_{name}", value)
+            with pytest.raises(SettingsError, match=f"CANDLELAKE_{name}"):
+                load_settings()
+    (tmp_path / ".env").write_bytes(b"CANDLELAKE_END=\xff\n")
+    with pytest.raises(SettingsError, match=r"no UTF-8 text"):
+        load_settings()

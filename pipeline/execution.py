@@ -1,9 +1,13 @@
 """Running sessions in this process, as a run of the daily job on the instance that the UI shows too."""
 
 import logging
-from collections.abc import Mapping, Sequence
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from threading import current_thread, main_thread
 from typing import Any
 from uuid import uuid4
 
@@ -139,9 +143,10 @@ def run_sessions(  # noqa: PLR0913 (what a run can be told)
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     try:
         config = QUIET | {"ops": dict(ops or {})}
-        job.execute_in_process(
-            instance=instance, run_id=run_id, run_config=config, asset_selection=only, **_partitions(sessions)
-        )
+        with no_signal_lost():
+            job.execute_in_process(
+                instance=instance, run_id=run_id, run_config=config, asset_selection=only, **_partitions(sessions)
+            )
     except DagsterExecutionInterruptedError as interrupted:
         raise KeyboardInterrupt from interrupted
     except DagsterError:
@@ -156,6 +161,37 @@ def run_sessions(  # noqa: PLR0913 (what a run can be told)
         changes=tuple(progress.changes[told_before:]),
         failed_checks=_failed_checks(instance, run_id),
     )
+
+
+@contextmanager
+def no_signal_lost() -> Iterator[None]:
+    """Raise KeyboardInterrupt after the context when a signal to end came in it, and nothing was raised for it.
+
+    Dagster holds signals back while it records events, and forgets the one that comes after the last step.
+    """
+    if current_thread() is not main_thread():  # signals are heard in the main thread only
+        yield
+        return
+    heard, told = os.pipe()
+    os.set_blocking(heard, False)
+    os.set_blocking(told, False)
+    before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    try:
+        yield
+        if {signal.SIGINT, signal.SIGTERM} & set(_heard(heard)):
+            raise KeyboardInterrupt
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(heard)
+        os.close(told)
+
+
+def _heard(descriptor: int) -> bytes:
+    """Return the numbers of the signals that came."""
+    try:
+        return os.read(descriptor, 1024)
+    except BlockingIOError:
+        return b""
 
 
 def _partitions(sessions: Sequence[date]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pipeline.errors import PlaceFailed
+from pipeline.lake.usable_paths import require_usable_records
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -44,9 +45,12 @@ def instance_config(folder: str) -> dict[str, Any]:
 def dagster_home(home: Path) -> Path:
     """Return the folder of the instance: DAGSTER_HOME when the user set it, else `<home>/dagster`, made ready.
 
-    Raises PlaceFailed when it cannot be written to, or a DAGSTER_HOME is not there.
+    Raises PlaceFailed when it cannot be written to, or a DAGSTER_HOME is not there; SettingsError when its path has
+    signs that SQLite takes for something else.
     """
     chosen = os.environ.get("DAGSTER_HOME")
+    if chosen:
+        require_usable_records(Path(chosen).absolute())
     folder = Path(chosen) if chosen else home / "dagster"
     try:
         if not chosen:

@@ -16,9 +16,11 @@ from pipeline.contracts.table import Table
 from pipeline.errors import WriteConflict
 from pipeline.lake.commits import Reading
 from pipeline.lake.tables import Lake
-from pipeline.market.book import in_force
+from pipeline.market.book import in_force, oversold, settled
 from pipeline.market.calendar import new_york
+from pipeline.market.early_books import with_what_was_typed
 from pipeline.market.indicators import INDICATORS_TABLE
+from pipeline.market.lots import Oversold
 from pipeline.market.positions import held_between, position_marks
 from pipeline.market.reference import applicable_dividends, applicable_splits
 from pipeline.market.sell.signals import BEFORE_SESSIONS, sell_signals
@@ -58,14 +60,22 @@ def record(lake: Lake, change: Callable[[pl.DataFrame], pl.DataFrame], *, run_id
 
 def _recorded(lake: Lake, change: Callable[[pl.DataFrame], pl.DataFrame], run_id: str) -> pl.DataFrame:
     known = lake.read(POSITIONS)
-    rows = change(known.rows.collect())
+    rows = change(_with_what_was_typed(lake, known.rows.collect()))
     lake.refresh(POSITIONS, rows, run_id=run_id, read=[known])
     return rows
 
 
 def recorded(lake: Lake) -> pl.DataFrame:
     """Return all rows of `portfolio/positions`, by position and revision."""
-    return lake.read(POSITIONS).rows.collect().sort(POSITIONS.key)
+    return _with_what_was_typed(lake, lake.read(POSITIONS).rows.collect()).sort(POSITIONS.key)
+
+
+def _with_what_was_typed(lake: Lake, history: pl.DataFrame) -> pl.DataFrame:
+    """Return a book in which each sale and term says what was typed, also where it comes from before that was kept."""
+    if not history["entry"].null_count():
+        return history
+    told = lake.read(SPLITS).rows.collect()
+    return with_what_was_typed(history, lambda moment: applicable_splits(told, moment))
 
 
 def portfolio(lake: Lake, sessions: Sequence[date]) -> Portfolio:
@@ -74,20 +84,25 @@ def portfolio(lake: Lake, sessions: Sequence[date]) -> Portfolio:
     Where nothing is held, no bar is read. A table that was never written counts as empty.
     """
     known = lake.read(POSITIONS)
-    history = known.rows.collect()
+    history = _with_what_was_typed(lake, known.rows.collect())
     before = new_york().offset(sessions[0], -1)
-    positions = held_between(history, sessions[0], sessions[-1])
-    if positions.is_empty():
+    if history.is_empty():
         return Portfolio(POSITION_MARKS.empty(), SIGNALS.empty(), (known,))
+    splits = lake.read(SPLITS)
+    applied = applicable_splits(splits.rows.filter(_is_one_of(history["ticker"])).collect())
+    book = settled(history, applied)
+    positions = held_between(book, sessions[0], sessions[-1])
+    if positions.is_empty():
+        return Portfolio(POSITION_MARKS.empty(), SIGNALS.empty(), (known, splits))
     opened: date = positions.select(pl.col("opened").min()).item()
     bars = _reading(lake, DAILY_BARS, opened, sessions[-1])
     indicators = _reading(lake, INDICATORS_TABLE, new_york().offset(before, -BEFORE_SESSIONS), sessions[-1])
-    splits, dividends = lake.read(SPLITS), lake.read(DIVIDENDS)
+    dividends = lake.read(DIVIDENDS)
     prices = _of(positions, bars)
     marks = position_marks(
-        history,
+        book,
         prices,
-        applicable_splits(_of(positions, splits)),
+        applied,
         # What a rule said on the session before tells whether it says something new.
         [before, *sessions],
         applicable_dividends(_of(positions, dividends)),
@@ -104,7 +119,8 @@ def standing(lake: Lake, session: date, until: date) -> list[dict[str, Any]]:
     opened.
     """
     not_sold = pl.col("closed").is_null() | (pl.col("closed") > until)
-    kept = in_force(recorded(lake)).filter(pl.col("opened") <= until, not_sold).select("position", "opened", "note")
+    now_known = in_force(settled(recorded(lake), known_splits(lake)))
+    kept = now_known.filter(pl.col("opened") <= until, not_sold).select("position", "opened", "note")
     if kept.is_empty():
         return []
     newest: date = kept.select(pl.col("opened").max()).item()
@@ -126,13 +142,14 @@ def sold(lake: Lake, until: date) -> pl.DataFrame:
 
     No bar is read: their `close`, `peak` and what follows from these say nothing.
     """
-    history = recorded(lake)
-    sales = in_force(history).filter(pl.col("closed") <= until)
+    splits = known_splits(lake)
+    book = settled(recorded(lake), splits)
+    sales = in_force(book).filter(pl.col("closed") <= until)
     tickers = sales.select("ticker").unique()
     return position_marks(
-        history,
+        book,
         DAILY_BARS.empty(),
-        known_splits(lake),
+        splits,
         sales["closed"].unique().to_list(),
         applicable_dividends(lake.read(DIVIDENDS).rows.collect().join(tickers, on="ticker", how="semi")),
     ).filter("is_closed")
@@ -141,6 +158,11 @@ def sold(lake: Lake, until: date) -> pl.DataFrame:
 def known_splits(lake: Lake) -> pl.DataFrame:
     """Return the splits that are applied: ticker, execution_date, split_from, split_to."""
     return applicable_splits(lake.read(SPLITS).rows.collect())
+
+
+def sold_beyond(lake: Lake) -> list[Oversold]:
+    """Return the sales of more shares than were held by the splits known now."""
+    return oversold(recorded(lake), known_splits(lake))
 
 
 def are_splits_known(lake: Lake) -> bool:
@@ -156,4 +178,8 @@ def _reading(lake: Lake, table: Table, start: date, end: date) -> Reading:
 
 def _of(positions: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     """Return the rows of the tickers held."""
-    return reading.rows.filter(pl.col("ticker").is_in(positions["ticker"].unique().implode())).collect()
+    return reading.rows.filter(_is_one_of(positions["ticker"])).collect()
+
+
+def _is_one_of(tickers: pl.Series) -> pl.Expr:
+    return pl.col("ticker").is_in(tickers.unique().implode())

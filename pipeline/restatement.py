@@ -9,6 +9,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
 from pipeline.contracts.table import Table
 from pipeline.errors import VersionGone
+from pipeline.lake.commit_moments import no_later_than_successors
 from pipeline.lake.commits import version_read
 from pipeline.lake.past import rows_at
 from pipeline.lake.tables import Lake
@@ -75,7 +76,9 @@ def _computed(lake: Lake) -> pl.DataFrame:
     newest = _writings(lake, INDICATORS_TABLE).sort("version").unique("session", keep="last")
     known = pl.DataFrame(schema={"splits": pl.Int64, "known_at": pl.Datetime("us", "UTC")})
     if lake.exists(SPLITS):
-        known = lake.trail(SPLITS).commits().select(splits="version", known_at="committed_at")
+        # A clock that was ahead stamped a version with a day to come: what was learnt before that day is news still.
+        commits = no_later_than_successors(lake.trail(SPLITS).commits())
+        known = commits.select(splits="version", known_at="committed_at")
     return (
         newest.with_columns(bars=version_read(DAILY_BARS), splits=version_read(SPLITS))
         .sort("splits")

@@ -10,9 +10,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pipeline.errors import SettingsError
 from pipeline.lake.s3_prefix import S3Prefix, s3_prefix
+from pipeline.lake.usable_paths import require_usable_home, require_usable_lake
+from pipeline.market.xnys import CLOSED_WEEKDAYS
 
 FIRST_SESSION = date(2003, 9, 10)
 """The vendor's history begins here."""
+
+LAST_DAY = date(max(CLOSED_WEEKDAYS), 12, 31)
+"""The exchange's calendar ends here."""
 
 HOME_SETTINGS = "settings.env"
 """File inside a home that carries the settings which belong to it, such as where its vendor files come from."""
@@ -52,7 +57,10 @@ class Settings(BaseSettings):
     rest_url: str = Field("https://api.massive.com", description="Address of the vendor's REST API.")
     rest_key: SecretStr | None = Field(None, description="Key of the vendor's REST API.")
     rest_calls_per_minute: int = Field(
-        5, ge=1, description="REST calls a minute that the plan allows, counted for all runs of a home together."
+        5,
+        ge=1,
+        le=1_000_000,
+        description="REST calls a minute that the plan allows, counted for all runs of a home together.",
     )
     tickers: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="Tickers, with commas between, whose aggregates REST is asked for."
@@ -61,7 +69,9 @@ class Settings(BaseSettings):
         None, description="Folder with the vendor's REST answers: splits.json, dividends.json, tickers.json."
     )
     start: date = Field(FIRST_SESSION, description="First session of every table.")
-    end: date | None = Field(None, description="Last session of every table, for a history that is complete.")
+    end: date | None = Field(
+        None, le=LAST_DAY, description="Last session of every table, for a history that is complete."
+    )
     max_bad_share: float = Field(
         0.2, ge=0, le=1, description="Largest share of bad rows in a file before it is refused whole."
     )
@@ -69,7 +79,9 @@ class Settings(BaseSettings):
     reports_port: int = Field(
         3001, ge=1, le=65535, description="Port of 127.0.0.1 at which `candlelake ui` serves pages."
     )
-    retention_days: int = Field(30, ge=1, description="Days that earlier versions of the tables stay readable.")
+    retention_days: int = Field(
+        30, ge=1, le=36_500, description="Days that earlier versions of the tables stay readable."
+    )
     alerts: Annotated[tuple[SecretStr, ...] | None, NoDecode] = Field(
         None, description="Channels that alerts go to: addresses as apprise writes them, with a space between two."
     )
@@ -102,7 +114,7 @@ class Settings(BaseSettings):
         if self.lake_address == IN_THE_HOME:
             return self.home / "lake"
         if _SCHEME.match(self.lake_address) is None:
-            return Path(self.lake_address).expanduser().absolute()
+            return _absolute(Path(self.lake_address), f"{PREFIX}LAKE")
         return s3_prefix(
             self.lake_address,
             endpoint=self.lake_endpoint,
@@ -144,7 +156,7 @@ def require_one_address(address: str | SecretStr, place: int) -> None:
 def load_settings() -> Settings:
     """Return the settings in force.
 
-    Raises SettingsError, naming the variable, when a value makes no sense.
+    Raises SettingsError, naming the variable, when a value makes no sense, or a home or lake cannot lie where it is to.
     """
     try:
         home = _home(Settings(_env_file=".env"))  # type: ignore[call-arg]
@@ -155,7 +167,15 @@ def load_settings() -> Settings:
         raise SettingsError(
             f"A setting makes no sense: {faults}.", remedy="Correct it in the environment or in .env."
         ) from None
-    return settings.model_copy(update={"home": home})
+    except UnicodeDecodeError as no_text:
+        raise SettingsError(
+            f"A file of settings is no UTF-8 text (byte {no_text.start}).",
+            remedy=f"Look at ./.env and at {HOME_SETTINGS} in the home, and save them as UTF-8.",
+        ) from None
+    settings = settings.model_copy(update={"home": home})
+    if _SCHEME.match(settings.lake_address) is None:
+        require_usable_lake(Path(str(settings.lake)).resolve())
+    return settings
 
 
 def _named(field: str) -> str:
@@ -163,4 +183,17 @@ def _named(field: str) -> str:
 
 
 def _home(settings: Settings) -> Path:
-    return settings.home.expanduser().absolute()
+    home = _absolute(settings.home, f"{PREFIX}HOME")
+    require_usable_home(home)
+    return home
+
+
+def _absolute(path: Path, chosen_by: str) -> Path:
+    """Return `path` as an absolute one that makes no detour: `missing/../home` would leave `missing` behind."""
+    try:
+        absolute = path.expanduser().absolute()
+        return absolute.resolve() if ".." in absolute.parts else absolute
+    except (RuntimeError, OSError, ValueError) as nowhere:
+        raise SettingsError(
+            f"{chosen_by} leads nowhere: {nowhere}.", remedy="Set it to the path of a folder, without ~USER or loops."
+        ) from nowhere

@@ -54,6 +54,8 @@ def _refusal(scope: Scope) -> str | None:
         return "This server answers to an address, to localhost and to the name of its machine only."
     if origin is not None and not is_own_page(origin, host):
         return "This server answers its own pages only."
+    if any(ord(sign) < ord(" ") for sign in scope["path"]):
+        return "No page is called so."
     if scope["type"] == "http" and scope["path"].rstrip("/").endswith("/graphql") and not _is_plain_graphql(scope):
         return "GraphQL is asked by POST, as application/json."
     return None

@@ -86,7 +86,7 @@ def kept(table, row, *changes):
     ],
 )
 def test_a_sound_position_is_let_in(change):
-    assert kept(POSITIONS, HELD, change) == [HELD | change]
+    assert kept(POSITIONS, HELD, change) == [dict.fromkeys(POSITIONS.columns) | HELD | change]
 
 
 @pytest.mark.parametrize(

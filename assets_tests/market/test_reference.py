@@ -6,13 +6,14 @@ import polars as pl
 import pytest
 
 from assets_tests.market.histories import DAY, FIRST, dividend, dividends, evening, split, splits
-from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKERS, told_columns
+from pipeline.contracts.reference import DIVIDENDS, KNOWN, SPLITS, TICKERS, told_columns
 from pipeline.errors import ClockBehind
 from pipeline.market.reference import (
     applicable_dividends,
     applicable_splits,
     as_known,
     changes_of,
+    dated_before,
     merged,
     newest_refresh,
     vanished_tickers,
@@ -242,3 +243,28 @@ def test_dividends_are_those_known_at_the_moment():
     assert applicable_dividends(rows, evening(0))["cash_amount"].to_list() == [0.5]
     assert applicable_dividends(rows, evening(5))["cash_amount"].to_list() == [0.6]
     assert as_known(rows, datetime(2000, 1, 1, tzinfo=UTC)).is_empty()
+
+
+def test_moments_to_come_are_dated_before_now_in_their_order():
+    rows = history(splits(split(), split("Y")), splits(split("Y")), splits(split("Y"), split("Z")), splits(split("Z")))
+    at = evening(1) + timedelta(hours=1)
+    dated = SPLITS.enforce(dated_before(rows, at))
+    assert newest_refresh(dated) < at
+    assert dated.filter(ticker="X").equals(rows.filter(ticker="X")), "moments that lie in the past stay"
+    for one, other in zip(dated.sort("ticker").to_dicts(), rows.sort("ticker").to_dicts(), strict=True):
+        assert (one["withdrawn_at"] is None) == (other["withdrawn_at"] is None)
+    ranks = [frame.select(pl.concat([pl.col(name) for name in KNOWN]).rank("dense")) for frame in (dated, rows)]
+    assert ranks[0].equals(ranks[1])
+    assert len(merged(dated, splits(split("N")), at)) == len(rows) + 1
+
+
+def test_a_history_without_a_moment_to_come_stays_as_it_is():
+    rows = history(splits(split()), splits())
+    assert dated_before(rows, evening(1)).equals(rows)
+    assert dated_before(SPLITS.empty(), FIRST).is_empty()
+
+
+def test_moments_that_have_no_room_before_now_are_left_to_the_person():
+    rows = history(splits(split()), splits(split("Y")))
+    with pytest.raises(ClockBehind, match="--clock-was-ahead"):
+        dated_before(rows, FIRST)

@@ -73,3 +73,10 @@ def test_the_port_is_free_again_afterwards(tmp_path):
         port = urlsplit(first).port
     with served(tmp_path, port) as again:
         assert urlsplit(again).port == port
+
+
+@pytest.mark.parametrize("path", ["/%00", "/a%00b.html", "/" + "x" * 5000, "/%ff", "/loop"])
+def test_a_path_that_no_file_can_have_is_not_found_and_prints_nothing(address, tmp_path, capfd, path):
+    (tmp_path / "reports" / "loop").symlink_to(tmp_path / "reports" / "loop")
+    assert asked(address, path)[0] in {404, 414}
+    assert capfd.readouterr().err == ""

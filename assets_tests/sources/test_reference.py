@@ -167,3 +167,12 @@ def test_the_calls_of_a_home_are_counted_in_it(tmp_path):
     with rest_of(settings):
         assert settings.rest_calls.exists()
     assert KEY not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "9" * 5_000, r'{"results": [{"ticker": "\ud800"}]}', '{"a":' * 100_000]
+)
+def test_a_file_that_json_cannot_hold_is_refused_by_name(tmp_path, text):
+    (tmp_path / "splits.json").write_text(text)
+    with pytest.raises(AnswerRefused, match=r"splits\.json is no JSON"):
+        FolderReference(tmp_path).splits()

@@ -87,3 +87,12 @@ def test_a_file_that_cannot_count_is_named(session, tmp_path):
         session(tmp_path / "calls.sqlite")
     with pytest.raises(SettingsError, match="below"):
         session(tmp_path / "calls.sqlite" / "below")
+
+
+def test_calls_that_a_clock_ahead_of_time_counted_do_not_use_up_the_limit(session):
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=40)), session() as ahead:
+        ahead.get(SPLITS)
+        ahead.get(SPLITS)
+    with session() as rest:
+        rest.get(SPLITS)
+        rest.get(SPLITS)

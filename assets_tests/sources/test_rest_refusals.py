@@ -18,8 +18,10 @@ from assets_tests.sources.vendor_rest import (
     say_json,
 )
 from pipeline.errors import AccessDenied, AnswerRefused, CandlelakeError, NotPublished, SettingsError, TransferFailed
+from pipeline.sources.landing import Interrupted
 from pipeline.sources.patience import Patience
 from pipeline.sources.rest import Rest
+from pipeline.sources.rest_refusals import refusal, seconds_of
 
 OK = {"status": "OK", "results": []}
 
@@ -178,3 +180,38 @@ def test_a_list_that_never_ends_is_given_up_after_so_many_pages(rest, vendor, mo
     with pytest.raises(AnswerRefused, match="more than 5 pages"):
         read(rest)
     assert len(vendor.asked) == 5
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize("body", [DEEP, f'{{"status": "OK", "results": {DEEP}}}', '{"a":' * 100_000, "9" * 5_000])
+@pytest.mark.parametrize("status", [200, 403, 500])
+def test_an_answer_that_json_cannot_hold_is_an_error_of_ours(rest, vendor, status, body):
+    vendor.faults = [say(body, status) for _ in range(10)]
+    with pytest.raises(CandlelakeError):
+        read(rest)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("9" * 400, "9" * 5_000, "0" * 5_000 + "1"),
+        *("Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 99999 23:59:59 GMT", "Fri, 31 Dec 999999999999 23:59:59 GMT"),
+        *("Sun, 00 Jan 0000 00:00:00 +9999999", "²", "-1", "1e9", "nan", ""),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_retry_after_of_any_kind_ends_within_the_bounds(rest, vendor, waits, header, status):
+    assert 0 <= seconds_of(header) <= 21_600
+    error = refusal(status, "", header, "here")
+    assert isinstance(error, Interrupted)
+    assert error.wait <= 21_600
+
+
+def test_all_pages_together_have_a_bound(rest, vendor, monkeypatch):
+    monkeypatch.setattr("pipeline.sources.rest.LARGEST_ANSWER", 1_000)
+    vendor.lists = {SPLITS: [{"ticker": "A" * 100} for _ in range(40)]}
+    with pytest.raises(AnswerRefused, match="more than 1,000 bytes together"):
+        read(rest)
+    assert len(vendor.asked) < 10

@@ -32,9 +32,14 @@ def answers_taken_in(
 def may_say_more(raw_files: RawFiles, session: date, tickers: tuple[str, ...] | None) -> bool:
     """Return whether asking for `tickers` (None: all) may bring what the answer held of `session` does not say."""
     receipt = raw_files.current(GROUPED_DAILY, session)
-    if receipt is None or receipt.last_modified.date() - session < SETTLED:
+    if receipt is None or not is_settled(receipt.last_modified, session, datetime.now(UTC)):
         return True
     return held_answer(raw_files, receipt).tickers != tickers
+
+
+def is_settled(fetched_at: datetime, session: date, now: datetime) -> bool:
+    """Return whether an answer fetched then is one that the vendor has corrected; not one from a day yet to come."""
+    return fetched_at <= now and fetched_at.date() - session >= SETTLED
 
 
 def taken_in(session: date, body: bytes, raw_files: RawFiles) -> Receipt:

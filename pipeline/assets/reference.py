@@ -24,6 +24,7 @@ from pipeline.market.reference import (
     as_known,
     changes_of,
     merged,
+    require_later,
     with_dividend_doubts,
     with_split_doubts,
 )
@@ -112,6 +113,7 @@ class Refresh:
         """Take in an answer that tells all that there is. Raises AnswerRefused when it tells nothing any more."""
         if isinstance(self.source, NoReference):
             return self._without_a_source()
+        self._require_clock()
         told = ask()
         before = self._before()
         known = before.rows.collect()
@@ -123,6 +125,7 @@ class Refresh:
         """Take in an answer that may tell of some securities only; what is known of the others stays as it is."""
         if isinstance(self.source, NoReference):
             return self._without_a_source()
+        self._require_clock()
         told = ask()
         if told.figis is None:
             return self.of_all(lambda: told.rows)
@@ -133,6 +136,10 @@ class Refresh:
         history = pl.concat([known.filter(~asked), merged(known.filter(asked), told.rows, at)])
         numbers = {"securities_asked": len(told.figis), "securities_waiting": waiting - len(told.figis)}
         return self._written(history, before, at, {"rows_told": len(told.rows), **numbers})
+
+    def _require_clock(self) -> None:
+        """Raise ClockBehind before anything is asked: an answer that cannot be written may take an hour to come."""
+        require_later(self._before().rows.collect(), datetime.now(UTC))
 
     def _require_some(self, told: pl.DataFrame, known: pl.DataFrame) -> None:
         held = len(as_known(known))

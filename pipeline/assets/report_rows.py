@@ -18,6 +18,7 @@ from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.reference import applicable_splits, as_known
+from pipeline.portfolio import recorded
 from pipeline.reports.candidates_page import INDICATORS_SHOWN
 from pipeline.reports.ticker_page import CHARTED, HISTORY
 
@@ -79,7 +80,7 @@ class ReportRows:
     @cached_property
     def positions(self) -> pl.DataFrame | None:
         """Return all that was ever recorded of positions; None when none are kept."""
-        return self.lake.scan(POSITIONS).collect() if self.lake.exists(POSITIONS) else None
+        return recorded(self.lake) if self.lake.exists(POSITIONS) else None
 
     @cached_property
     def told_splits(self) -> pl.DataFrame | None:

@@ -9,7 +9,7 @@ from pipeline.assets.features import features_for, without_minutes
 from pipeline.assets.report_rows import CHART_SESSIONS, ReportRows
 from pipeline.contracts.portfolio import POSITIONS
 from pipeline.market.adjust import PRICES, VOLUME
-from pipeline.market.book import in_force
+from pipeline.market.book import in_force, settled
 from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS
 from pipeline.market.screen.models import MODELS
@@ -102,7 +102,8 @@ class ReportTables:
     def _trades(self, tickers: Collection[str]) -> pl.DataFrame:
         """Return the purchases and sales of `tickers` up to the session, in shares and prices of its basis."""
         recorded = POSITIONS.empty() if self._rows.positions is None else self._rows.positions
-        positions = in_force(recorded.filter(pl.col("ticker").is_in(list(tickers))))
+        of_tickers = recorded.filter(pl.col("ticker").is_in(list(tickers)))
+        positions = in_force(settled(of_tickers, self._rows.splits))
         bought = positions.select("ticker", "opened", "quantity", "price", session="opened", side=pl.lit("entry"))
         sold = positions.filter(pl.col("closed").is_not_null()).select(
             "ticker", "opened", "quantity", price="closing_price", session="closed", side=pl.lit("exit")

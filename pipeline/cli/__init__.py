@@ -1,6 +1,7 @@
 """The command line. Data goes to stdout, what is said to the person to stderr; heavy imports stay in the commands."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from pipeline.cli import (
     ui,
     verify,
 )
-from pipeline.cli.terminal import DEBUG, quieten, say_error
+from pipeline.cli.terminal import DEBUG, insist_on_signals, quieten, say_error
 from pipeline.errors import CandlelakeError
 
 FAILED, CALLED_WRONGLY, INTERRUPTED = 1, 2, 130
@@ -90,6 +91,8 @@ def choose(
 def main() -> None:
     """Run a command and end the process with its exit code."""
     quieten()
+    if hasattr(signal, "pthread_kill"):
+        insist_on_signals()
     sys.exit(answered(sys.argv[1:]))
 
 

@@ -8,7 +8,7 @@ import typer
 
 from pipeline.cli.dates import parse_date, require_session
 from pipeline.cli.rows import write_json
-from pipeline.cli.terminal import one_line, out, say
+from pipeline.cli.terminal import one_line, out, say, shortened
 from pipeline.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def draw(model: str, session: date, rows: "pl.DataFrame") -> None:
     console = out()
     most = 3 if console.width >= WIDE else 2
     cells = [
-        (str(row["rank"]), one_line(row["ticker"]), f"{row['score']:+.2f}", f"{row['close']:,.2f}")
+        (str(row["rank"]), shortened(row["ticker"]), f"{row['score']:+.2f}", f"{row['close']:,.2f}")
         for row in rows.iter_rows(named=True)
     ]
     rank, ticker, score, close = (max(map(len, column)) for column in zip(HEADER, *cells, strict=True))

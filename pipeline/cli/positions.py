@@ -66,10 +66,12 @@ def show(lake: "Lake", day: date | None, latest: date, *, as_json: bool) -> None
     """Show what is held on `day`, or on the newest session with bars, as a table or as JSON."""
     from pipeline.cli.positions_prices import has_bars, newest_bars
     from pipeline.cli.positions_shown import draw, say_realised
-    from pipeline.portfolio import are_splits_known, sold, standing
+    from pipeline.portfolio import are_splits_known, sold, sold_beyond, standing
 
     session = day or newest_bars(lake) or latest
     rows = standing(lake, session, day or latest)
+    for beyond in sold_beyond(lake):
+        say_warning(f"{beyond}. Was a split withdrawn or corrected? `candlelake positions --history` shows the sale.")
     if as_json:
         dump(rows)
         return
@@ -171,10 +173,11 @@ def close(  # noqa: PLR0913, PLR0917 (what can be said of a sale)
 def remove(position: Number) -> None:
     """Take back a position that was recorded by mistake; the history keeps it."""
     from pipeline.market.book import without
-    from pipeline.portfolio import record
+    from pipeline.portfolio import known_splits, record
 
     lake, _ = opened_lake()
-    record(lake, lambda known: without(known, position, datetime.now(UTC)), run_id=RUN_ID)
+    splits = known_splits(lake)
+    record(lake, lambda known: without(known, position, datetime.now(UTC), splits), run_id=RUN_ID)
     say(f"Position {position} is removed; `candlelake positions --history` still shows it.")
 
 

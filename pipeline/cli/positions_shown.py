@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.terminal import one_line, out, say
+from pipeline.cli.terminal import one_line, out, say, shortened
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +31,7 @@ def share(number: float | None) -> str:
 
 COLUMNS: dict[str, Callable[[Row], str]] = {
     "#": lambda row: str(row["position"]),
-    "ticker": lambda row: one_line(row["ticker"]),
+    "ticker": lambda row: shortened(row["ticker"]),
     "shares": lambda row: f"{row['quantity']:,.10g}",
     "entry": lambda row: amount(row["entry"]),
     "close": lambda row: amount(row["close"]),
@@ -53,7 +53,7 @@ EVENT_COLUMNS: dict[str, Callable[[Row], str]] = {
     "recorded": lambda row: f"{row['recorded_at']:%Y-%m-%d}",
     "#": lambda row: str(row["position"]),
     "event": lambda row: row["event"],
-    "ticker": lambda row: one_line(row["ticker"]),
+    "ticker": lambda row: shortened(row["ticker"]),
     "shares": lambda row: f"{row['quantity']:,.10g}",
     "price": lambda row: amount(row["closing_price" if row["event"] == "closed" else "price"]),
     "session": lambda row: str(row[SESSION_OF.get(row["event"], "opened")]),

@@ -1,11 +1,13 @@
-"""`candlelake reference`: tickers, splits, dividends and renames, asked of their source anew."""
+"""`candlelake reference`: tickers, splits, dividends and renames, asked of their source again."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from pipeline.cli.progress import shown_progress
 from pipeline.cli.run_reports import finish, tell
-from pipeline.cli.terminal import say
+from pipeline.cli.terminal import say, say_warning
 
 if TYPE_CHECKING:
     from pipeline.execution import RunReport
@@ -15,22 +17,77 @@ if TYPE_CHECKING:
 FRESH_FOR = timedelta(hours=20)
 """How long reference data counts as that of the day: a run by hand may come earlier than the day before."""
 
+RUN_ID = "candlelake reference"
+"""What the commits of this command itself carry in place of a run's id."""
 
-def reference() -> None:
+
+def reference(
+    clock_was_ahead: Annotated[
+        bool,
+        typer.Option(
+            "--clock-was-ahead",
+            metavar="",
+            help="Date earlier refreshes before now where this computer's clock, now right, was ahead then.",
+        ),
+    ] = False,
+) -> None:
     """Refresh tickers, splits, dividends and renames."""
     from pipeline.settings import load_settings
 
-    reports = [refreshed(load_settings())]
+    settings = load_settings()
+    if clock_was_ahead:
+        put_clock_right(settings)
+    reports = [refreshed(settings)]
     tell(reports)
     finish(reports)
+
+
+def put_clock_right(settings: "Settings") -> None:
+    """Date refreshes from days to come before now. Raises ClockBehind when it is rather the clock that is behind."""
+    from pipeline.contracts.reference import REFERENCE_TABLES
+    from pipeline.lake.tables import Lake
+    from pipeline.market.reference import dated_before, newest_refresh
+
+    lake = Lake(settings.lake)
+    require_sessions_over(lake)
+    for table in REFERENCE_TABLES:
+        reading, now = lake.read(table), datetime.now(UTC)
+        history = reading.rows.collect()
+        newest = newest_refresh(history)
+        if newest is not None and newest > now:
+            lake.refresh(table, dated_before(history, now), run_id=RUN_ID, read=[reading])
+            say(f"{table.sql_name}: what was dated up to {newest:%Y-%m-%d %H:%M} UTC is now dated before now.")
+
+
+def require_sessions_over(lake: "Lake") -> None:
+    """Raise ClockBehind when the lake has bars of a session that by this computer's clock is not over."""
+    from zoneinfo import ZoneInfo
+
+    from pipeline.contracts.bars import DAILY_BARS
+    from pipeline.errors import ClockBehind
+
+    if not lake.exists(DAILY_BARS):
+        return
+    today = datetime.now(ZoneInfo("America/New_York")).date()
+    newest = lake.scan(DAILY_BARS, columns=["session"]).max().collect().item()
+    if newest is not None and newest > today:
+        raise ClockBehind(
+            f"The lake has bars of {newest}, and by this computer's clock it is {today}: the clock is behind.",
+            remedy="Set this computer's clock, then refresh again without --clock-was-ahead.",
+        )
 
 
 def brought_up_to_date(settings: "Settings") -> list["RunReport"]:
     """Return the report of a refresh, if the newest one is not of the day; splits must be known before sessions run."""
     from pipeline.lake.tables import Lake
 
-    newest = newest_refresh(Lake(settings.lake))
-    if newest is not None and datetime.now(UTC) - newest < FRESH_FOR:
+    newest, now = newest_refresh(Lake(settings.lake)), datetime.now(UTC)
+    if newest is not None and newest > now:
+        say_warning(
+            f"By this computer's clock, reference data was refreshed on {newest:%Y-%m-%d %H:%M} UTC, a moment yet to "
+            "come. That does not count as fresh, so it is refreshed now."
+        )
+    elif newest is not None and now - newest < FRESH_FOR:
         return []
     return [refreshed(settings)]
 
@@ -46,7 +103,17 @@ def refreshed(settings: "Settings") -> "RunReport":
 
 
 def newest_refresh(lake: "Lake") -> datetime | None:
-    """Return when splits were refreshed last (UTC); None when they never were."""
-    from pipeline.contracts.reference import SPLITS
+    """Return when splits were refreshed last (UTC); None when they never were, or only their dates were put right."""
+    import polars as pl
 
-    return lake.history("reference/splits")["committed_at"].max() if lake.exists(SPLITS) else None  # type: ignore[return-value]
+    from pipeline.contracts.reference import SPLITS
+    from pipeline.market.reference import newest_refresh as newest_moment
+
+    if not lake.exists(SPLITS):
+        return None
+    # Commits that read nothing are vacuums, and asked the source of nothing.
+    refreshes = lake.history("reference/splits").filter(pl.col("read").is_not_null())
+    last = refreshes.filter(pl.col("version") == pl.col("version").max())
+    if last["run_id"].to_list() == [RUN_ID]:
+        return None
+    return newest_moment(lake.read(SPLITS).rows.collect()) or last["committed_at"].max()  # type: ignore[return-value]

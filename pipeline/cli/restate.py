@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.terminal import one_line, out, say
+from pipeline.cli.terminal import out, say, shortened
 
 if TYPE_CHECKING:
     from pipeline.restatement import Restatement
@@ -45,7 +45,7 @@ def name(due: "Restatement") -> None:
     console = out()
     for row in due.outdated.head(MOST_NAMED).iter_rows(named=True):
         console.print(
-            f"{one_line(row['ticker']):<8} {row['first_session']} to {row['last_session']}  "
+            f"{shortened(row['ticker']):<8} {row['first_session']} to {row['last_session']}  "
             f"{row['cause']}, {row['event_date']}",
             soft_wrap=True,
         )

@@ -30,7 +30,9 @@ class Position(pa.DataFrameModel):
     revision: pl.Int32 = pa.Field(ge=1, description="1 when it was first recorded, then one more for each event.")
     event: str = pa.Field(isin=list(EVENTS), description="What happened: " + ", ".join(EVENTS) + ".")
     ticker: str = pa.Field(str_length={"min_value": 1}, description="Ticker as the vendor writes it; case matters.")
-    quantity: float = pa.Field(gt=0, lt=LARGEST, description="Shares, as on the day it was opened.")
+    quantity: float = pa.Field(
+        gt=0, lt=LARGEST, description="Shares, as on the day it was opened, by the splits known when it was recorded."
+    )
     price: float = pa.Field(gt=0, lt=LARGEST, description="Price paid a share, USD as traded.")
     commission: float = pa.Field(ge=0, lt=LARGEST, description="Commission paid when it was opened, USD.")
     opened: pl.Date = pa.Field(description="Session on which it was bought.")
@@ -47,6 +49,20 @@ class Position(pa.DataFrameModel):
     )
     split_off_from: pl.Int64 = pa.Field(nullable=True, ge=1, description="The position of which it is the sold part.")
     recorded_at: pl.Datetime("us", "UTC") = pa.Field(description="When the event was recorded (UTC).")  # type: ignore[valid-type]
+    entry: pl.Int64 = pa.Field(
+        nullable=True, ge=1, description="Number of the command that recorded it, counted from 1; null in old rows."
+    )
+    sale_quantity: float = pa.Field(
+        nullable=True, gt=0, lt=LARGEST, description="Shares of the sale as typed, on its day; null when all was sold."
+    )
+    sale_position: pl.Int64 = pa.Field(
+        nullable=True, ge=1, description="The one position the sale was asked of; null when the oldest were sold first."
+    )
+    sale_part: pl.Int64 = pa.Field(
+        nullable=True, ge=1, description="Number kept for the part that the sale leaves of no position whole."
+    )
+    stop_from: pl.Date = pa.Field(nullable=True, description="Session on whose shares the stop was typed.")
+    target_from: pl.Date = pa.Field(nullable=True, description="Session on whose shares the target was typed.")
 
     @pa.dataframe_check(name="closed_with_price_and_commission_when_its_event_says_so")
     def _closed_whole(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)

@@ -6,7 +6,6 @@ in place of the entries before it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +13,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+
+from pipeline.contracts.foreign_json import from_json
 
 LOG = "_delta_log"
 HASHES = "_hashes"
@@ -95,7 +96,7 @@ def any_record(folder: Path) -> bool:
 
 def actions_of(entry: bytes) -> list[dict[str, Any]]:
     """Return the actions of an entry. Raises ValueError when it is none: every entry has at least one."""
-    actions = [json.loads(line) for line in entry.decode().splitlines() if line.strip()]
+    actions = [from_json(line) for line in entry.decode().splitlines() if line.strip()]
     if not actions or not all(isinstance(action, dict) and action for action in actions):
         raise ValueError("no actions")
     return actions
@@ -138,7 +139,7 @@ def _reconciled(files: dict[str, DataFile], version: int, read: Iterable[DataFil
 
 
 def _data_file(add: Mapping[str, Any], version: int) -> DataFile:
-    told = json.loads(add.get("stats") or "{}")
+    told = from_json(add.get("stats") or "{}")
     first, last = (_session(told.get(bound)) for bound in ("minValues", "maxValues"))
     if first is None or last is None:
         first, last = _days(next(iter((add.get("partitionValues") or {}).values()), None))

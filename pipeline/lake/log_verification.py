@@ -6,11 +6,11 @@ entries that are older than the table's property says, 30 days where it says not
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
+from pipeline.contracts.foreign_json import from_json
 from pipeline.lake.checkpoints import files_in_checkpoint
 from pipeline.lake.damage import Damage, Kind, TableState
 from pipeline.lake.fingerprints import Fingerprints, Record, RecordDamaged
@@ -173,8 +173,8 @@ class LogVerification:
         if data is None:
             return None
         try:
-            version = int(json.loads(data)["version"])
-        except (ValueError, KeyError, TypeError):
+            version = int(from_json(data)["version"])
+        except (ValueError, KeyError, TypeError, OverflowError):
             return "is empty" if not data.strip(b"\0\n ") else "cannot be read"
         if any(checkpoint_version(name) == version for name in self._listed):
             return None

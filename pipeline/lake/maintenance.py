@@ -11,6 +11,7 @@ from deltalake.exceptions import CommitFailedError
 
 from pipeline.contracts.table import Table
 from pipeline.errors import SettingsError, TableDamaged, WriteConflict
+from pipeline.lake.commit_moments import no_earlier_than_predecessors
 from pipeline.lake.files import scan_files
 from pipeline.lake.incoming import arrow_schema, partition_of
 from pipeline.lake.layout import parquet
@@ -89,7 +90,8 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
 def _versions_since(lake: Lake, table: Table, moment: datetime, newest: int) -> list[int]:
     """Return the versions that were the newest at `moment` or later, up to `newest`, and can still be opened."""
     # By the moment that the next one came, not by their order: a clock may have gone back in between.
-    commits = lake.trail(table).readable_commits().filter(pl.col("version") <= newest).sort("version")
+    readable = lake.trail(table).readable_commits().filter(pl.col("version") <= newest)
+    commits = no_earlier_than_predecessors(readable, datetime.now(UTC))
     dated = commits.with_columns(replaced_at=pl.col("committed_at").shift(-1))
     kept = dated.filter(
         (pl.col("committed_at") > moment) | (pl.col("replaced_at") > moment) | (pl.col("version") == newest)

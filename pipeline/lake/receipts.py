@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
+from pipeline.contracts.foreign_json import from_json
 from pipeline.errors import FileRefused
 
 RECEIPT_SUFFIX = ".receipt.json"
@@ -58,14 +59,14 @@ def written(receipt: Receipt) -> bytes:
 def parsed(kept: bytes, place: object) -> Receipt:
     """Return the receipt kept at `place`. Raises FileRefused when it is damaged."""
     try:
-        values = json.loads(kept)
+        values = from_json(kept)
         checksum = values.pop(CHECKSUM, None)
         values["session"] = date.fromisoformat(values["session"])
         values["last_modified"] = datetime.fromisoformat(values["last_modified"])
         receipt = Receipt(**values)
         if checksum not in {None, _checksum(receipt)}:
             raise ValueError("its own checksum does not fit")
-    except (ValueError, KeyError, TypeError, AttributeError) as damaged:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as damaged:
         raise FileRefused(
             f"The receipt {place} is damaged: {damaged}",
             remedy="`candlelake verify --repair` mends it.",

@@ -20,6 +20,7 @@ from pipeline.lake.leftovers import remove_older, unfinished_below
 from pipeline.lake.log_entries import HASHES, LOG, any_record, entry_name, has_version, is_version
 from pipeline.lake.s3_objects import S3Objects, unreachable
 from pipeline.lake.s3_prefix import S3Prefix
+from pipeline.lake.usable_paths import require_usable_lake
 
 DISK_ERRORS = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EIO, errno.EFBIG}
 
@@ -66,17 +67,13 @@ class Store(Protocol):
 class FolderStore:
     """A folder of a local disk, where a commit is a link that fails when the version exists.
 
-    Raises SettingsError when its path has a `%`, which delta-rs takes for an escape.
+    Raises SettingsError when its path has a sign that delta-rs takes for something else.
     """
 
     def __init__(self, folder: Path) -> None:
         self.root = str(folder.expanduser().resolve())
         self.storage_options: dict[str, str] = {}
-        if "%" in self.root:
-            raise SettingsError(
-                f"The lake cannot lie in {self.root}: Delta tables cannot be written to a path with '%'.",
-                remedy="Choose another folder with CANDLELAKE_HOME.",
-            )
+        require_usable_lake(Path(self.root))
 
     def tables(self) -> list[str]:
         """Return every table there is, as `market/name`, in alphabetical order."""

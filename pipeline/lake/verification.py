@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
+from pipeline.contracts.foreign_json import from_json
 from pipeline.lake.commits import TAKEN_OUT
 from pipeline.lake.damage import Damage, Kind, TableState
 from pipeline.lake.fingerprints import THREADS
@@ -105,7 +105,7 @@ def owed(entries: Mapping[int, list[dict[str, Any]]]) -> list[tuple[date, date]]
         if "first_session" in said and "last_session" in said:
             written = date.fromisoformat(said["first_session"]), date.fromisoformat(said["last_session"])
             spans = [left for span in spans for left in _without(span, written)]
-        for first, last in json.loads(said.get(TAKEN_OUT, "[]")):
+        for first, last in from_json(said.get(TAKEN_OUT, "[]")):
             spans.append((date.fromisoformat(first), date.fromisoformat(last)))
     return spans
 

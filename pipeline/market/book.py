@@ -1,5 +1,6 @@
 """The book: how openings, changes and sales become rows of `portfolio/positions`. No row is rewritten. Pure.
 
+What is typed is recorded in the shares of its day, and what follows from it and the splits is worked out in `lots`.
 Sales take the oldest positions of a ticker first (FIFO). Selling a part leaves the rest under the position's number;
 the part becomes a closed position of its own, with its share of the opening commission. What is sold is counted in the
 shares of the day of the sale: after a 2:1 split, 30 shares bought are 60 that can be sold.
@@ -15,13 +16,17 @@ import polars as pl
 from pipeline.contracts.portfolio import POSITIONS
 from pipeline.errors import PositionRefused
 from pipeline.market.calendar import new_york
-from pipeline.market.splits import RATIO, products_between, require_sound
-
-ROUNDING = 1e-9
-"""A rest smaller than this share of a position is the rounding of a split, and no rest."""
+from pipeline.market.early_books import with_what_was_typed
+from pipeline.market.lots import ROUNDING, Lots, Oversold, Row, SaleEntry
 
 LARGEST = 1e12
 """Numbers beyond this are no quantities or prices."""
+
+NO_SALE: Row = dict.fromkeys(("sale_quantity", "sale_position", "sale_part"))
+
+NO_SPLITS = pl.DataFrame(
+    schema={"ticker": pl.String, "execution_date": pl.Date, "split_from": pl.Float64, "split_to": pl.Float64}
+)
 
 TICKER = re.compile(r"[!-~]+")
 
@@ -79,15 +84,18 @@ def held(history: pl.DataFrame) -> pl.DataFrame:
     return in_force(history).filter(pl.col("closed").is_null()).sort("opened", "position")
 
 
-def shares_become(rows: pl.DataFrame, splits: pl.DataFrame, *, since: pl.Expr, until: pl.Expr) -> pl.Series:
-    """Return, for each of `rows` (with ticker), how many shares of the day `until` one of the day `since` has become.
+def settled(history: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
+    """Return the book as it follows from what was typed and from `splits`, whatever was known when it was recorded.
 
     `splits`: ticker, execution_date, split_from, split_to. Raises ContractBroken when they repeat a ticker's day or
     have an impossible number.
     """
-    events = require_sound(splits, "execution_date", RATIO).rename({"execution_date": "day"})
-    product = products_between(events, rows.select("ticker", since=since, until=until), RATIO)
-    return product["split_to"] / product["split_from"]
+    return _played(history, splits).settled()
+
+
+def oversold(history: pl.DataFrame, splits: pl.DataFrame) -> list[Oversold]:
+    """Return the sales of more shares than were held by `splits`, as for `settled`: one was withdrawn or corrected."""
+    return _played(history, splits).oversold
 
 
 def faults(opening: Opening, latest: date) -> list[str]:
@@ -162,36 +170,25 @@ def with_openings(history: pl.DataFrame, openings: Sequence[Opening], recorded_a
 
 
 def with_sale(history: pl.DataFrame, splits: pl.DataFrame, sale: Sale, recorded_at: datetime) -> pl.DataFrame:
-    """Return `history` with what the sale leaves of the ticker's positions.
+    """Return `history` with the sale as typed, and what by the known splits it leaves of the ticker's positions.
 
     `splits`: ticker, execution_date, split_from, split_to. Raises PositionRefused when less is held on that day.
     """
-    sold = _sold(_sellable(history, splits, sale), sale)
-    whole = pl.col("rest") <= ROUNDING * pl.col("quantity")
-    part = pl.col("sold") / pl.col("quantity")
-    closing = {
-        "closed": pl.lit(sale.closed),
-        "closing_price": pl.lit(sale.price),
-        "closing_commission": sale.commission * pl.col("taken") / pl.col("taken").sum(),
-    }
-    revised = sold.with_columns(pl.col("revision") + 1, **closing)
-    in_full = revised.filter(whole).with_columns(event=pl.lit("closed"))
-    partly = revised.filter(~whole)
-    rest = partly.with_columns(
-        *(pl.lit(None).alias(name) for name in closing),
-        event=pl.lit("reduced"),
-        quantity="rest",
-        commission=pl.col("commission") * (1 - part),
+    # Kept even where nothing is split off now: by splits yet to be learnt, something may be.
+    part = None if sale.quantity is None else _next_number(history)
+    entry = SaleEntry(
+        sale.ticker, sale.closed, sale.price, sale.commission, sale.quantity, position=sale.position, part=part
     )
-    split_off = partly.with_columns(
-        split_off_from="position",
-        position=_next_number(history) + pl.int_range(pl.len()),
-        revision=pl.lit(1, pl.Int32),
-        event=pl.lit("closed"),
-        quantity="sold",
-        commission=pl.col("commission") * part,
-    )
-    return _extended(history, pl.concat([in_full, rest, split_off], how="diagonal_relaxed"), recorded_at)
+    lots = _played(history, splits)
+    held = [shares for _, shares in lots.available(entry)]
+    if not held or (sale.quantity or 0) > sum(held) * (1 + ROUNDING):
+        number = "" if sale.position is None else f" in position {sale.position}"
+        raise PositionRefused(
+            f"{_shares(sale)} {sale.ticker}{number} cannot be sold on {sale.closed}: {sum(held):,.10g} are held then.",
+            remedy="`candlelake positions` shows what is held; splits count once they are in reference.splits.",
+        )
+    told = {"sale_quantity": sale.quantity, "sale_position": sale.position, "sale_part": part}
+    return _extended(history, _revised(history, lots.sell(entry), told), recorded_at)
 
 
 def with_terms(
@@ -202,69 +199,43 @@ def with_terms(
     Raises PositionRefused when it is not held, its terms were set for a later session, or its stop would not be below
     its target.
     """
-    before = _numbered(held(history), position)
+    lots = _played(history, splits)
+    before = _numbered(held(lots.settled()), position)
     set_for: date = before["terms_from"].item()
     if terms.since < set_for:
         raise PositionRefused(
             f"The terms of position {position} were set for {set_for}, which is after {terms.since}.",
             remedy="Let the new terms hold from that session or a later one.",
         )
-    ratio = shares_become(before, splits, since=pl.col("terms_from"), until=pl.lit(terms.since))
-    changed = before.with_columns(
-        pl.col("revision") + 1,
-        event=pl.lit("changed"),
-        stop=_term(terms.stop, pl.col("stop") / ratio),
-        target=_term(terms.target, pl.col("target") / ratio),
-        note=pl.col("note") if terms.note is None else pl.lit(terms.note or None, pl.String),
-        terms_from=pl.lit(terms.since),
-    )
-    stop, target = changed.select("stop", "target").row(0)
+    row = lots.numbered(position).row
+    changed = row | {"event": "changed", "terms_from": terms.since}
+    for name, new in (("stop", terms.stop), ("target", terms.target)):
+        value, typed_on = lots.term(position, name, terms.since) if new is None else (new or None, terms.since)
+        changed |= {name: value, f"{name}_from": typed_on}
+    if terms.note is not None:
+        changed["note"] = terms.note or None
+    stop, target = changed["stop"], changed["target"]
     if None not in (stop, target) and stop >= target:
         raise PositionRefused(
             f"The stop {stop:g} of position {position} would not be below its target {target:g}.",
             remedy="Change both, or drop one with 0.",
         )
-    return _extended(history, changed, recorded_at)
+    return _extended(history, _revised(history, [changed]), recorded_at)
 
 
-def without(history: pl.DataFrame, position: int, recorded_at: datetime) -> pl.DataFrame:
+def without(
+    history: pl.DataFrame, position: int, recorded_at: datetime, splits: pl.DataFrame = NO_SPLITS
+) -> pl.DataFrame:
     """Return `history` with a position, held or sold, marked as recorded by mistake.
 
     Raises PositionRefused when there is none of this number.
     """
-    removed = _numbered(in_force(history), position).with_columns(pl.col("revision") + 1, event=pl.lit("removed"))
-    return _extended(history, removed, recorded_at)
-
-
-def _sellable(history: pl.DataFrame, splits: pl.DataFrame, sale: Sale) -> pl.DataFrame:
-    """Return the positions that the sale can take from, with `ratio`, new shares for one bought, and `available`."""
-    lots = held(history).filter(pl.col("ticker") == sale.ticker, pl.col("opened") <= sale.closed)
-    if sale.position is not None:
-        lots = lots.filter(pl.col("position") == sale.position)
-    ratio = shares_become(lots, splits, since=pl.col("opened"), until=pl.lit(sale.closed))
-    on_day = lots.with_columns(ratio=ratio)
-    available = on_day.with_columns(available=pl.col("quantity") * pl.col("ratio"))
-    shares: float = available.select(pl.col("available").sum()).item()
-    if lots.is_empty() or (sale.quantity or 0) > shares * (1 + ROUNDING):
-        number = "" if sale.position is None else f" in position {sale.position}"
-        raise PositionRefused(
-            f"{_shares(sale)} {sale.ticker}{number} cannot be sold on {sale.closed}: {shares:,.10g} are held then.",
-            remedy="`candlelake positions` shows what is held; splits count once they are in reference.splits.",
-        )
-    return available
+    removed = _numbered(in_force(settled(history, splits)), position).to_dicts()
+    return _extended(history, _revised(history, [removed[0] | {"event": "removed"}]), recorded_at)
 
 
 def _shares(sale: Sale) -> str:
     return "All" if sale.quantity is None else f"{sale.quantity:,.10g}"
-
-
-def _sold(lots: pl.DataFrame, sale: Sale) -> pl.DataFrame:
-    """Return the lots that are sold from, the oldest first, with the shares `taken` and, in opening shares, `sold`."""
-    before = pl.col("available").cum_sum() - pl.col("available")
-    wanted = lots["available"].sum() if sale.quantity is None else sale.quantity
-    taken = lots.with_columns(taken=pl.min_horizontal(wanted - before, "available")).filter(pl.col("taken") > 0)
-    sold = taken.with_columns(sold=pl.col("taken") / pl.col("ratio"))
-    return sold.with_columns(rest=pl.col("quantity") - pl.col("sold"))
 
 
 def _numbered(positions: pl.DataFrame, position: int) -> pl.DataFrame:
@@ -278,16 +249,27 @@ def _numbered(positions: pl.DataFrame, position: int) -> pl.DataFrame:
     return found
 
 
-def _term(new: float | None, old: pl.Expr) -> pl.Expr:
-    return old if new is None else pl.lit(new or None, pl.Float64)
+def _played(history: pl.DataFrame, splits: pl.DataFrame) -> Lots:
+    lots = Lots(splits)
+    # Of a book without entries nobody knows here what was known when; `early_books` fills them in where that is known.
+    lots.play(with_what_was_typed(history, lambda _: splits))
+    return lots
+
+
+def _revised(history: pl.DataFrame, rows: Sequence[Row], sale: Row = NO_SALE) -> pl.DataFrame:
+    """Return `rows` as the next revision of their positions; 1 for those that are new."""
+    newest = dict(history.group_by("position").agg(pl.col("revision").max()).iter_rows())
+    revised = [row | sale | {"revision": newest.get(row["position"], 0) + 1} for row in rows]
+    return pl.DataFrame(revised, schema=POSITIONS.columns)
 
 
 def _next_number(history: pl.DataFrame) -> int:
-    return history.select(pl.col("position").max().fill_null(0) + 1).item()
+    return history.select(pl.max_horizontal(pl.col("position", "sale_part").max()).fill_null(0) + 1).item()
 
 
 def _extended(history: pl.DataFrame, rows: pl.DataFrame, recorded_at: datetime) -> pl.DataFrame:
-    """Return `history` and `rows`, what these do not say null."""
-    told = rows.with_columns(recorded_at=pl.lit(recorded_at))
+    """Return `history` and `rows`, those of one entry; what they do not say is null."""
+    entry = history.select(pl.col("entry").max().fill_null(0) + 1).item()
+    told = rows.with_columns(recorded_at=pl.lit(recorded_at), entry=pl.lit(entry))
     known = [pl.col(name).cast(dtype) for name, dtype in POSITIONS.columns.items() if name in told.columns]
     return pl.concat([history, told.select(known)], how="diagonal")

@@ -17,8 +17,9 @@ from datetime import date
 import polars as pl
 
 from pipeline.contracts.portfolio import POSITION_MARKS
-from pipeline.market.book import in_force, shares_become
+from pipeline.market.book import in_force
 from pipeline.market.calendar import new_york
+from pipeline.market.splits import shares_become
 
 NO_DIVIDENDS = pl.DataFrame(schema={"ticker": pl.String, "ex_dividend_date": pl.Date, "cash_amount": pl.Float64})
 
@@ -38,11 +39,11 @@ def position_marks(
 ) -> pl.DataFrame:
     """Return a row for each of `sessions` and each position held on it, sorted: the columns of `POSITION_MARKS`.
 
-    `history`: rows of `portfolio/positions`. `bars`: ticker, session, close as traded, at least of the tickers held and
-    from the first session any was opened; the newest may be the latest price of a session that is under way. `splits`:
-    ticker, execution_date, split_from, split_to; `dividends`: ticker, ex_dividend_date, cash_amount in USD. Whatever is
-    later than a mark's session does not change it. Raises ContractBroken when splits repeat a ticker's day or have an
-    impossible number.
+    `history`: rows of `portfolio/positions`, as `settled` by the splits known now. `bars`: ticker, session, close as
+    traded, at least of the tickers held and from the first session any was opened; the newest may be the latest price
+    of a session that is under way. `splits`: ticker, execution_date, split_from, split_to; `dividends`: ticker,
+    ex_dividend_date, cash_amount in USD. Whatever is later than a mark's session does not change it. Raises
+    ContractBroken when splits repeat a ticker's day or have an impossible number.
     """
     if not sessions:
         return POSITION_MARKS.empty()

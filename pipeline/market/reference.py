@@ -13,7 +13,7 @@ A split or dividend is judged by itself first, in the order of DOUBTS. Those tha
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -43,7 +43,7 @@ def merged(known: pl.DataFrame, told: pl.DataFrame, at: datetime) -> pl.DataFram
     withdrawn at `at`; a new one is first seen at `at`, its `doubt` yet to be judged.
     Raises ClockBehind when `at` does not come after every moment of `known`.
     """
-    _require_later(known, at)
+    require_later(known, at)
     own = told.columns
     said = told.unique(maintain_order=True)
     holding = known.filter(HOLDS)
@@ -55,9 +55,37 @@ def merged(known: pl.DataFrame, told: pl.DataFrame, at: datetime) -> pl.DataFram
     return pl.concat([known.filter(~HOLDS), gone, again, new], how="diagonal").select(known.columns)
 
 
+def dated_before(history: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """Return the history with every moment after `at` (UTC) put before it, in the order they had; none is lost.
+
+    For a history that a clock ahead of time wrote to, once the clock is right. Moments up to `at` stay as they are.
+    Raises ClockBehind when they leave no room for the others.
+    """
+    moments = pl.concat([history[name] for name in KNOWN]).drop_nulls().unique().sort()
+    past, to_come = moments.filter(moments <= at), moments.filter(moments > at)
+    before = past[-1] if len(past) else at - timedelta(seconds=1)
+    step = (at - before) // (len(to_come) + 1)
+    if len(to_come) and not step:
+        require_later(history, at)
+    dated = [before + step * (number + 1) for number in range(len(to_come))]
+    return history.with_columns(pl.col(KNOWN).replace(to_come, pl.Series(dated, dtype=to_come.dtype)))
+
+
 def newest_refresh(history: pl.DataFrame) -> datetime | None:
     """Return the moment of the newest refresh that said anything or took anything back; None of an empty history."""
     return history.select(NEWEST).item()
+
+
+def require_later(known: pl.DataFrame, at: datetime) -> None:
+    """Return if `at` comes after every moment of the history `known`; raises ClockBehind if not."""
+    newest = newest_refresh(known)
+    if newest is not None and at <= newest:
+        raise ClockBehind(
+            f"Reference data was seen at {newest:%Y-%m-%d %H:%M:%S} UTC, which is not before {at:%Y-%m-%d %H:%M:%S} "
+            "UTC: its history would run backwards. Nothing was written.",
+            remedy="If this computer's clock is behind, set it, then refresh again. If it is right, it was ahead then: "
+            "`candlelake reference --clock-was-ahead` dates that refresh before now, and refreshes again.",
+        )
 
 
 def changes_of(history: pl.DataFrame, at: datetime) -> pl.DataFrame:
@@ -119,16 +147,6 @@ def applicable_dividends(history: pl.DataFrame, known_at: datetime | None = None
     sound = _judged_dividends(as_known(history, known_at)).filter(pl.col("doubt").is_null())
     # In one order, so that the sum is the same to the last digit.
     return sound.sort(*day, "cash_amount").group_by(day, maintain_order=True).agg(pl.col("cash_amount").sum())
-
-
-def _require_later(known: pl.DataFrame, at: datetime) -> None:
-    newest = newest_refresh(known)
-    if newest is not None and at <= newest:
-        raise ClockBehind(
-            f"Reference data was seen at {newest:%Y-%m-%d %H:%M:%S} UTC, which is not before {at:%Y-%m-%d %H:%M:%S} "
-            "UTC: its history would run backwards. Nothing was written.",
-            remedy="Set this computer's clock, then refresh again.",
-        )
 
 
 def _rejudged(history: pl.DataFrame, judged: Judgement) -> pl.DataFrame:

@@ -5,6 +5,8 @@ an earlier session is multiplied by `split_from` / `split_to`, a number of share
 """
 
 from collections.abc import Sequence
+from datetime import date
+from math import prod
 
 import polars as pl
 
@@ -24,6 +26,33 @@ def split_factors(splits: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
     events = require_sound(splits, "execution_date", RATIO).rename({"execution_date": "day"})
     product = products_between(events, spans, RATIO)
     return spans.with_columns(split_factor=product["split_from"] / product["split_to"])
+
+
+def shares_become(rows: pl.DataFrame, splits: pl.DataFrame, *, since: pl.Expr, until: pl.Expr) -> pl.Series:
+    """Return, for each of `rows` (with ticker), how many shares of the day `until` one of the day `since` has become.
+
+    `splits`: ticker, execution_date, split_from, split_to. Raises ContractBroken when they repeat a ticker's day or
+    have an impossible number.
+    """
+    events = require_sound(splits, "execution_date", RATIO).rename({"execution_date": "day"})
+    product = products_between(events, rows.select("ticker", since=since, until=until), RATIO)
+    return product["split_to"] / product["split_from"]
+
+
+class ShareCounts:
+    """How many shares one has become, asked a span at a time. Takes the splits that `shares_become` does."""
+
+    def __init__(self, splits: pl.DataFrame) -> None:
+        self._splits: dict[str, list[tuple[date, float, float]]] = {}
+        for ticker, *split in require_sound(splits, "execution_date", RATIO).sort("execution_date").iter_rows():
+            self._splits.setdefault(ticker, []).append((split[0], split[1], split[2]))
+
+    def became(self, ticker: str, since: date, until: date) -> float:
+        """Return how many shares of the day `until` one of the day `since` has become."""
+        if until < since:
+            return 1 / self.became(ticker, until, since)
+        within = [split for split in self._splits.get(ticker, ()) if since < split[0] <= until]
+        return prod(new for _, _, new in within) / prod(old for _, old, _ in within)
 
 
 def products_between(events: pl.DataFrame, spans: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:

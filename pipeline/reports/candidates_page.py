@@ -10,7 +10,7 @@ import polars as pl
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.market.screen.model import Model
 from pipeline.market.screen.models import MODELS
-from pipeline.reports.figures import distance
+from pipeline.reports.figures import distance, rsi_read
 from pipeline.reports.frames import by_ticker, require_columns
 from pipeline.reports.sparkline import Sparkline, sparkline
 
@@ -233,7 +233,7 @@ def _row(row: Mapping[str, Any], before: set[str] | None, shared: _Shared) -> Ca
         close=close,
         change=row["return_1"],
         sparkline=sparkline([] if closes is None else closes["close"].to_list()),
-        rsi=row["rsi_14"],
+        rsi=rsi_read(row["rsi_14"], close, row["sma_20"]),
         macd_histogram=row["macd_histogram"],
         to_sma_20=distance(close, row["sma_20"]),
         to_sma_200=distance(close, row["sma_200"]),

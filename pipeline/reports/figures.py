@@ -2,6 +2,8 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from pipeline.market.tolerance import SAME
+
 MISSING = "–"
 
 MINUS = "−"
@@ -94,5 +96,16 @@ def tone(number: float | None) -> str:
 
 
 def distance(price: float | None, level: float | None) -> float | None:
-    """Return price ÷ level − 1, or None when either is missing."""
-    return price / level - 1 if price is not None and level else None
+    """Return price ÷ level − 1, 0 when the two are the same price; None when either is missing."""
+    if price is None or not level:
+        return None
+    away = price / level - 1
+    return 0.0 if abs(away) <= SAME else away
+
+
+def rsi_read(rsi: float | None, close: float, average: float | None) -> float | None:
+    """Return an RSI to show; None of the 0 that a price without movement has, which is no weakness.
+
+    `average` is the mean close of some bars: a price that has truly fallen at every bar lies below it.
+    """
+    return None if rsi == 0 and distance(close, average) == 0 else rsi

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.market.tolerance import SAME
 from pipeline.reports.figures import (
     compact,
     distance,
@@ -12,6 +13,7 @@ from pipeline.reports.figures import (
     indicator_digits,
     percent,
     price,
+    rsi_read,
     signed,
     tone,
 )
@@ -42,6 +44,7 @@ def key_figures(bar: Mapping[str, Any]) -> tuple[Figure, ...]:
         return ()
     close = bar["close"]
     range_ = distance(bar["high"], bar["low"])
+    histogram = _but_noise(bar["macd_histogram"], close)
     return (
         Figure("Open", price(bar["open"])),
         Figure("High", price(bar["high"])),
@@ -50,10 +53,8 @@ def key_figures(bar: Mapping[str, Any]) -> tuple[Figure, ...]:
         Figure("Volume", compact(bar["volume"]), _times(bar["relative_volume"])),
         Figure("$ volume, median", dollars(bar["dollar_volume_20"])),
         Figure("ATR 14", price(bar["atr_14"]), _share(bar["atr_14"], close)),
-        Figure("RSI 14", fixed(bar["rsi_14"], 1)),
-        Figure(
-            "MACD histogram", signed(bar["macd_histogram"], indicator_digits(close)), "", tone(bar["macd_histogram"])
-        ),
+        Figure("RSI 14", fixed(rsi_read(bar["rsi_14"], close, bar["sma_20"]), 1)),
+        Figure("MACD histogram", signed(histogram, indicator_digits(close)), "", tone(histogram)),
         *(_change(f"{days}-day return", bar[f"return_{days}"]) for days in (5, 20, 60, 252)),
         *(_level(f"SMA {days}", close, bar[f"sma_{days}"]) for days in (20, 50, 200)),
         _level("52-week high", close, bar["high_252"]),
@@ -61,6 +62,11 @@ def key_figures(bar: Mapping[str, Any]) -> tuple[Figure, ...]:
         _level("Support", close, bar["support"]),
         _level("Resistance", close, bar["resistance"]),
     )
+
+
+def _but_noise(number: float | None, price: float) -> float | None:
+    """Return a number in the unit of a price, 0 when it is nothing but rounding."""
+    return 0.0 if number is not None and abs(number) <= SAME * price else number
 
 
 def _change(label: str, share: float | None) -> Figure:

@@ -1,5 +1,7 @@
 """The folder of pages over HTTP, read-only, and on this machine only unless told otherwise."""
 
+import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,6 +14,9 @@ from pipeline.visitors import is_own_name
 
 HOST = "127.0.0.1"
 """The pages tell what the reader owns, and there is no login."""
+
+SAID = logging.getLogger(__name__)
+"""Told of an answer that failed; the command line shows it in a line."""
 
 HEADERS = {
     "Cache-Control": "no-cache",
@@ -29,7 +34,7 @@ def served(folder: Path, port: int, host: str = HOST) -> Iterator[str]:
     host is refused: a page of the web whose name leads to this machine reads nothing. Raises OSError when the port is
     taken.
     """
-    with ThreadingHTTPServer((host, port), partial(Pages, directory=str(folder))) as server:
+    with PagesServer((host, port), partial(Pages, directory=str(folder))) as server:
         thread = Thread(target=server.serve_forever, name="pages", daemon=True)
         thread.start()
         try:
@@ -37,6 +42,16 @@ def served(folder: Path, port: int, host: str = HOST) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+class PagesServer(ThreadingHTTPServer):
+    """Serves pages, and takes no word of a visitor who went away for a fault."""
+
+    def handle_error(self, request, client_address):  # type: ignore[no-untyped-def]  # noqa: ARG002 (as it is called)
+        """Say in a line how an answer failed; nothing, when the visitor broke it off."""
+        failed = sys.exception()
+        if not isinstance(failed, (ConnectionError, TimeoutError)):
+            SAID.warning("A page could not be served (%s: %s).", type(failed).__name__, failed)
 
 
 class Pages(SimpleHTTPRequestHandler):
@@ -49,11 +64,17 @@ class Pages(SimpleHTTPRequestHandler):
         if not is_own_name(self.headers.get("Host", "")):
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST, "This server answers to its own name only.")
             return None
-        folder = Path(self.directory).resolve()
-        if not Path(self.translate_path(self.path)).resolve().is_relative_to(folder):
+        if not self._lies_in_the_folder():
             self.send_error(HTTPStatus.NOT_FOUND, "There is no such page.")
             return None
         return super().send_head()
+
+    def _lies_in_the_folder(self) -> bool:
+        try:
+            asked = Path(self.translate_path(self.path)).resolve()
+        except (ValueError, OSError, RuntimeError):  # no path at all, one too long, or a link that leads to itself
+            return False
+        return asked.is_relative_to(Path(self.directory).resolve())
 
     def list_directory(self, path):  # type: ignore[no-untyped-def]  # noqa: ARG002 (as the class above calls it)
         """Refuse: what is not linked is not shown."""

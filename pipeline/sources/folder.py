@@ -134,7 +134,13 @@ class FolderFlatFiles:
             raise _unreadable(path, refused) from refused
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise TransferFailed(f"{path} is being written.", remedy="Try again when the mirror is complete.")
-        modified = datetime.fromtimestamp(after.st_mtime_ns // 1000 / 1e6, UTC)
+        try:
+            modified = datetime.fromtimestamp(after.st_mtime_ns // 1000 / 1e6, UTC)
+        except (ValueError, OverflowError, OSError) as impossible:
+            raise FileRefused(
+                f"{path} was last modified at a moment that no calendar has ({impossible}).",
+                remedy="Give it a time of modification with `touch`.",
+            ) from impossible
         return FlatFile(dataset, session, key, after.st_size, etag, modified)
 
     def _md5(self, path: Path, status: os.stat_result) -> str:

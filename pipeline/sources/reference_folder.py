@@ -1,11 +1,11 @@
 """Reference data in a folder: the vendor's REST answers as files, such as those the samples lay down."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
+from pipeline.contracts.foreign_json import NotJson, from_json
 from pipeline.contracts.reference import TICKER_EVENTS, told_columns
 from pipeline.errors import AnswerRefused, SettingsError
 from pipeline.sources.reference import ToldEvents
@@ -50,14 +50,14 @@ class FolderReference:
     def _results(self, name: str) -> list[Row]:
         place = self._place(name)
         try:
-            answer = json.loads((self.folder / name).read_bytes())
+            answer = from_json((self.folder / name).read_bytes())
         except OSError as unreadable:
             raise SettingsError(
                 f"{place} cannot be read: {unreadable.strerror}.",
                 remedy=f"Put the vendor's answers there: {SPLITS_FILE}, {DIVIDENDS_FILE}, {TICKERS_FILE}; or set "
                 "CANDLELAKE_REFERENCE to the folder that has them.",
             ) from unreadable
-        except ValueError as invalid:
+        except NotJson as invalid:
             raise _refused(place, f"is no JSON ({invalid})") from invalid
         results = answer.get("results") if isinstance(answer, dict) else None
         if not isinstance(results, list) or not all(isinstance(row, dict) for row in results):

@@ -4,7 +4,6 @@ The attempts are counted here and not by urllib3's Retry inside an adapter: thos
 end where the body begins. Retry reads the Retry-After headers.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from datetime import date
@@ -18,6 +17,7 @@ from requests.auth import AuthBase
 from requests.exceptions import ConnectTimeout, ReadTimeout
 from urllib3.exceptions import HTTPError
 
+from pipeline.contracts.foreign_json import NotJson, from_json
 from pipeline.errors import CandlelakeError, SettingsError
 from pipeline.sources import rest_refusals
 from pipeline.sources.patience import Patience
@@ -28,6 +28,9 @@ CHUNK = 1 << 16
 
 LARGEST_BODY = 1 << 26
 """Bytes of an answer, unpacked; the largest page of the vendor's has about 15,000,000."""
+
+LARGEST_ANSWER = 1 << 30
+"""Bytes of all pages of one question; every dividend there ever was takes about 300,000,000."""
 
 MOST_PAGES = 2_000
 """Pages of one question; every dividend there ever was takes about 140."""
@@ -116,10 +119,16 @@ class Rest:
 
     def _answers(self, path: str, query: Query) -> Iterator[Answer]:
         asked: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+        size = 0
         while len(asked) < MOST_PAGES:
             # Not by the cursor alone: that of aggregates stays the same while the path moves on.
             asked.add((path, frozenset(query)))
-            answer = self._answer(path, query)
+            body = self._fetched(path, query)
+            size += len(body)
+            if size > LARGEST_ANSWER:
+                what = f"{len(asked):,} pages have more than {LARGEST_ANSWER:,} bytes together"
+                raise rest_refusals.strange(self._place(path), what)
+            answer = self._object(body, self._place(path))
             link = answer.get("next_url")
             if link is not None:
                 path, query = self._behind(link, path)
@@ -152,8 +161,8 @@ class Rest:
 
     def _object(self, body: bytes, place: str) -> Answer:
         try:
-            answer = json.loads(body)
-        except ValueError:
+            answer = from_json(body)
+        except NotJson:
             answer = None
         if answer is None:
             raise rest_refusals.not_json(place)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from time import time_ns
 
 from pyrate_limiter import (
     AbstractBucket,
@@ -16,6 +17,9 @@ from pyrate_limiter import (
 from requests_ratelimiter import LimiterSession
 
 from pipeline.errors import SettingsError
+
+CALLS = "calls"
+"""The table of the file that calls are counted in."""
 
 
 def limited_session(calls_per_minute: int, file: Path | None, longest_turn: float) -> LimiterSession:
@@ -56,9 +60,19 @@ class _OneBucket(SingleBucketFactory):
 def _shared(rates: list[Rate], file: Path) -> SQLiteBucket:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        return SQLiteBucket.init_from_file(rates, table="calls", db_path=str(file), use_file_lock=True)
+        bucket = SQLiteBucket.init_from_file(rates, table=CALLS, db_path=str(file), use_file_lock=True)
+        _forget_calls_to_come(bucket)
+        return bucket
     except (OSError, sqlite3.Error) as unusable:
         raise unusable_file(file, unusable) from unusable
+
+
+def _forget_calls_to_come(bucket: SQLiteBucket) -> None:
+    """Remove calls that a clock ahead of time counted: they would use up the limit until that day."""
+    # Another process may have counted a call since this one looked at the clock.
+    latest = time_ns() // 1_000_000 + Duration.MINUTE.value
+    with bucket.lock, bucket.conn:
+        bucket.conn.execute(f"DELETE FROM '{CALLS}' WHERE item_timestamp > ?", (latest,))  # noqa: S608 (our own name)
 
 
 def unusable_file(file: Path, cause: Exception) -> SettingsError:

@@ -111,7 +111,10 @@ def rows_by_session(rows: Sequence[Row], sessions: Sequence[date]) -> Mapping[da
 def document_of(rows: Sequence[Row], tickers: Sequence[str]) -> bytes:
     """Return `rows` of one session as a document in the shape of the vendor's grouped daily answer."""
     head = {"status": "OK", "adjusted": False, "tickers": list(tickers), "resultsCount": len(rows)}
-    return json.dumps(head | {"results": list(rows)}, separators=(",", ":")).encode()
+    try:
+        return json.dumps(head | {"results": list(rows)}, separators=(",", ":")).encode()
+    except RecursionError as deep:
+        raise AnswerRefused("A bar is nested too deeply to be written.", remedy=REMEDY) from deep
 
 
 def _day(row: Row) -> date:

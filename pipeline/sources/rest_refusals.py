@@ -1,11 +1,11 @@
 """What the REST vendor's refusals, failures and strange answers mean, as errors that say what to do."""
 
-import json
 from typing import Any
 
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
+from pipeline.contracts.foreign_json import NotJson, from_json
 from pipeline.errors import AccessDenied, AnswerRefused, CandlelakeError, NotPublished, SettingsError, TransferFailed
 from pipeline.sources.landing import Interrupted
 
@@ -57,13 +57,15 @@ def seconds_of(retry_after: str) -> float:
         return Retry().parse_retry_after(retry_after)
     except InvalidHeader:
         return A_MINUTE
+    except (ValueError, OverflowError):  # a number or a year that is too large to count with
+        return float(Retry.DEFAULT_RETRY_AFTER_MAX)
 
 
 def words_of(body: bytes) -> str:
     """Return the vendor's words of an error, from `error` or `message`; empty when there are none."""
     try:
-        answer = json.loads(body)
-    except ValueError:
+        answer = from_json(body)
+    except NotJson:
         return ""
     return words_in(answer) if isinstance(answer, dict) else ""
 

@@ -57,3 +57,14 @@ def test_shares_and_changes_read_as_words():
 )
 def test_a_comparison_counts_few_stocks_and_never_overstates_a_percentage_of_many(count, tickers, text):
     assert said(compared(pl.lit(count), pl.lit(tickers))) == text
+
+
+def test_what_would_be_shown_as_nothing_is_said_to_be_no_change():
+    assert [said(up_or_down(pl.lit(share))) for share in (0.0, -1e-16, 0.0004, -0.0006)] == [
+        *["unchanged"] * 3,
+        "down 0.1 %",
+    ]
+    assert [said(above_or_below(pl.lit(share))) for share in (0.0, 1e-16, -0.0004, 0.0006)] == [
+        *["at"] * 3,
+        "0.1 % above",
+    ]

@@ -17,6 +17,7 @@ from pipeline.market.screen.factors import (
     VOLATILITY,
 )
 from pipeline.market.screen.model import Model, Universe
+from pipeline.market.tolerance import above, below
 
 TREND = Model(
     name="trend",
@@ -35,14 +36,14 @@ TREND = Model(
 
 PULLBACK = Model(
     name="pullback",
-    version=1,
+    version=2,
     description="Stocks in an uptrend that were sold off in the short run: a washed-out RSI above a rising base.",
     universe=Universe(
         min_bars=253,
         conditions=(
-            pl.col("close") > pl.col("sma_200"),
-            pl.col("sma_50") > pl.col("sma_200"),
-            pl.col("rsi_14") < 50,
+            above(pl.col("close"), pl.col("sma_200")),
+            above(pl.col("sma_50"), pl.col("sma_200")),
+            below(RSI.value, pl.lit(50.0)),
         ),
     ),
     factors=(
@@ -56,9 +57,9 @@ PULLBACK = Model(
 
 STRONG_CLOSE = Model(
     name="strong_close",
-    version=1,
+    version=2,
     description="Stocks in an uptrend that were bought through the day and into its close, without wild swings.",
-    universe=Universe(min_bars=253, conditions=(pl.col("close") > pl.col("sma_200"),)),
+    universe=Universe(min_bars=253, conditions=(above(pl.col("close"), pl.col("sma_200")),)),
     factors=(
         (ABOVE_VWAP, 0.35),
         (PREMARKET_GAP, 0.15),

@@ -12,6 +12,7 @@ from pipeline.market.screen.exchange_test_symbols import is_exchange_test_symbol
 from pipeline.market.screen.model import HAS_MINUTES, Factor, Model
 from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.reasons import add_reasons
+from pipeline.market.tolerance import above
 
 TYPE = "type"
 """Optional column of a day: the vendor's code of the security's type."""
@@ -180,7 +181,7 @@ def _zscore(factor: Factor) -> pl.Expr:
     clipped = pl.col(f"clipped:{factor.name}")
     mean, deviation = clipped.mean().over("session"), clipped.std(ddof=0).over("session")
     # Equal values can have a deviation of a rounding error, so spread is asked of the values themselves.
-    has_spread = clipped.max().over("session") > clipped.min().over("session")
+    has_spread = above(clipped.max().over("session"), clipped.min().over("session"))
     zscore = ((clipped - mean) / deviation).round(ZSCORE_DECIMALS)
     counts = has_spread & zscore.is_finite() & (zscore != 0)
     return pl.when(counts).then(zscore).otherwise(0.0).alias(f"zscore:{factor.name}")

@@ -44,14 +44,22 @@ def percent(share: pl.Expr, digits: int = 1) -> pl.Expr:
 
 
 def up_or_down(change: pl.Expr) -> pl.Expr:
-    """Return a relative change in words: `up 34.2 %`, `down 5.0 %`."""
-    return pl.format("{} {}", pl.when(change < 0).then(pl.lit("down")).otherwise(pl.lit("up")), percent(change.abs()))
+    """Return a relative change in words: `up 34.2 %`, `down 5.0 %`, and `unchanged` for what would be `0.0 %`."""
+    direction = pl.when(change < 0).then(pl.lit("down")).otherwise(pl.lit("up"))
+    moved = pl.format("{} {}", direction, percent(change.abs()))
+    return pl.when(is_shown_as_nothing(change)).then(pl.lit("unchanged")).otherwise(moved)
 
 
 def above_or_below(distance: pl.Expr) -> pl.Expr:
-    """Return a relative distance in words: `4.1 % above`, `0.3 % below`."""
+    """Return a relative distance in words: `4.1 % above`, `0.3 % below`, and `at` for what would be `0.0 %`."""
     side = pl.when(distance < 0).then(pl.lit("below")).otherwise(pl.lit("above"))
-    return pl.format("{} {}", percent(distance.abs()), side)
+    apart = pl.format("{} {}", percent(distance.abs()), side)
+    return pl.when(is_shown_as_nothing(distance)).then(pl.lit("at")).otherwise(apart)
+
+
+def is_shown_as_nothing(share: pl.Expr, digits: int = 1) -> pl.Expr:
+    """Return whether a share is 0 as a percentage with so many decimals."""
+    return (share * 100 * 10**digits).round() == 0
 
 
 def compared(count: pl.Expr, tickers: pl.Expr) -> pl.Expr:

@@ -4,6 +4,7 @@ import polars as pl
 
 from pipeline.market.screen.wording import decimal, percent, up_or_down, whole
 from pipeline.market.sell.rule import BEFORE, Rule
+from pipeline.market.tolerance import above, below, closes_moved, without_noise
 
 
 def price(number: pl.Expr) -> pl.Expr:
@@ -13,15 +14,15 @@ def price(number: pl.Expr) -> pl.Expr:
 
 STOP_HIT = Rule(
     name="stop_hit",
-    version=1,
+    version=2,
     severity="high",
     description="The price fell to the stop.",
-    condition=pl.col("low") <= pl.col("stop"),
+    condition=~above(pl.col("low"), pl.col("stop")),
     value=pl.col("low"),
     threshold=pl.col("stop"),
     reasons=(
         pl.format("Fell to {}; the stop is {}", price(pl.col("low")), price(pl.col("stop"))),
-        pl.when(pl.col("open") < pl.col("stop")).then(
+        pl.when(below(pl.col("open"), pl.col("stop"))).then(
             pl.format(
                 "Opened at {}, already {} below the stop",
                 price(pl.col("open")),
@@ -33,15 +34,15 @@ STOP_HIT = Rule(
 
 TARGET_HIT = Rule(
     name="target_hit",
-    version=1,
+    version=2,
     severity="high",
     description="The price rose to the target.",
-    condition=pl.col("high") >= pl.col("target"),
+    condition=~below(pl.col("high"), pl.col("target")),
     value=pl.col("high"),
     threshold=pl.col("target"),
     reasons=(
         pl.format("Rose to {}; the target is {}", price(pl.col("high")), price(pl.col("target"))),
-        pl.when(pl.col("open") > pl.col("target")).then(
+        pl.when(above(pl.col("open"), pl.col("target"))).then(
             pl.format(
                 "Opened at {}, already {} above the target",
                 price(pl.col("open")),
@@ -58,12 +59,12 @@ _TRAIL = pl.col("peak") - TRAILING_RANGES * pl.col("atr_14")
 
 TRAILING_STOP = Rule(
     name="trailing_stop",
-    version=1,
+    version=2,
     severity="high",
     # Charles LeBeau's chandelier exit, as in Alexander Elder, "Come Into My Trading Room" (2002); hung from the highest
     # close since the purchase. It comes down when the average true range grows.
     description=f"The close lies more than {TRAILING_RANGES} average true ranges below the peak since the purchase.",
-    condition=pl.col("close") < _TRAIL,
+    condition=below(pl.col("close"), _TRAIL),
     value=pl.col("close"),
     threshold=_TRAIL,
     reasons=(
@@ -78,13 +79,18 @@ TRAILING_STOP = Rule(
     ),
 )
 
+_HISTOGRAM = without_noise(pl.col("macd_histogram"), pl.col("close"))
+_HISTOGRAM_BEFORE = without_noise(
+    pl.col(f"macd_histogram{BEFORE}"), pl.coalesce(pl.col(f"ema_26{BEFORE}"), pl.col("close"))
+)
+
 MACD_CROSS_DOWN = Rule(
     name="macd_cross_down",
-    version=1,
+    version=2,
     severity="medium",
     description="The MACD falls below its signal line.",
     # The sign of the histogram is the same on every share basis.
-    condition=(pl.col("macd_histogram") < 0) & (pl.col(f"macd_histogram{BEFORE}") >= 0),
+    condition=(_HISTOGRAM < 0) & (_HISTOGRAM_BEFORE >= 0),
     value=pl.col("macd"),
     threshold=pl.col("macd_signal"),
     reasons=(
@@ -97,10 +103,10 @@ MACD_CROSS_DOWN = Rule(
 
 CLOSE_UNDER_SMA = Rule(
     name="close_under_sma_50",
-    version=1,
+    version=2,
     severity="medium",
     description="The close lies below the mean close of 50 bars.",
-    condition=~pl.col("no_bar") & (pl.col("close") < pl.col("sma_50")),
+    condition=~pl.col("no_bar") & below(pl.col("close"), pl.col("sma_50")),
     value=pl.col("close"),
     threshold=pl.col("sma_50"),
     reasons=(
@@ -118,10 +124,12 @@ OVERBOUGHT = 70
 
 RSI_TURNS_DOWN = Rule(
     name="rsi_turns_down",
-    version=1,
+    version=2,
     severity="low",
     description=f"The RSI was above {OVERBOUGHT} at the bar before, and falls.",
-    condition=(pl.col(f"rsi_14{BEFORE}") > OVERBOUGHT) & (pl.col("rsi_14") < pl.col(f"rsi_14{BEFORE}")),
+    condition=above(pl.col(f"rsi_14{BEFORE}"), pl.lit(float(OVERBOUGHT)))
+    & below(pl.col("rsi_14"), pl.col(f"rsi_14{BEFORE}"))
+    & closes_moved().fill_null(value=True),
     value=pl.col("rsi_14"),
     threshold=pl.lit(float(OVERBOUGHT)),
     reasons=(
@@ -135,7 +143,7 @@ RSI_TURNS_DOWN = Rule(
 
 TD_SELL_SETUP = Rule(
     name="td_sell_setup",
-    version=1,
+    version=2,
     severity="low",
     description="A TD sell setup is complete: nine closes in a row above the one four bars before.",
     condition=pl.col("td_setup") == -9,
@@ -150,21 +158,21 @@ TD_SELL_SETUP = Rule(
 PATIENCE = 20
 """Sessions, about a month."""
 
+_PROFIT = without_noise(pl.col("profit"), pl.col("cost"))
+
 TIME_STOP = Rule(
     name="time_stop",
-    version=1,
+    version=2,
     severity="low",
     description=f"Held {PATIENCE} sessions or longer without a profit, dividends and commissions counted.",
-    condition=(pl.col("sessions_held") >= PATIENCE) & (pl.col("profit") <= 0),
+    condition=(pl.col("sessions_held") >= PATIENCE) & (_PROFIT <= 0),
     value=pl.col("sessions_held").cast(pl.Float64),
     threshold=pl.lit(float(PATIENCE)),
     reasons=(
         pl.format(
             "Held {} sessions without a profit: {}",
             whole(pl.col("sessions_held")),
-            pl.when(pl.col("profit") == 0)
-            .then(pl.lit("even"))
-            .otherwise(up_or_down(pl.col("profit") / pl.col("cost"))),
+            pl.when(_PROFIT == 0).then(pl.lit("even")).otherwise(up_or_down(pl.col("profit") / pl.col("cost"))),
         ),
     ),
 )

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from pipeline.market.indicators.kernels.recursions import Floats
 from pipeline.market.indicators.kernels.windows import Windows
+from pipeline.market.tolerance import SAME
 
 COMPARED = 4
 """A setup compares each close with the one this many bars earlier."""
@@ -23,7 +24,8 @@ def setups(high: Floats, low: Floats, close: Floats, windows: Windows) -> tuple[
         row = max(windows.starts[t] + COMPARED, windows.wanted[t] - COMPLETE)
         run, direction = 0, 0
         for i in range(row, windows.starts[t + 1]):
-            turn = (close[i] < close[i - COMPARED]) - (close[i] > close[i - COMPARED])
+            noise = _noise(close[i])
+            turn = (close[i] < close[i - COMPARED] - noise) - (close[i] > close[i - COMPARED] + noise)
             run = run + 1 if turn == direction else 1
             direction = turn
             if i < windows.wanted[t]:
@@ -34,9 +36,9 @@ def setups(high: Floats, low: Floats, close: Floats, windows: Windows) -> tuple[
                 continue
             counts[place] = direction * run
             if run == COMPLETE and direction > 0:
-                perfected[place] = min(low[i], low[i - 1]) <= min(low[i - 2], low[i - 3])
+                perfected[place] = min(low[i], low[i - 1]) <= min(low[i - 2], low[i - 3]) + noise
             elif run == COMPLETE:
-                perfected[place] = max(high[i], high[i - 1]) >= max(high[i - 2], high[i - 3])
+                perfected[place] = max(high[i], high[i - 1]) >= max(high[i - 2], high[i - 3]) - noise
     return counts, perfected
 
 
@@ -67,17 +69,24 @@ def supports(low: Floats, close: Floats, windows: Windows, k: int, n: int) -> Fl
             while oldest < count and swings[oldest] < earliest:
                 _remove(ordered, count - oldest, low[swings[oldest]])
                 oldest += 1
-            below = _count_below(ordered, count - oldest, close[row])
+            below = _count_below(ordered, count - oldest, close[row] - _noise(close[row]))
             out[place] = ordered[below - 1] if below > 0 else np.nan
     return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _is_swing_low(low: Floats, j: int, k: int) -> bool:
+    noise = _noise(low[j])
     for d in range(1, k + 1):  # noqa: SIM110 (a compiled loop)
-        if low[j - d] <= low[j] or low[j + d] < low[j]:
+        if low[j - d] <= low[j] + noise or low[j + d] < low[j] - noise:
             return False
     return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _noise(price: float) -> float:
+    """Return how far another price may lie from this one and count as the same; resistance looks at negative ones."""
+    return SAME * abs(price)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

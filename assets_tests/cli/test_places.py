@@ -1,0 +1,116 @@
+"""Where a home and a lake may lie: a place works, or is refused before anything is written, and nothing lies outside.
+
+Every command reads the settings first, so that one stands for all; `doctor` says it as well.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from assets_tests.cli.conftest import Answer
+from pipeline.errors import SettingsError
+from pipeline.instance import dagster_home
+from pipeline.lake.sql import connect
+from pipeline.lake.tables import Lake
+from pipeline.settings import load_settings
+
+REFUSED = {
+    **{sign: f"a{sign}b" for sign in "%[]^|\\?"},
+    "\\n": "a\nb",
+    "\\x1b": "a\x1b[2Jb",
+    "\\x7f": "a\x7fb",
+    "\\udcff": os.fsdecode(b"a\xffb"),
+    "\\u2028": "a\u2028b",
+    "a name in it too many": "x" * 256,
+    "bytes": "/".join(["x" * 100] * 5),
+}
+
+USABLE = ("all #:;'\"{}~,=&$@+!*()`<> of them", " a ", "a..b.", "~", "données 日本", "x" * 200)
+
+
+def files(folder: Path) -> set[str]:
+    return {f"{place}/{name}" for place, _, names in os.walk(folder) for name in names}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_a_home_that_a_library_would_go_astray_in_is_refused_before_anything_is_written(ask_in, tmp_path, why):
+    answer = refused(ask_in, tmp_path / REFUSED[why], ("positions", "add", "A", "1", "1"))
+    assert why in answer.words
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["demo", "doctor", "ui"])
+def test_every_command_refuses_it(ask_in, tmp_path, command):
+    refused(ask_in, tmp_path / "a[b", (command,))
+    assert list(tmp_path.iterdir()) == []
+
+
+def refused(ask_in, home: Path, command: tuple[str, ...]) -> Answer:
+    answer = ask_in(home)(*command)
+    assert answer.code == 1
+    said = " ".join((answer.data + answer.words).split())
+    assert "home cannot lie in" in said
+    assert "CANDLELAKE_HOME" in said
+    assert len(answer.words.splitlines()) <= 1, "one line, without a sign that moves the cursor"
+    return answer
+
+
+@pytest.mark.parametrize("name", USABLE)
+def test_a_home_with_any_other_sign_works_and_keeps_to_itself(ask_in, tmp_path, name):
+    ask = ask_in(tmp_path / "homes" / name)
+    assert ask("positions", "add", "A", "3", "10").code == 0
+    assert '"quantity":3' in ask("positions", "--json").data.replace(" ", "").replace("3.0", "3")
+    lake = Lake(load_settings().lake)
+    assert connect(lake).sql("SELECT quantity FROM portfolio.positions").rows() == [(3.0,)]
+    assert dagster_home(load_settings().home).is_dir()
+    assert [file for file in files(tmp_path) if not file.startswith(f"{tmp_path}/homes/{name}/")] == []
+
+
+@pytest.mark.parametrize("name", ["a%b", "a[b", "a\\b", "a\nb"])
+def test_a_lake_in_a_folder_of_its_own_is_refused_likewise(ask_in, tmp_path, monkeypatch, name):
+    monkeypatch.setenv("CANDLELAKE_LAKE", str(tmp_path / name))
+    answer = ask_in(tmp_path / "home")("positions", "add", "A", "1", "1")
+    assert answer.code == 1
+    assert "The lake cannot lie in" in answer.words
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_a_folder_is_as_good_as_the_folder_behind_it(ask_in, tmp_path):
+    (tmp_path / "behind [it]").mkdir()
+    (tmp_path / "behind").mkdir()
+    (tmp_path / "bad").symlink_to(tmp_path / "behind [it]")
+    (tmp_path / "good").symlink_to(tmp_path / "behind")
+    assert "The lake cannot lie in" in ask_in(tmp_path / "bad")("positions", "add", "A", "1", "1").words
+    assert ask_in(tmp_path / "good")("positions", "add", "A", "1", "1").code == 0
+    assert list((tmp_path / "behind [it]").iterdir()) == []
+    assert (tmp_path / "behind" / "lake").is_dir()
+
+
+def test_a_detour_through_a_folder_that_is_not_there_does_not_make_it(ask_in, tmp_path):
+    assert ask_in(tmp_path / "missing" / ".." / "home")("positions", "add", "A", "1", "1").code == 0
+    assert [entry.name for entry in tmp_path.iterdir()] == ["home"]
+
+
+@pytest.mark.parametrize("home", ["~nobody-of-this-name/data", "loop/data"])
+def test_a_home_that_leads_nowhere_is_named(ask_in, tmp_path, monkeypatch, home):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    answer = ask_in(Path(home))("positions", "add", "A", "1", "1")
+    assert answer.code == 1
+    assert "Traceback" not in answer.words
+    assert len(answer.words.splitlines()) == 1
+
+
+def test_a_record_of_runs_of_one_s_own_is_refused_where_sqlite_would_write_beside_it(tmp_path, monkeypatch):
+    (tmp_path / "a?b").mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "a?b"))
+    with pytest.raises(SettingsError, match="DAGSTER_HOME"):
+        dagster_home(tmp_path / "home")
+
+
+def test_two_lakes_whose_names_look_like_patterns_of_each_other_are_apart(ask_in, tmp_path):
+    for name, quantity in (("a*b", "1"), ("aXb", "2")):
+        ask_in(tmp_path / name)("positions", "add", "A", quantity, "1")
+    for name, quantity in (("a*b", 1.0), ("aXb", 2.0)):
+        rows = connect(Lake(tmp_path / name / "lake")).sql("SELECT quantity FROM portfolio.positions").rows()
+        assert rows == [(quantity,)]

@@ -1,0 +1,54 @@
+"""Which folders a home and a lake can lie in: refused before anything is written, where a library would go astray."""
+
+import os
+from pathlib import Path
+
+from pipeline.errors import SettingsError
+
+REFUSED_IN_A_LAKE = frozenset("%[]^|\\")
+"""Signs in a path that delta-rs takes for something else: it fails, panics, or reads and writes elsewhere."""
+
+REFUSED_IN_A_HOME = REFUSED_IN_A_LAKE | frozenset("?")
+"""Of a path with a question mark, the record of runs would end up beside it: SQLite's addresses end there."""
+
+LINE_ENDS = frozenset("\u2028\u2029")
+
+LONGEST_NAME, LONGEST_HOME, LONGEST_LAKE = 255, 400, 3_400
+"""Bytes of a name, of a home (SQLite opens nothing beyond 512), and of a lake (Linux 4,096), with room for what is
+below."""
+
+
+def require_usable_home(home: Path) -> None:
+    """Return if a home can lie in the folder `home`, which is absolute. Raises SettingsError."""
+    _require(home, "home", "CANDLELAKE_HOME", REFUSED_IN_A_HOME, LONGEST_HOME)
+
+
+def require_usable_records(folder: Path) -> None:
+    """Return if the record of runs can lie in the folder `folder`, which is absolute. Raises SettingsError."""
+    _require(folder, "record of runs", "DAGSTER_HOME", REFUSED_IN_A_HOME, LONGEST_HOME)
+
+
+def require_usable_lake(folder: Path) -> None:
+    """Return if a lake can lie in `folder`, which is absolute and leads through no link. Raises SettingsError."""
+    _require(folder, "lake", "CANDLELAKE_HOME or CANDLELAKE_LAKE", REFUSED_IN_A_LAKE, LONGEST_LAKE)
+
+
+def _require(folder: Path, what: str, setting: str, refused: frozenset[str], longest: int) -> None:
+    shown = ascii(str(folder))[1:-1] if not str(folder).isprintable() else str(folder)
+    remedy = f"Choose another folder with {setting}: letters, digits, spaces and -_.,+=@~#:;'()&! are fine."
+    if found := sorted({sign for sign in str(folder) if sign in refused or _is_no_text(sign)}):
+        signs = " ".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in found)
+        raise SettingsError(f"The {what} cannot lie in {shown}: its path has {signs}.", remedy=remedy)
+    size = len(os.fsencode(folder))
+    if size > longest or any(len(os.fsencode(name)) > LONGEST_NAME for name in folder.parts):
+        raise SettingsError(
+            f"The {what} cannot lie in {shown[:60]}…: its path has {size:,} bytes, or a name in it too many.",
+            remedy=f"Choose a folder with {setting} whose path has {longest} bytes at most, and no name more than "
+            f"{LONGEST_NAME}.",
+        )
+
+
+def _is_no_text(sign: str) -> bool:
+    """Return whether a sign is a control character, the end of a line, or a byte that is no UTF-8."""
+    code = ord(sign)
+    return code < 0x20 or 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 or sign in LINE_ENDS
