@@ -14,10 +14,10 @@ from assets_tests.market.indicators.tape import SESSIONS, tape, traded, wanderin
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.errors import QueryError
-from pipeline.lake.catalog import write_catalog
-from pipeline.lake.derived import DERIVED
-from pipeline.lake.duckdb_access import load_delta
 from pipeline.lake.sql import Sql, connect
+from pipeline.lake.sql.catalog import write_catalog
+from pipeline.lake.sql.derived import DERIVED
+from pipeline.lake.sql.duckdb_access import load_delta
 from pipeline.lake.tables import Lake
 from pipeline.market.adjust import adjusted
 from pipeline.market.listings import listings, series

@@ -7,8 +7,8 @@ import pytest
 
 from assets_tests.lake.conftest import JAN_2, JAN_3, PRICES, REJECTS, prices, rejects
 from pipeline.errors import TableDamaged
-from pipeline.lake.catalog import create_views, write_catalog
-from pipeline.lake.duckdb_access import load_delta
+from pipeline.lake.sql.catalog import create_views, write_catalog
+from pipeline.lake.sql.duckdb_access import load_delta
 from pipeline.lake.tables import Lake
 
 

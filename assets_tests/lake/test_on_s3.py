@@ -9,11 +9,11 @@ import pytest
 from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, JAN_4, PRICES, REJECTS, held, prices, rejects
 from pipeline.errors import QueryError, SettingsError, TableDamaged, TableMissing, WriteConflict
 from pipeline.lake import maintenance
-from pipeline.lake.catalog import write_catalog
-from pipeline.lake.duckdb_access import give_access, load_delta
 from pipeline.lake.maintenance import Compacted, compact, vacuum
 from pipeline.lake.s3_objects import S3Objects
 from pipeline.lake.sql import connect
+from pipeline.lake.sql.catalog import write_catalog
+from pipeline.lake.sql.duckdb_access import give_access, load_delta
 from pipeline.lake.tables import Lake
 
 

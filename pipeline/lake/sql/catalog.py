@@ -7,10 +7,10 @@ from secrets import token_hex
 
 import duckdb
 
-from pipeline.lake.delta_scan import quoted, rows_of, text
-from pipeline.lake.derived import derived_from
-from pipeline.lake.duckdb_access import give_access
 from pipeline.lake.durable import make_durable
+from pipeline.lake.sql.delta_scan import quoted, rows_of, text
+from pipeline.lake.sql.derived import derived_from
+from pipeline.lake.sql.duckdb_access import give_access
 from pipeline.lake.tables import Lake
 
 MADE_OF = "catalog_made_of"
