@@ -1,4 +1,4 @@
-"""Ways out of SQL that are known of DuckDB: none reads, writes or tells, whichever of the walls around it are missing."""
+"""Ways out of SQL that are known of DuckDB: none reads, writes or tells, whichever walls around it are missing."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,10 +19,10 @@ from pipeline.lake.tables import Lake
 PLANTED = "planted-secret"
 
 FEWER_WALLS = {
-    "no Landlock": Walls(landlock=False),
+    "no Landlock": Walls(landlock=0),
     "no filter of system calls": Walls(system_calls=False),
     "no limits": Walls(limits=False),
-    "nothing of the kernel": Walls(landlock=False, system_calls=False, limits=False),
+    "nothing of the kernel": Walls(landlock=0, system_calls=False, limits=False),
 }
 
 UNGUARDED = {

@@ -1,5 +1,6 @@
 """An answer of DuckDB in pieces of Arrow IPC, small enough to be taken one by one."""
 
+from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -17,6 +18,7 @@ PIECE = 1 << 25
 def pieces_of(relation: duckdb.DuckDBPyRelation, limits: Limits) -> Iterator[bytes]:
     """Yield the rows, and at least one piece, which has the columns. Raises QueryError when they are too large."""
     stream = RecordBatchReader.from_stream(relation)
+    _require_different(stream.schema.names)
     yield _ipc(pl.DataFrame(Table.from_batches([], schema=stream.schema)))
     size = 0
     for batch in stream:
@@ -27,6 +29,12 @@ def pieces_of(relation: duckdb.DuckDBPyRelation, limits: Limits) -> Iterator[byt
                 remedy="Ask for fewer rows or columns, with WHERE, LIMIT or GROUP BY.",
             )
         yield from _slices(pl.DataFrame(Table.from_batches([batch], schema=stream.schema)), batch.nbytes, limits)
+
+
+def _require_different(names: list[str]) -> None:
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
+    if twice is not None:
+        raise QueryError(f"Two columns of the answer are called {twice}.", remedy="Give one another name with AS.")
 
 
 def _slices(rows: pl.DataFrame, size: int, limits: Limits) -> Iterator[bytes]:

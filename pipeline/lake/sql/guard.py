@@ -4,6 +4,7 @@ It goes by lists of what is open, so that a new version of DuckDB or of an exten
 """
 
 from collections.abc import Collection
+from difflib import get_close_matches
 from typing import Any
 
 import duckdb
@@ -76,7 +77,7 @@ class Guard:
     def _check_function(self, node: dict[str, Any]) -> None:
         name = str(node["function_name"]).lower()
         if name not in self._open.expressions or not _is_built_in(node):
-            raise _not_open(name, LAKE_ONLY)
+            raise _not_open(name, f"{self._near(name)}{LAKE_ONLY}")
 
     def _check_table_function(self, node: dict[str, Any], macros: Collection[str]) -> None:
         name, schema = str(node["function_name"]).lower(), str(node.get("schema", "")).lower()
@@ -85,6 +86,11 @@ class Guard:
         if name not in self._open.table_functions or not _is_built_in(node):
             remedy = f"In place of a table, use one of {', '.join(sorted(self._open.table_functions))}."
             raise _not_open(name, remedy)
+
+    def _near(self, name: str) -> str:
+        """Return what may have been meant by a name that was mistyped."""
+        near = get_close_matches(name, self._open.expressions, n=1, cutoff=0.8)
+        return f"Did you mean {near[0]}? " if near else ""
 
     def _check_source(self, node: dict[str, Any], tables: Collection[str], written: Collection[str]) -> None:
         if node["type"] not in SOURCES:
@@ -107,7 +113,7 @@ class Guard:
         if not schema and is_here and name in written:
             return
         if not schema and any(sign in name for sign in "./\\*"):
-            raise QueryError(f"There is no table {node['table_name']}: files are not read.", remedy=self.tables(tables))
+            full = f"{name}: files are not read"
         raise QueryError(f"There is no table {full}.", remedy=self.tables(tables))
 
 

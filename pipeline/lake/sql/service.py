@@ -68,9 +68,14 @@ def _answered(work: Callable[[], None], write: Callable[[bytes], Any]) -> bool:
         failed = QueryError("The query needs more memory than it may take.", remedy=LESS)
     except RecursionError:
         failed = QueryError("The query is nested too deeply.", remedy=SIMPLER)
-    except Exception as error:
+    except BaseException as error:  # libraries in Rust raise panics that are no Exception
         first = (str(error).strip() or "no further word").splitlines()[0]
-        failed = QueryError(f"{type(error).__name__}: {first}.", remedy="Run `candlelake doctor`.")
+        if type(error).__name__ == "PanicException":
+            first = "a column is of a type that Polars does not have, such as INTERVAL or UNION"
+        failed = QueryError(
+            f"The query cannot be answered ({type(error).__name__}): {first}.",
+            remedy="Cast columns of a rare type to VARCHAR, or leave them away.",
+        )
     write_json(write, Kind.FAILED, told(failed))
     return False
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import QueryError
 from pipeline.lake.sql.place import reach, told_place
 from pipeline.lake.sql.sandbox.confined import Confined
+from pipeline.lake.sql.sandbox.failures import misspoken
 from pipeline.lake.sql.sandbox.frames import LARGEST_QUERY
 from pipeline.lake.sql.sandbox.spill import sweep
 from pipeline.lake.sql.sandbox.terms import Limits, Standing, Walls
@@ -100,4 +101,18 @@ class Sql:
 def _frame_of(pieces: Iterable[bytes]) -> pl.DataFrame:
     import polars as pl  # noqa: PLC0415 (the child starts meanwhile)
 
-    return pl.concat([pl.read_ipc_stream(BytesIO(piece)) for piece in pieces], how="vertical", rechunk=False)
+    parts = [_rows_of(piece) for piece in pieces]
+    if not parts:
+        raise misspoken()
+    return pl.concat(parts, how="vertical", rechunk=False)
+
+
+def _rows_of(piece: bytes) -> pl.DataFrame:
+    import polars as pl  # noqa: PLC0415
+
+    try:
+        return pl.read_ipc_stream(BytesIO(piece))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as unreadable:  # Polars panics over some bytes, which is no Exception
+        raise misspoken() from unreadable

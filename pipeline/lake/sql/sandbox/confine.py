@@ -29,7 +29,9 @@ def confine(setup: Setup) -> Standing:
 
 def _landlock(setup: Setup) -> int:
     try:
-        return landlock.restrict(setup.readable, [setup.spill], DEVICES, setup.ports)
+        version = min(landlock.version(), setup.walls.landlock)
+        landlock.restrict(version, setup.readable, [setup.spill], DEVICES, setup.ports)
+        return version
     except OSError:
         return 0
 

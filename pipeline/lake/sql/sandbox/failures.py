@@ -39,6 +39,14 @@ def too_much_memory(limits: Limits) -> QueryError:
     return QueryError(f"The query took more than {limits.memory / 1e9:.1f} GB of memory and was ended.", remedy=LESS)
 
 
+def misspoken() -> QueryError:
+    """Return the error of a query whose child sent something else than an answer."""
+    return QueryError(
+        "The process that answers queries sent something else than an answer, and was ended.",
+        remedy="Run the query again; if it ends like this again, do not trust the query.",
+    )
+
+
 def ended(return_code: int, limits: Limits) -> QueryError:
     """Return the error of a query whose child ended by itself."""
     by = -return_code

@@ -29,7 +29,11 @@ class Kind(IntEnum):
 
 
 class BrokenFrame(Exception):
-    """The other side ended, or sent what is no frame."""
+    """The other side sent what is no frame, or ended."""
+
+
+class SideEnded(BrokenFrame):
+    """The other side ended."""
 
 
 def write_json(write: Callable[[bytes], Any], kind: Kind, body: dict[str, Any]) -> None:
@@ -51,7 +55,7 @@ def read_frame(read: Callable[[int], bytes], largest: Callable[[Kind], int]) -> 
     """
     header = read(HEADER.size)
     if len(header) < HEADER.size:
-        raise BrokenFrame("the other side ended")
+        raise SideEnded("before a frame")
     number, size = HEADER.unpack(header)
     try:
         kind = Kind(number)
@@ -61,7 +65,7 @@ def read_frame(read: Callable[[int], bytes], largest: Callable[[Kind], int]) -> 
         raise BrokenFrame(f"a frame of {size} bytes is larger than allowed")
     body = read(size)
     if len(body) < size:
-        raise BrokenFrame("the other side ended in the middle of a frame")
+        raise SideEnded("in the middle of a frame")
     return kind, body
 
 

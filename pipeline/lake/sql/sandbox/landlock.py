@@ -40,15 +40,15 @@ def version() -> int:
     return max(found, 0)
 
 
-def restrict(readable: Iterable[str], writable: Iterable[str], devices: Iterable[str], ports: Iterable[int]) -> int:
-    """Close all files and TCP ports except these, for good; return the version of Landlock, 0 when there is none.
+def restrict(
+    known: int, readable: Iterable[str], writable: Iterable[str], devices: Iterable[str], ports: Iterable[int]
+) -> None:
+    """Close all files and TCP ports except these, for good, by the version `known` of Landlock.
 
-    A place that does not exist is left out. `devices` may be read and written. Raises OSError when the kernel has
-    Landlock and refuses to use it.
+    A place that does not exist is left out. `devices` may be read and written. Raises OSError when the kernel refuses.
     """
-    known = version()
     if known == 0:
-        return 0
+        return
     handled = FS_RIGHTS.get(known, (1 << 16) - 1)
     attributes = struct.pack("=QQQ", handled, BIND_TCP | CONNECT_TCP, SCOPES)
     size = 24 if known >= 6 else 16 if known >= 4 else 8
@@ -62,7 +62,6 @@ def restrict(readable: Iterable[str], writable: Iterable[str], devices: Iterable
         _call(RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
     finally:
         os.close(ruleset)
-    return known
 
 
 def _allow_path(ruleset: int, place: str, rights: int) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import QueryError
-from pipeline.lake.sql.sandbox.failures import ended, error_from, too_much_memory
-from pipeline.lake.sql.sandbox.frames import LARGEST_JSON, BrokenFrame, Kind, json_of, read_frame, write_json
+from pipeline.lake.sql.sandbox.failures import ended, error_from, misspoken, too_much_memory
+from pipeline.lake.sql.sandbox.frames import LARGEST_JSON, BrokenFrame, Kind, SideEnded, json_of, read_frame, write_json
 from pipeline.lake.sql.sandbox.terms import Setup
 from pipeline.lake.sql.sandbox.waiting import wait_until_readable
 
@@ -126,7 +126,7 @@ class Child:
         try:
             write_json(self._write, kind, body)
         except OSError as gone:
-            raise self._broken() from gone
+            raise self._ended() from gone
 
     def _write(self, content: bytes) -> None:
         while content:
@@ -137,6 +137,8 @@ class Child:
         try:
             kind, body = read_frame(self._read, self._largest)
             return kind, body if kind is Kind.ROWS else json_of(body)
+        except SideEnded as gone:
+            raise self._ended() from gone
         except BrokenFrame as broken:
             raise self._broken() from broken
 
@@ -166,7 +168,12 @@ class Child:
             raise too_much_memory(self._limits)
 
     def _broken(self) -> QueryError:
-        """Return how the child ended; end it if it has not."""
+        """End a child that does not speak as agreed; return the error."""
+        self.end()
+        return misspoken()
+
+    def _ended(self) -> QueryError:
+        """Return how the child ended; end it if it only closed its side."""
         try:
             code = self._process.wait(timeout=ENDS_WITHIN)
         except subprocess.TimeoutExpired:

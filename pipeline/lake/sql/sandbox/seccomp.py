@@ -13,7 +13,7 @@ NO_NEW_PRIVILEGES, SET_SECCOMP, FILTER_MODE = 38, 22, 2
 
 LOAD, IF_EQUAL, IF_AT_LEAST, IF_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL_PROCESS, REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT, THIRD_ARGUMENT = 0, 4, 16, 24, 32
 """Where the data of a system call hold what, on a little-endian processor."""
 
 CLONE_THREAD = 0x10000
@@ -22,6 +22,9 @@ X32_CALLS = 0x40000000
 
 TERMINAL_INPUT = (0x5412, 0x541C)
 """TIOCSTI and TIOCLINUX, which type into a terminal."""
+
+PROCESSOR_TIME = 0
+"""Number of the limit RLIMIT_CPU."""
 
 Instruction = tuple[int, int, int, int]
 
@@ -69,10 +72,27 @@ def instructions(architecture: Architecture, closed: Iterable[str], process: int
     yield from _when(numbers["clone"], FIRST_ARGUMENT, [(IF_ANY_BIT, CLONE_THREAD)], is_allowed=True)
     for name in ("kill", "tgkill"):
         yield from _when(numbers[name], FIRST_ARGUMENT, [(IF_EQUAL, process)], is_allowed=True)
-    yield from _when(numbers["prlimit64"], FIRST_ARGUMENT, [(IF_EQUAL, 0), (IF_EQUAL, process)], is_allowed=True)
+    yield from _limits(numbers["prlimit64"], process)
     yield from _when(
         numbers["ioctl"], SECOND_ARGUMENT, [(IF_EQUAL, command) for command in TERMINAL_INPUT], is_allowed=False
     )
+    yield RETURN, 0, 0, ALLOW
+
+
+def _limits(number: int, process: int) -> Iterator[Instruction]:
+    """Yield what lets this process read its limits, and change that of processor time only."""
+    refuse, allow = 10, 11
+    yield IF_EQUAL, 0, allow, number
+    yield LOAD, 0, 0, FIRST_ARGUMENT
+    yield IF_EQUAL, 1, 0, 0
+    yield IF_EQUAL, 0, refuse - 4, process
+    yield LOAD, 0, 0, SECOND_ARGUMENT
+    yield IF_EQUAL, allow - 6, 0, PROCESSOR_TIME
+    yield LOAD, 0, 0, THIRD_ARGUMENT
+    yield IF_EQUAL, 0, refuse - 8, 0
+    yield LOAD, 0, 0, THIRD_ARGUMENT + 4
+    yield IF_EQUAL, allow - 10, 0, 0
+    yield RETURN, 0, 0, REFUSE | errno.EPERM
     yield RETURN, 0, 0, ALLOW
 
 

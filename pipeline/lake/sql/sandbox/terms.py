@@ -26,8 +26,8 @@ class Limits:
 class Walls:
     """Which walls are put up. All of them, except in tests that show that each holds without the others."""
 
-    landlock: bool = True
-    """The kernel opens only the files named in `Setup`."""
+    landlock: int = 99
+    """The kernel opens only the files named in `Setup`: the newest version of Landlock to use, 0 for none."""
     system_calls: bool = True
     """The kernel refuses system calls that a query never needs (seccomp)."""
     limits: bool = True
