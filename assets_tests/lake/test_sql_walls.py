@@ -169,6 +169,19 @@ def run(program: list[seccomp.Instruction], data: bytes) -> int:
         place += if_true if tests[code] else if_false
 
 
+@needs_landlock
+@needs_seccomp
+def test_every_wall_of_this_kernel_stands_around_a_query_and_is_said(inside: Inside) -> None:
+    with Sql(inside.lake) as sql:
+        standing, _ = sql.standing()
+        kept = Path(f"/proc/{sql._confined().child.number}/limits").read_text()
+    assert standing.landlock == landlock.version()
+    assert standing.system_calls
+    assert set(standing.limits) == {"RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_CORE", "RLIMIT_CPU"}
+    assert [line.split()[3] for line in kept.splitlines() if line.startswith("Max data size")] == ["3850000000"]
+    assert "lacks" not in standing.words()
+
+
 def test_a_wall_that_is_missing_is_said(inside: Inside) -> None:
     with Sql(inside.lake, walls=Walls(landlock=0, system_calls=False, limits=False)) as bare:
         words = bare.standing()[0].words()

@@ -16,6 +16,8 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 def confine(setup: Setup) -> Standing:
     """Put up every wall that this kernel has, and return which stand. Ends the process if its parent has ended."""
     _die_with(setup.parent)
+    # First, since the filter of system calls keeps limits as they are then.
+    limits = resource_limits.restrict(setup.limits) if setup.walls.limits else ()
     version, refuses_calls = 0, False
     if sys.platform == "linux":
         _call_prctl(NO_NEW_PRIVILEGES, 1)
@@ -23,7 +25,6 @@ def confine(setup: Setup) -> Standing:
             version = _landlock(setup)
         if setup.walls.system_calls and seccomp.is_available():
             refuses_calls = _seccomp(setup)
-    limits = resource_limits.restrict(setup.limits) if setup.walls.limits else ()
     return Standing(version, refuses_calls, limits)
 
 

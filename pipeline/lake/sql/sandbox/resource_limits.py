@@ -8,6 +8,9 @@ from pipeline.lake.sql.sandbox.terms import Limits
 if sys.platform != "win32" or TYPE_CHECKING:
     import resource
 
+LIBRARIES = 150_000_000
+"""Bytes of memory that come on top of a process's own: what it reads of libraries."""
+
 SLACK = 1 << 20
 """Bytes of a file above the limit of temporary files, which the engine keeps itself."""
 
@@ -17,9 +20,8 @@ def restrict(limits: Limits) -> tuple[str, ...]:
     if sys.platform == "win32":
         return ()
     wanted = {
-        # Private memory that may be written to. On Linux no memory of a query is of another kind, and what is mapped
-        # from files (the libraries) comes on top, so a little is left for it.
-        "RLIMIT_DATA": limits.memory * 15 // 16,
+        # Private memory that may be written to: on Linux, all that a query can take.
+        "RLIMIT_DATA": limits.memory - LIBRARIES,
         "RLIMIT_FSIZE": limits.spilled + SLACK,
         "RLIMIT_CORE": 0,
     }
