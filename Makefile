@@ -36,7 +36,8 @@ FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py test_instanc
 	contracts/test_foreign_json.py lake/test_foreign_json.py sources/test_reference.py \
 	lake/test_power_cut.py lake/test_verification.py lake/test_raw_verification.py lake/test_verification_on_s3.py \
 	lake/test_fingerprints.py lake/test_probe.py lake/test_on_s3.py lake/test_raw_bucket.py lake/test_raw_files.py \
-	lake/test_reading_failures.py lake/test_sql_escapes.py lake/test_pickle.py lake/test_maintenance.py \
+	lake/test_reading_failures.py lake/test_sql_escapes.py lake/test_sql_functions.py lake/test_sql_walls.py \
+	lake/test_sql_limits.py lake/test_sql_child.py lake/test_pickle.py lake/test_maintenance.py \
 	lake/test_layouts.py lake/test_leftovers.py \
 	lake/test_first_commit.py lake/test_log_keeping.py lake/test_expired_log.py cli/test_aged_lake.py test_restatement.py \
 	cli/test_verify.py cli/test_verify_repair.py cli/test_verify_on_s3.py cli/test_lake_on_s3.py cli/test_rows.py \

@@ -14,10 +14,12 @@ from assets_tests.market.indicators.tape import SESSIONS, tape, traded, wanderin
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.errors import QueryError
-from pipeline.lake.catalog import write_catalog
-from pipeline.lake.derived import DERIVED
-from pipeline.lake.duckdb_access import load_delta
 from pipeline.lake.sql import Sql, connect
+from pipeline.lake.sql.catalog import write_catalog
+from pipeline.lake.sql.derived import DERIVED
+from pipeline.lake.sql.duckdb_access import load_delta
+from pipeline.lake.sql.engine import Engine
+from pipeline.lake.sql.sandbox.terms import Setup
 from pipeline.lake.tables import Lake
 from pipeline.market.adjust import adjusted
 from pipeline.market.listings import listings, series
@@ -92,8 +94,12 @@ def test_a_day_can_be_written_as_text_and_a_macro_be_joined_and_named(sql: Sql) 
 
 
 @pytest.mark.parametrize("bars", ["stocks.daily_bars_adjusted", f"stocks.daily_bars_as_of(DATE '{SESSIONS[9]}')"])
-def test_splits_are_joined_by_hash_and_a_ticker_asked_for_is_looked_up_on_both_sides(sql: Sql, bars: str) -> None:
-    ((_, plan),) = sql._connection.sql(f"EXPLAIN FROM {bars} WHERE ticker = 'AAP'").fetchall()
+def test_splits_are_joined_by_hash_and_a_ticker_asked_for_is_looked_up_on_both_sides(
+    lake: Lake, tmp_path: Path, bars: str
+) -> None:
+    engine = Engine(Setup(place={"folder": lake.root}, spill=str(tmp_path), readable=[], modules=[]))
+    engine._see_new_tables()
+    ((_, plan),) = engine._connection.sql(f"EXPLAIN FROM {bars} WHERE ticker = 'AAP'").fetchall()
     joins = [line.strip("│├┐┌ ") for line in plan.splitlines() if "JOIN " in line]
     assert [join for join in joins if "HASH_JOIN" in join], "bars with spans"
     # The newest session is one row beside the splits.

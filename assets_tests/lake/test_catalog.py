@@ -7,8 +7,8 @@ import pytest
 
 from assets_tests.lake.conftest import JAN_2, JAN_3, PRICES, REJECTS, prices, rejects
 from pipeline.errors import TableDamaged
-from pipeline.lake.catalog import create_views, write_catalog
-from pipeline.lake.duckdb_access import load_delta
+from pipeline.lake.sql.catalog import _made_of, create_views, write_catalog
+from pipeline.lake.sql.duckdb_access import load_delta
 from pipeline.lake.tables import Lake
 
 
@@ -91,3 +91,14 @@ def test_a_failure_leaves_the_old_file_and_no_other(filled: Lake, tmp_path: Path
         write_catalog(filled, path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.glob("*candlelake*")] == ["candlelake.duckdb"]
+
+
+def test_what_another_file_has_in_place_of_the_fingerprint_is_not_run(filled: Lake, tmp_path: Path) -> None:
+    path = tmp_path / "c.duckdb"
+    with duckdb.connect(str(path)) as other:
+        other.execute("CREATE MACRO catalog_made_of() AS error('it was run')")
+    assert _made_of(path) == "\"error\"('it was run')".strip("'")
+    write_catalog(filled, path)
+    written = path.stat().st_mtime_ns
+    write_catalog(filled, path)
+    assert path.stat().st_mtime_ns == written

@@ -1,6 +1,7 @@
 """Tables on a real S3 server: written, read, maintained and asked in SQL as in a folder."""
 
 from datetime import timedelta
+from pathlib import Path
 from threading import Barrier, Thread
 
 import duckdb
@@ -10,11 +11,15 @@ from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, JAN_4, PRICES, REJECTS, held, prices, rejects
 from pipeline.errors import QueryError, SettingsError, TableDamaged, TableMissing, WriteConflict
 from pipeline.lake import maintenance
-from pipeline.lake.catalog import write_catalog
-from pipeline.lake.duckdb_access import give_access, load_delta
 from pipeline.lake.maintenance import Compacted, compact, vacuum
 from pipeline.lake.s3_objects import S3Objects
-from pipeline.lake.sql import connect
+from pipeline.lake.sql import Sql, connect
+from pipeline.lake.sql.catalog import write_catalog
+from pipeline.lake.sql.duckdb_access import give_access, load_delta
+from pipeline.lake.sql.engine import Engine
+from pipeline.lake.sql.place import told_place
+from pipeline.lake.sql.sandbox import landlock
+from pipeline.lake.sql.sandbox.terms import Setup, Walls
 from pipeline.lake.tables import Lake
 
 
@@ -189,9 +194,11 @@ def test_a_query_reaches_neither_secrets_nor_other_objects(filled, place, query)
     assert place.secret.get_secret_value() not in str(refused.value)
 
 
-def test_under_the_query_s_guard_only_the_prefix_can_be_read_and_the_secret_shows_redacted(filled, place, s3_server):
+def test_under_the_query_s_guard_only_the_prefix_can_be_read_and_the_secret_shows_redacted(
+    filled, place, s3_server, tmp_path
+):
     others = (f"{place.prefix}2/other.txt", "outside.txt")
-    connection = connect(filled)._connection
+    connection = Engine(Setup(place=told_place(filled), spill=str(tmp_path), readable=[], modules=[]))._connection
     for beside in others:
         s3_server.client.put_object(Bucket=place.bucket, Key=beside, Body=b"beside the lake")
         with pytest.raises(duckdb.PermissionException):
@@ -201,6 +208,24 @@ def test_under_the_query_s_guard_only_the_prefix_can_be_read_and_the_secret_show
     told = str(connection.sql("SELECT * FROM duckdb_secrets()").fetchall())
     assert "candlelake_lake" in told
     assert place.secret.get_secret_value() not in told
+
+
+def test_the_process_that_reads_the_lake_shows_its_secret_to_nobody_and_reaches_no_other_port(
+    filled, place, httpserver, monkeypatch
+):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-another-account")
+    with Sql(filled, walls=Walls(open_functions=False)) as sql:
+        assert sql.sql("SELECT count(*) FROM stocks.prices").item() == 3
+        number = sql._confined().child.number
+        shown = Path(f"/proc/{number}/environ").read_bytes() + Path(f"/proc/{number}/cmdline").read_bytes()
+        standing, _ = sql.standing()
+        for way in ("read_text('{}')", "read_csv('{}')", "'{}.parquet'", "delta_scan('{}')"):
+            with pytest.raises(QueryError):
+                sql.sql(f"FROM {way.format(httpserver.url_for('/secret'))}")
+    assert place.secret.get_secret_value().encode() not in shown
+    assert b"AWS" not in shown
+    assert httpserver.log == []
+    assert standing.landlock == landlock.version()
 
 
 def test_the_catalog_names_the_tables_on_s3_and_holds_no_secret(filled, place, tmp_path):

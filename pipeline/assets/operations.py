@@ -10,10 +10,10 @@ from pipeline.assets.lake_of_run import step_redone_after_conflict
 from pipeline.assets.session_table import OWNERS, asset_key
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.reference import REFERENCE_TABLES
-from pipeline.lake.catalog import write_catalog
-from pipeline.lake.duckdb_access import give_access
 from pipeline.lake.leftovers import remove_older, unfinished_copies
 from pipeline.lake.maintenance import SHORTEST_RETENTION, compact, vacuum
+from pipeline.lake.sql.catalog import write_catalog
+from pipeline.lake.sql.duckdb_access import give_access
 from pipeline.lake.tables import Lake
 from pipeline.reports.folder import ReportsFolder
 from pipeline.settings import Settings

@@ -157,10 +157,11 @@ def _dagster(settings: "Settings") -> str:
 
 def _sql(settings: "Settings") -> str:
     from pipeline.lake.sql import connect
-    from pipeline.lake.tables import Lake
 
-    version = connect(Lake(settings.lake)).sql("SELECT version()").item()
-    return f"DuckDB {version} with its delta extension"
+    with connect(settings.lake) as tables:
+        standing, version = tables.standing()
+        tables.sql("SELECT 1")
+    return f"DuckDB {version} with its delta extension, in a sandbox: {standing.words()}"
 
 
 LOOKS: dict[str, Callable[["Settings"], str]] = {

@@ -1,5 +1,6 @@
 """`candlelake sql`: a question in SQL over the tables, read-only."""
 
+import signal
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -31,11 +32,17 @@ def sql(
 ) -> None:
     """Ask the tables in SQL, such as stocks.daily_bars."""
     from pipeline.lake.sql import connect
-    from pipeline.lake.tables import Lake
     from pipeline.settings import load_settings
 
-    asked = sys.stdin.read() if query == "-" else query
-    WRITERS[format_](connect(Lake(load_settings().lake)).sql(asked))
+    signal.signal(signal.SIGTERM, _stop)
+    with connect(load_settings().lake) as tables:
+        rows = tables.sql(sys.stdin.read() if query == "-" else query)
+    WRITERS[format_](rows)
+
+
+def _stop(number: int, _: object) -> None:
+    """End as a shell expects of a command that was told to; what the query left is removed on the way."""
+    raise SystemExit(128 + number)
 
 
 def write_table(rows: "pl.DataFrame") -> None:

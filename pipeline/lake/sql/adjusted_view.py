@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.lake.delta_scan import rows_of
+from pipeline.lake.sql.delta_scan import rows_of
 
 if TYPE_CHECKING:
     from pipeline.lake.tables import Lake

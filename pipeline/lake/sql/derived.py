@@ -6,8 +6,8 @@ from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.lake import adjusted_view, listings_view
-from pipeline.lake.delta_scan import quoted, text
+from pipeline.lake.sql import adjusted_view, listings_view
+from pipeline.lake.sql.delta_scan import quoted, text
 
 if TYPE_CHECKING:
     from pipeline.lake.tables import Lake

@@ -8,8 +8,8 @@ import duckdb_extension_delta
 import duckdb_extension_httpfs
 
 from pipeline.errors import QueryError
-from pipeline.lake.delta_scan import text
 from pipeline.lake.s3_prefix import S3Prefix
+from pipeline.lake.sql.delta_scan import text
 from pipeline.lake.store import S3Store
 from pipeline.lake.tables import Lake
 

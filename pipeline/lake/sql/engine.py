@@ -1,0 +1,216 @@
+"""DuckDB over a lake, in the confined process: views of the tables, locked settings, one checked SELECT at a time."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipeline.errors import QueryError
+from pipeline.lake.past import is_gone
+from pipeline.lake.reading_failures import meaning
+from pipeline.lake.sql.answer import pieces_of
+from pipeline.lake.sql.catalog import create_view
+from pipeline.lake.sql.delta_scan import quoted, rows_of, text
+from pipeline.lake.sql.derived import DERIVED, Derived, derived_from
+from pipeline.lake.sql.duckdb_access import give_access
+from pipeline.lake.sql.guard import Guard
+from pipeline.lake.sql.place import place_from
+from pipeline.lake.sql.sandbox.failures import LESS
+from pipeline.lake.sql.sandbox.terms import Setup
+from pipeline.lake.sql.statement import Statement
+from pipeline.lake.tables import Lake
+
+PAST = "past"
+"""Schema of the views of past versions, made as they are asked for."""
+
+LONGEST_MESSAGE = 600
+
+LATE, OUT_OF_MEMORY = "C Data interface error:", "Out of Memory Error:"
+"""How errors begin."""
+
+MOST_THREADS = 16
+"""More would take memory for themselves and answer no faster."""
+
+
+def version() -> str:
+    """Return the engine's version."""
+    return str(duckdb.__version__)
+
+
+class Engine:
+    """Answers queries over `market.name` for every table of a lake, and over `DERIVED`."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._lake = Lake(place_from(setup.place))
+        self._known: set[str] = set()
+        self._derived: set[str] = set()
+        self._asked: list[tuple[str, int]] = []
+        """Tables and past versions that the query names."""
+        self._connection = duckdb.connect(":memory:")
+        # Secrets that a user keeps for DuckDB are no business of a query here.
+        self._connection.execute("SET allow_persistent_secrets = false")
+        give_access(self._connection, self._lake)
+        self._lock()
+        self._guard = Guard(self._connection, is_open=not setup.walls.open_functions)
+
+    def answer(self, query: str) -> Iterator[bytes]:
+        """Yield the answer to one SELECT (or DESCRIBE, SUMMARIZE, SHOW TABLES) as Arrow IPC streams.
+
+        Raises QueryError when the query is wrong, names an unknown table or version, or does more than read tables;
+        else what the lake says.
+        """
+        self._see_new_tables()
+        self._asked.clear()
+        try:
+            asked = self._resolved(query)
+            with self._lake.store.answering(duckdb.IOException, duckdb.HTTPException):
+                yield from pieces_of(self._connection.sql(asked), self._setup.limits)
+        except duckdb.Error as error:
+            raise self._gone() or _explained(error) from error
+        except (OSError, pl.exceptions.ComputeError) as error:
+            raise meaning(error, self._lake.store) or error from error
+        except Exception as error:
+            # What the engine says after the first rows comes through Arrow, without its type.
+            if not str(error).startswith(LATE):
+                raise
+            raise self._gone() or _explained(error) from error
+
+    def _gone(self) -> QueryError | None:
+        """Return what to say when a past version that the query names can no longer be read."""
+        for name, number in self._asked:
+            if is_gone(self._lake, name, number):
+                return QueryError(
+                    f"Version {number} of {name.replace('/', '.')} can no longer be read: a vacuum removed its files.",
+                    remedy="Ask for a newer one; CANDLELAKE_RETENTION_DAYS says how long versions are kept.",
+                )
+        return None
+
+    def _lock(self) -> None:
+        root = self._lake.root.replace("'", "''") + "/"
+        limits = self._setup.limits
+        threads = self._connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
+        for setting, value in {
+            "threads": str(min(int(threads), MOST_THREADS)),
+            "TimeZone": "'UTC'",
+            "enable_progress_bar": "false",
+            "memory_limit": f"'{limits.engine_memory}B'",
+            "temp_directory": text(self._setup.spill),
+            "max_temp_directory_size": f"'{limits.spilled}B'",
+            "python_enable_replacements": "false",
+            "allowed_directories": f"['{root}']",
+            "enable_external_access": "false",
+            "lock_configuration": "true",
+        }.items():
+            self._connection.execute(f"SET {setting} = {value}")
+
+    def _see_new_tables(self) -> None:
+        for name in self._lake.tables():
+            if name not in self._known:
+                create_view(self._connection, self._lake, name)
+                self._known.add(name)
+        for derived in derived_from(self._known):
+            if derived.name not in self._derived:
+                self._connection.execute(derived.statement(self._lake))
+                self._derived.add(derived.name)
+
+    def _resolved(self, query: str) -> str:
+        """Return the query as it may be run: checked, and with each past version it asks for put in its place."""
+        statement = self._checked(query)
+        asked_past = [self._resolve(statement, table) for table in statement.tables()]
+        if not any(asked_past):
+            return query
+        # What is run is what was checked, even if the tree were written out wrongly.
+        past = {f"{table['schema_name']}.{table['table_name']}".lower() for table in statement.tables()}
+        written = statement.text()
+        self._guard.check(Statement(self._connection, written), self._names() | past, self._macros())
+        return written
+
+    def _checked(self, query: str) -> Statement:
+        statement = Statement(self._connection, query)
+        for derived in DERIVED:
+            if derived.name in statement.named() and derived.name not in self._derived:
+                raise _not_derivable(derived, derived.missing(self._known))
+        self._guard.check(statement, self._names(), self._macros())
+        return statement
+
+    def _names(self) -> set[str]:
+        """Return the tables and views that may be named, as in SQL."""
+        return {name.replace("/", ".").lower() for name in self._known} | self._derived
+
+    def _macros(self) -> set[str]:
+        """Return the table macros of ours that may be called."""
+        return {derived.name for derived in DERIVED if derived.parameter is not None} & self._derived
+
+    def _resolve(self, statement: Statement, table: dict[str, Any]) -> bool:
+        """Point a table of the statement at the past version it asks for, if it does; return whether it did."""
+        if table["at_clause"] is None:
+            return False
+        name = f"{table['schema_name']}/{table['table_name']}".lower()
+        if name.replace("/", ".") in self._derived:
+            raise QueryError(
+                f"{name.replace('/', '.')} is derived from other tables, and has no versions of its own.",
+                remedy="Ask for the versions of those; docs/sql.md says what it is made of.",
+            )
+        if name not in self._known:
+            raise QueryError(f"There is no table {name.replace('/', '.')}.", remedy=self._guard.tables(self._names()))
+        number = self._version_asked(statement, table["at_clause"], name)
+        self._asked.append((name, number))
+        view = f"{name.replace('/', '.')}@{number}"
+        self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {PAST}")
+        rows = rows_of(self._lake, name, number)
+        self._connection.execute(f"CREATE OR REPLACE VIEW {PAST}.{quoted(view)} AS {rows}")
+        table.update(
+            schema_name=PAST, table_name=view, at_clause=None, alias=table["alias"] or table["table_name"].lower()
+        )
+        return True
+
+    def _version_asked(self, statement: Statement, at: dict[str, Any], name: str) -> int:
+        history = self._lake.history(name)
+        if at["unit"].upper() == "VERSION":
+            number = self._value(statement, at["expr"], "BIGINT")
+            found = history.filter(pl.col("version").eq_missing(number))
+            asked = f"version {number}"
+        else:
+            moment: datetime = self._value(statement, at["expr"], "TIMESTAMPTZ")
+            found = history.filter(pl.col("committed_at") <= moment)
+            asked = f"version at {moment:%Y-%m-%d %H:%M:%S} UTC"
+        if found.is_empty():
+            newest, oldest = history.row(0, named=True), history.row(-1, named=True)
+            raise QueryError(
+                f"{name.replace('/', '.')} has no {asked}.",
+                remedy=f"It has versions {oldest['version']} to {newest['version']}, the first of "
+                f"{oldest['committed_at']:%Y-%m-%d %H:%M:%S} UTC.",
+            )
+        return int(found["version"][0])
+
+    def _value(self, statement: Statement, expression: dict[str, Any], cast: str) -> Any:
+        """Return the value of a constant expression of the statement, which reads no table."""
+        written = statement.constant(expression, cast)
+        self._guard.check(Statement(self._connection, written), set(), set())
+        value = self._connection.execute(written).fetchone()
+        return value[0] if value else None
+
+
+def _explained(error: Exception) -> QueryError:
+    said = str(error).removeprefix(LATE).strip()
+    if isinstance(error, duckdb.OutOfMemoryException) or said.startswith(OUT_OF_MEMORY):
+        said = said.removeprefix(OUT_OF_MEMORY).split("Possible solutions", maxsplit=1)[0]
+        return QueryError(f"The query needs more memory or room than it may take: {_shortened(said)}.", remedy=LESS)
+    return QueryError(
+        _shortened(said), remedy="Correct the query; `DESCRIBE stocks.daily_bars` lists the columns of a table."
+    )
+
+
+def _not_derivable(derived: Derived, missing: list[str]) -> QueryError:
+    return QueryError(
+        f"{derived.name} needs {' and '.join(missing)}, where nothing was ever written.",
+        remedy="Run the job `reference_data` for the tables of `reference`, `candlelake run` for the bars.",
+    )
+
+
+def _shortened(message: str) -> str:
+    said = " ".join(message.split("Candidate functions", maxsplit=1)[0].split())
+    return said if len(said) <= LONGEST_MESSAGE else f"{said[:LONGEST_MESSAGE]}…"
