@@ -26,6 +26,7 @@ from filelock import FileLock
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from pipeline.lake.privacy import make_private_folder
 from pipeline.settings import load_settings
 from pipeline.sqlite_files import OpenFiles, revision_of, stamp
 
@@ -49,7 +50,8 @@ class HomeStorage(DagsterSqliteStorage):
     """Runs, events and schedules in SQLite, in `base_dir`, or else in the home that the settings name."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        Path(base_dir).mkdir(parents=True, exist_ok=True)
+        make_private_folder(Path(base_dir).parent)
+        Path(base_dir).mkdir(exist_ok=True)
         files = OpenFiles()
         if _unmade(files, base_dir):
             # Of two that open a new home at once, one would fail.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pipeline.errors import PlaceFailed
+from pipeline.lake.privacy import make_private_folder
 from pipeline.lake.usable_paths import require_usable_records
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def dagster_home(home: Path) -> Path:
 
 
 def _make_ready(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
     config = folder / "dagster.yaml"
     if not config.exists():
         incoming = folder / f".dagster.yaml-{token_hex(8)}"

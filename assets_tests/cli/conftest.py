@@ -78,6 +78,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Return the filled home."""
     days = sample_days()
     path = tmp_path_factory.mktemp("cli") / "home"
+    path.mkdir(mode=0o700)
     sample = path / "sample"
     rows = sample_rows = sum(lay(sample, session, days[session]) for session in SESSIONS)
     given = (str(path), str(SESSIONS[0]), str(SESSIONS[-1]), str(len(SESSIONS)))

@@ -153,7 +153,8 @@ def test_doctor_names_the_setting_that_makes_no_sense(
 
 def test_doctor_notices_a_damaged_instance_of_dagster(ask_in: Callable[[Path], Ask], tmp_path: Path) -> None:
     dagster = tmp_path / "broken" / "dagster"
-    dagster.mkdir(parents=True)
+    (tmp_path / "broken").mkdir(mode=0o700)
+    dagster.mkdir()
     (dagster / "dagster.yaml").write_text("storage: 7\n")
     answer = ask_in(tmp_path / "broken")("doctor")
     assert answer.code == 1

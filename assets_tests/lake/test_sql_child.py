@@ -222,6 +222,7 @@ def test_a_query_that_takes_too_much_processor_time_is_ended(filled: Lake) -> No
         assert answers(sql)
 
 
+@pytest.mark.thorough
 def test_processor_time_is_counted_for_each_query(filled: Lake) -> None:
     with Sql(filled, limits=Limits(processor_seconds=2)) as sql:
         number = sql._confined().child.number

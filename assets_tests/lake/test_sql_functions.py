@@ -177,6 +177,7 @@ def test_no_open_function_does_harm_with_hostile_arguments(sql: Sql, place: Plac
     assert place.is_untouched()
 
 
+@pytest.mark.thorough
 def test_behind_the_kernel_s_walls_no_function_at_all_reads_or_writes(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

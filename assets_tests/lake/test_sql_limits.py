@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
 from assets_tests.lake.sql_hogs import HOGS, JSON, MONSTERS
 from pipeline.errors import QueryError
@@ -82,7 +83,7 @@ def most_resident(number: int) -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
-@pytest.mark.parametrize("what", MONSTERS)
+@pytest.mark.parametrize("what", first_quick(MONSTERS, quick=2))
 def test_a_query_that_would_eat_all_there_is_is_an_error_of_ours(small: Sql, what: str) -> None:
     with pytest.raises(QueryError):
         small.sql(MONSTERS[what])
@@ -92,7 +93,7 @@ def test_a_query_that_would_eat_all_there_is_is_an_error_of_ours(small: Sql, wha
     assert small.sql("SELECT count(*) FROM stocks.prices").item() == 2
 
 
-@pytest.mark.parametrize("what", QUICK_HOGS)
+@pytest.mark.parametrize("what", first_quick(QUICK_HOGS))
 def test_no_function_takes_more_memory_than_is_promised(small: Sql, what: str) -> None:
     with Watch(small) as watch:
         outcome(small, HOGS[what])
@@ -105,6 +106,7 @@ def test_memory_is_watched_where_the_system_sets_no_limit(lake: Lake) -> None:
         sql.sql("SELECT len(replace(repeat('a', 100000000), 'a', repeat('b', 50)))")
 
 
+@pytest.mark.thorough
 def test_after_a_query_that_took_much_the_next_has_all_its_memory_again(small: Sql) -> None:
     for _ in range(2):
         with pytest.raises(QueryError, match="more memory"):
@@ -112,13 +114,14 @@ def test_after_a_query_that_took_much_the_next_has_all_its_memory_again(small: S
         assert small.sql("SELECT len(repeat('x', 50000000))").item() == 50_000_000
 
 
-@pytest.mark.parametrize("call", QUICK_JSON)
+@pytest.mark.parametrize("call", first_quick(QUICK_JSON, quick=2))
 def test_deep_json_ends_in_an_answer_or_an_error_of_ours(small: Sql, call: str) -> None:
     for depth in (1_000, 200_000):
         outcome(small, f"SELECT length(({call.format(deep(depth))})::VARCHAR)")
     assert small.sql("SELECT 1").item() == 1
 
 
+@pytest.mark.thorough
 def test_an_answer_larger_than_allowed_is_refused_and_a_smaller_one_given(lake: Lake) -> None:
     query, size = "SELECT * FROM range(100000)", 800_000
     with Sql(lake, limits=Limits(answer=2 * size)) as sql:
@@ -127,6 +130,7 @@ def test_an_answer_larger_than_allowed_is_refused_and_a_smaller_one_given(lake: 
         sql.sql(query)
 
 
+@pytest.mark.thorough
 def test_an_answer_in_many_pieces_comes_whole(lake: Lake) -> None:
     with Sql(lake) as sql:
         answer = sql.sql("SELECT range AS n, repeat('x', 100) || range AS t, CASE WHEN range % 2 = 0 THEN 'a' ELSE 'b' "

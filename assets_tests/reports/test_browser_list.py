@@ -33,7 +33,7 @@ def order(browser: Browser, key: str) -> str:
 
 def by(column: pl.Expr, *, descending: bool) -> list[str]:
     table = candidate_tables().listed.filter(model="trend")
-    return table.sort(column, "rank", descending=[descending, False])["ticker"].to_list()
+    return table.sort(column, "rank", descending=[descending, False], nulls_last=True)["ticker"].to_list()
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def by(column: pl.Expr, *, descending: bool) -> list[str]:
             ("score", pl.col("score")),
             ("close", pl.col("close")),
             ("change", pl.col("return_1")),
-            ("rsi", pl.col("rsi_14")),
+            ("rsi", pl.when(pl.col("rsi_14") > 0).then("rsi_14")),  # FLAT shows none: its price never moved
             ("macd", pl.col("macd_histogram")),
             ("sma200", pl.col("close") / pl.col("sma_200")),
             ("volume", pl.col("dollar_volume_20")),
@@ -82,7 +82,10 @@ def test_the_filter_keeps_rows_in_which_every_word_holds(candidates):
     table = candidate_tables().listed.filter(model="trend").sort("rank")
     assert kept(candidates, "brk") == ["BRK.A"]
     assert candidates.texts("[data-count]")[0] == "1 of 5 shown"
-    assert kept(candidates, "rsi<50") == table.filter(pl.col("rsi_14") < 50)["ticker"].to_list()
+    assert (
+        kept(candidates, "rsi<50")
+        == table.filter(pl.col("rsi_14").is_between(0, 50, closed="none"))["ticker"].to_list()
+    )
     assert (
         kept(candidates, "close>=50 volume<1b")
         == table.filter(pl.col("close") >= 50, pl.col("dollar_volume_20") < 1e9)["ticker"].to_list()

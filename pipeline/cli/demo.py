@@ -33,6 +33,7 @@ def demo(
 
     Everything goes to <home>/demo (or <home>/full-market), or to the folder that --home names.
     """
+    from pipeline.lake.privacy import make_private_folder
     from pipeline.settings import load_settings
 
     home = load_settings().home
@@ -40,6 +41,7 @@ def demo(
         home = home / ("full-market" if full_market else "demo")
     begun = perf_counter()
     require_own_home(home)
+    make_private_folder(home)
     sample = lay_sample(home / "sample", full_market=full_market)
     say(f"Sample market: {sample.files:,} daily files, {sample.first_session} to {sample.last_session}, in {home}")
     if (home / "lake").exists():
@@ -75,6 +77,7 @@ def lay_sample(folder: Path, *, full_market: bool) -> "Laid":
 
 def settle(home: Path, sample: "Laid") -> None:
     """Make `home` the home of the sample for this and every later command that is given it."""
+    from pipeline.lake.privacy import write_private
     from pipeline.settings import HOME_SETTINGS, IN_THE_HOME
 
     settings = {
@@ -83,8 +86,7 @@ def settle(home: Path, sample: "Laid") -> None:
         "CANDLELAKE_START": str(sample.first_session),
         "CANDLELAKE_END": str(sample.last_session),
     }
-    home.mkdir(parents=True, exist_ok=True)
-    (home / HOME_SETTINGS).write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    write_private(home / HOME_SETTINGS, "".join(f"{name}={value}\n" for name, value in settings.items()))
     # Not even what the environment says of the user's own source and lake holds for the sample.
     os.environ.update(settings, CANDLELAKE_HOME=str(home))
 

@@ -123,6 +123,22 @@ def _room(place: Path, chosen_by: str) -> str:
         ) from refused
 
 
+def _privacy(settings: "Settings") -> str:
+    import shlex
+
+    from pipeline.lake.privacy import OWNER_FILE, OWNER_FOLDER, readable_by_others
+    from pipeline.settings import HOME_SETTINGS
+
+    lake = settings.lake if isinstance(settings.lake, Path) else None
+    found = list(readable_by_others(settings.home, lake, settings.home / HOME_SETTINGS))
+    if not found:
+        return "nobody else on this machine may read the home, its settings and your positions"
+    modes = [f"chmod {OWNER_FOLDER if place.is_dir() else OWNER_FILE:o} {shlex.quote(str(place))}" for place in found]
+    raise SettingsError(
+        f"Others who use this machine may read {', '.join(map(str, found))}.", remedy=f"`{' && '.join(modes)}`."
+    )
+
+
 def _day_files(settings: "Settings") -> str:
     from pipeline.sources.choose import NO_FLAT_FILES, flat_files_of
     from pipeline.sources.flat_files import Dataset, last_day
@@ -167,6 +183,7 @@ def _sql(settings: "Settings") -> str:
 LOOKS: dict[str, Callable[["Settings"], str]] = {
     "settings": _settings,
     "disk": _disk,
+    "privacy": _privacy,
     "lake": _lake,
     "day files": _day_files,
     "dagster": _dagster,

@@ -49,12 +49,14 @@ def ui(
     no_browser: Annotated[bool, typer.Option("--no-browser", metavar="", help="Open no browser.")] = False,
 ) -> None:
     """Serve the Dagster UI and the pages on 127.0.0.1; Ctrl-C ends both."""
+    from pipeline.lake.privacy import make_private_folder
     from pipeline.reports.serving import served
     from pipeline.settings import load_settings
 
     settings = load_settings()
     require_free(host, port, "--port")
     require_free(host, settings.reports_port, "CANDLELAKE_REPORTS_PORT")
+    make_private_folder(settings.home)
     settings.reports.mkdir(parents=True, exist_ok=True)
     for asked in ENDING:
         signal.signal(asked, signal.default_int_handler)

@@ -10,6 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from pipeline.lake.durable import make_durable, make_folder
+from pipeline.lake.privacy import PRIVATE_MARKET, make_private_folder
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,9 @@ class FolderObjects:
 
     def make_folder(self, name: str) -> None:
         """Make a folder such that it outlasts a power cut."""
+        make_private_folder(self.root.parent)  # the home, unless the lake lies elsewhere
+        if name == PRIVATE_MARKET:
+            make_private_folder(self.root / name)
         make_folder(self.root / name)
 
     def move(self, name: str, to: str) -> None:

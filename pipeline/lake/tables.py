@@ -14,7 +14,7 @@ from deltalake.exceptions import DeltaError
 
 from pipeline.errors import ContractBroken, TableMissing
 from pipeline.lake.commits import Reading, Written, changed_since, commits_of, others_since, told
-from pipeline.lake.files import files_of, name_of, of_sessions, scan_files, sessions_in
+from pipeline.lake.files import files_of, folder_of, name_of, of_sessions, scan_files, sessions_in
 from pipeline.lake.fingerprints import Fingerprints
 from pipeline.lake.incoming import FAULT, Incoming
 from pipeline.lake.lake_objects import objects_at
@@ -22,6 +22,7 @@ from pipeline.lake.layout import delta_properties, delta_schema, require_same_ty
 from pipeline.lake.log_keeping import flush_commits, is_log_kept, keep_log
 from pipeline.lake.open_tables import OpenTables
 from pipeline.lake.overwrite import Overwrite, commit, conflict
+from pipeline.lake.privacy import keep_table_private
 from pipeline.lake.s3_prefix import S3Prefix
 from pipeline.lake.store import store_of
 from pipeline.lake.trail import Trail
@@ -270,10 +271,10 @@ class Lake:
         versions = range(opened.version() - commits + 1, opened.version() + 1)
         flush_commits(opened, versions, data_files, below=Path(self.root))
         self.fingerprints(name_of(opened)).record(versions)
+        keep_table_private(folder_of(opened))
 
     def _open_or_create(self, table: Table) -> DeltaTable:
-        found = self.opened.anew(f"{table.market}/{table.name}")
-        if found is not None:
+        if (found := self.opened.anew(f"{table.market}/{table.name}")) is not None:
             return found
         self.objects.make_folder(table.market)
         self.store.clear_first_commit(f"{table.market}/{table.name}")
