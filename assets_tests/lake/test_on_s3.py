@@ -8,10 +8,14 @@ import duckdb
 import pytest
 
 from assets_tests.examples import first_quick
-from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, JAN_4, PRICES, REJECTS, held, prices, rejects
-from pipeline.errors import QueryError, SettingsError, TableDamaged, TableMissing, WriteConflict
+from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, JAN_4, PRICES, REJECTS, fill, held, prices, rejects
+from pipeline.errors import QueryError, SettingsError, TableDamaged, TableMissing, VersionGone, WriteConflict
 from pipeline.lake import maintenance
+from pipeline.lake.files import files_of
+from pipeline.lake.log_entries import entry_name
+from pipeline.lake.log_keeping import is_log_kept
 from pipeline.lake.maintenance import Compacted, compact, vacuum
+from pipeline.lake.past import rows_at
 from pipeline.lake.s3_objects import S3Objects
 from pipeline.lake.sql import Sql, connect
 from pipeline.lake.sql.catalog import write_catalog
@@ -21,6 +25,8 @@ from pipeline.lake.sql.place import told_place
 from pipeline.lake.sql.sandbox import landlock
 from pipeline.lake.sql.sandbox.terms import Setup, Walls
 from pipeline.lake.tables import Lake
+from pipeline.progress import Progress
+from pipeline.verification import verify
 
 
 @pytest.fixture
@@ -88,6 +94,44 @@ def test_a_table_whose_log_is_lost_is_damaged_and_not_taken_for_missing(filled, 
         objects.delete(name)
     with pytest.raises(TableDamaged, match=r"stocks\.prices has data files but no readable log in s3://"):
         filled.exists(PRICES)
+
+
+def test_a_version_that_is_gone_is_told_as_in_a_folder_and_the_log_is_kept(filled, place):
+    filled.replace(PRICES, [JAN_2], [prices(JAN_2, A=9.0)], run_id="again")
+    assert is_log_kept(filled.open(PRICES))
+    objects = S3Objects(place)
+    needed = {f"stocks/prices/{path}" for path in files_of(filled.open(PRICES))["path"]}
+    for name in list(objects.names("stocks/prices/month=")):
+        if name not in needed:
+            objects.delete(name)
+    with pytest.raises(VersionGone, match=r"Version 3 of stocks\.prices can no longer be read"):
+        rows_at(filled, PRICES, 3, JAN_2, JAN_2)
+    assert rows_at(filled, PRICES, 3, JAN_3, JAN_3)["close"].to_list() == [2.0]
+    with pytest.raises(QueryError, match=r"Version 3 of stocks\.prices can no longer be read"):
+        connect(filled).sql("FROM stocks.prices AT (VERSION => 3)")
+
+
+def test_a_log_whose_beginning_is_gone_is_no_damage_and_the_trail_goes_on(lake, place):
+    fill(lake, 12)
+    before = lake.trail(PRICES).commits()
+    objects = S3Objects(place)
+    for version in range(9):
+        objects.delete(f"stocks/prices/{entry_name(version)}")
+    again = Lake(place)
+    assert again.trail(PRICES).commits().equals(before)
+    assert again.history("stocks/prices")["version"].min() == 9
+    assert verify(again, Progress()).damages == []
+    assert len(rows_at(again, PRICES, 2)) == 2
+
+
+def test_an_object_store_has_no_table_without_a_version(filled, place):
+    objects = S3Objects(place)
+    objects.put("stocks/begun/_delta_log/_commit_1.json.tmp", b"{")
+    lake = Lake(place)
+    assert lake.tables() == ["stocks/prices"]
+    found = verify(lake, Progress())
+    assert (found.damages, list(found.leftovers)) == ([], ["stocks/begun"])
+    assert len(connect(lake).sql("FROM stocks.prices")) == 3
 
 
 def test_of_two_writers_of_one_session_the_later_learns_that_it_lost(filled):

@@ -26,7 +26,8 @@ def test_killed_first_commits(whole: Market, seed: int, scale: float) -> None:
         found = checked(settings)
         assert found.damages == [], number
         left += len(found.leftovers)
-        if not lake_of(settings).exists(POSITIONS):
+        # A kill between the making of the table and its first rows leaves an empty one.
+        if lake_of(settings).read(POSITIONS).rows.collect().is_empty():
             require_well(whole, settings, ADD)
         assert lake_of(settings).read(POSITIONS).rows.collect()["ticker"].to_list() == ["AAP"]
         require_well(whole, settings, ("status",), ("verify",))
