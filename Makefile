@@ -1,6 +1,6 @@
 # make demo   the whole pipeline over a sample market, no key and no network
-# make quick  the tests of pure parts, contracts and wording: less than a minute, after every change
-# make test   every promise of the documents, tried once: some four minutes, before every commit
+# make quick  the tests of pure parts, contracts and wording: after every change
+# make test   every promise of the documents, tried once: before every commit
 # make test-all   what make test leaves out: more kills, S3, browsers, benchmarks, random examples; before a release
 # make faults the tests that docs/reliability.md and docs/security.md name, by themselves, whole
 # make torture   hundreds of kills, and Dagster's own processes killed: some twenty minutes; its seed is printed
