@@ -46,8 +46,8 @@ FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py test_instanc
 	sources/test_rest.py sources/test_rest_days.py sources/test_rest_refusals.py sources/test_s3_refusals.py \
 	sources/test_s3_downloads.py sources/test_gzip_file.py
 
-QUICK := market contracts reports sample \
-	alerts/test_wording.py alerts/test_message.py corpus/test_cases.py sources/test_day_aggs.py \
+QUICK := market contracts reports \
+	alerts/test_wording.py alerts/test_message.py sources/test_day_aggs.py \
 	sources/test_grouped_daily.py sources/test_reference_rows.py test_import_rules.py test_promises.py \
 	test_partitions.py test_settings.py
 
