@@ -44,9 +44,10 @@ def is_thorough() -> bool:
 def first_quick(cases: Iterable[Any], quick: int = 1) -> list[Any]:
     """Return the cases of a test, of which `make test` tries the first `quick`, and `make test-all` the others."""
     listed = list(cases)
-    later = [pytest.param(*_values(case), marks=pytest.mark.thorough) for case in listed[quick:]]
-    return [*listed[:quick], *later]
+    return [*listed[:quick], *map(_thorough, listed[quick:])]
 
 
-def _values(case: Any) -> tuple[Any, ...]:
-    return case if isinstance(case, tuple) else (case,)
+def _thorough(case: Any) -> Any:
+    if isinstance(case, type(pytest.param())):
+        return pytest.param(*case.values, id=case.id, marks=[*case.marks, pytest.mark.thorough])
+    return pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.thorough)

@@ -8,6 +8,7 @@ import pytest
 from dagster import RunRequest, SkipReason, build_schedule_context
 
 from assets_tests.dagster_runs import QUIET, instance
+from assets_tests.examples import first_quick
 from pipeline.automation import every_noon
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
@@ -101,7 +102,7 @@ def test_before_the_first_list_there_is_nothing_to_do(settings):
     assert "no list" in answer.skip_message
 
 
-@pytest.mark.parametrize("lists", [1, 3])
+@pytest.mark.parametrize("lists", first_quick([1, 3]))
 def test_what_it_asks_for_is_one_run_over_all_of_the_sessions(settings, lists):
     held = SESSIONS[-lists:]
     bar = dict.fromkeys(("open", "high", "low", "close", "volume"), 10.0) | {"transactions": 1}

@@ -43,7 +43,7 @@ PLANTED = {
     "S3 key id of the lake": S3Server.lake_key_id,
     "wrong S3 secret of the lake": "wrongLakePlanted/S3+Secret8",
 }
-QUICK = ("run", "sql", "doctor", "sql of a setting", "run with a wrong secret", "status with a wrong secret")
+QUICK = ("run", "doctor", "sql of a setting", "run with a wrong secret", "status with a wrong secret")
 """What `make test` types, without a UI; `make test-all` types all."""
 GOOD = ("run", "run of REST", "positions", "status", "sql", "verify", "doctor")
 EITHER = ("explain",)

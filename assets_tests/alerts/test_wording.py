@@ -148,6 +148,7 @@ messages = st.builds(
 )
 
 
+@pytest.mark.thorough
 @given(messages, st.integers(1, 500), st.sampled_from([TEXT, HTML, MARKDOWN]))
 def test_no_message_is_longer_than_allowed(message, most, style):
     assert length(written(message, style, most)) <= most

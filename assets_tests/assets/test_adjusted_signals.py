@@ -101,6 +101,7 @@ def test_a_ticker_with_a_split_in_doubt_is_in_no_list_from_that_day_on(in_a_rang
     assert_frame_equal(listed.filter(~doubtful).drop("close"), twins.filter(~doubtful).drop("close"), rel_tol=1e-9)
 
 
+@pytest.mark.thorough
 def test_only_wanted_types_are_listed_and_a_new_owner_of_a_ticker_starts_without_history(vendor):
     taken_over = HISTORY[-30]
     securities = [

@@ -8,6 +8,7 @@ import time_machine
 from dagster import AssetKey
 
 from assets_tests.dagster_runs import QUIET, failure_of, instance, rows, span_tags
+from assets_tests.examples import first_quick
 from assets_tests.sources.vendor_aggregates import AggregatesApi, bar
 from assets_tests.sources.vendor_rest import say_json
 from pipeline.contracts.aggregates import AGGREGATES
@@ -95,6 +96,7 @@ def test_every_row_keeps_the_contract_of_bars_and_asks_the_vendor_for_both_bases
     assert asked == [("false", "50000")] * 3 + [("true", "50000")] * 3
 
 
+@pytest.mark.thorough
 def test_running_again_replaces_and_a_session_without_bars_is_empty(settings, api):
     run(settings, THU, FRI, MON)
     api.days[FRI] = {"IBM": bar(12.5)}
@@ -127,7 +129,9 @@ def test_the_bases_agree_when_our_splits_are_the_vendor_s(settings):
     assert found.metadata["bars"].value == 10
 
 
-@pytest.mark.parametrize("known", [[], [("AAPL", MON, 1, 3)], [("AAPL", FRI, 1, 2)], [TWO_FOR_ONE, ("IBM", FRI, 1, 2)]])
+@pytest.mark.parametrize(
+    "known", first_quick([[], [("AAPL", MON, 1, 3)], [("AAPL", FRI, 1, 2)], [TWO_FOR_ONE, ("IBM", FRI, 1, 2)]])
+)
 def test_a_split_that_one_of_the_two_does_not_know_is_a_warning_with_the_bars(settings, known):
     know_splits(settings, *known)
     result = run(settings, THU, FRI, MON)
@@ -137,6 +141,7 @@ def test_a_split_that_one_of_the_two_does_not_know_is_a_warning_with_the_bars(se
     assert found.metadata["differing"].value >= 1
 
 
+@pytest.mark.thorough
 def test_without_any_split_known_the_check_still_speaks(settings):
     found = check(run(settings, THU, FRI, MON))
     first = dict(found.metadata["first"].records[0].data)
@@ -148,6 +153,7 @@ def test_without_any_split_known_the_check_still_speaks(settings):
     )
 
 
+@pytest.mark.thorough
 def test_pages_are_followed(settings, api):
     api.page = 1
     run(settings, THU, FRI, MON)
@@ -163,6 +169,7 @@ def test_without_tickers_or_key_the_asset_says_what_to_set(settings):
     assert "CANDLELAKE_REST_KEY must be set" in refusal(settings.model_copy(update={"rest_key": None}))
 
 
+@pytest.mark.thorough
 def test_an_answer_that_is_refused_leaves_what_is_there(settings, api):
     run(settings, THU)
     api.faults = [say_json({"status": "OK", "resultsCount": 5})]

@@ -82,6 +82,7 @@ def test_its_page_follows_as_a_document(home, telegram, page):
     assert home.ledger == [(FRI, "Telegram", "list", "message"), (FRI, "Telegram", "list", "page")]
 
 
+@pytest.mark.thorough
 def test_a_session_that_runs_again_is_told_once(home, telegram, page):
     home.told(FRI)
     kept = home.lake.version(ALERTS)
@@ -92,6 +93,7 @@ def test_a_session_that_runs_again_is_told_once(home, telegram, page):
     assert home.lake.version(ALERTS) == kept
 
 
+@pytest.mark.thorough
 def test_a_page_that_came_later_is_sent_with_the_next_run(home, telegram, page, monkeypatch):
     monkeypatch.setattr(asset_module, "page_of", lambda *_: None)
     home.told(FRI)
@@ -101,6 +103,7 @@ def test_a_page_that_came_later_is_sent_with_the_next_run(home, telegram, page, 
     assert len(telegram.messages) == 1
 
 
+@pytest.mark.thorough
 def test_a_list_that_changed_after_the_morning_edition_is_corrected_once(home, telegram, page):
     home.put(DELIVERIES, delivery(FRI, provisional=True))
     home.told(FRI)
@@ -119,6 +122,7 @@ def test_a_list_that_changed_after_the_morning_edition_is_corrected_once(home, t
     assert [kind for _, _, kind, _ in home.ledger] == ["correction", "correction", "list", "list"]
 
 
+@pytest.mark.thorough
 def test_a_flat_file_that_changes_nothing_on_the_list_sends_nothing(home, telegram):
     home.put(DELIVERIES, delivery(FRI, provisional=True))
     home.told(FRI)
@@ -139,6 +143,7 @@ def test_a_failing_channel_fails_nothing_and_is_tried_again_by_the_next_run(home
     assert len(telegram.messages) == 1
 
 
+@pytest.mark.thorough
 def test_one_channel_fails_and_another_has_it(home, telegram):
     addresses = ["json://127.0.0.1:1/?retry=0", telegram.address(), "bogus://x", telegram.address(chat=CHAT + 1)]
     told = home.told(FRI, alerts=tuple(map(SecretStr, addresses)))
@@ -150,6 +155,7 @@ def test_one_channel_fails_and_another_has_it(home, telegram):
     assert home.ledger == [(FRI, "Telegram", "list", "message")]
 
 
+@pytest.mark.thorough
 def test_a_page_that_is_refused_does_not_repeat_the_message(home, telegram, page):
     telegram.largest_document = 5
     first = home.told(FRI)
@@ -160,6 +166,7 @@ def test_a_page_that_is_refused_does_not_repeat_the_message(home, telegram, page
     assert (len(telegram.messages), len(telegram.documents)) == (1, 1)
 
 
+@pytest.mark.thorough
 def test_a_message_whose_entry_was_lost_comes_twice_rather_than_never(home, telegram, httpserver):
     messages = []
     ledger = Path(home.lake.uri(ALERTS))
@@ -237,6 +244,7 @@ def test_the_ledger_keeps_what_was_told(home, telegram):
     assert entry["listed"] == [{"model": "trend", "ticker": "GOOG"}, {"model": "trend", "ticker": "IBM"}]
 
 
+@pytest.mark.thorough
 def test_the_whole_job_tells_which_of_its_checks_failed(tmp_path, telegram):
     vendor = VendorFolder(tmp_path)
     vendor.lay(THU, *(row(THU, f"T{number}") for number in range(20)))

@@ -112,6 +112,7 @@ def test_a_good_file_after_a_refused_one_is_taken_in(vendor, dagster):
     assert len(rows(vendor.settings(), DAILY_BARS)) == len(GOOD)
 
 
+@pytest.mark.thorough
 def test_one_refused_file_of_a_range_keeps_the_whole_range_out(vendor, dagster):
     vendor.lay(FRI, *GOOD)
     vendor.lay_bytes(MON, TRUNCATED)
@@ -127,6 +128,7 @@ def test_sessions_without_a_file_are_named_and_nothing_is_fetched(vendor, dagste
     assert not (vendor.settings().lake / "raw").exists()
 
 
+@pytest.mark.thorough
 def test_columns_that_nobody_reads_are_a_warning_in_the_run(vendor, dagster):
     lines = [f"{one},{number}.5" for number, one in enumerate(GOOD)]
     vendor.lay_bytes(FRI, day_file(*lines, header=f"{HEADER},vwap"))

@@ -99,6 +99,7 @@ def vendor(tmp_path):
     return VendorFolder(tmp_path)
 
 
+@pytest.mark.thorough
 def test_a_session_worked_again_is_replaced_and_the_others_stay(vendor):
     settings = vendor.settings()
     lay_minutes(vendor, FRI, *GOOD)

@@ -13,6 +13,7 @@ import time_machine
 from dagster import AssetKey
 
 from assets_tests.dagster_runs import TO_BARS, failure_of, instance, rows, run
+from assets_tests.examples import first_quick
 from assets_tests.sources.vendor_aggregates import AggregatesApi, bar
 from assets_tests.sources.vendor_rest import say, say_json
 from assets_tests.vendor_day import VendorFolder, day_file, key_of, row
@@ -204,6 +205,7 @@ def test_no_answer_is_asked_for_once_the_flat_file_is_in(home, vendor, api, dags
     assert in_force(home) == {FRI: False}
 
 
+@pytest.mark.thorough
 def test_a_corrected_answer_replaces_the_one_before_it(home, api, dagster):
     run(home, [FRI], instance=dagster, only=TO_BARS)
     api.days[FRI]["AAPL"] = bar(10.25)
@@ -215,6 +217,7 @@ def test_a_corrected_answer_replaces_the_one_before_it(home, api, dagster):
     assert len(RawFiles(home.lake).versions(REST, FRI)) == 2
 
 
+@pytest.mark.thorough
 def test_a_settled_answer_is_not_asked_for_again(home, api, dagster):
     for day in (10, 11, 12, 20):
         with time_machine.travel(datetime(2024, 1, day, 6, tzinfo=UTC)):
@@ -233,7 +236,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("what", FAULTS)
+@pytest.mark.parametrize("what", first_quick(FAULTS))
 def test_an_answer_that_cannot_be_trusted_changes_nothing(home, api, dagster, what):
     fault, words = FAULTS[what]
     api.faults = [fault] * 10
@@ -253,6 +256,7 @@ def test_a_refused_answer_leaves_the_one_in_force(home, api, dagster):
     assert closes(home) == held
 
 
+@pytest.mark.thorough
 def test_a_version_that_was_replaced_before_it_was_worked_has_a_row(vendor, dagster):
     home = vendor.settings()
     for close in ("10", "11", "12"):
@@ -267,6 +271,7 @@ def test_a_version_that_was_replaced_before_it_was_worked_has_a_row(vendor, dags
     assert set(deliveries["etag"]) == in_raw
 
 
+@pytest.mark.thorough
 def test_a_refused_version_has_a_row_once_a_good_one_came(vendor, dagster):
     home = vendor.settings()
     vendor.lay_bytes(FRI, day_file(row(FRI, "AAPL"))[:-9])
@@ -282,6 +287,7 @@ def contract_before_editions():
     return replace(DELIVERIES, schema=narrow.update_columns({name: {"nullable": False} for name in counts}))
 
 
+@pytest.mark.thorough
 def test_a_lake_from_before_there_were_editions_takes_both(home, vendor, api, dagster):
     run(home, [THU], instance=dagster, only=TO_BARS)
     lake = Lake(home.lake)

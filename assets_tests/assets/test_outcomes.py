@@ -177,6 +177,7 @@ def test_a_session_alone_gives_what_a_range_gives(looked_back, tmp_path):
     assert rows(alone, MODEL_SCORES)["sessions"].to_list() == [2] * 4
 
 
+@pytest.mark.thorough
 def test_another_run_tells_what_became_known_since(tmp_path):
     settings = Settings(home=tmp_path)
     lake = Lake(settings.lake)
@@ -206,6 +207,7 @@ def test_a_split_that_became_known_is_worked_in(tmp_path):
     assert (flat["return_1"], flat["return_5"]) == (0.0, pytest.approx(1.0))
 
 
+@pytest.mark.thorough
 def test_sessions_without_candidates_have_no_outcomes(tmp_path):
     settings = Settings(home=tmp_path)
     fill(Lake(settings.lake), held=SESSIONS[:3], listed=SESSIONS[:1])
@@ -217,6 +219,7 @@ def test_sessions_without_candidates_have_no_outcomes(tmp_path):
     assert [rows(settings, table).height for table in OUTCOME_TABLES] == [0, 0, 0]
 
 
+@pytest.mark.thorough
 def test_lists_of_another_version_are_told_of_and_held_against_nothing(tmp_path):
     settings = Settings(home=tmp_path)
     lake = Lake(settings.lake)

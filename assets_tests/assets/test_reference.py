@@ -39,6 +39,7 @@ def versions(settings):
     return {table.name: lake.version(table) for table in REFERENCE_TABLES if lake.exists(table)}
 
 
+@pytest.mark.thorough
 def test_the_sample_s_reference_data_is_found_beside_its_flat_files(tmp_path):
     sample = lay_down_real(tmp_path / "sample").folder
     settings = Settings(home=tmp_path / "home", flat_files=str(sample))
@@ -68,6 +69,7 @@ def test_each_refresh_tells_what_changed(folder):
     assert applicable_splits(rows(folder.settings, SPLITS))["split_to"].to_list() == [4.0, 2.0]
 
 
+@pytest.mark.thorough
 def test_the_same_answer_again_changes_no_row_but_the_moment_last_seen(folder):
     folder.tell(tickers=[security("A")], splits=[split("A")], dividends=[dividend("A")])
     refresh(folder.settings)
@@ -81,6 +83,7 @@ def test_the_same_answer_again_changes_no_row_but_the_moment_last_seen(folder):
         assert (told["added"], told["withdrawn"], told["changes"]) == (0, 0, [])
 
 
+@pytest.mark.thorough
 def test_what_the_vendor_takes_back_is_shown_by_a_check_until_the_next_refresh(folder):
     folder.tell(tickers=[security("A"), security("B")], splits=[split("A"), split("B")], dividends=[dividend("A")])
     assert refresh_with_checks(folder.settings).failed_checks == {}
@@ -93,6 +96,7 @@ def test_what_the_vendor_takes_back_is_shown_by_a_check_until_the_next_refresh(f
     assert refresh_with_checks(folder.settings).failed_checks == {}
 
 
+@pytest.mark.thorough
 def test_what_is_in_doubt_is_shown_by_a_check_for_as_long_as_it_is(folder):
     folder.tell(
         splits=[split("A", new="2e+06"), split("B")],
@@ -157,6 +161,7 @@ def test_what_was_known_stays_when_the_source_is_gone(folder):
     assert any(warning.startswith("Splits not refreshed") for warning in refreshed.warnings)
 
 
+@pytest.mark.thorough
 def test_renames_in_the_folder_are_taken_whole(folder):
     folder.tell(ticker_events=[renamed("F-META", META="2022-06-09", FB="2012-05-18"), renamed("F-A", A="2020-01-02")])
     refresh_with_checks(folder.settings)

@@ -6,6 +6,7 @@ import pytest
 
 from assets_tests.assets.reference_runs import dividend, refresh, refresh_with_checks, renamed, security, split
 from assets_tests.dagster_runs import TO_BARS, failure_of, instance, rows, run
+from assets_tests.examples import first_quick
 from assets_tests.sources.vendor_rest import KEY, VendorApi, say, say_json
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
@@ -75,7 +76,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("what", FAULTS)
+@pytest.mark.parametrize("what", first_quick(FAULTS))
 def test_a_refresh_that_does_not_reach_the_end_writes_nothing(settings, api, what):
     fault, words = FAULTS[what]
     refresh(settings)

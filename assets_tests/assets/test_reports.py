@@ -174,6 +174,7 @@ def test_a_company_s_name_is_text(settings):
     assert "&lt;script&gt;alert(1)" in html
 
 
+@pytest.mark.thorough
 def test_without_splits_the_pages_say_so(tmp_path):
     vendor = VendorFolder(tmp_path)
     vendor.lay(LAST, row(LAST, "PLAIN"))
@@ -182,6 +183,7 @@ def test_without_splits_the_pages_say_so(tmp_path):
     assert SPLITS_UNKNOWN in page(vendor.settings())
 
 
+@pytest.mark.thorough
 def test_a_second_run_replaces_the_pages_and_keeps_those_of_other_sessions(settings):
     with instance() as dagster:
         run(settings, [LAST], instance=dagster)

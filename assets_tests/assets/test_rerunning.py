@@ -81,6 +81,7 @@ def test_any_order_and_grouping_of_runs_ends_in_the_same_tables(vendor, in_one_r
         assert_same(contents(vendor.settings(home)), in_one_range)
 
 
+@pytest.mark.thorough
 def test_a_session_run_too_early_is_put_right_by_running_it_again(vendor, in_one_range):
     home = vendor.settings("too-early")
     first, second = SESSIONS[:2]
@@ -192,6 +193,7 @@ def test_a_day_s_signals_do_not_change_when_later_bars_are_not_there(vendor, who
     assert_equal_but_for_rounding(signals_of(home, day), with_later_bars)
 
 
+@pytest.mark.thorough
 def test_a_long_range_of_indicators_is_committed_in_stretches_and_ends_in_the_same_tables(
     vendor, in_one_range, monkeypatch
 ):

@@ -75,6 +75,7 @@ def test_tickers_are_a_call_each_for_the_whole_range(home, api, dagster):
     assert rows(home(), DAILY_BARS)["transactions"].min() == 0
 
 
+@pytest.mark.thorough
 def test_another_list_of_tickers_is_asked_for_although_the_session_is_here(home, api, dagster):
     run(home(tickers="AAPL,IBM"), [THU], instance=dagster, only=TO_BARS)
     run(home(tickers="AAPL,IBM"), [THU], instance=dagster, only=TO_BARS)

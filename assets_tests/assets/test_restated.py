@@ -82,6 +82,7 @@ def test_after_a_late_split_the_table_is_as_if_it_had_always_been_known(vendor, 
     assert restatement(Lake(late.lake)).spans == []
 
 
+@pytest.mark.thorough
 def test_only_outdated_rows_are_computed_and_the_commit_tells_what_they_rest_on(vendor):
     settings = vendor.settings()
     lake = Lake(settings.lake)

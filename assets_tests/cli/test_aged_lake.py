@@ -25,8 +25,18 @@ from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.restatement import UNKNOWN
 from pipeline.publication import publications
 
-PERIODS = 8
-"""Of three months each; in each, one session is delivered and computed once more, and the lake is maintained."""
+
+@dataclass(frozen=True)
+class Upkeep:
+    """How often a lake is maintained. Before each time, one session is delivered and computed once more."""
+
+    times: int
+    every_days: int
+
+
+EVERY_WEEK, TWICE_A_YEAR = Upkeep(104, 7), Upkeep(4, 182)
+NEWEST = 4
+"""Sessions that both have delivered again."""
 
 WRITTEN = (DAILY_BARS, INDICATORS_TABLE, CANDIDATES)
 
@@ -43,18 +53,18 @@ class Aged:
     """What is to be restated, as it was told before any log was cleaned."""
 
 
-def grown_old(home: Path) -> None:
+def grown_old(home: Path, upkeep: Upkeep) -> None:
     """Let two years pass in the lake of a home."""
     for table in WRITTEN:
         forget_properties(home / "lake" / table.market / table.name)
-    for period in range(PERIODS):
+    for period in range(upkeep.times):
         lake = Lake(home / "lake")
-        session = SESSIONS[period - PERIODS]
+        session = SESSIONS[period - upkeep.times]
         for table, reads in ((DAILY_BARS, ()), (INDICATORS_TABLE, (DAILY_BARS, SPLITS)), (CANDIDATES, WRITTEN[:2])):
             rows = lake.scan(table, session, session).collect()
             read = [lake.read(one, session, session) for one in reads]
             lake.replace(table, [session], [rows], run_id=f"period-{period}", read=read)
-        if period == PERIODS - 4:
+        if period == upkeep.times // 2:
             rows = lake.scan(DAILY_BARS, CHANGED, CHANGED).collect()
             of_ibm = pl.when(pl.col("ticker") == "IBM").then(pl.col("volume") + 1).otherwise(pl.col("volume"))
             lake.replace(DAILY_BARS, [CHANGED], [rows.with_columns(volume=of_ibm)], run_id="changed")
@@ -62,14 +72,25 @@ def grown_old(home: Path) -> None:
             compact(lake, table, run_id="maintenance")
             vacuum(lake, table, keep=timedelta(days=30), run_id="maintenance")
         for table in WRITTEN:
-            aged(home / "lake" / table.market / table.name, days=91)
+            aged(home / "lake" / table.market / table.name, days=upkeep.every_days)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(TWICE_A_YEAR, id="twice a year"),
+        pytest.param(EVERY_WEEK, id="every week", marks=pytest.mark.thorough),
+    ],
+)
+def upkeep(request: pytest.FixtureRequest) -> Upkeep:
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def maintained(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Aged:
+def maintained(upkeep: Upkeep, home: Home, tmp_path_factory: pytest.TempPathFactory) -> Aged:
     """Return a home that our own maintenance has kept for two years."""
     path = copied(home.path, tmp_path_factory.mktemp("aged") / "home")
-    grown_old(path)
+    grown_old(path, upkeep)
     lake = Lake(path / "lake")
     assert all(log_of(lake, f"stocks/{table.name}")[0] == f"{0:020}.json" for table in WRITTEN)
     from pipeline.restatement import restatement  # noqa: PLC0415 (partitions are read from the settings at import)
@@ -90,8 +111,8 @@ def cleaned(maintained: Aged, tmp_path_factory: pytest.TempPathFactory) -> Aged:
 
 
 @pytest.fixture(params=["maintained", "cleaned"])
-def lake_of_years(request: pytest.FixtureRequest) -> Aged:
-    return request.getfixturevalue(request.param)
+def lake_of_years(request: pytest.FixtureRequest, maintained: Aged, cleaned: Aged) -> Aged:
+    return {"maintained": maintained, "cleaned": cleaned}[request.param]
 
 
 @pytest.fixture
@@ -116,7 +137,7 @@ def test_what_is_outdated_is_named_as_if_no_log_were_gone(ask: Ask, lake_of_year
 
 
 def test_every_session_of_it_can_be_explained(ask: Ask) -> None:
-    for session in (SESSIONS[20], CHANGED, *SESSIONS[-PERIODS::3], SESSIONS[-1]):
+    for session in (SESSIONS[20], CHANGED, *SESSIONS[-NEWEST::3], SESSIONS[-1]):
         answer = ask("explain", "IBM", str(session), "--json")
         require_done(answer)
         told = json.loads(answer.data)
@@ -140,7 +161,7 @@ def test_a_version_that_is_rightly_gone_is_named_and_the_rest_is_told(ask: Ask) 
 
 def test_lists_are_shown_as_they_were_first_published(ask: Ask, lake_of_years: Aged) -> None:
     lake = Lake(lake_of_years.path / "lake")
-    for session in SESSIONS[-PERIODS::3]:
+    for session in SESSIONS[-NEWEST::3]:
         answer = ask("candidates", "--date", str(session), "--json", "--as-published")
         require_done(answer)
         published = publications(lake, session)

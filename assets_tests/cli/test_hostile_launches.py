@@ -17,11 +17,12 @@ import polars as pl
 import pytest
 
 from assets_tests.commands import Served, served_ui, typed
-from assets_tests.examples import first_quick
 from assets_tests.secrets_search import LOGS, asked
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.lake.tables import Lake
 from pipeline.tables import EVERY_TABLE
+
+pytestmark = pytest.mark.thorough
 
 FRI = date(2024, 1, 5)
 SECRET = "planted/Rest+Key9"
@@ -106,7 +107,7 @@ def untouched(ui: Ui) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("untouched")
-@pytest.mark.parametrize("text", first_quick(HOSTILE))
+@pytest.mark.parametrize("text", HOSTILE)
 def test_a_key_of_a_partition_that_is_no_session_is_refused_and_starts_nothing(ui: Ui, text: str) -> None:
     day = str(FRI)
     for tags in ({PARTITION: text}, {FIRST: text, LAST: text}, {FIRST: day, LAST: text}, {FIRST: text, LAST: day}):
@@ -118,7 +119,7 @@ def test_a_key_of_a_partition_that_is_no_session_is_refused_and_starts_nothing(u
 
 
 @pytest.mark.usefixtures("untouched")
-@pytest.mark.parametrize("text", first_quick(HOSTILE[:7]))
+@pytest.mark.parametrize("text", HOSTILE[:7])
 def test_configuration_of_another_shape_and_names_that_there_are_not_are_refused(ui: Ui, text: str) -> None:
     of_indicators = {"ops": {"stocks__indicators": {"config": {"only_outdated": text}}}}
     for config in (
@@ -137,7 +138,6 @@ def test_configuration_of_another_shape_and_names_that_there_are_not_are_refused
     assert ui.launch(text)["__typename"] == "PipelineNotFoundError"
 
 
-@pytest.mark.thorough
 def test_tags_and_what_nothing_asks_for_are_data_that_a_run_keeps_and_does_not_follow(ui: Ui) -> None:
     tables, beside = ui.content(), names_in(ui.root)
     tags = {f"{text[:60]}": text for text in HOSTILE if text}

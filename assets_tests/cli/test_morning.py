@@ -67,6 +67,7 @@ def test_without_a_key_the_error_says_that_one_would_help(tmp_path: Path) -> Non
     assert "CANDLELAKE_REST_KEY" in answer.stderr
 
 
+@pytest.mark.thorough
 def test_doctor_says_where_sessions_come_from_without_flat_files(
     ask_in: Callable[[Path], Ask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

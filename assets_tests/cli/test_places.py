@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from assets_tests.cli.conftest import Answer
+from assets_tests.examples import first_quick
 from pipeline.errors import SettingsError
 from pipeline.instance import dagster_home
 from pipeline.lake.sql import connect
@@ -56,7 +57,7 @@ def refused(ask_in, home: Path, command: tuple[str, ...]) -> Answer:
     return answer
 
 
-@pytest.mark.parametrize("name", USABLE)
+@pytest.mark.parametrize("name", first_quick(USABLE))
 def test_a_home_with_any_other_sign_works_and_keeps_to_itself(ask_in, tmp_path, name):
     ask = ask_in(tmp_path / "homes" / name)
     assert ask("positions", "add", "A", "3", "10").code == 0
@@ -108,6 +109,7 @@ def test_a_record_of_runs_of_one_s_own_is_refused_where_sqlite_would_write_besid
         dagster_home(tmp_path / "home")
 
 
+@pytest.mark.thorough
 def test_two_lakes_whose_names_look_like_patterns_of_each_other_are_apart(ask_in, tmp_path):
     for name, quantity in (("a*b", "1"), ("aXb", "2")):
         ask_in(tmp_path / name)("positions", "add", "A", quantity, "1")

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from assets_tests.cli.conftest import GAP, REPLACED, SESSIONS, THERE, Ask, Home
+from assets_tests.examples import first_quick
 from pipeline.cli.rows import write_csv, write_json
 
 
@@ -34,19 +35,23 @@ def test_sql_as_json_keeps_types(ask: Ask) -> None:
     assert rows[-1]["session"] == str(THERE)
 
 
+@pytest.mark.thorough
 def test_sql_as_a_table_shows_tickers_as_they_are(ask: Ask) -> None:
     answer = ask("sql", f"SELECT ticker FROM stocks.daily_bars WHERE session = '{THERE}'")  # noqa: S608
     assert "[bold]" in answer.data
     assert answer.words == ""
 
 
+@pytest.mark.thorough
 def test_a_long_table_says_that_it_is_cut(ask: Ask, home: Home) -> None:
     answer = ask("sql", "SELECT session FROM stocks.daily_bars")
     assert len(answer.data.splitlines()) < 70
     assert f"60 of {home.rows_read - 2} rows shown" in answer.words
 
 
-@pytest.mark.parametrize("query", ["SELEC 1", "SELECT * FROM stocks.nothing", "DROP TABLE stocks.daily_bars"])
+@pytest.mark.parametrize(
+    "query", first_quick(["SELEC 1", "SELECT * FROM stocks.nothing", "DROP TABLE stocks.daily_bars"])
+)
 def test_a_query_that_cannot_be_answered_is_one_line_and_no_data(ask: Ask, query: str) -> None:
     answer = ask("sql", query)
     assert (answer.code, answer.data) == (1, "")
@@ -131,6 +136,7 @@ def test_doctor_names_the_missing_credentials(ask_in: Callable[[Path], Ask], tmp
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.thorough
 def test_doctor_names_a_folder_that_is_not_there(
     ask_in: Callable[[Path], Ask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

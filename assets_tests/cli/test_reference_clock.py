@@ -68,6 +68,7 @@ def test_a_refresh_from_a_day_to_come_is_not_fresh_and_there_is_a_way_back(folde
     assert tickers(folder) == ["A", "B", "C"]
 
 
+@pytest.mark.thorough
 def test_a_correction_of_dates_is_not_taken_for_a_refresh(folder, ask_at):
     ask_at(AHEAD, "reference")
     folder.write("splits.json", "not JSON")

@@ -148,6 +148,7 @@ def test_an_interrupted_run_ends_with_one_line_and_is_marked_as_failed(home: Hom
     assert runs == {"reference_data": "SUCCESS", "stocks_by_day": "FAILURE"}
 
 
+@pytest.mark.thorough
 def test_loading_the_pipeline_leaves_its_objects_out_of_later_searches_for_garbage() -> None:
     loading = (
         "import gc\n"

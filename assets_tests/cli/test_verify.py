@@ -89,6 +89,7 @@ def test_only_the_harmed_sessions_run_again(ask: Ask, place: Path) -> None:
     assert written["first_session"].month == written["last_session"].month, lost
 
 
+@pytest.mark.thorough
 def test_an_emptied_newest_commit_is_put_back_byte_for_byte_and_nothing_runs(ask: Ask, place: Path) -> None:
     entry = newest_entry(place, "stocks/daily_bars")
     written, tables = entry.read_bytes(), content(place)
@@ -122,6 +123,7 @@ def test_a_checkpoint_that_delta_cannot_read_is_made_anew(ask: Ask, place: Path)
     assert content(place)["stocks.daily_bars"].equals(before)
 
 
+@pytest.mark.thorough
 def test_a_repair_that_broke_off_is_known_and_ended_by_the_next(
     ask: Ask, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +143,7 @@ def broken_off(*_: object, **__: object) -> None:
     raise OSError("No space left on device")
 
 
+@pytest.mark.thorough
 def test_positions_are_restored_as_far_as_they_are_whole_and_the_rest_is_said(ask: Ask, place: Path) -> None:
     for ticker in ("IBM", "MSFT"):
         require_done(ask("positions", "add", ticker, "1", "20", "--opened", "2004-09-15", "--force"))
@@ -152,6 +155,7 @@ def test_positions_are_restored_as_far_as_they_are_whole_and_the_rest_is_said(as
     assert held["ticker"].to_list() == ["IBM"]
 
 
+@pytest.mark.thorough
 def test_a_raw_file_that_the_source_has_no_more_is_said_and_the_damaged_one_kept_aside(ask: Ask, place: Path) -> None:
     (place / "settings.env").write_text((place / "settings.env").read_text().replace("/sample", "/elsewhere"))
     path = sorted((place / "lake/raw/us_stocks_sip").rglob("*.csv.gz"))[3]

@@ -115,6 +115,7 @@ def assert_same(after: pl.DataFrame, before: pl.DataFrame) -> None:
     assert_frame_equal(after.drop(LEARNT, strict=False), before.drop(LEARNT, strict=False), rel_tol=1e-9)
 
 
+@pytest.mark.thorough
 def test_minutes_with_their_rejected_rows_audit_trail_and_features_are_made_again_and_nothing_else(
     ask: Ask, place: Path
 ) -> None:
@@ -130,6 +131,7 @@ def test_minutes_with_their_rejected_rows_audit_trail_and_features_are_made_agai
         assert_same(content(place)[f"stocks.{table}"], held[f"stocks.{table}"])
 
 
+@pytest.mark.thorough
 def test_outcomes_and_scores_are_made_again_first_those_that_others_are_summed_up_from(ask: Ask, place: Path) -> None:
     before, held = versions(place), content(place)
     harmed(place, "stocks/candidate_outcomes", "stocks/model_scores")
@@ -170,6 +172,7 @@ def test_reference_data_without_a_source_is_restored_and_the_command_says_how_to
     assert content(place)["reference.splits"]["ticker"].to_list() == ["IBM"]
 
 
+@pytest.mark.thorough
 def test_reference_data_of_which_nothing_is_whole_stays_as_it_is_until_there_is_a_source(ask: Ask, place: Path) -> None:
     settings = (place / "settings.env").read_text()
     forget_the_source(place)
@@ -186,6 +189,7 @@ def test_reference_data_of_which_nothing_is_whole_stays_as_it_is_until_there_is_
     assert content(place)["reference.splits"]["ticker"].sort().to_list() == ["IBM", "MSFT"]
 
 
+@pytest.mark.thorough
 def test_reference_data_that_a_failing_source_could_not_tell_again_is_no_repair_done(
     ask: Ask, place: Path, wide: Path
 ) -> None:
@@ -236,6 +240,7 @@ def test_a_log_entry_without_a_copy_of_what_nobody_can_tell_again_stays_and_the_
     assert not (place / "lake" / DAMAGED).exists()
 
 
+@pytest.mark.thorough
 def test_a_table_of_which_a_vendor_s_file_is_gone_is_not_thrown_away(ask: Ask, place: Path) -> None:
     session = SESSIONS[20]
     for kept in (place / "lake/raw").rglob(f"{session}.csv.gz*"):

@@ -130,6 +130,7 @@ def test_a_spoilt_gzip_file_is_refused_or_gives_what_gzip_gives(
         require_agreement(result, gzip.decompress(data), session)
 
 
+@pytest.mark.thorough
 @seed(SEED)
 @given(WHICH, TEXT_EDITS, st.lists(mutations.PACKED_EDITS, max_size=1), st.integers(1, 5000))
 @examples(100)

@@ -9,6 +9,7 @@ import pytest
 
 import pipeline
 from assets_tests.corpus.cases import CASES, GIANTS
+from assets_tests.examples import first_quick
 from pipeline.sources.day_aggs import DAY_FILE_LIMIT
 
 STATUS = Path("/proc/self/status")
@@ -59,7 +60,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason="a process's peak of memory is read from Linux's /proc")
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("reader", first_quick(READERS))
 def test_no_giant_takes_more_memory_than_a_few_copies_of_the_largest_file_let_in(files: list[Path], reader: str):
     command = [sys.executable, "-c", MEASURE, reader, *map(str, files)]
     root = Path(pipeline.__file__).parents[1]

@@ -91,6 +91,7 @@ def test_lines_that_make_up_for_each_other_s_cells_are_not_taken_for_plain():
 SPOILT = st.tuples(st.integers(0, 100), st.lists(mutations.TEXT_EDITS, max_size=2))
 
 
+@pytest.mark.thorough
 @seed(SEED)
 @given(st.lists(SPOILT, min_size=2, max_size=5))
 @examples(100)

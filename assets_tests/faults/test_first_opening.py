@@ -58,7 +58,7 @@ print(json.dumps(outcomes))
 """Prints of openings killed at one statement of SQL or another: how they ended, if the next recorded, what was left."""
 
 
-STRIDES = first_quick([67, 23])
+STRIDES = first_quick([97, 23])
 """Statements from one kill to the next."""
 
 

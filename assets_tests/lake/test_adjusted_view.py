@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from assets_tests.examples import first_quick
 from assets_tests.market.corporate_actions import NO_DIVIDENDS, splits
 from assets_tests.market.indicators.tape import SESSIONS, tape, traded, wandering
 from pipeline.contracts.bars import DAILY_BARS
@@ -93,7 +94,9 @@ def test_a_day_can_be_written_as_text_and_a_macro_be_joined_and_named(sql: Sql) 
     assert sql.sql(query).item() == pytest.approx(1 / 3)
 
 
-@pytest.mark.parametrize("bars", ["stocks.daily_bars_adjusted", f"stocks.daily_bars_as_of(DATE '{SESSIONS[9]}')"])
+@pytest.mark.parametrize(
+    "bars", first_quick(["stocks.daily_bars_adjusted", f"stocks.daily_bars_as_of(DATE '{SESSIONS[9]}')"])
+)
 def test_splits_are_joined_by_hash_and_a_ticker_asked_for_is_looked_up_on_both_sides(
     lake: Lake, tmp_path: Path, bars: str
 ) -> None:
@@ -119,12 +122,14 @@ def test_a_new_split_shows_in_the_next_query(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("query", "lacking"),
-    [
-        ("FROM stocks.daily_bars_adjusted", "reference.splits"),
-        ("FROM stocks.daily_bars_as_of(DATE '2024-05-31')", "reference.splits"),
-        ("FROM reference.listings", "reference.tickers and reference.ticker_events"),
-        ("FROM stocks.series('BBG000MM2P62')", "reference.tickers and reference.ticker_events"),
-    ],
+    first_quick(
+        [
+            ("FROM stocks.daily_bars_adjusted", "reference.splits"),
+            ("FROM stocks.daily_bars_as_of(DATE '2024-05-31')", "reference.splits"),
+            ("FROM reference.listings", "reference.tickers and reference.ticker_events"),
+            ("FROM stocks.series('BBG000MM2P62')", "reference.tickers and reference.ticker_events"),
+        ]
+    ),
 )
 def test_without_the_tables_it_needs_a_query_is_told_which_and_how_to_fill_them(
     tmp_path: Path, query: str, lacking: str
@@ -211,6 +216,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return lake
 
 
+@pytest.mark.thorough
 def test_listings_and_series_are_those_of_the_pure_functions(worlds: Lake) -> None:
     sql, expected = connect(worlds), listings(worlds.scan(TICKERS).collect(), worlds.scan(TICKER_EVENTS).collect())
     assert len(expected) > WORLDS

@@ -48,6 +48,7 @@ def test_the_file_tells_what_the_tables_and_their_columns_hold(filled: Lake, tmp
     assert columns == list(PRICES.descriptions.items())
 
 
+@pytest.mark.thorough
 def test_the_file_can_be_written_anew_while_somebody_reads_the_old_one(filled: Lake, tmp_path: Path) -> None:
     path = tmp_path / "candlelake.duckdb"
     write_catalog(filled, path)

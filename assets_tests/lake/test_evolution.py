@@ -37,6 +37,7 @@ def test_a_column_new_to_the_contract_joins_the_table_and_is_null_in_older_rows(
     assert connect(lake).sql("SELECT ticker, session, x, y FROM stocks.notes ORDER BY session").rows() == expected
 
 
+@pytest.mark.thorough
 def test_a_column_that_the_contract_dropped_is_read_no_more_and_its_old_values_stay(lake: Lake) -> None:
     other = table(y=pl.Float64)
     lake.replace(other, [JAN_3], [row(JAN_3, y=3.0)], run_id="r")

@@ -55,6 +55,7 @@ def test_a_vacuum_alone_keeps_them_too(old: Lake) -> None:
     assert upgrade["version"][0] == len(before), "the property is set before anything is removed"
 
 
+@pytest.mark.thorough
 def test_sql_says_that_a_version_is_gone(old: Lake) -> None:
     vacuum(old, PRICES, keep=timedelta(days=30), run_id="maintenance")
     with pytest.raises(QueryError, match=r"Version 2 of stocks\.prices can no longer be read: a vacuum"):

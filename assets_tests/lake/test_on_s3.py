@@ -96,6 +96,7 @@ def test_a_table_whose_log_is_lost_is_damaged_and_not_taken_for_missing(filled, 
         filled.exists(PRICES)
 
 
+@pytest.mark.thorough
 def test_a_version_that_is_gone_is_told_as_in_a_folder_and_the_log_is_kept(filled, place):
     filled.replace(PRICES, [JAN_2], [prices(JAN_2, A=9.0)], run_id="again")
     assert is_log_kept(filled.open(PRICES))
@@ -111,6 +112,7 @@ def test_a_version_that_is_gone_is_told_as_in_a_folder_and_the_log_is_kept(fille
         connect(filled).sql("FROM stocks.prices AT (VERSION => 3)")
 
 
+@pytest.mark.thorough
 def test_a_log_whose_beginning_is_gone_is_no_damage_and_the_trail_goes_on(lake, place):
     fill(lake, 12)
     before = lake.trail(PRICES).commits()
@@ -124,6 +126,7 @@ def test_a_log_whose_beginning_is_gone_is_no_damage_and_the_trail_goes_on(lake, 
     assert len(rows_at(again, PRICES, 2)) == 2
 
 
+@pytest.mark.thorough
 def test_an_object_store_has_no_table_without_a_version(filled, place):
     objects = S3Objects(place)
     objects.put("stocks/begun/_delta_log/_commit_1.json.tmp", b"{")
@@ -201,6 +204,7 @@ def test_vacuum_keeps_what_the_retention_needs(filled):
     assert held(filled, version=2) == {(JAN_2, "A"): 1.0, (JAN_3, "A"): 2.0}
 
 
+@pytest.mark.thorough
 def test_sql_reads_the_newest_and_earlier_versions(filled):
     sql = connect(filled)
     assert sql.sql("SELECT session, close FROM stocks.prices ORDER BY 1").rows() == [
@@ -288,6 +292,7 @@ def test_the_catalog_names_the_tables_on_s3_and_holds_no_secret(filled, place, t
         assert [secret[4] for secret in client.sql("FROM duckdb_secrets()").fetchall()] == ["memory"]
 
 
+@pytest.mark.thorough
 def test_what_is_set_for_other_programs_in_the_environment_does_not_change_where_the_lake_lies(filled, monkeypatch):
     for name, value in {
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",

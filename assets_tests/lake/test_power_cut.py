@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assets_tests.dagster_runs import instance, run
+from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, PRICES, held, prices
 from assets_tests.lake.test_raw_files import DATASET, DAY, stored
 from assets_tests.power_cut import PowerCut
@@ -49,7 +50,7 @@ def maintained(lake: Lake) -> None:
     vacuum(lake, PRICES, keep=timedelta(days=1), run_id="r")
 
 
-@pytest.mark.parametrize("written", [replace, with_a_checkpoint, maintained])
+@pytest.mark.parametrize("written", first_quick([replace, with_a_checkpoint, maintained]))
 def test_what_was_committed_to_a_table_is_there_to_the_last_file(
     disk: Path, cut: PowerCut, tmp_path: Path, written: Callable[[Lake], None]
 ) -> None:

@@ -116,6 +116,7 @@ def test_a_key_that_may_only_list_is_refused(real, s3_server):
         replaced(Lake(listing))
 
 
+@pytest.mark.thorough
 def test_a_server_that_does_not_answer_is_named(unused_tcp_address):
     with pytest.raises(LakeUnreachable, match=unused_tcp_address):
         Lake(place(unused_tcp_address)).tables()

@@ -141,6 +141,7 @@ def test_of_versions_stored_at_one_moment_each_is_kept_and_one_is_in_force(raw, 
     assert sorted(raw.read(receipt) for receipt in versions) == bodies
 
 
+@pytest.mark.thorough
 def test_one_version_stored_by_several_at_one_moment_is_one_version(raw, store):
     with ThreadPoolExecutor(8) as writers:
         (receipt,) = set(writers.map(store, [b"the same"] * 8))

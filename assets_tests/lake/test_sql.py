@@ -1,5 +1,6 @@
 """SQL over the tables: what it answers, which versions, and what it refuses to do."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,17 +14,24 @@ from pipeline.lake.sql import Sql, connect
 from pipeline.lake.tables import Lake
 
 
-@pytest.fixture
-def filled(lake: Lake) -> Lake:
+def fill(lake: Lake) -> Lake:
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=1.0, B=2.0)], run_id="r")
     lake.replace(PRICES, [JAN_3], [prices(JAN_3, A=3.0)], run_id="r")
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=9.0)], run_id="r")
     return lake
 
 
-@pytest.fixture
-def sql(filled: Lake) -> Sql:
-    return connect(filled)
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Return a lake that tests only read."""
+    return fill(Lake(tmp_path_factory.mktemp("sql") / "lake"))
+
+
+@pytest.fixture(scope="module")
+def sql(filled: Lake) -> Iterator[Sql]:
+    """Return the way to ask it: a process takes a second to start."""
+    with connect(filled) as connected:
+        yield connected
 
 
 def test_a_table_is_asked_by_its_name_and_shows_the_contracts_columns(sql: Sql) -> None:
@@ -37,7 +45,9 @@ def test_a_folder_is_enough_to_connect(filled: Lake) -> None:
     assert connect(Path(filled.root)).sql("SELECT count(*) FROM stocks.prices").item() == 2
 
 
-def test_every_query_sees_what_was_committed_before_it_even_a_new_table(filled: Lake, sql: Sql) -> None:
+def test_every_query_sees_what_was_committed_before_it_even_a_new_table(lake: Lake) -> None:
+    filled = fill(lake)
+    sql = connect(filled)
     assert sql.sql("SELECT count(*) FROM stocks.prices").item() == 2
     filled.replace(PRICES, [FEB_1], [prices(FEB_1, A=1.0)], run_id="r")
     filled.replace(REJECTS, [JAN_2], [rejects(JAN_2, 4)], run_id="r")

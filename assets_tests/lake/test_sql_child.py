@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
 from pipeline.errors import QueryError
 from pipeline.lake.sql import Sql
@@ -73,7 +74,7 @@ def answers(sql: Sql) -> bool:
     return sql.sql("SELECT count(*) FROM stocks.prices").item() == 1
 
 
-@pytest.mark.parametrize("what", ["one call of a function", "a recursion"])
+@pytest.mark.parametrize("what", first_quick(["one call of a function", "a recursion"]))
 def test_in_a_notebook_ctrl_c_ends_the_query_and_the_next_is_answered(sql: Sql, temporary: Path, what: str) -> None:
     number = sql._confined().child.number
     stop = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
@@ -132,11 +133,11 @@ def _seconds(number: int) -> float:
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.mark.parametrize(("what", "told", "code"), [
+@pytest.mark.parametrize(("what", "told", "code"), first_quick([
     ("one call of a function", signal.SIGINT, 130),
     ("a product of ranges", signal.SIGINT, 130),
     ("one call of a function", signal.SIGTERM, 143),
-])  # fmt: skip
+]))  # fmt: skip
 def test_a_command_that_is_told_to_stop_does_and_leaves_nothing(
     command: Callable[[str], subprocess.Popen[str]], temporary: Path, what: str, told: signal.Signals, code: int
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_command_that_is_told_to_stop_does_and_leaves_nothing(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_a_command_that_is_killed_takes_its_child_with_it_and_the_next_one_clears_up(
     command: Callable[[str], subprocess.Popen[str]], temporary: Path, sql: Sql
 ) -> None:
@@ -195,12 +197,14 @@ def test_a_child_that_ended_between_two_queries_is_replaced(sql: Sql) -> None:
 
 @pytest.mark.parametrize(
     ("how", "said"),
-    [
-        (signal.SIGKILL, "killed by the system"),
-        (signal.SIGSEGV, r"broke down over the query \(SIGSEGV\)"),
-        (signal.SIGABRT, "lack of memory"),
-        (signal.SIGTERM, "ended unexpectedly"),
-    ],
+    first_quick(
+        [
+            (signal.SIGKILL, "killed by the system"),
+            (signal.SIGSEGV, r"broke down over the query \(SIGSEGV\)"),
+            (signal.SIGABRT, "lack of memory"),
+            (signal.SIGTERM, "ended unexpectedly"),
+        ]
+    ),
 )
 def test_a_child_that_ends_in_a_query_is_an_error_that_says_how(
     sql: Sql, temporary: Path, how: signal.Signals, said: str

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from pytest_httpserver import HTTPServer
 
+from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
 from assets_tests.lake.sql_escapes import ESCAPES, PLANNING, READING, WRITING
 from pipeline.errors import QueryError
@@ -79,14 +80,14 @@ def test_sql_reads_tables_and_does_nothing_else(
     assert len(python_frame) == 1
 
 
-@pytest.mark.parametrize("missing", FEWER_WALLS)
+@pytest.mark.parametrize("missing", first_quick(FEWER_WALLS))
 def test_the_review_of_functions_holds_where_the_kernel_has_fewer_walls(places: dict[str, Path], missing: str) -> None:
     with Sql(places["root"], walls=FEWER_WALLS[missing]) as weaker:
         answered = [escape for escape in ESCAPES if outcome(weaker, escape.format(**places)) is not None]
     assert answered == []
 
 
-@pytest.mark.parametrize("missing", UNGUARDED)
+@pytest.mark.parametrize("missing", first_quick(UNGUARDED))
 def test_the_kernel_holds_where_every_function_may_be_called(
     places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
@@ -107,7 +108,7 @@ def outcome(sql: Sql, query: str) -> pl.DataFrame | None:
         return None
 
 
-@pytest.mark.parametrize("way", ["read_text('{}')", "read_csv('{}')", "delta_scan('{}')", "'{}.parquet'"])
+@pytest.mark.parametrize("way", first_quick(["read_text('{}')", "read_csv('{}')", "delta_scan('{}')", "'{}.parquet'"]))
 def test_no_query_asks_anything_of_the_network(
     sql: Sql, places: dict[str, Path], httpserver: HTTPServer, way: str
 ) -> None:

@@ -140,6 +140,7 @@ def test_an_answer_in_many_pieces_comes_whole(lake: Lake) -> None:
     assert answer.row(699_999) == (699_999, "x" * 100 + "699999", "b", [699_999])
 
 
+@pytest.mark.thorough
 def test_what_does_not_fit_into_memory_is_spilled_and_removed(lake: Lake) -> None:
     query = "SELECT count(*) FROM (SELECT row_number() OVER (ORDER BY hash(range)) FROM range(5000000))"
     with Sql(lake, limits=Limits(engine_memory=100_000_000)) as sql:

@@ -112,6 +112,7 @@ def test_sql_shows_every_column_of_a_whole_table_and_hides_the_layout_of_the_oth
     assert write_catalog(lake, tmp_path / "c.duckdb") == ["reference.splits", "stocks.prices"]
 
 
+@pytest.mark.thorough
 def test_sql_reads_a_past_version_of_a_whole_table(lake):
     first = lake.refresh(SPLITS, splits("A"), run_id="r1")
     lake.refresh(SPLITS, splits("B"), run_id="r2")

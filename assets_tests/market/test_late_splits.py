@@ -224,6 +224,7 @@ def test_when_a_split_is_learnt_or_withdrawn_makes_no_difference(made):
     assert_alike(state(by_and_by), state(at_once))
 
 
+@pytest.mark.thorough
 @settings(max_examples=25)
 @given(entries(terms_too=False))
 def test_a_book_of_before_says_the_same_as_one_that_kept_what_was_typed(made):

@@ -3,6 +3,7 @@
 import math
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,6 +106,7 @@ def test_the_worst_and_the_best_are_those_of_the_holder_s_wealth_and_every_row_k
         assert math.isclose(row["best_60"], extremes[1], rel_tol=1e-9, abs_tol=1e-11)
 
 
+@pytest.mark.thorough
 @examples(20)
 @given(markets, st.integers(0, 60))
 def test_pairs_together_are_the_pairs_one_by_one(market, first):

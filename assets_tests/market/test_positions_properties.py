@@ -22,6 +22,7 @@ MONEY = ("value", "cost", "unrealised", "realised", "dividends", "profit")
 SHARES = ("to_stop", "to_target", "drawdown")
 
 
+@pytest.mark.thorough
 @given(
     prices=closes,
     ratio=ratios,

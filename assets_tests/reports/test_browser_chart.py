@@ -60,6 +60,7 @@ def expected(bar: dict) -> dict[str, str]:
     return prices | swings | rest
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", first_quick(["CON", "BRK.A", "PENNY", "FLAT"]))
 def test_the_crosshair_reads_what_the_tables_hold(browser, tmp_path, name):
     page = tmp_path / "page.html"
@@ -131,6 +132,7 @@ def test_the_range_moves_by_half_and_stops_at_the_ends(ticker):
     assert ticker.ask(f"{model}.end") == len(SESSIONS) + 2
 
 
+@pytest.mark.thorough
 def test_marks_stand_where_the_page_s_data_say(ticker):
     data = "Bokeh.documents.at(-1).get_model_by_name(arguments[0]).data"
     table = history().filter(ticker="CON").sort("session")

@@ -78,6 +78,7 @@ def kept(browser: Browser, words: str) -> list[str]:
     return tickers_shown(browser)
 
 
+@pytest.mark.thorough
 def test_the_filter_keeps_rows_in_which_every_word_holds(candidates):
     table = candidate_tables().listed.filter(model="trend").sort("rank")
     assert kept(candidates, "brk") == ["BRK.A"]
@@ -102,6 +103,7 @@ def test_a_slash_leads_to_the_filter(candidates):
     assert candidates.ask("document.activeElement.matches('[data-filter]')")
 
 
+@pytest.mark.thorough
 def test_a_click_on_a_row_opens_its_ticker(candidates):
     candidates.find('table[aria-label="trend"] tbody tr:nth-child(2) [data-key="close"]').click()
     candidates.wait("document.title.startsWith('FLAT')")

@@ -31,6 +31,7 @@ def long_history(s3_server: S3Server) -> tuple[Bucket, list[date]]:
     return Bucket(name, s3_server.endpoint, s3_server.key_id, SecretStr(s3_server.secret)), days
 
 
+@pytest.mark.thorough
 def test_a_listing_goes_on_past_a_thousand_keys(
     long_history: tuple[Bucket, list[date]], faulty_proxy: FaultyProxy
 ) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from assets_tests.examples import first_quick
 from assets_tests.faulty_proxy import Exchange, Fault, FaultyProxy
 from assets_tests.s3_server import S3Server
 from assets_tests.sources.s3_faults import (
@@ -128,7 +129,7 @@ def test_a_trickle_is_given_up_at_the_deadline(bucket: Bucket, listed: FlatFile,
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("part", ["head", "body"])
+@pytest.mark.parametrize("part", first_quick(["head", "body"]))
 def test_a_server_that_drips_for_ever_is_given_up_at_the_deadline(
     *, bucket: Bucket, listed: FlatFile, faulty_proxy: FaultyProxy, tmp_path: Path, part: str
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_server_that_drips_for_ever_is_given_up_at_the_deadline(
     assert not (tmp_path / "day.csv.gz").exists()
 
 
+@pytest.mark.thorough
 def test_a_body_without_end_is_given_up_at_the_size_that_was_listed(
     shaky: S3FlatFiles, listed: FlatFile, faulty_proxy: FaultyProxy, tmp_path: Path
 ) -> None:

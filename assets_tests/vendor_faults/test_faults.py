@@ -41,8 +41,20 @@ def friday(close: float) -> bytes:
     return day_file(*(row(FRI, ticker, f"{close:g}") for ticker in ("NA", "TRUE", "AAp")))
 
 
+BEFORE_EVERY_COMMIT = {
+    "bucket": {"forbidden_file", "slow_down", "reset", "short_for_ever", "bit", "page", "replaced", "listing_paths"},
+    "folder": {"pipe", "link_to_nowhere", "empty", "bomb", "garbage_behind", "other_day"},
+    "rest": {"unknown_key", "unavailable", "short_unannounced", "rows_lost", "adjusted", "elsewhere"},
+}
+"""The cases of each source that `make test` plays: one of each kind. `make test-all` plays the others."""
+
+
 def cases(source: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("case", SOURCES[source], ids=[case.name for case in SOURCES[source]])
+    marks = dict.fromkeys(BEFORE_EVERY_COMMIT[source], ())
+    played = [
+        pytest.param(case, id=case.name, marks=marks.get(case.name, pytest.mark.thorough)) for case in SOURCES[source]
+    ]
+    return pytest.mark.parametrize("case", played)
 
 
 @pytest.fixture(autouse=True)

@@ -59,6 +59,7 @@ def test_an_earlier_session_shows_what_was_held_then(ask: Ask) -> None:
     assert tickers == {0: ["AAPL"], 3: ["AAPL", "AAp"], 4: ["AAp"]}
 
 
+@pytest.mark.thorough
 def test_a_session_that_the_lake_does_not_have_is_warned_of(ask: Ask) -> None:
     ask("add", "AAPL", "10", "100", "--opened", str(day(0)))
     assert f"warning: The lake has no bars of {LATEST}" in ask("--date", str(LATEST)).words

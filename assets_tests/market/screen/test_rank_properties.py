@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,6 +113,7 @@ def test_sessions_together_are_exactly_the_sessions_one_by_one(panel):
     assert together.equals(pl.concat([CANDIDATES.empty(), *alone]).sort("session", "model", "rank"))
 
 
+@pytest.mark.thorough
 @examples(8)
 @given(panels, st.randoms(use_true_random=False))
 def test_the_order_of_rows_is_irrelevant(panel, random):
@@ -120,6 +122,7 @@ def test_the_order_of_rows_is_irrelevant(panel, random):
     assert candidates(panel[order], MODELS).equals(candidates(panel, MODELS))
 
 
+@pytest.mark.thorough
 @examples(8)
 @given(panels)
 def test_later_rows_change_nothing(panel):

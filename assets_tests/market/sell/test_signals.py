@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,6 +77,7 @@ def test_the_running_bar_of_a_session_under_way_is_enough_for_the_rules_of_the_p
     assert sell_signals(marks, prices, indicators())["rule"].to_list() == ["stop_hit"]
 
 
+@pytest.mark.thorough
 @given(
     st.lists(st.tuples(st.floats(50, 150), st.floats(0, 100), st.floats(-1, 1)), min_size=3, max_size=25),
     st.integers(1, 24),
