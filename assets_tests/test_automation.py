@@ -71,8 +71,8 @@ def asked_in_the_morning(settings, first, last):
 def test_the_morning_edition_is_asked_for_a_quarter_past_midnight_after_every_session(tmp_path):
     assert (every_morning.cron_schedule, every_morning.execution_timezone) == ("15 0 * * *", "America/New_York")
     settings = Settings(home=tmp_path, rest_key="key")
-    asked, reasons = asked_in_the_morning(settings, date(2024, 1, 1), date(2024, 2, 2))
-    sessions = new_york().between(date(2024, 1, 2), date(2024, 2, 1))
+    asked, reasons = asked_in_the_morning(settings, date(2024, 1, 12), date(2024, 1, 23))
+    sessions = new_york().between(date(2024, 1, 11), date(2024, 1, 22))
     assert asked == [(str(session), session + timedelta(days=1)) for session in sessions]
     assert "2024-01-15 brought no new session." in reasons, "a holiday"
 

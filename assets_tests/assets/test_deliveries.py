@@ -104,6 +104,7 @@ def test_a_refused_file_leaves_every_table_as_it_was_and_says_what_is_wrong_with
     assert versions == held
 
 
+@pytest.mark.thorough
 def test_a_good_file_after_a_refused_one_is_taken_in(vendor, dagster):
     vendor.lay_bytes(FRI, TRUNCATED)
     assert not run(vendor.settings(), [FRI], instance=dagster, raises=False).success

@@ -195,6 +195,7 @@ def test_a_late_flat_file_still_replaces_the_morning_s(home, vendor, api, dagste
     assert closes(home) == {"AAPL": 10.5}
 
 
+@pytest.mark.thorough
 def test_no_answer_is_asked_for_once_the_flat_file_is_in(home, vendor, api, dagster):
     vendor.lay(FRI, row(FRI, "AAPL"))
     run(home, [FRI], instance=dagster, only=TO_BARS)

@@ -109,6 +109,7 @@ def files_of(home):
     return {path for path in home.home.rglob("*") if path.is_file() and "history" not in path.parts}
 
 
+@pytest.mark.thorough
 def test_a_probe_that_a_killed_process_left_in_the_bucket_goes_and_nothing_else(s3_server):
     lake = Lake(s3_server.place())
     for name in (".candlelake-probe-0", "raw/.candlelake-probe-0"):

@@ -192,6 +192,7 @@ def test_another_run_tells_what_became_known_since(tmp_path):
     assert (second["return_20"], second["fate"]) == (pytest.approx(5 * 19 / 110), COMPLETE)
 
 
+@pytest.mark.thorough
 def test_a_split_that_became_known_is_worked_in(tmp_path):
     settings = Settings(home=tmp_path)
     lake = Lake(settings.lake)

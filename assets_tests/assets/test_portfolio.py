@@ -79,6 +79,7 @@ def test_a_day_on_which_nothing_is_held_has_no_row_and_reads_no_bar(vendor):
         assert commit["read"] == [{"table": POSITIONS.sql_name, "version": None}]
 
 
+@pytest.mark.thorough
 def test_marks_and_signals_by_day_in_any_order_are_those_of_the_range(vendor):
     settings = vendor.settings()
     lake = trade(settings)

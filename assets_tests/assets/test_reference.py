@@ -178,6 +178,7 @@ def test_renames_in_the_folder_are_taken_whole(folder):
     assert len(as_known(rows(folder.settings, TICKER_EVENTS))) == 2
 
 
+@pytest.mark.thorough
 def test_an_asset_of_a_session_can_take_a_whole_reference_table_as_its_input(folder):
     seen = []
 

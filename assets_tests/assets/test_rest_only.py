@@ -113,6 +113,7 @@ def left_provisional(settings, now):
         return nothing_left_provisional(lake=Lake(settings.lake), settings=settings)
 
 
+@pytest.mark.thorough
 def test_a_session_left_provisional_is_told_when_its_file_must_be_there_and_not_where_there_are_none(home, dagster):
     run(home(), [THU, FRI], instance=dagster, only=TO_BARS)
     after_noon = datetime(2024, 1, 8, 18, tzinfo=UTC)

@@ -110,7 +110,7 @@ def cleaned(maintained: Aged, tmp_path_factory: pytest.TempPathFactory) -> Aged:
     return Aged(path, maintained.outdated)
 
 
-@pytest.fixture(params=["maintained", "cleaned"])
+@pytest.fixture(params=["cleaned", pytest.param("maintained", marks=pytest.mark.thorough)])
 def lake_of_years(request: pytest.FixtureRequest, maintained: Aged, cleaned: Aged) -> Aged:
     return {"maintained": maintained, "cleaned": cleaned}[request.param]
 

@@ -142,6 +142,7 @@ def test_outcomes_and_scores_are_made_again_first_those_that_others_are_summed_u
         assert_same(content(place)[f"stocks.{table}"], held[f"stocks.{table}"])
 
 
+@pytest.mark.thorough
 def test_reference_data_is_restored_and_asked_anew_and_what_was_learnt_in_between_counts_as_learnt_today(
     ask: Ask, place: Path
 ) -> None:

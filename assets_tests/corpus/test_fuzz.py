@@ -28,6 +28,7 @@ from assets_tests.corpus import mutations
 from assets_tests.corpus.hanging import each_bounded
 from assets_tests.corpus.mutations import Edit, applied
 from assets_tests.corpus.reading import COLUMNS, NotADayFile, numbers, read_day
+from assets_tests.examples import is_thorough
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.errors import CandlelakeError, FileRefused
@@ -50,7 +51,7 @@ File = tuple[date, bytes]
 
 def examples(usual: int) -> settings:
     """Return how many examples to try, unless the environment asks for another number."""
-    return settings(max_examples=EXAMPLES or usual, database=None)
+    return settings(max_examples=EXAMPLES or (usual if is_thorough() else usual // 4), database=None)
 
 
 @pytest.fixture(autouse=True)

@@ -153,6 +153,7 @@ def test_a_clock_that_is_behind_runs_no_session_that_is_not_over_and_says_so(sma
     assert all(rows.is_empty() for rows in held(settings).values())
 
 
+@pytest.mark.thorough
 def test_a_clock_that_was_years_ahead_does_no_harm_to_the_runs_after_it(small: Market) -> None:
     settings = small.home("clock-ahead")
     small.publish(OLD)

@@ -63,6 +63,7 @@ def test_the_file_can_be_written_anew_while_somebody_reads_the_old_one(filled: L
     assert [file.name for file in tmp_path.glob("*candlelake*")] == ["candlelake.duckdb"]
 
 
+@pytest.mark.thorough
 def test_a_file_that_says_it_all_already_is_left_alone_and_one_that_does_not_is_not(
     filled: Lake, tmp_path: Path
 ) -> None:

@@ -77,10 +77,11 @@ def lay(lake: Lake, files: dict[str, bytes]) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("step", first_quick([3, 1]))
 def test_a_first_write_broken_off_at_any_step_is_in_nobody_s_way_and_made_good(
-    written: list[tuple[str, bytes]], beside: Lake
+    written: list[tuple[str, bytes]], beside: Lake, step: int
 ) -> None:
-    for files in states(written):
+    for files in list(states(written))[::step]:
         lay(beside, files)
         lake = Lake(beside.root)
         is_there = any(name == ENTRY and data == written[0][1] for name, data in files.items())

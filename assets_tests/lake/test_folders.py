@@ -18,6 +18,7 @@ def test_a_lake_may_lie_in_a_folder_with_a_quote(tmp_path: Path) -> None:
     assert connect(lake).sql("SELECT close FROM stocks.prices").rows() == [(2.0,)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", first_quick(["My Documents", "données", "a+b#c?"]))
 def test_a_lake_may_lie_in_a_folder_whose_name_an_address_escapes(tmp_path: Path, name: str) -> None:
     lake = Lake(tmp_path / name)

@@ -71,6 +71,7 @@ def test_the_same_version_twice_changes_nothing(store, place):
     assert objects_of(place) == before
 
 
+@pytest.mark.thorough
 def test_every_version_that_was_replaced_can_still_be_read(raw, store):
     receipts = [store(data, hour=hour) for data, hour in ((b"a", 11), (b"b", 12), (b"c", 13))]
     assert raw.versions(DATASET, DAY) == receipts

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
 from assets_tests.lake.sql_functions import Function, every_function
 from pipeline.errors import QueryError
@@ -24,6 +25,10 @@ OPEN = open_functions()
 FUNCTIONS = every_function()
 
 QUICK = Limits(processor_seconds=10)
+
+
+every_so_many = pytest.mark.parametrize("step", first_quick([4, 1]))
+"""Calls every fourth function in `make test`, and all in `make test-all`."""
 
 
 def is_open(function: Function) -> bool:
@@ -137,9 +142,10 @@ def test_an_open_macro_calls_only_what_is_open() -> None:
                 assert called <= OPEN.expressions, name
 
 
-def test_what_is_not_open_is_refused_by_its_name(sql: Sql, place: Place) -> None:
-    closed = [function for function in FUNCTIONS if not is_open(function)]
-    assert len(closed) > 150
+@every_so_many
+def test_what_is_not_open_is_refused_by_its_name(sql: Sql, place: Place, step: int) -> None:
+    closed = [function for function in FUNCTIONS if not is_open(function)][::step]
+    assert len(closed) > 150 / step
     for function in closed:
         for query in function.queries(function.harmless()):
             said = outcome(sql, query)
@@ -155,9 +161,10 @@ def test_no_pragma_is_answered(sql: Sql) -> None:
             assert "Only one SELECT" in said or "cannot be read" in said, name
 
 
-def test_every_open_function_works_or_says_what_it_wants(sql: Sql, place: Place) -> None:
+@every_so_many
+def test_every_open_function_works_or_says_what_it_wants(sql: Sql, place: Place, step: int) -> None:
     answered = 0
-    opened = [function for function in FUNCTIONS if is_open(function)]
+    opened = [function for function in FUNCTIONS if is_open(function)][::step]
     for function in opened:
         for query in function.queries(function.harmless()):
             said = outcome(sql, query)
@@ -168,9 +175,10 @@ def test_every_open_function_works_or_says_what_it_wants(sql: Sql, place: Place)
     assert place.is_untouched()
 
 
-def test_no_open_function_does_harm_with_hostile_arguments(sql: Sql, place: Place) -> None:
+@every_so_many
+def test_no_open_function_does_harm_with_hostile_arguments(sql: Sql, place: Place, step: int) -> None:
     texts = cycle(place.hostile_texts().values())
-    for function in without_most_collations(FUNCTIONS):
+    for function in without_most_collations(FUNCTIONS)[::step]:
         if is_open(function):
             for query in function.queries(function.hostile(next(texts), "-9223372036854775808")):
                 assert_tells_nothing(outcome(sql, query), query)

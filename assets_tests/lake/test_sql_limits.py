@@ -101,6 +101,7 @@ def test_no_function_takes_more_memory_than_is_promised(small: Sql, what: str) -
     assert small.sql("SELECT count(*) FROM stocks.prices").item() == 2
 
 
+@pytest.mark.thorough
 def test_memory_is_watched_where_the_system_sets_no_limit(lake: Lake) -> None:
     with Sql(lake, limits=SMALL, walls=Walls(limits=False)) as sql, pytest.raises(QueryError, match="GB of memory"):
         sql.sql("SELECT len(replace(repeat('a', 100000000), 'a', repeat('b', 50)))")

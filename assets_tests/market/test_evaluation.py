@@ -137,6 +137,7 @@ def random_market(seed, tickers=30, sessions=12):
     return scored, bars
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_alphalens_finds_the_same_rank_ic(seed):
     # Loaded here: together these take seconds, and every process of tests reads this file.

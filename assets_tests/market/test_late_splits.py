@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from assets_tests.examples import examples
 from assets_tests.market.holdings import NO_SPLITS, SESSIONS, bars, day, history, opening, splits
 from pipeline.contracts.portfolio import POSITIONS
 from pipeline.market.book import (
@@ -216,7 +217,7 @@ def assert_alike(one, other):
             assert same[name] == (pytest.approx(value, rel=1e-9) if isinstance(value, float) else value), name
 
 
-@settings(max_examples=25)
+@examples(100, quick=8)
 @given(entries())
 def test_when_a_split_is_learnt_or_withdrawn_makes_no_difference(made):
     at_once = entered(made, lambda _: SPLITS)
@@ -225,7 +226,7 @@ def test_when_a_split_is_learnt_or_withdrawn_makes_no_difference(made):
 
 
 @pytest.mark.thorough
-@settings(max_examples=25)
+@examples(100, quick=8)
 @given(entries(terms_too=False))
 def test_a_book_of_before_says_the_same_as_one_that_kept_what_was_typed(made):
     book = entered(made, lambda one: one.known)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assets_tests.examples import examples
 from assets_tests.market.holdings import NO_SPLITS, SESSIONS, bars, day, dividends, history, opening, splits
 from pipeline.market.book import Sale, with_sale
 from pipeline.market.positions import position_marks
@@ -77,6 +78,7 @@ def books(draw):
     return book
 
 
+@examples(100, quick=5)
 @given(books(), closes, closes, ratios, st.integers(1, DAYS - 1))
 def test_days_one_by_one_are_the_range_to_the_last_digit(book, closes_a, closes_b, ratio, at):
     known, prices = splits(("A", at, *ratio)), pl.concat([bars("A", closes_a), bars("B", closes_b)])

@@ -25,6 +25,9 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
+POLL_SECONDS = 0.05
+"""How soon the server notices that it is to end."""
+
 
 @contextmanager
 def served(folder: Path, port: int, host: str = HOST) -> Iterator[str]:
@@ -35,7 +38,7 @@ def served(folder: Path, port: int, host: str = HOST) -> Iterator[str]:
     taken.
     """
     with PagesServer((host, port), partial(Pages, directory=str(folder))) as server:
-        thread = Thread(target=server.serve_forever, name="pages", daemon=True)
+        thread = Thread(target=server.serve_forever, args=(POLL_SECONDS,), name="pages", daemon=True)
         thread.start()
         try:
             yield f"http://{host}:{server.server_port}/"
