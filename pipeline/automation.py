@@ -19,8 +19,22 @@ from dagster import (
     sensor,
 )
 
-from pipeline.assets.session_table import asset_key
-from pipeline.contracts.aggregates import AGGREGATES
+from pipeline.assets.aggregates import stock_aggregates
+from pipeline.assets.alerts import alerts
+from pipeline.assets.bars import cleaned_day_aggs
+from pipeline.assets.minutes import cleaned_minute_aggs, raw_minute_aggs, stock_intraday_features
+from pipeline.assets.operations import compacted_tables, sql_catalog, vacuumed_tables
+from pipeline.assets.outcomes import model_scores, stock_outcomes
+from pipeline.assets.portfolio import marked_positions
+from pipeline.assets.raw import raw_day_aggs
+from pipeline.assets.reference import (
+    reference_dividends,
+    reference_splits,
+    reference_ticker_events,
+    reference_tickers,
+)
+from pipeline.assets.reports import stock_reports
+from pipeline.assets.signals import stock_candidates, stock_indicators
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.outcomes import LONGEST
@@ -31,7 +45,6 @@ from pipeline.partitions import EXCHANGE_ZONE, PUBLISHED_AT, STOCK_SESSIONS, las
 from pipeline.settings import Settings
 from pipeline.sources.flat_files import Dataset, FlatFile, FlatFiles
 from pipeline.sources.rest_days import NoFlatFiles
-from pipeline.tables import MINUTE_TABLES, OUTCOME_TABLES
 
 MOST_RUNS_A_TICK = 20
 """Runs the watch asks for at a time; what is left comes with the next tick."""
@@ -42,17 +55,18 @@ MORNING = time(0, 15)
 AFTER_THE_LISTS = time(12, 15)
 """New York time at which yesterday's session has been ranked."""
 
-SQL_CATALOG = AssetSelection.assets(["operations", "sql_catalog"])
-ALERTS = AssetSelection.assets(["operations", "alerts"])
-OUTCOMES = AssetSelection.assets(*(asset_key(table) for table in OUTCOME_TABLES))
-OF_TICKERS = AssetSelection.assets(asset_key(AGGREGATES))
-MINUTES = AssetSelection.assets(["stocks", "raw_minute_aggs"], *(asset_key(table) for table in MINUTE_TABLES))
-
 stocks_by_day = define_asset_job(
     "stocks_by_day",
-    selection=AssetSelection.groups("raw", "bars", "signals", "portfolio", "reports") - OUTCOMES - OF_TICKERS - MINUTES
-    | ALERTS
-    | SQL_CATALOG,
+    selection=AssetSelection.assets(
+        raw_day_aggs,
+        cleaned_day_aggs,
+        stock_indicators,
+        stock_candidates,
+        marked_positions,
+        stock_reports,
+        alerts,
+        sql_catalog,
+    ),
     description="One session, or a range of them, from the vendor's file to ranked candidates, sell signals and pages.",
     # Explicit, or the schedule loses the exchange's calendar and repeats a session on weekends.
     partitions_def=STOCK_SESSIONS,
@@ -61,14 +75,14 @@ stocks_by_day = define_asset_job(
 
 reference_data = define_asset_job(
     "reference_data",
-    selection=AssetSelection.groups("reference"),
+    selection=AssetSelection.assets(reference_tickers, reference_splits, reference_dividends, reference_ticker_events),
     description="Tickers, splits, dividends and renames as the vendor tells them now, each with its history.",
     executor_def=in_process_executor,
 )
 
 minutes_by_day = define_asset_job(
     "minutes_by_day",
-    selection=MINUTES | SQL_CATALOG,
+    selection=AssetSelection.assets(raw_minute_aggs, cleaned_minute_aggs, stock_intraday_features, sql_catalog),
     description="One session, or a range of them, from the vendor's file of minutes to what it says of each ticker.",
     partitions_def=STOCK_SESSIONS,
     executor_def=in_process_executor,
@@ -76,7 +90,7 @@ minutes_by_day = define_asset_job(
 
 outcomes = define_asset_job(
     "outcomes",
-    selection=OUTCOMES | SQL_CATALOG,
+    selection=AssetSelection.assets(stock_outcomes, model_scores, sql_catalog),
     description="What became of the candidates of a session, or a range of them, as far as the lake goes by now.",
     partitions_def=STOCK_SESSIONS,
     executor_def=in_process_executor,
@@ -84,7 +98,7 @@ outcomes = define_asset_job(
 
 aggregates = define_asset_job(
     "aggregates",
-    selection=OF_TICKERS | SQL_CATALOG,
+    selection=AssetSelection.assets(stock_aggregates, sql_catalog),
     description="Daily bars of CANDLELAKE_TICKERS from the REST API, as traded and on the vendor's split basis.",
     partitions_def=STOCK_SESSIONS,
     executor_def=in_process_executor,
@@ -92,7 +106,7 @@ aggregates = define_asset_job(
 
 maintenance = define_asset_job(
     "maintenance",
-    selection=AssetSelection.groups("operations") - ALERTS,
+    selection=AssetSelection.assets(compacted_tables, vacuumed_tables, sql_catalog),
     description="Compact the tables, drop the files that no version within the retention needs, write the SQL catalog.",
     executor_def=in_process_executor,
 )

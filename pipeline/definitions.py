@@ -36,7 +36,6 @@ from pipeline.automation import (
     vendor_files,
 )
 from pipeline.checks import contract_check, covers_the_market, has_the_latest_session, minutes_reconcile, reconciles
-from pipeline.contracts.aggregates import AGGREGATES
 from pipeline.edition_checks import agrees_with_our_splits, nothing_left_provisional
 from pipeline.lake.raw_files import RawFiles
 from pipeline.lake.tables import Lake
@@ -45,7 +44,34 @@ from pipeline.reference_checks import REFERENCE_CHECKS
 from pipeline.restated import changed_past, restated_signals
 from pipeline.settings import Settings, load_settings
 from pipeline.sources.choose import flat_files_of, reference_source_of, rest_days_of
-from pipeline.tables import EVERY_TABLE, MINUTE_TABLES, OUTCOME_TABLES, PORTFOLIO_TABLES, TABLES
+from pipeline.tables import EVERY_TABLE
+
+ASSETS = (
+    reference_tickers,
+    reference_splits,
+    reference_dividends,
+    reference_ticker_events,
+    raw_day_aggs,
+    cleaned_day_aggs,
+    stock_indicators,
+    stock_candidates,
+    stock_aggregates,
+    raw_minute_aggs,
+    cleaned_minute_aggs,
+    stock_intraday_features,
+    marked_positions,
+    stock_outcomes,
+    model_scores,
+    stock_reports,
+    alerts,
+    compacted_tables,
+    vacuumed_tables,
+    sql_catalog,
+)
+"""What runs make, in the order of the journey."""
+
+JOBS = (reference_data, stocks_by_day, minutes_by_day, restated_signals, aggregates, outcomes, maintenance)
+"""An asset that several of them make is the first one's."""
 
 
 def build_definitions(settings: Settings, progress: Progress | None = None, lake: Lake | None = None) -> Definitions:
@@ -56,34 +82,9 @@ def build_definitions(settings: Settings, progress: Progress | None = None, lake
     lake = lake or Lake(settings.lake)
     catalog = DuckDBResource(database=str(settings.catalog), connection_config={"access_mode": "READ_ONLY"})
     return Definitions(
-        assets=[
-            reference_tickers,
-            reference_splits,
-            reference_dividends,
-            reference_ticker_events,
-            raw_day_aggs,
-            cleaned_day_aggs,
-            stock_indicators,
-            stock_candidates,
-            stock_aggregates,
-            raw_minute_aggs,
-            cleaned_minute_aggs,
-            stock_intraday_features,
-            positions,
-            marked_positions,
-            stock_outcomes,
-            model_scores,
-            stock_reports,
-            alerts,
-            compacted_tables,
-            vacuumed_tables,
-            sql_catalog,
-        ],
+        assets=[*ASSETS, positions],
         asset_checks=[
-            *(
-                contract_check(table)
-                for table in (*TABLES, *MINUTE_TABLES, AGGREGATES, *PORTFOLIO_TABLES, *OUTCOME_TABLES)
-            ),
+            *(contract_check(table) for table in EVERY_TABLE),
             covers_the_market,
             has_the_latest_session,
             reconciles,
@@ -92,7 +93,7 @@ def build_definitions(settings: Settings, progress: Progress | None = None, lake
             agrees_with_our_splits,
             *REFERENCE_CHECKS,
         ],
-        jobs=[reference_data, stocks_by_day, minutes_by_day, restated_signals, aggregates, outcomes, maintenance],
+        jobs=JOBS,
         schedules=[every_evening, every_morning, every_session, every_noon, every_sunday],
         sensors=[vendor_files, changed_past],
         # A process for each step costs three seconds each, and Polars keeps every core busy within one.

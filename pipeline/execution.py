@@ -11,7 +11,6 @@ from threading import current_thread, main_thread
 from typing import Any
 from uuid import uuid4
 
-import polars as pl
 from dagster import (
     AssetCheckEvaluation,
     AssetCheckSeverity,
@@ -22,53 +21,15 @@ from dagster import (
     DagsterInstance,
 )
 
-from pipeline.assets.bars import cleaned_day_aggs
-from pipeline.assets.outcomes import model_scores, stock_outcomes
-from pipeline.assets.portfolio import marked_positions
-from pipeline.assets.raw import raw_day_aggs
-from pipeline.assets.reference import (
-    reference_dividends,
-    reference_splits,
-    reference_ticker_events,
-    reference_tickers,
-)
-from pipeline.assets.reports import MOST_SESSIONS, stock_reports
-from pipeline.assets.signals import stock_candidates, stock_indicators
+from pipeline.asset_graph import stage_of
 from pipeline.automation import reference_data, stocks_by_day
-from pipeline.contracts.bars import DAILY_BARS
-from pipeline.contracts.candidates import CANDIDATES
-from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, MODEL_SCORES
-from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
-from pipeline.contracts.quarantine import QUARANTINE
-from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
-from pipeline.contracts.table import Table
-from pipeline.definitions import build_definitions
+from pipeline.definitions import ASSETS, build_definitions
 from pipeline.errors import PermanentError
 from pipeline.instance import open_instance
 from pipeline.lake.tables import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.partitions import sessions_over
 from pipeline.progress import Progress
 from pipeline.settings import Settings
-
-EVERY_SESSION = 1_000_000
-
-STAGES: dict[str, tuple[str, dict[str, Table | int]]] = {
-    reference_tickers.op.name: ("reference", {"tickers": TICKERS}),
-    reference_splits.op.name: ("reference", {"splits": SPLITS}),
-    reference_dividends.op.name: ("reference", {"dividends": DIVIDENDS}),
-    reference_ticker_events.op.name: ("reference", {"renames": TICKER_EVENTS}),
-    raw_day_aggs.op.name: ("raw files", {"files": EVERY_SESSION}),
-    cleaned_day_aggs.op.name: ("bars", {"rows": DAILY_BARS, "quarantined": QUARANTINE}),
-    stock_indicators.op.name: ("indicators", {"rows": INDICATORS_TABLE}),
-    stock_candidates.op.name: ("candidates", {"rows": CANDIDATES}),
-    marked_positions.op.name: ("positions", {"rows": POSITION_MARKS, "signals": SIGNALS}),
-    stock_reports.op.name: ("pages", {"sessions": MOST_SESSIONS}),
-    stock_outcomes.op.name: ("outcomes", {"rows": CANDIDATE_OUTCOMES}),
-    model_scores.op.name: ("scores", {"rows": MODEL_SCORES}),
-}
-"""What each step of a job is called for people, and what tells how much it wrote: rows of tables, or sessions, of which
-it works at most so many."""
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """The run's own log goes to the instance; the terminal gets what `RunReport` picks from it."""
@@ -216,23 +177,17 @@ def _failed_checks(instance: DagsterInstance, run_id: str) -> tuple[AssetCheckEv
 def _stages(instance: DagsterInstance, run_id: str, lake: Lake, sessions: Sequence[date]) -> tuple[Stage, ...]:
     """Return the stages that ended well, in order, and last the checks as one."""
     seconds = _seconds_of_steps(instance, run_id)
-    stages = []
-    for key, (name, tables) in STAGES.items():
-        if key in seconds:
-            counts = {what: _worked(lake, told, sessions) for what, told in tables.items()}
-            stages.append(Stage(name, seconds.pop(key), counts))
+    stages = dict[str, Stage]()
+    for asset in ASSETS:
+        if asset.op.name in seconds:
+            stage = stage_of(asset)
+            before = stages.get(stage.name, Stage(stage.name, 0.0, {}))
+            counts = {**before.counts, **stage.counts(lake, sessions)}
+            stages[stage.name] = Stage(stage.name, before.seconds + seconds.pop(asset.op.name), counts)
     checks = _checks(instance, run_id)
     counts = {"passed": sum(one.passed for one in checks), "not passed": sum(not one.passed for one in checks)}
     shown = {what: count for what, count in counts.items() if count}
-    return (*stages, Stage("checks", sum(seconds.values()), shown))
-
-
-def _worked(lake: Lake, told: Table | int, sessions: Sequence[date]) -> int:
-    """Return how much a run wrote: the rows of the sessions or of the whole table, which it replaced; or sessions."""
-    if isinstance(told, int):
-        return min(told, len(sessions))
-    first, last = (sessions[0], sessions[-1]) if told.session else (None, None)
-    return lake.scan(told, first, last, columns=told.key).select(pl.len()).collect().item()
+    return (*stages.values(), Stage("checks", sum(seconds.values()), shown))
 
 
 def _seconds_of_steps(instance: DagsterInstance, run_id: str) -> dict[str, float]:

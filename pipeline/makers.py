@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
-from dagster import AssetKey
+from dagster import AssetKey, AssetsDefinition
 
-from pipeline.assets.intake import EDITIONS, MINUTES
-from pipeline.assets.minutes import cleaned_minute_aggs
+from pipeline.asset_graph import TABLE_OF, Job, datasets_of, in_order, input_keys, job_of, source_of, tables_of
 from pipeline.assets.session_table import asset_key
-from pipeline.automation import aggregates, minutes_by_day, outcomes, reference_data, stocks_by_day
-from pipeline.contracts.aggregates import AGGREGATES
-from pipeline.contracts.bars import DAILY_BARS
-from pipeline.contracts.candidates import CANDIDATES
-from pipeline.contracts.deliveries import DELIVERIES
-from pipeline.contracts.minutes import INTRADAY_FEATURES, MINUTE_BARS
-from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, MODEL_SCORES, SESSION_SCORES
-from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
-from pipeline.contracts.quarantine import QUARANTINE
-from pipeline.contracts.reference import REFERENCE_TABLES, TICKER_EVENTS
+from pipeline.contracts.reference import REFERENCE_TABLES
 from pipeline.contracts.table import Table
+from pipeline.definitions import ASSETS, JOBS
 from pipeline.errors import FileRefused
 from pipeline.lake.damage import Damage, Kind
 from pipeline.lake.raw_files import RawFiles
 from pipeline.lake.tables import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.settings import Settings
 from pipeline.verification import CONTRACTS
 
 
 @dataclass(frozen=True)
 class Maker:
-    """A step that makes tables again: session by session, or, those that are refreshed whole, at once."""
+    """An asset that makes tables again: session by session or, for tables that are refreshed whole, at once."""
 
     job: str
     tables: tuple[Table, ...]
     """Made together, by one step."""
     source: str
     """What it makes them from, in words."""
-    can_make: Callable[[Settings, Lake, Sequence[date]], list[date]]
-    """Returns those of some sessions whose sources are there."""
+    datasets: tuple[str, ...]
+    """The datasets of the vendor's files that it reads."""
+    inputs: tuple[Table, ...]
+    """Tables that must have rows of a session before it can be made."""
 
     @property
     def assets(self) -> list[AssetKey]:
@@ -50,8 +42,8 @@ class Maker:
 
     @property
     def is_of_raw_files(self) -> bool:
-        """Return whether it is made from the vendor's files, as they were kept."""
-        return self.tables[0] in {DAILY_BARS, MINUTE_BARS}
+        """Return whether it reads the vendor's files, as they were kept."""
+        return bool(self.datasets)
 
     @property
     def is_of_sessions(self) -> bool:
@@ -63,79 +55,81 @@ class Maker:
         """Return the tables it makes."""
         return ", ".join(table.sql_name for table in self.tables)
 
+    def can_make(self, lake: Lake, raw_files: RawFiles, sessions: Sequence[date]) -> list[date]:
+        """Return those of `sessions` whose inputs are there: rows in `lake`, and the vendor's files."""
+        makeable = set(sessions)
+        for table in self.inputs:
+            makeable &= set(lake.sessions(table)) if lake.exists(table) else set()
+        return [one for one in sessions if one in makeable and self._has_files(raw_files, one)]
 
-def _always(_: Settings, __: Lake, sessions: Sequence[date]) -> list[date]:
-    return list(sessions)
-
-
-def _asks_anew(table: Table) -> Maker:
-    return Maker(reference_data.name, (table,), "its source", _always)
-
-
-def _with_raw(editions: Mapping[str, object]) -> Callable[[Settings, Lake, Sequence[date]], list[date]]:
-    def can_make(settings: Settings, _: Lake, sessions: Sequence[date]) -> list[date]:
-        raw_files = RawFiles(settings.lake)
-        return [session for session in sessions if _has_raw(raw_files, list(editions), session)]
-
-    return can_make
+    def _has_files(self, raw_files: RawFiles, session: date) -> bool:
+        try:
+            return not self.datasets or raw_files.in_force(self.datasets, session) is not None
+        except FileRefused:
+            return False
 
 
-def _has_raw(raw_files: RawFiles, editions: Sequence[str], session: date) -> bool:
-    try:
-        raw_files.in_force(editions, session)
-    except FileRefused:
-        return False
-    return True
+def makers_of(assets: Sequence[AssetsDefinition], jobs: Sequence[Job]) -> list[Maker]:
+    """Return what makes the tables of `assets` again, each after the tables it reads."""
+    kept = {key: asset for asset in assets if datasets_of(asset) for key in asset.keys}
+    makers = []
+    for asset in in_order(assets):
+        tables = tables_of(asset)
+        if tables and not any(table.irreplaceable for table in tables):
+            files = [kept[key] for key in input_keys(asset) if key in kept]
+            read = [TABLE_OF[key] for key in TABLE_OF if key in input_keys(asset)]
+            makers.append(
+                Maker(
+                    job=job_of(asset, jobs, assets),
+                    tables=tables,
+                    source=_source(asset, files, read),
+                    datasets=tuple(dataset for one in files for dataset in datasets_of(one)),
+                    inputs=tuple(table for table in read if table.session and not table.may_be_empty),
+                )
+            )
+    return makers
 
 
-def _with_rows_of(table: Table) -> Callable[[Settings, Lake, Sequence[date]], list[date]]:
-    def can_make(_: Settings, lake: Lake, sessions: Sequence[date]) -> list[date]:
-        held = set(lake.sessions(table)) if lake.exists(table) else set()
-        return [session for session in sessions if session in held]
-
-    return can_make
+def _source(asset: AssetsDefinition, files: Sequence[AssetsDefinition], read: Sequence[Table]) -> str:
+    of_others = [words for words in map(source_of, [asset, *files]) if words]
+    return of_others[0] if of_others else and_so_on([table.sql_name for table in read if table.session])
 
 
-MAKERS = (
-    *(_asks_anew(table) for table in REFERENCE_TABLES if table is not TICKER_EVENTS),
-    Maker(stocks_by_day.name, (DAILY_BARS, QUARANTINE, DELIVERIES), "the vendor's files", _with_raw(EDITIONS)),
-    _asks_anew(TICKER_EVENTS),  # the bars say whose renames to ask for
-    Maker(
-        minutes_by_day.name,
-        tuple(CONTRACTS["/".join(key.path)] for key in sorted(cleaned_minute_aggs.keys)),
-        "the vendor's files of minutes",
-        _with_raw(MINUTES),
-    ),
-    Maker(aggregates.name, (AGGREGATES,), "the REST API", _always),
-    Maker(stocks_by_day.name, (INDICATORS_TABLE,), "bars and splits", _with_rows_of(DAILY_BARS)),
-    Maker(minutes_by_day.name, (INTRADAY_FEATURES,), "minute bars", _with_rows_of(MINUTE_BARS)),
-    Maker(stocks_by_day.name, (CANDIDATES,), "bars and indicators", _with_rows_of(INDICATORS_TABLE)),
-    Maker(stocks_by_day.name, (POSITION_MARKS, SIGNALS), "positions and bars", _with_rows_of(DAILY_BARS)),
-    Maker(outcomes.name, (CANDIDATE_OUTCOMES, SESSION_SCORES), "candidates and bars", _with_rows_of(CANDIDATES)),
-    Maker(outcomes.name, (MODEL_SCORES,), "the scores of all lists", _always),
-)
-"""In the order in which one needs the other."""
+def and_so_on(names: Sequence[str]) -> str:
+    """Return names as a person lists them: a, b and c."""
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
-MADE_BY = {table.sql_name: maker for maker in MAKERS for table in maker.tables}
 
-ASKED_ANEW = {table.sql_name for table in REFERENCE_TABLES}
-"""Tables whose rows their source tells anew; what it said before, only their own earlier versions tell."""
+@cache
+def makers() -> tuple[Maker, ...]:
+    """Return the makers of all tables that can be made again, in the order in which one needs the other."""
+    return tuple(makers_of(ASSETS, JOBS))
+
+
+@cache
+def maker_of() -> Mapping[str, Maker]:
+    """Return the maker of each table that can be made again, by the table's SQL name."""
+    return {table.sql_name: maker for maker in makers() for table in maker.tables}
+
+
+REFRESHED = {table.sql_name for table in REFERENCE_TABLES}
+"""Tables whose rows their source says again; what it said before stands in their own earlier versions only."""
 
 
 def remedy(damage: Damage) -> str:
     """Return what `verify --repair` does about a damage, in words."""
-    if damage.kind == Kind.LOST_ENTRY and damage.table not in MADE_BY:
+    if damage.kind == Kind.LOST_ENTRY and damage.table not in maker_of():
         return f"there is no copy of it, and the table cannot be made again: {NO_COPY}"
     return _OF_KIND[damage.kind] if damage.kind in _OF_KIND else _made_again(damage.table)
 
 
 def _made_again(table: str) -> str:
     contract = CONTRACTS.get(table.replace(".", "/"))
-    if table in ASKED_ANEW:
+    if table in REFRESHED:
         return "--repair restores the newest version that is whole, and asks the source anew"
-    if table in MADE_BY:
-        what = "makes its sessions again from" if MADE_BY[table].is_of_sessions else "sums it up again from"
-        return f"--repair {what} {MADE_BY[table].source}"
+    if maker := maker_of().get(table):
+        what = "makes its sessions again from" if maker.is_of_sessions else "sums it up again from"
+        return f"--repair {what} {maker.source}"
     if contract is not None and contract.session is None:
         return "cannot be made again; --repair restores the newest version that is whole"
     return "cannot be made again; --repair takes it out of the table"

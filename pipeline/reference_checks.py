@@ -6,7 +6,6 @@ import polars as pl
 from dagster import AssetCheckResult, AssetChecksDefinition, AssetCheckSeverity, ResourceParam, asset_check
 
 from pipeline.assets.session_table import asset_key, table_preview
-from pipeline.checks import contract_check
 from pipeline.contracts.reference import DIVIDENDS, DOUBTS, REFERENCE_TABLES, SPLITS, TICKERS
 from pipeline.contracts.table import Table
 from pipeline.lake.tables import Lake
@@ -55,7 +54,6 @@ ALTERED = "The newest refresh told everything again that the one before it told,
 VANISHED = "Every ticker that was told of before the newest refresh is still told of, listed or delisted."
 
 REFERENCE_CHECKS = [
-    *(contract_check(table) for table in REFERENCE_TABLES),
     *(withdrawal_check(table, ALTERED, withdrawn_last) for table in REFERENCE_TABLES if table is not TICKERS),
     # A name or a listing changes every day, and that is no fault of anybody.
     withdrawal_check(TICKERS, VANISHED, vanished_tickers),

@@ -21,8 +21,9 @@ from pipeline.errors import CandlelakeError
 from pipeline.execution import RunReport, run_sessions
 from pipeline.lake.damage import Damage, Kind, TableState
 from pipeline.lake.mending import DAMAGED, Mending
+from pipeline.lake.raw_files import RawFiles
 from pipeline.lake.tables import Lake
-from pipeline.makers import ASKED_ANEW, MADE_BY, MAKERS, NO_COPY
+from pipeline.makers import NO_COPY, REFRESHED, maker_of, makers
 from pipeline.market.calendar import new_york
 from pipeline.partitions import STOCK_SESSIONS
 from pipeline.progress import Progress
@@ -59,7 +60,7 @@ def repair(settings: Settings, found: Found, progress: Progress) -> Repaired:
 class _Repair:
     def __init__(self, settings: Settings, found: Found, progress: Progress) -> None:
         self._settings, self._found, self._progress = settings, found, progress
-        self._lake = Lake(settings.lake)
+        self._lake, self._raw_files = Lake(settings.lake), RawFiles(settings.lake)
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         self._place = f"{self._lake.root}/{DAMAGED}/{moment}"
         self._run_id = str(uuid4())
@@ -139,7 +140,7 @@ class _Repair:
             self._restore(state, table)
         else:
             spans = [_span(one) for one in damages]
-            can_be_made = table.sql_name in MADE_BY
+            can_be_made = table.sql_name in maker_of()
             self._mending.take_out(state, spans if can_be_made else [])
             if can_be_made:
                 self._due[state.sql_name] += spans
@@ -151,8 +152,8 @@ class _Repair:
     def _restore(self, state: TableState, table: Table) -> None:
         """Restore a table that is refreshed whole, and have it asked anew or summed up again where that can be."""
         damaged = [one.file for one in state.damages if one.kind == Kind.DATA]
-        is_asked = table.sql_name in ASKED_ANEW
-        if table.sql_name in MADE_BY and not is_asked:
+        is_asked = table.sql_name in REFRESHED
+        if table.sql_name in maker_of() and not is_asked:
             self._mending.set_aside(damaged)
             self._due_whole.add(table.sql_name)
             return
@@ -181,7 +182,7 @@ class _Repair:
             return f"{table.sql_name} has no earlier version that is whole. It is asked anew: all counts as learnt now."
         written = self._lake.trail(table).commits().filter(version=version)["committed_at"].item()
         said = f"{table.sql_name} was restored as of version {version}, {written:%Y-%m-%d %H:%M} UTC"
-        if table.sql_name not in ASKED_ANEW:
+        if table.sql_name not in REFRESHED:
             return f"{said}: what was recorded after that is lost, record it again."
         if self._has_reference():
             return f"{said}, and is asked anew: what it learnt in between counts as learnt now."
@@ -190,10 +191,10 @@ class _Repair:
     def _give_up_table(self, state: TableState) -> None:
         """Make a table again from nothing, since nobody can say any more which rows it held."""
         table = CONTRACTS.get(state.name)
-        if state.sql_name not in MADE_BY or table is None:
+        if state.sql_name not in maker_of() or table is None:
             self._lose(f"{state.sql_name} cannot be made again. It stays as it is: {NO_COPY}.")
             return
-        if state.sql_name in ASKED_ANEW and not self._has_reference():
+        if state.sql_name in REFRESHED and not self._has_reference():
             self._lose(f"{state.sql_name} has no source to be asked anew. It stays as it is. {SET_A_SOURCE}")
             return
         sessions = sorted({one.first for one in state.files.values() if one.first} | set(self._known_sessions()))
@@ -212,23 +213,23 @@ class _Repair:
 
     def _not_to_be_fetched(self, state: TableState, table: Table) -> list[date]:
         """Return the sessions a table made from the vendor's files still holds, of which there is no such file."""
-        maker = MADE_BY[table.sql_name]
+        maker = maker_of()[table.sql_name]
         if table.session is None or not maker.is_of_raw_files:
             return []
         held = whole_rows(self._lake, state, table).select("session").unique().collect()["session"].to_list()
-        return sorted(set(held) - set(maker.can_make(self._settings, self._lake, held)))
+        return sorted(set(held) - set(maker.can_make(self._lake, self._raw_files, held)))
 
     def _known_sessions(self) -> Iterator[date]:
         yield from (receipt.session for receipt in self._found.raw.whole)
 
     def _make_again(self) -> None:
-        for maker in MAKERS:
+        for maker in makers():
             if not maker.is_of_sessions:
                 if any(table.sql_name in self._due_whole for table in maker.tables):
                     self._run(maker.job, maker.assets, None, maker.name)
                 continue
             spans = [span for table in maker.tables for span in self._due.get(table.sql_name, ())]
-            for span in _spans(maker.can_make(self._settings, self._lake, _sessions(spans))) if spans else ():
+            for span in _spans(maker.can_make(self._lake, self._raw_files, _sessions(spans))) if spans else ():
                 self._run(maker.job, maker.assets, span, maker.name)
 
     def _run(self, job: str, assets: Sequence[AssetKey], span: Span | None, what: str) -> None:

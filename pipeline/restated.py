@@ -17,10 +17,8 @@ from dagster import (
     sensor,
 )
 
-from pipeline.assets.session_table import asset_key
-from pipeline.assets.signals import stock_indicators
+from pipeline.assets.signals import stock_candidates, stock_indicators
 from pipeline.contracts.bars import DAILY_BARS
-from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
@@ -37,7 +35,7 @@ ONLY_OUTDATED = {stock_indicators.op.name: {"config": {"only_outdated": True}}}
 
 restated_signals = define_asset_job(
     "restated_signals",
-    selection=AssetSelection.assets(asset_key(INDICATORS_TABLE), asset_key(CANDIDATES)),
+    selection=AssetSelection.assets(stock_indicators, stock_candidates),
     description="The indicators whose bars or splits have changed since they were computed, and the lists over them.",
     config={"ops": ONLY_OUTDATED},
     # Explicit, or the range loses the exchange's calendar.

@@ -81,7 +81,8 @@ class Told:
 
     def __init__(self, result):
         assert result.success
-        (self.check,) = result.get_asset_check_evaluations()
+        evaluations = result.get_asset_check_evaluations()
+        (self.check,) = (one for one in evaluations if one.check_name == "reached_every_channel")
         materializations = result.asset_materializations_for_node("operations__alerts")
         self.sessions = [one.partition for one in materializations]
         self.of = {

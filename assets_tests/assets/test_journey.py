@@ -10,6 +10,7 @@ from dagster import AssetKey
 
 from assets_tests.dagster_runs import instance, rows, run
 from assets_tests.vendor_day import VendorFolder, key_of, row
+from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
@@ -204,7 +205,7 @@ def test_every_check_that_could_stop_the_run_passes(market):
     blocking = [(one.asset_key.path[-1], one.check_name) for one in evaluations if one.blocking]
     assert sorted(blocking) == sorted(
         [
-            *((table.name, "keeps_its_contract") for table in (*TABLES, POSITION_MARKS, SIGNALS)),
+            *((table.name, "keeps_its_contract") for table in (*TABLES, POSITION_MARKS, SIGNALS, ALERTS)),
             ("deliveries", "reconciles"),
         ]
     )

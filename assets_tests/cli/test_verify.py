@@ -73,7 +73,7 @@ def test_damage_is_told_in_one_line_with_table_sessions_file_and_remedy(ask: Ask
     flip(path, np.random.default_rng(0))
     (line,) = ask("verify").data.splitlines()
     assert line.startswith("stocks.indicators 2003-09-10 to 2003-09-30 stocks/indicators/month=2003-09/")
-    assert "holds other bytes than were written: --repair makes its sessions again from bars and splits" in line
+    assert "holds other bytes than were written: --repair makes its sessions again from stocks.daily_bars" in line
 
 
 def test_only_the_harmed_sessions_run_again(ask: Ask, place: Path) -> None:

@@ -124,7 +124,7 @@ def test_minutes_with_their_rejected_rows_audit_trail_and_features_are_made_agai
     told = ask("verify").data
     assert [line for line in told.splitlines() if not any(file in line for file in files)] == []
     assert "--repair makes its sessions again from the vendor's files of minutes" in told
-    assert "--repair makes its sessions again from minute bars" in told
+    assert "--repair makes its sessions again from stocks.daily_bars and stocks.minute_bars" in told
     require_done(ask("verify", "--repair"))
     assert changed(before, place) == {f"stocks/{table}" for table in MINUTES}
     for table in MINUTES:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
 
-from pipeline.assets.session_table import declared, record, table_preview
+from pipeline.assets.session_table import declared, record, stage, table_preview
 from pipeline.contracts.aggregates import AGGREGATES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.errors import SettingsError
@@ -30,7 +30,11 @@ ANY_SHARE = 1.0
 """A few tickers make no file whose share of bad rows would tell anything: each bad row is named instead."""
 
 
-@asset(**declared(AGGREGATES, group="bars"), partitions_def=STOCK_SESSIONS, backfill_policy=ONE_RUN)
+@asset(
+    **declared(AGGREGATES, group="bars", stage=stage("prices of tickers", source="the REST API")),
+    partitions_def=STOCK_SESSIONS,
+    backfill_policy=ONE_RUN,
+)
 def stock_aggregates(
     context: AssetExecutionContext,
     lake: ResourceParam[Lake],

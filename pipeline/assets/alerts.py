@@ -23,7 +23,7 @@ from pipeline.alerts.message import FailedCheck, session_message
 from pipeline.alerts.reading import newest_session, read_day
 from pipeline.alerts.wording import TEXT, written
 from pipeline.assets.reports import CANDIDATES_REPORT, document_path
-from pipeline.assets.session_table import asset_key, declared
+from pipeline.assets.session_table import asset_key, declared, stage
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
@@ -40,7 +40,7 @@ MODEL_NAMES = tuple(model.name for model in MODELS)
 
 
 @asset(
-    **declared(ALERTS, group="operations"),
+    **declared(ALERTS, group="operations", stage=stage("alerts")),
     deps=[CANDIDATES_REPORT, asset_key(CANDIDATES), asset_key(POSITION_MARKS), asset_key(SIGNALS)],
     partitions_def=STOCK_SESSIONS,
     backfill_policy=ONE_RUN,

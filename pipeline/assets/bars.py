@@ -11,7 +11,7 @@ from pipeline.assets.comparison import Comparison
 from pipeline.assets.coverage import with_coverage
 from pipeline.assets.intake import Intake
 from pipeline.assets.raw import raw_day_aggs
-from pipeline.assets.session_table import asset_key, declared, record
+from pipeline.assets.session_table import asset_key, declared, record, stage
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
@@ -30,7 +30,10 @@ CHUNK = 21
 
 @multi_asset(
     name="cleaned_day_aggs",
-    outs={table.name: AssetOut(**declared(table, group="bars")) for table in (DAILY_BARS, QUARANTINE, DELIVERIES)},
+    outs={
+        table.name: AssetOut(**declared(table, group="bars", stage=stage("bars")))
+        for table in (DAILY_BARS, QUARANTINE, DELIVERIES)
+    },
     deps=[raw_day_aggs],
     partitions_def=STOCK_SESSIONS,
     backfill_policy=ONE_RUN,

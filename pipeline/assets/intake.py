@@ -12,36 +12,24 @@ import polars as pl
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.lake.raw_files import REST, RawFiles, Receipt
-from pipeline.sources.cleaned_day import CleanedDay, Delivery
-from pipeline.sources.day_aggs import clean_minute_file
-from pipeline.sources.days_together import clean_day_files
+from pipeline.sources.cleaned_day import CleanedDay
+from pipeline.sources.day_aggs import clean_day_file, clean_minute_file
 from pipeline.sources.flat_files import Dataset
 from pipeline.sources.grouped_daily import GROUPED_DAILY, clean_grouped_daily
 
 T = TypeVar("T")
 
-Clean = Callable[[Sequence[Delivery], float], list[CleanedDay]]
-"""Cleans some files of a dataset, in order; the share is that of rejected rows with which one is still let in."""
+Clean = Callable[[bytes, date, str, str, float], CleanedDay]
+"""Cleans a file, given its bytes, session, key, ETag, and the largest share of rejected rows that is accepted."""
 
-
-def one_by_one(clean: Callable[[bytes, date, str, str, float], CleanedDay]) -> Clean:
-    """Return what cleans files each by itself."""
-    return lambda files, max_bad_share: [
-        clean(file.data, file.session, file.key, file.etag, max_bad_share) for file in files
-    ]
-
-
-EDITIONS = {str(Dataset.DAY_AGGS): clean_day_files, GROUPED_DAILY: one_by_one(clean_grouped_daily)}
+EDITIONS: Mapping[str, Clean] = {str(Dataset.DAY_AGGS): clean_day_file, GROUPED_DAILY: clean_grouped_daily}
 """The datasets that a session may come in, and what cleans each. The first that is there is the one in force."""
 
-MINUTES = {str(Dataset.MINUTE_AGGS): one_by_one(clean_minute_file)}
+MINUTES: Mapping[str, Clean] = {str(Dataset.MINUTE_AGGS): clean_minute_file}
 """The same of a session's minutes, which come in files only."""
 
-TOGETHER = 7
-"""Sessions cleaned in one go: enough that reading and judging them together pays."""
-
 AT_A_TIME = 2
-"""Such groups cleaned side by side: one is unpacked while another is parsed."""
+"""Files cleaned side by side: one is unpacked while another is parsed."""
 
 COUNTS = ("rows_read", "kept", "duplicates", "quarantined")
 IDENTITY = ("session", "key", "etag", "size", "last_modified", "sha256")
@@ -79,8 +67,8 @@ class Intake:
         Raises FileRefused when a file cannot be trusted.
         """
         with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="cleaning") as threads:
-            for groups in _one_ahead(threads.map(self._cleaned, _groups(sessions)) for sessions in chunks):
-                yield pl.concat([self._kept(one) for group in groups for one in group])
+            for cleaned in _one_ahead(threads.map(self._cleaned, sessions) for sessions in chunks):
+                yield pl.concat([self._kept(one) for one in cleaned])
 
     @property
     def quarantine(self) -> pl.DataFrame:
@@ -106,15 +94,13 @@ class Intake:
             for columns, keys in self._unread.items()
         ]
 
-    def _cleaned(self, sessions: Sequence[date]) -> list[TakenIn]:
-        """Return what was taken in for each session; files of one dataset are cleaned together."""
-        receipts = [self._raw_files.in_force(list(self._editions), session) for session in sessions]
-        cleaned: dict[Receipt, CleanedDay] = {}
-        for dataset, clean in self._editions.items():
-            of_it = [receipt for receipt in receipts if receipt.key.startswith(f"{dataset}/")]
-            files = [Delivery(self._raw_files.read(one), one.session, one.key, one.etag) for one in of_it]
-            cleaned |= zip(of_it, clean(files, self._max_bad_share), strict=True)
-        return [TakenIn(receipt, cleaned[receipt], self._others_than(receipt)) for receipt in receipts]
+    def _cleaned(self, session: date) -> TakenIn:
+        """Return what was taken in for a session."""
+        receipt = self._raw_files.in_force(list(self._editions), session)
+        clean = next(clean for dataset, clean in self._editions.items() if receipt.key.startswith(f"{dataset}/"))
+        data = self._raw_files.read(receipt)
+        cleaned = clean(data, receipt.session, receipt.key, receipt.etag, self._max_bad_share)
+        return TakenIn(receipt, cleaned, self._others_than(receipt))
 
     def _others_than(self, in_force: Receipt) -> list[Receipt]:
         return [
@@ -141,10 +127,6 @@ class Intake:
         identity = {name: getattr(receipt, name) for name in IDENTITY}
         is_provisional = receipt.key.startswith(REST)
         return identity | {"provisional": is_provisional, "is_current": is_current, "run_id": self._run_id}
-
-
-def _groups(sessions: Sequence[date]) -> list[Sequence[date]]:
-    return [sessions[begin : begin + TOGETHER] for begin in range(0, len(sessions), TOGETHER)]
 
 
 def _one_ahead(items: Iterator[T]) -> Iterator[T]:

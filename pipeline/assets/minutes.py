@@ -9,7 +9,7 @@ from dagster import AssetExecutionContext, AssetIn, AssetOut, MaterializeResult,
 from pipeline.assets.bars import known_deliveries
 from pipeline.assets.intake import MINUTES, Intake
 from pipeline.assets.raw import all_taken_in, counted, named, without_file
-from pipeline.assets.session_table import OWNERS, asset_key, declared, record
+from pipeline.assets.session_table import OWNERS, asset_key, declared, record, stage
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import MINUTE_DELIVERIES
 from pipeline.contracts.minutes import INTRADAY_FEATURES, MINUTE_BARS
@@ -35,6 +35,9 @@ from pipeline.sources.flat_files import Dataset, FlatFiles
     description="The vendor's file of minutes of each session, untouched. An earlier version is kept.",
     kinds={"s3", "csv"},
     owners=OWNERS,
+    metadata=stage(
+        "minute files", source="the vendor's files of minutes", datasets=MINUTES, counts_sessions_as="files"
+    ),
     partitions_def=STOCK_SESSIONS,
     backfill_policy=ONE_RUN,
 )
@@ -61,7 +64,7 @@ def raw_minute_aggs(
 @multi_asset(
     name="cleaned_minute_aggs",
     outs={
-        table.name: AssetOut(**declared(table, group="bars"))
+        table.name: AssetOut(**declared(table, group="bars", stage=stage("minute bars")))
         for table in (MINUTE_BARS, MINUTE_QUARANTINE, MINUTE_DELIVERIES)
     },
     deps=[raw_minute_aggs],
@@ -101,7 +104,7 @@ def cleaned_minute_aggs(
 
 
 @asset(
-    **declared(INTRADAY_FEATURES, group="signals"),
+    **declared(INTRADAY_FEATURES, group="signals", stage=stage("minute features")),
     ins={
         "minute_bars": AssetIn(asset_key(MINUTE_BARS)),
         "daily_bars": AssetIn(asset_key(DAILY_BARS), partition_mapping=look_back(2)),

@@ -7,7 +7,7 @@ from dagster import AssetDep, AssetExecutionContext, LastPartitionMapping, Mater
 from dagster_duckdb import DuckDBResource
 
 from pipeline.assets.lake_of_run import step_redone_after_conflict
-from pipeline.assets.session_table import OWNERS, asset_key
+from pipeline.assets.session_table import OWNERS, asset_key, stage
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.reference import REFERENCE_TABLES
 from pipeline.lake.leftovers import remove_older, unfinished_copies
@@ -29,6 +29,7 @@ AFTER_ALL_TABLES = {"dagster/priority": "-2"}
     description="Months of every table in one file each, sorted by its key: one ticker's history reads in a blink.",
     kinds={"deltalake"},
     owners=OWNERS,
+    metadata=stage("compaction"),
 )
 def compacted_tables(context: AssetExecutionContext, lake: ResourceParam[Lake]) -> MaterializeResult:
     """Rewrite the months that lie in several files."""
@@ -47,6 +48,7 @@ def compacted_tables(context: AssetExecutionContext, lake: ResourceParam[Lake]) 
     description="Every table without the files that no version within the retention needs.",
     kinds={"deltalake"},
     owners=OWNERS,
+    metadata=stage("vacuum"),
     deps=[compacted_tables],
 )
 def vacuumed_tables(
@@ -79,6 +81,7 @@ def unfinished_removed(lake: Lake, settings: Settings) -> int:
     description="A DuckDB file with a view of every table, for any DuckDB client.",
     kinds={"duckdb"},
     owners=OWNERS,
+    metadata=stage("SQL catalog"),
     # Of a table that is never made, as minutes are not by everybody, Dagster would warn before every daily run.
     deps=[
         # Of all partitions, which it would mean otherwise, Dagster walks every day since the first one.

@@ -13,7 +13,7 @@ import polars as pl
 from dagster import AssetExecutionContext, AssetOut, MaterializeResult, ResourceParam, asset, multi_asset
 
 from pipeline.assets.features import features_for
-from pipeline.assets.session_table import asset_key, declared, record, table_preview
+from pipeline.assets.session_table import asset_key, declared, record, stage, table_preview
 from pipeline.assets.signals import window_of
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
@@ -83,7 +83,10 @@ class Hindsight:
 
 @multi_asset(
     name="stock_outcomes",
-    outs={table.name: AssetOut(**declared(table, group="signals")) for table in (CANDIDATE_OUTCOMES, SESSION_SCORES)},
+    outs={
+        table.name: AssetOut(**declared(table, group="signals", stage=stage("outcomes")))
+        for table in (CANDIDATE_OUTCOMES, SESSION_SCORES)
+    },
     deps=[
         asset_key(table)
         for table in (DAILY_BARS, INDICATORS_TABLE, CANDIDATES, TICKERS, TICKER_EVENTS, SPLITS, DIVIDENDS)
@@ -169,7 +172,7 @@ def strange_lists(candidates: pl.LazyFrame) -> list[str]:
     ]
 
 
-@asset(**declared(MODEL_SCORES, group="signals"), deps=[asset_key(SESSION_SCORES)])
+@asset(**declared(MODEL_SCORES, group="signals", stage=stage("scores")), deps=[asset_key(SESSION_SCORES)])
 def model_scores(context: AssetExecutionContext, lake: ResourceParam[Lake]) -> MaterializeResult:
     """Sum up the scores of all lists by model and month."""
     scored = lake.read(SESSION_SCORES)

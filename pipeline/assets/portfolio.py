@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 from dagster import AssetExecutionContext, AssetOut, AssetSpec, MaterializeResult, ResourceParam, multi_asset
 
-from pipeline.assets.session_table import asset_key, declared, record, table_preview
+from pipeline.assets.session_table import asset_key, declared, record, stage, table_preview
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
 from pipeline.contracts.reference import DIVIDENDS, SPLITS
@@ -18,7 +18,7 @@ from pipeline.portfolio import Portfolio, portfolio
 
 GROUP = "portfolio"
 
-_recorded = declared(POSITIONS, group=GROUP)
+_recorded = declared(POSITIONS, group=GROUP, stage={})
 positions = AssetSpec(
     **_recorded | {"description": f"{_recorded['description']} Recorded with `candlelake positions`."},
 )
@@ -27,7 +27,10 @@ positions = AssetSpec(
 
 @multi_asset(
     name="marked_positions",
-    outs={table.name: AssetOut(**declared(table, group=GROUP)) for table in (POSITION_MARKS, SIGNALS)},
+    outs={
+        table.name: AssetOut(**declared(table, group=GROUP, stage=stage("positions")))
+        for table in (POSITION_MARKS, SIGNALS)
+    },
     # Read by the function that marks, and only where something is held: from the session on which it was opened.
     deps=[asset_key(table) for table in (POSITIONS, DAILY_BARS, INDICATORS_TABLE, SPLITS, DIVIDENDS)],
     partitions_def=STOCK_SESSIONS,

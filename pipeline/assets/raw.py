@@ -8,7 +8,8 @@ from pathlib import Path
 from dagster import AssetExecutionContext, ResourceParam, asset
 
 from pipeline.assets.answers import answers_taken_in
-from pipeline.assets.session_table import OWNERS
+from pipeline.assets.intake import EDITIONS
+from pipeline.assets.session_table import OWNERS, stage
 from pipeline.errors import NotPublished
 from pipeline.lake.raw_files import RawFiles, Receipt
 from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
@@ -30,6 +31,7 @@ NAMED = 10
     "answer of the REST API. An earlier version is kept.",
     kinds={"s3", "csv"},
     owners=OWNERS,
+    metadata=stage("raw files", source="the vendor's files", datasets=EDITIONS, counts_sessions_as="files"),
     partitions_def=STOCK_SESSIONS,
     backfill_policy=ONE_RUN,
 )

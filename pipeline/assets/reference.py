@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
 
-from pipeline.assets.session_table import asset_key, declared, record, table_preview
+from pipeline.assets.session_table import asset_key, declared, record, stage, table_preview
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.contracts.table import Table
@@ -37,7 +37,10 @@ NEW_YORK = ZoneInfo("America/New_York")
 SET_A_SOURCE = "Set CANDLELAKE_REST_KEY, or CANDLELAKE_REFERENCE to a folder of the vendor's answers."
 
 
-@asset(**declared(TICKERS, group="reference"))
+REFERENCE = stage("reference", source="its source")
+
+
+@asset(**declared(TICKERS, group="reference", stage=REFERENCE))
 def reference_tickers(
     context: AssetExecutionContext,
     lake: ResourceParam[Lake],
@@ -48,7 +51,7 @@ def reference_tickers(
     return Refresh(context, lake, reference_source, progress, TICKERS).of_all(reference_source.tickers)
 
 
-@asset(**declared(SPLITS, group="reference"))
+@asset(**declared(SPLITS, group="reference", stage=REFERENCE))
 def reference_splits(
     context: AssetExecutionContext,
     lake: ResourceParam[Lake],
@@ -60,7 +63,7 @@ def reference_splits(
     return refresh.of_all(reference_source.splits)
 
 
-@asset(**declared(DIVIDENDS, group="reference"))
+@asset(**declared(DIVIDENDS, group="reference", stage=REFERENCE))
 def reference_dividends(
     context: AssetExecutionContext,
     lake: ResourceParam[Lake],
@@ -72,7 +75,7 @@ def reference_dividends(
     return refresh.of_all(reference_source.dividends)
 
 
-@asset(**declared(TICKER_EVENTS, group="reference"), deps=[asset_key(TICKERS), asset_key(DAILY_BARS)])
+@asset(**declared(TICKER_EVENTS, group="reference", stage=REFERENCE), deps=[asset_key(TICKERS), asset_key(DAILY_BARS)])
 def reference_ticker_events(
     context: AssetExecutionContext,
     lake: ResourceParam[Lake],

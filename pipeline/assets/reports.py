@@ -16,7 +16,7 @@ from dagster import (
 
 from pipeline.assets.report_rows import ReportRows
 from pipeline.assets.report_tables import ReportTables
-from pipeline.assets.session_table import OWNERS, asset_key
+from pipeline.assets.session_table import OWNERS, asset_key, stage
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.lake.durable import make_durable
@@ -44,6 +44,9 @@ def document_path(folder: Path, session: date) -> Path:
     return folder / session.isoformat() / f"candidates-{session}.html"
 
 
+PAGES = stage("pages", counts_sessions_as="sessions", most_sessions=MOST_SESSIONS)
+
+
 @multi_asset(
     name="stock_reports",
     outs={
@@ -53,6 +56,7 @@ def document_path(folder: Path, session: date) -> Path:
             description="Page of a session's candidates: lists, reasons, what is new and gone, what to sell.",
             kinds={"report"},
             owners=OWNERS,
+            metadata=PAGES,
         ),
         "ticker_reports": AssetOut(
             key=TICKER_REPORTS,
@@ -60,6 +64,7 @@ def document_path(folder: Path, session: date) -> Path:
             description="Pages of every ticker that is listed or held: chart, figures, factors, its past on lists.",
             kinds={"report"},
             owners=OWNERS,
+            metadata=PAGES,
         ),
     },
     deps=[asset_key(CANDIDATES), asset_key(POSITION_MARKS), asset_key(SIGNALS)],

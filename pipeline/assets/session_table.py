@@ -1,6 +1,6 @@
 """What every table partitioned by session declares to Dagster, and what it records of each write."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from time import perf_counter
 from typing import Any
@@ -39,8 +39,33 @@ def type_name(dtype: pl.DataType) -> str:
     return dtype.base_type().__name__
 
 
-def declared(table: Table, *, group: str) -> dict[str, Any]:
-    """Return what `AssetOut` and `@asset` share for a table: key, group, description, columns."""
+STAGE, SOURCE, DATASETS, COUNTS_SESSIONS_AS, MOST_SESSIONS = (
+    f"candlelake/{name}" for name in ("stage", "source", "datasets", "counts_sessions_as", "most_sessions")
+)
+"""Metadata of assets: see `stage`."""
+
+
+def stage(
+    name: str, *, source: str = "", datasets: Iterable[str] = (), counts_sessions_as: str = "", most_sessions: int = 0
+) -> dict[str, Any]:
+    """Return the metadata that say what an asset is in a run.
+
+    `name` is what people call its stage, `source` where its data come from when no table of the lake is its input,
+    `datasets` the vendor's datasets that it keeps as files. An asset that makes no table counts its sessions under the
+    name `counts_sessions_as`, at most `most_sessions` of them unless that is 0.
+    """
+    given = {
+        STAGE: name,
+        SOURCE: source,
+        DATASETS: list(datasets),
+        COUNTS_SESSIONS_AS: counts_sessions_as,
+        MOST_SESSIONS: most_sessions,
+    }
+    return {key: value for key, value in given.items() if value}
+
+
+def declared(table: Table, *, group: str, stage: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `AssetOut` and `@asset` share for a table: key, group, description, columns, and its stage."""
     return {
         "key": asset_key(table),
         "group_name": group,
@@ -50,6 +75,7 @@ def declared(table: Table, *, group: str) -> dict[str, Any]:
         "metadata": {
             "dagster/column_schema": column_schema(table),
             "dagster/table_name": table.sql_name,
+            **stage,
         },
     }
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pipeline.assets.comparison import lists_held, told_with_lists
 from pipeline.assets.features import features_for, without_minutes
-from pipeline.assets.session_table import asset_key, declared, record, table_preview
+from pipeline.assets.session_table import asset_key, declared, record, stage, table_preview
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.minutes import INTRADAY_FEATURES
@@ -57,7 +57,7 @@ class Recomputation(Config):
 
 
 @asset(
-    **declared(INDICATORS_TABLE, group="signals"),
+    **declared(INDICATORS_TABLE, group="signals", stage=stage("indicators")),
     ins={"daily_bars": AssetIn(asset_key(DAILY_BARS), partition_mapping=look_back(LOOKBACK_SESSIONS)), **REFERENCE},
     partitions_def=STOCK_SESSIONS,
     backfill_policy=ONE_RUN,
@@ -125,7 +125,7 @@ def window_of(sessions: Sequence[date]) -> Sequence[date]:
 
 
 @asset(
-    **declared(CANDIDATES, group="signals"),
+    **declared(CANDIDATES, group="signals", stage=stage("candidates")),
     ins={
         "daily_bars": AssetIn(asset_key(DAILY_BARS)),
         "stock_indicators": AssetIn(asset_key(INDICATORS_TABLE)),

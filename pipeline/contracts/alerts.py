@@ -47,4 +47,6 @@ ALERTS = Table(
     key=("session", "channel", "kind", "part"),
     description="One row per alert that a channel took: each session is told once, however often it runs again.",
     may_be_empty=True,
+    counted_as="alerts",
+    irreplaceable="nobody but this table knows what was sent",
 )

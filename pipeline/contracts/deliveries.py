@@ -58,6 +58,7 @@ DELIVERIES = Table(
     schema=Delivery.to_schema(),
     key=("session", "key", "etag"),
     description="One row per delivered version of a vendor file: identity, and the fate of every row in it.",
+    counted_as="",
 )
 
 MINUTE_DELIVERIES = Table(
@@ -66,4 +67,5 @@ MINUTE_DELIVERIES = Table(
     schema=Delivery.to_schema(),
     key=DELIVERIES.key,
     description="One row per delivered version of a minute file: identity, and the fate of every row in it.",
+    counted_as="",
 )

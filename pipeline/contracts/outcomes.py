@@ -144,6 +144,7 @@ SESSION_SCORES = Table(
     key=("model", "session", "horizon"),
     description="Scores of every list over each horizon: hits, mean excess return, rank IC, turnover, coverage.",
     may_be_empty=True,
+    counted_as="",
 )
 
 MODEL_SCORES = Table(

@@ -150,6 +150,7 @@ POSITIONS = Table(
     description="Positions as the user records them: a row for every opening, change and sale; none is ever rewritten.",
     may_be_empty=True,
     session=None,
+    irreplaceable="only you know what you bought and sold",
 )
 
 POSITION_MARKS = Table(
@@ -168,4 +169,5 @@ SIGNALS = Table(
     key=("position", "session", "rule"),
     description="Reasons to sell what is held, by position, session and rule, with their severity, in words.",
     may_be_empty=True,
+    counted_as="signals",
 )

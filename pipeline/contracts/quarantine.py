@@ -76,6 +76,7 @@ QUARANTINE = Table(
     key=("session", "key", "etag", "row_number"),
     description="Rejected rows of the vendor's files as written, each with its reason codes.",
     may_be_empty=True,
+    counted_as="quarantined",
 )
 
 MINUTE_QUARANTINE = Table(
@@ -85,4 +86,5 @@ MINUTE_QUARANTINE = Table(
     key=QUARANTINE.key,
     description="Rejected rows of the vendor's minute files as written, each with its reason codes.",
     may_be_empty=True,
+    counted_as="quarantined",
 )

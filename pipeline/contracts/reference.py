@@ -102,7 +102,7 @@ def _own(model: type[pa.DataFrameModel]) -> tuple[str, ...]:
     return tuple(name for name in model.to_schema().columns if name not in (*KNOWN, "doubt"))
 
 
-def _whole(name: str, model: type[pa.DataFrameModel], description: str) -> Table:
+def _whole(name: str, model: type[pa.DataFrameModel], description: str, *, counted_as: str) -> Table:
     schema = model.to_schema()
     known = {column: schema.columns.pop(column) for column in KNOWN}
     schema.columns |= known
@@ -115,6 +115,7 @@ def _whole(name: str, model: type[pa.DataFrameModel], description: str) -> Table
         description=description,
         may_be_empty=True,
         session=None,
+        counted_as=counted_as,
     )
 
 
@@ -122,21 +123,25 @@ TICKERS = _whole(
     "tickers",
     Security,
     "Securities listed and delisted: type, exchange, FIGI, day of delisting; with what the vendor said before.",
+    counted_as="tickers",
 )
 SPLITS = _whole(
     "splits",
     Split,
     "Splits as the vendor tells them, those in doubt marked and not applied; with what the vendor said before.",
+    counted_as="splits",
 )
 DIVIDENDS = _whole(
     "dividends",
     Dividend,
     "Cash dividends as the vendor tells them, those in doubt marked and not applied; with what it said before.",
+    counted_as="dividends",
 )
 TICKER_EVENTS = _whole(
     "ticker_events",
     TickerEvent,
     "Tickers that each security took, and since when: follows a renamed company through its tickers.",
+    counted_as="renames",
 )
 
 

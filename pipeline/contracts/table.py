@@ -63,6 +63,10 @@ class Table:
     layout: Layout = BY_MONTH
     precision: Mapping[str, Precision] = field(default_factory=dict)
     """How sharply numbers are stored; those not named, as they are."""
+    counted_as: str = "rows"
+    """What the report of a run calls its rows; empty when it does not count them."""
+    irreplaceable: str = ""
+    """Why no run can make its rows again, in words; empty for a table that an asset makes."""
 
     @property
     def sql_name(self) -> str:

@@ -19,7 +19,6 @@ from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import polars as pl
 
 from pipeline.contracts.table import in_strict_order
@@ -78,31 +77,6 @@ def clean(
     rejected = pl.concat([rejected, conflicting]).sort("row_number")
     duplicates = len(valid) - len(bars) - len(conflicting)
     return _reconciled(Cleaned(bars, rejected, len(rows), len(bars), duplicates, len(rejected)), rows)
-
-
-def let_in_whole(
-    rows: pl.DataFrame, lengths: Sequence[int], sessions: Sequence[date]
-) -> tuple[pl.DataFrame, list[bool]]:
-    """Return the rows of several sessions' files, and of which files `clean` would let in every row as it stands.
-
-    `rows` holds what `clean` wants but `row_number` and `malformed`; the first `lengths[0]` are of the file of
-    `sessions[0]`, and so on. They come back with their `session`, as `clean` lets them in. A file of which this is not
-    known for sure is not among those let in whole: `clean` tells what becomes of it.
-    """
-    file = np.repeat(np.arange(len(lengths), dtype=np.uint32), lengths)
-    bounds = np.array([session_bounds(session) for session in sessions], dtype=np.int64).reshape(-1, 2)
-    judged = _unsigned_zeros(rows).with_columns(
-        pl.Series("session", sessions, pl.Date).gather(file),
-        pl.Series("file", file),
-        pl.Series("midnight", bounds[file, 0]),
-        pl.Series("next_midnight", bounds[file, 1]),
-    )
-    ticker, number = pl.col("ticker"), pl.col("file")
-    rises = (ticker > ticker.shift()) | (number != number.shift()).fill_null(value=True)
-    plain = [*_without_fault(pl.col("midnight"), pl.col("next_midnight")), ticker.str.contains(_PLAIN_TICKER), rises]
-    is_plain = judged.select(pl.all_horizontal(plain).fill_null(value=False)).to_series()
-    spoilt = set(judged["file"].filter(~is_plain).unique())
-    return judged.drop("file", "midnight", "next_midnight"), [number not in spoilt for number in range(len(lengths))]
 
 
 def _reconciled(cleaned: Cleaned, rows: pl.DataFrame) -> Cleaned:

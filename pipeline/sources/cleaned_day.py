@@ -17,16 +17,6 @@ from pipeline.sources.gzip_file import REMEDY
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """One file or answer as it was delivered for a session."""
-
-    data: bytes
-    session: date
-    key: str
-    etag: str
-
-
-@dataclass(frozen=True)
 class CleanedDay:
     """The rows of one day. rows_read = kept + duplicates + quarantined."""
 

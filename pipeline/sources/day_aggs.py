@@ -62,16 +62,7 @@ def clean_day_file(data: bytes, session: date, key: str, etag: str, max_bad_shar
     Raises FileRefused when the file cannot be unpacked or is not the vendor's CSV (see `decompress`, `text_of`), has no
     row, or far too many, or more than `max_bad_share` (0 … 1) of its rows are rejected.
     """
-    return clean_day_text(day_text(data, session, key), session, key, etag, max_bad_share)
-
-
-def day_text(data: bytes, session: date, key: str) -> Text:
-    """Return the text of a day file that has rows, from its .csv.gz. Raises FileRefused as `clean_day_file`."""
-    return _unpacked(data, session, key, DAY_FILE_LIMIT, DAY_LINES_LIMIT)
-
-
-def clean_day_text(text: Text, session: date, key: str, etag: str, max_bad_share: float) -> CleanedDay:
-    """Return what `clean_day_file` does of the file that unpacks to `text`. Raises FileRefused for its rows."""
+    text = _unpacked(data, session, key, DAY_FILE_LIMIT, DAY_LINES_LIMIT)
     return cleaned_day(parsed(text), session, key, etag, max_bad_share)
 
 
