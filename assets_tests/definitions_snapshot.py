@@ -9,6 +9,8 @@ from dagster import AssetKey, Definitions
 
 PROJECT = Path(__file__).parents[1]
 SNAPSHOT = Path(__file__).with_name("definitions.json")
+RENEW = "python -m assets_tests.definitions_snapshot"
+"""The command that writes the snapshot."""
 
 
 def described(definitions: Definitions) -> dict[str, Any]:
@@ -31,6 +33,11 @@ def described(definitions: Definitions) -> dict[str, Any]:
         },
         "resources": sorted(repository.get_top_level_resources()),
     }
+
+
+def in_text(told: dict[str, Any]) -> str:
+    """Return what `described` returns as the snapshot has it, a line for each word that may change."""
+    return json.dumps(told, indent=1) + "\n"
 
 
 def asset_in_words(definitions: Definitions, key: AssetKey) -> dict[str, Any]:
@@ -62,4 +69,4 @@ if __name__ == "__main__":
     os.chdir("/")  # away from a `.env`
     from pipeline.definitions import defs
 
-    SNAPSHOT.write_text(json.dumps(described(defs), indent=1) + "\n")
+    SNAPSHOT.write_text(in_text(described(defs)))

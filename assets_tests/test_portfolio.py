@@ -18,6 +18,7 @@ from pipeline.errors import PositionRefused, WriteConflict
 from pipeline.lake.tables import Lake
 from pipeline.market.book import Sale, with_openings, with_sale
 from pipeline.market.indicators import INDICATORS_TABLE
+from pipeline.market.sell.rules import STOP_HIT
 from pipeline.portfolio import ATTEMPTS, portfolio, record, recorded, sold, sold_beyond, standing
 
 NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -40,6 +41,12 @@ for number in range(int(count)):
     opening = Opening(f"{name}{number}", 1.0, 10.0, date(2024, 1, 2))
     record(lake, lambda known: with_openings(known, [opening], datetime.now(UTC)), run_id=name)
 """
+
+
+@pytest.fixture(autouse=True)
+def only_stops(monkeypatch):
+    """Let nothing but a stop say to sell."""
+    monkeypatch.setattr("pipeline.portfolio.RULES", (STOP_HIT,))
 
 
 @pytest.fixture

@@ -143,12 +143,13 @@ def usable(bars: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
 
 def ranked(bars: pl.DataFrame, rows: pl.DataFrame, sessions: Sequence[date]) -> Iterator[pl.DataFrame]:
     """Yield the candidates of the sessions, some at a time."""
+    from pipeline.market.screen.models import MODELS  # noqa: PLC0415
     from pipeline.market.screen.rank import candidates  # noqa: PLC0415
 
     for begin in range(0, len(sessions), RANKED_AT_A_TIME):
         chunk = sessions[begin : begin + RANKED_AT_A_TIME]
         within = pl.col("session").is_between(chunk[0], chunk[-1])
-        yield candidates(bars.lazy().filter(within).join(rows.lazy(), on=["ticker", "session"]))
+        yield candidates(bars.lazy().filter(within).join(rows.lazy(), on=["ticker", "session"]), MODELS)
 
 
 def write(table: Path, frames: Iterable[pl.DataFrame]) -> None:

@@ -78,12 +78,13 @@ def _pages(settings: "Settings", session: date, folder: Path) -> None:
     from pipeline.assets.report_rows import ReportRows  # noqa: PLC0415
     from pipeline.assets.report_tables import ReportTables  # noqa: PLC0415
     from pipeline.lake.tables import Lake  # noqa: PLC0415
+    from pipeline.market.screen.models import MODELS  # noqa: PLC0415
     from pipeline.reports.candidates_page import candidates_page  # noqa: PLC0415
     from pipeline.reports.html import candidates_html, ticker_html  # noqa: PLC0415
     from pipeline.reports.ticker_page import ticker_pages  # noqa: PLC0415
 
     tables = ReportTables(ReportRows(Lake(settings.lake), [session]), session)
-    page = candidates_page(session, tables.candidates())
+    page = candidates_page(session, tables.candidates(), models=MODELS)
     (folder / "index.html").write_text(candidates_html(page))
     for number, ticker in enumerate(ticker_pages(session, page.tickers, tables.tickers(page.tickers))):
         (folder / f"{number}.html").write_text(ticker_html(ticker))

@@ -28,6 +28,7 @@ def everything(files: str, folder: str, first: str, last: str) -> Figures:
 
 
 def _all(files: Path, folder: Path, sessions: list[date]) -> None:
+    from pipeline.market.screen.models import PULLBACK, TREND  # noqa: PLC0415
     from pipeline.market.screen.rank import candidates  # noqa: PLC0415
 
     days = [_day(files, folder, session) for session in sessions]
@@ -38,7 +39,7 @@ def _all(files: Path, folder: Path, sessions: list[date]) -> None:
     for session in sessions:
         today = panel.filter(pl.col("session") == session)
         write_deltalake(folder / "indicators", today.drop(BARS[2:]), mode="append")
-        write_deltalake(folder / "candidates", candidates(today), mode="append")
+        write_deltalake(folder / "candidates", candidates(today, [TREND, PULLBACK]), mode="append")
 
 
 def _day(files: Path, folder: Path, session: date) -> pl.DataFrame:

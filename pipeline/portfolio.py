@@ -23,6 +23,7 @@ from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.lots import Oversold
 from pipeline.market.positions import held_between, position_marks
 from pipeline.market.reference import applicable_dividends, applicable_splits
+from pipeline.market.sell.rules import RULES
 from pipeline.market.sell.signals import BEFORE_SESSIONS, sell_signals
 
 ATTEMPTS = 20
@@ -107,7 +108,7 @@ def portfolio(lake: Lake, sessions: Sequence[date]) -> Portfolio:
         [before, *sessions],
         applicable_dividends(_of(positions, dividends)),
     )
-    signals = sell_signals(marks, prices, _of(positions, indicators))
+    signals = sell_signals(marks, prices, _of(positions, indicators), RULES)
     is_asked = pl.col("session").is_in(list(sessions))
     return Portfolio(marks.filter(is_asked), signals.filter(is_asked), (known, bars, indicators, splits, dividends))
 

@@ -1,6 +1,7 @@
 """The asset that tells a session: once to each channel, only when it is fresh, and never at the data's cost."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ import time_machine
 from pydantic import SecretStr
 from werkzeug import Response
 
-from assets_tests.alerts.days import FRI, THU, listed, signal, signals
+from assets_tests.alerts.days import FRI, THU, signal, signals
+from assets_tests.alerts.days import listed as listed_by
 from assets_tests.assets.alert_runs import SATURDAY_NOON, Home, bars, delivery
 from assets_tests.dagster_runs import instance, run
+from assets_tests.own_models import OWN, STRONG, rank_by
 from assets_tests.telegram import CHAT, Telegram
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.assets import alerts as asset_module
@@ -20,6 +23,13 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.portfolio import SIGNALS
 from pipeline.settings import Settings
+
+listed = partial(listed_by, model=STRONG.name)
+
+
+@pytest.fixture(autouse=True)
+def own_models(monkeypatch):
+    rank_by(OWN, monkeypatch)
 
 
 @pytest.fixture
@@ -60,12 +70,12 @@ def test_a_session_is_told_with_its_list_its_signals_and_doubts(home, telegram):
         "Sell: 1 new signal\n"
         "AAPL stop hit (high): Close 190.00 lies under the stop 195.00\n"
         "\u200b\n"
-        "trend: 3,120 of 10,171 passed\n"
+        "strong: 3,120 of 10,171 passed\n"
         "1 GOOG 101.00 (new, +1.00): Up 12.0 % in 60 days\n"
         "2 IBM 102.00 (+0.50): Up 12.0 % in 60 days\n"
         "Gone: OLD\n"
         "\u200b\n"
-        "pullback: nobody passed\n"
+        "dips: nobody passed\n"
         "\u200b\n"
         "Data\n"
         "Splits unknown: prices are as traded."
@@ -114,7 +124,7 @@ def test_a_list_that_changed_after_the_morning_edition_is_corrected_once(home, t
     home.put(CANDIDATES, listed(FRI, "GOOG", "NEW"))
     assert home.told(FRI).of[str(FRI)]["Telegram"] == "correction message sent; correction page sent"
     assert telegram.messages[1].startswith(
-        "Corrected candidates of 2024-01-05\nChanged since the first message\ntrend in NEW; out IBM\n\u200b\nSell"
+        "Corrected candidates of 2024-01-05\nChanged since the first message\nstrong in NEW; out IBM\n\u200b\nSell"
     )
     home.put(CANDIDATES, listed(FRI, "THIRD"))
     home.told(FRI)
@@ -241,7 +251,7 @@ def test_the_ledger_keeps_what_was_told(home, telegram):
     home.told(FRI)
     (entry,) = home.lake.scan(ALERTS).collect().to_dicts()
     assert (entry["top"], entry["selling"]) == (5, [{"ticker": "AAPL", "rule": "stop_hit"}])
-    assert entry["listed"] == [{"model": "trend", "ticker": "GOOG"}, {"model": "trend", "ticker": "IBM"}]
+    assert entry["listed"] == [{"model": "strong", "ticker": "GOOG"}, {"model": "strong", "ticker": "IBM"}]
 
 
 @pytest.mark.thorough
@@ -254,9 +264,9 @@ def test_the_whole_job_tells_which_of_its_checks_failed(tmp_path, telegram):
         run(settings, [THU, FRI], instance=dagster)
     assert telegram.messages == [
         "Candidates of 2024-01-05\n"
-        "trend: nobody passed\n"
+        "strong: nobody passed\n"
         "\u200b\n"
-        "pullback: nobody passed\n"
+        "dips: nobody passed\n"
         "\u200b\n"
         "Data\n"
         "Quarantined: 1 of 5 rows (20.00%).\n"

@@ -1,4 +1,4 @@
-"""The job `outcomes` over a small lake: lists of six tickers, drawn up for real from made-up indicators."""
+"""The job `outcomes` over a small lake: lists of six tickers, drawn up for real from indicators and models made up."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -9,6 +9,7 @@ from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
 from polars.testing import assert_frame_equal
 
 from assets_tests.dagster_runs import QUIET, failure_of, instance, rows, span_tags
+from assets_tests.own_models import OWN, STRONG, rank_by
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, COMPLETE, MODEL_SCORES, RUNNING, SESSION_SCORES
@@ -61,7 +62,7 @@ def fill(lake: Lake, held: Sequence[date] = SESSIONS, listed: Sequence[date] = L
     lake.replace(DAILY_BARS, held, [bars(held)], run_id="earlier")
     lake.replace(INDICATORS_TABLE, held, [indicators(held)], run_id="earlier")
     day = bars(listed).join(indicators(listed), on=["ticker", "session"])
-    lake.replace(CANDIDATES, listed, [candidates(day)], run_id="earlier")
+    lake.replace(CANDIDATES, listed, [candidates(day, OWN)], run_id="earlier")
 
 
 def look_back(
@@ -78,8 +79,15 @@ def look_back(
     return job.execute_in_process(instance=dagster, run_config=QUIET, raise_on_error=raises, **partitions)
 
 
-def of_trend(table: pl.DataFrame, **where: object) -> pl.DataFrame:
-    return table.filter(pl.col("model") == "trend", **where)
+def of_strong(table: pl.DataFrame, **where: object) -> pl.DataFrame:
+    return table.filter(pl.col("model") == STRONG.name, **where)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_models():
+    with pytest.MonkeyPatch.context() as patched:
+        rank_by(OWN, patched)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +105,7 @@ def test_every_candidate_has_the_outcome_worked_out_by_hand(looked_back):
     listed = rows(settings, CANDIDATES).select("model", "session", "ticker")
     found = rows(settings, CANDIDATE_OUTCOMES)
     assert_frame_equal(found.select(listed.columns), listed, check_row_order=False)
-    best = of_trend(found, session=SESSIONS[2], ticker="T5").row(0, named=True)
+    best = of_strong(found, session=SESSIONS[2], ticker="T5").row(0, named=True)
     # Bought at 100 + 5 × 3; T2 and T3, the middle of the market, at 106 and 109.
     assert (best["rank"], best["entry_session"], best["entry_open"]) == (1, SESSIONS[3], 115.0)
     assert best["return_5"] == pytest.approx(5 * 4 / 115)
@@ -109,7 +117,7 @@ def test_every_candidate_has_the_outcome_worked_out_by_hand(looked_back):
 
 def test_every_list_is_scored_over_each_horizon(looked_back):
     settings, _, _ = looked_back
-    found = of_trend(rows(settings, SESSION_SCORES))
+    found = of_strong(rows(settings, SESSION_SCORES))
     assert found.select("session", "horizon").rows() == [(s, h) for s in LISTED for h in (1, 5, 20, 60)]
     # The rank by return is the rank by score; of a flat session, open to close, nothing can be told.
     assert found.filter(horizon=5)["ic"].to_list() == [1.0] * 5
@@ -127,7 +135,7 @@ def test_the_sql_catalog_comes_last_and_names_the_tables_made_on_the_way(looked_
 
 def test_models_are_scored_by_month(looked_back):
     settings, _, _ = looked_back
-    found = of_trend(rows(settings, MODEL_SCORES))
+    found = of_strong(rows(settings, MODEL_SCORES))
     assert found.select("month", "horizon", "sessions", "candidates").rows() == [
         ("2024-01", h, 5, 30) for h in (1, 5, 20, 60)
     ]
@@ -139,7 +147,7 @@ def test_a_list_is_scored_as_it_was_ranked(looked_back):
     settings, _, _ = looked_back
     day = bars(LISTED).join(indicators(LISTED), on=["ticker", "session"])
     key = ["model", "model_version", "session", "ticker", "score"]
-    scored, listed = scores(day).select(key), rows(settings, CANDIDATES).select(key)
+    scored, listed = scores(day, OWN).select(key), rows(settings, CANDIDATES).select(key)
     assert_frame_equal(listed.join(scored, on=key), listed, check_exact=True, check_row_order=False)
 
 
@@ -174,7 +182,7 @@ def test_a_session_alone_gives_what_a_range_gives(looked_back, tmp_path):
     for table in (CANDIDATE_OUTCOMES, SESSION_SCORES):
         expected = rows(in_range, table).filter(pl.col("session").is_between(SESSIONS[2], SESSIONS[3]))
         assert_frame_equal(rows(alone, table), expected, check_exact=True)
-    assert rows(alone, MODEL_SCORES)["sessions"].to_list() == [2] * 4
+    assert of_strong(rows(alone, MODEL_SCORES))["sessions"].to_list() == [2] * 4
 
 
 @pytest.mark.thorough
@@ -184,11 +192,11 @@ def test_another_run_tells_what_became_known_since(tmp_path):
     fill(lake, held=SESSIONS[:8])
     with instance() as dagster:
         look_back(settings, LISTED, dagster=dagster)
-        first = of_trend(rows(settings, CANDIDATE_OUTCOMES), session=SESSIONS[1], ticker="T5").row(0, named=True)
+        first = of_strong(rows(settings, CANDIDATE_OUTCOMES), session=SESSIONS[1], ticker="T5").row(0, named=True)
         assert (first["return_5"], first["return_20"], first["fate"]) == (pytest.approx(5 * 4 / 110), None, RUNNING)
         fill(lake)
         look_back(settings, LISTED, dagster=dagster)
-    second = of_trend(rows(settings, CANDIDATE_OUTCOMES), session=SESSIONS[1], ticker="T5").row(0, named=True)
+    second = of_strong(rows(settings, CANDIDATE_OUTCOMES), session=SESSIONS[1], ticker="T5").row(0, named=True)
     assert (second["return_20"], second["fate"]) == (pytest.approx(5 * 19 / 110), COMPLETE)
 
 
@@ -203,7 +211,7 @@ def test_a_split_that_became_known_is_worked_in(tmp_path):
     lake.refresh(SPLITS, known.with_columns(first_seen_at=moment, last_seen_at=moment), run_id="earlier")
     with instance() as dagster:
         look_back(settings, [SESSIONS[1]], dagster=dagster)
-    flat = of_trend(rows(settings, CANDIDATE_OUTCOMES), ticker="T0").row(0, named=True)
+    flat = of_strong(rows(settings, CANDIDATE_OUTCOMES), ticker="T0").row(0, named=True)
     # The price did not halve, so that what was bought doubled.
     assert (flat["return_1"], flat["return_5"]) == (0.0, pytest.approx(1.0))
 
@@ -230,7 +238,9 @@ def test_lists_of_another_version_are_told_of_and_held_against_nothing(tmp_path)
     progress = Progress()
     with instance() as dagster:
         look_back(settings, LISTED, dagster=dagster, progress=progress)
-    assert "Lists of trend version 2 are held against no universe: the model is version 1 now." in progress.warnings[-1]
+    assert (
+        "Lists of strong version 4 are held against no universe: the model is version 3 now." in progress.warnings[-1]
+    )
     found = rows(settings, CANDIDATE_OUTCOMES)
     assert found["return_5"].null_count() == 0
     assert found["excess_5"].null_count() == found.height

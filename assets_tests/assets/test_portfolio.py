@@ -16,12 +16,19 @@ from pipeline.definitions import build_definitions
 from pipeline.lake.tables import Lake
 from pipeline.market.book import Opening, Sale, with_openings, with_sale
 from pipeline.market.calendar import new_york
+from pipeline.market.sell.rules import STOP_HIT, TARGET_HIT
 from pipeline.portfolio import known_splits, portfolio, record
 
 SESSIONS = new_york().between(date(2024, 1, 30), date(2024, 2, 5))
 CLOSES = dict(zip(SESSIONS, ("10", "11", "9", "9", "12"), strict=True))
 NOW = datetime(2024, 2, 6, 12, tzinfo=UTC)
 OWN = [["portfolio", "position_marks"], ["portfolio", "signals"]]
+
+
+@pytest.fixture(autouse=True)
+def two_rules(monkeypatch):
+    """Let nothing but a stop and a target say to sell."""
+    monkeypatch.setattr("pipeline.portfolio.RULES", (STOP_HIT, TARGET_HIT))
 
 
 def run(settings, sessions, *, only=None):

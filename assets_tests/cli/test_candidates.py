@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from assets_tests.cli.conftest import GAP, REPLACED, SESSIONS, Ask, Home
+from assets_tests.own_models import OWN
 from pipeline.cli.candidates import Listing, newest_session, show
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.lake.tables import Lake
@@ -120,10 +121,11 @@ def test_what_is_no_date_is_a_wrong_call(ask: Ask, day: str) -> None:
     assert len(answer.words.splitlines()) == 1
 
 
-def test_an_unknown_model_is_a_wrong_call_that_names_the_models(ask: Ask) -> None:
+def test_an_unknown_model_is_a_wrong_call_that_names_the_models(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.market.screen.models.MODELS", OWN)
     answer = ask("candidates", "--model", "[red]")
     assert answer.code == 2
-    assert "'[red]' is no model; choose from trend, pullback" in answer.words
+    assert "'[red]' is no model; choose from strong, dips" in answer.words
 
 
 def test_before_the_first_run_the_remedy_is_named(ask_in, tmp_path: Path) -> None:

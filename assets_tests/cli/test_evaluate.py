@@ -3,12 +3,14 @@
 import json
 import shutil
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import polars as pl
 import pytest
 
 from assets_tests.cli.conftest import REPLACED, SESSIONS, Ask, Home
 from assets_tests.commands import typed
+from assets_tests.own_models import OWN
 from pipeline.cli.evaluate import Evaluation, show
 from pipeline.contracts.outcomes import HORIZONS, MODEL_SCORES
 from pipeline.lake.tables import Lake
@@ -35,17 +37,23 @@ def as_json(copied: Path, printed):
     return typed(copied, "evaluate", *RANGE, "--model", "trend", "--json")
 
 
+def of_trend(printed: CompletedProcess[str]) -> list[str]:
+    """Return the lines of the table of `trend`."""
+    (table,) = [one for one in printed.stdout.split("\n\n") if one.startswith("trend,")]
+    return table.splitlines()
+
+
 def test_the_tables_are_data_and_fit_eighty_columns(printed) -> None:
     assert printed.returncode == 0, printed.stderr
-    lines = printed.stdout.splitlines()
-    assert lines[0].startswith("trend, version 1 · 2004-09-")
-    assert lines[1].split()[:3] == ["month", "after", "lists"]
-    assert max(map(len, lines)) <= 80
+    header, columns, *_ = of_trend(printed)
+    assert header.startswith("trend, version 1 · 2004-09-")
+    assert columns.split()[:3] == ["month", "after", "lists"]
+    assert max(map(len, printed.stdout.splitlines())) <= 80
     assert "\x1b" not in printed.stdout + printed.stderr
 
 
 def test_a_month_has_a_line_a_horizon_and_all_months_too(printed) -> None:
-    table = printed.stdout.split("\n\n")[0].splitlines()[2:]
+    table = of_trend(printed)[2:]
     assert [line.split()[0] for line in table] == ["2004-09", "5", "20", "60", "all", "5", "20", "60"]
     whole, partial = table[0].split(), table[3].split()
     # Three stocks, and all of them on the list: one lies above the median, always.
@@ -93,11 +101,14 @@ def test_days_that_cannot_be_run_are_refused_with_the_span_of_the_tables(ask: As
     ("arguments", "why"),
     [
         (("--start", str(LAST), "--end", str(FIRST)), f"{FIRST} lies before --start {LAST}"),
-        ((*RANGE, "--model", "[red]"), "'[red]' is no model; choose from trend, pullback"),
+        ((*RANGE, "--model", "[red]"), "'[red]' is no model; choose from strong, dips"),
         (("--start", str(FIRST)), "Missing option '--end'"),
     ],
 )
-def test_wrong_calls_are_told_apart(ask: Ask, arguments: tuple[str, ...], why: str) -> None:
+def test_wrong_calls_are_told_apart(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], why: str
+) -> None:
+    monkeypatch.setattr("pipeline.market.screen.models.MODELS", OWN)
     answer = ask("evaluate", *arguments)
     assert (answer.code, answer.data) == (2, "")
     assert why in answer.words

@@ -13,15 +13,15 @@ from assets_tests.market.corporate_actions import NO_DIVIDENDS, NO_SPLITS, PRICE
 from assets_tests.market.indicators.tape import SESSIONS, tape, traded, wandering
 from assets_tests.market.indicators.test_windows import SHORT, assert_same
 from pipeline.errors import ContractBroken
-from pipeline.market.indicators import LOOKBACK_SESSIONS, indicators
+from pipeline.market.indicators import INDICATORS, LOOKBACK_SESSIONS, indicators
 from pipeline.market.listings import LISTING
 from pipeline.market.point_in_time import in_doubt, point_in_time_indicators
 from pipeline.market.splits import split_factors
 
 LISTED = pl.DataFrame(schema=LISTING)
-IN_VOLUMES = ("volume_sma",)
-IN_PRICES = ("sma_", "ema_", "macd", "atr_", "bollinger_", "candle_high", "candle_low", "candle_mid", "high_", "low_")
-IN_PRICES += ("support", "resistance")
+COLUMNS = [column for indicator in INDICATORS for column in indicator.columns]
+IN_VOLUMES = [column.name for column in COLUMNS if column.unit == "shares"]
+IN_PRICES = [column.name for column in COLUMNS if column.unit == "price"]
 
 
 def split_bars(twin: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
@@ -36,9 +36,7 @@ def on_the_twins_basis(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame
     """Return indicators on the basis of the first day: prices by the factor, volumes inversely, ratios untouched."""
     spans = rows.select("ticker", since="session", until=pl.lit(SESSIONS[0]))
     factor = split_factors(events, spans)["split_factor"]
-    prices = [pl.col(name) * factor for name in rows.columns if name.startswith(IN_PRICES)]
-    volumes = [pl.col(name) / factor for name in rows.columns if name.startswith(IN_VOLUMES)]
-    return rows.with_columns(*prices, *volumes)
+    return rows.with_columns(pl.col(IN_PRICES) * factor, pl.col(IN_VOLUMES) / factor)
 
 
 # 2:1, a 1:20 reverse split, two in one window, one on the first day, one on the last.

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from assets_tests.market.holdings import RECORDED_AT, SPLIT
+from assets_tests.market.sell.sights import RULES
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITIONS
 from pipeline.market.book import Opening, with_openings
@@ -15,7 +16,7 @@ from pipeline.market.point_in_time import point_in_time_indicators
 from pipeline.market.positions import position_marks
 from pipeline.market.screen.factors import RSI
 from pipeline.market.screen.model import OF_MINUTES
-from pipeline.market.screen.models import MODELS, PULLBACK, STRONG_CLOSE
+from pipeline.market.screen.models import PULLBACK, STRONG_CLOSE, TREND
 from pipeline.market.screen.rank import candidates
 from pipeline.market.sell.signals import sell_signals
 from pipeline.market.tolerance import SAME, above, below, relative, same, without_noise
@@ -53,7 +54,7 @@ def test_no_rule_says_to_sell_a_price_without_movement_but_for_the_time_it_took(
     openings = [Opening(ticker, 3.0, price, SESSIONS[-100]) for ticker, price in bought]
     book = with_openings(POSITIONS.empty(), openings, RECORDED_AT)
     marks = position_marks(book, prices, splits, SESSIONS[-100:])
-    signals = sell_signals(marks, prices, indicators)
+    signals = sell_signals(marks, prices, indicators, RULES)
     assert set(signals["rule"]) == {"time_stop"}
     assert set(signals["reasons"].explode()) == {
         f"Held {held} sessions without a profit: even" for held in range(20, 100)
@@ -64,7 +65,7 @@ def test_no_model_finds_a_movement_in_prices_without_one(market):
     rows, _, indicators = market
     day = rows.filter(pl.col("session") == SESSIONS[-1]).join(indicators, on=["ticker", "session"])
     minutes = {name: pl.lit(0.0) for name in OF_MINUTES if name != "vwap"} | {"vwap": pl.col("close") * (1 + 1e-12)}
-    listed = candidates(day.with_columns(**minutes), [*MODELS, STRONG_CLOSE])
+    listed = candidates(day.with_columns(**minutes), [TREND, PULLBACK, STRONG_CLOSE])
     assert set(listed["model"]) == {"trend"}
     words = listed["reasons"].explode().to_list()
     assert list(filter(MOVEMENT.search, words)) == []
@@ -91,7 +92,7 @@ def test_a_flat_price_among_others_is_not_said_to_have_moved(market):
         sma_200=pl.lit(10.0), close=pl.lit(13.0), high_252=pl.lit(14.0), macd_histogram=pl.lit(0.1),
         atr_14=pl.lit(0.2), rsi_14=pl.lit(45.0), bollinger_upper=pl.lit(14.0),
     )  # fmt: skip
-    listed = candidates(pl.concat([day, rising], how="diagonal_relaxed"), MODELS)
+    listed = candidates(pl.concat([day, rising], how="diagonal_relaxed"), [TREND, PULLBACK])
     assert listed.filter(pl.col("model") == PULLBACK.name)["ticker"].to_list() == ["UP"]
     flat_words = listed.filter(pl.col("ticker") != "UP")["reasons"].explode().drop_nulls().to_list()
     assert flat_words

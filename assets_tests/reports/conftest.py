@@ -15,10 +15,10 @@ from assets_tests.reports.market import (
     candidate_tables,
     history,
     listed,
+    session_page,
     signals,
     ticker_tables,
 )
-from pipeline.reports.candidates_page import candidates_page
 from pipeline.reports.folder import ReportsFolder
 from pipeline.reports.index_page import index_page
 from pipeline.reports.ticker_page import ticker_pages
@@ -37,11 +37,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of pages of two sessions, the older one written first; CON has a hostile name."""
     folder = ReportsFolder(tmp_path_factory.mktemp("site") / "pages with a space")
     names = pl.DataFrame({"ticker": ["CON"], "name": [HOSTILE], "type": ["CS"], "primary_exchange": ["XNYS"]})
-    before = pl.DataFrame({"model": ["trend", "trend"], "ticker": ["CON", "GONE"], "rank": [2, 1]})
+    before = pl.DataFrame({"model": ["strong", "strong"], "ticker": ["CON", "GONE"], "rank": [2, 1]})
     for session in (BEFORE, SESSION):
         today = listed().filter(session=session).join(history().drop("close"), on=["ticker", "session"])
         tables = candidate_tables(listed=today, before=before, securities=names, signals=signals("AAP", text=HOSTILE))
-        page = candidates_page(session, tables, notices=[HOSTILE])
+        page = session_page(session, tables, notices=[HOSTILE])
         trades = pl.DataFrame(
             {
                 "ticker": ["CON", "CON"],
@@ -56,5 +56,5 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         of_tickers = ticker_tables(securities=names, trades=trades, splits=splits, signals=tables.signals)
         folder.write(page, ticker_pages(session, page.tickers, of_tickers, notices=page.notices))
-    folder.write_index(index_page(listed(), folder.sessions(), ["trend", "pullback"]))
+    folder.write_index(index_page(listed(), folder.sessions(), ["strong", "dips"]))
     return folder.path

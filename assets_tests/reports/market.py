@@ -1,15 +1,16 @@
 """A small market for pages: invented bars, real indicators and candidates, as the frames that pages are made from."""
 
 from datetime import date
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import polars as pl
 
+from assets_tests.own_models import OWN
 from pipeline.market.calendar import new_york
 from pipeline.market.indicators import indicators
 from pipeline.market.screen.rank import candidates
-from pipeline.reports.candidates_page import CandidateTables
+from pipeline.reports.candidates_page import CandidateTables, candidates_page
 from pipeline.reports.ticker_page import TickerTables
 
 SESSION = date(2024, 6, 28)
@@ -61,8 +62,8 @@ def history() -> pl.DataFrame:
 
 @cache
 def listed() -> pl.DataFrame:
-    """Return the candidates of all sessions."""
-    return candidates(history())
+    """Return the candidates of all sessions, by models of our own."""
+    return candidates(history(), OWN)
 
 
 def candidate_tables(**changed: object) -> CandidateTables:
@@ -74,6 +75,10 @@ def candidate_tables(**changed: object) -> CandidateTables:
         "before": listed().filter(session=BEFORE).select("model", "ticker", "rank"),
     }
     return CandidateTables(**{**frames, **changed})
+
+
+session_page = partial(candidates_page, models=OWN)
+"""From a session and its frames to the page of what models of our own list."""
 
 
 def ticker_tables(**changed: object) -> TickerTables:

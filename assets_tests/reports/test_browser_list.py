@@ -8,9 +8,8 @@ from selenium.webdriver.common.keys import Keys
 
 from assets_tests.examples import first_quick
 from assets_tests.reports.browser import Browser
-from assets_tests.reports.market import BEFORE, SESSION, candidate_tables
+from assets_tests.reports.market import BEFORE, SESSION, candidate_tables, session_page
 from pipeline.reports import html
-from pipeline.reports.candidates_page import candidates_page
 
 
 @pytest.fixture
@@ -20,11 +19,11 @@ def candidates(browser: Browser, site: Path) -> Browser:
 
 
 def tickers_shown(browser: Browser) -> list[str]:
-    return browser.texts('table[aria-label="trend"] tbody th .ticker')
+    return browser.texts('table[aria-label="strong"] tbody th .ticker')
 
 
 def click(browser: Browser, key: str) -> None:
-    browser.find(f'table[aria-label="trend"] thead [data-key="{key}"] button').click()
+    browser.find(f'table[aria-label="strong"] thead [data-key="{key}"] button').click()
 
 
 def order(browser: Browser, key: str) -> str:
@@ -32,7 +31,7 @@ def order(browser: Browser, key: str) -> str:
 
 
 def by(column: pl.Expr, *, descending: bool) -> list[str]:
-    table = candidate_tables().listed.filter(model="trend")
+    table = candidate_tables().listed.filter(model="strong")
     return table.sort(column, "rank", descending=[descending, False], nulls_last=True)["ticker"].to_list()
 
 
@@ -61,7 +60,7 @@ def test_a_click_on_a_header_sorts_largest_first_and_another_turns_it(candidates
 
 @pytest.mark.thorough
 def test_headers_sort_from_the_keyboard_too(candidates):
-    header = candidates.find('table[aria-label="trend"] thead [data-key="rsi"] button')
+    header = candidates.find('table[aria-label="strong"] thead [data-key="rsi"] button')
     header.send_keys(Keys.ENTER)
     assert tickers_shown(candidates) == by(pl.col("rsi_14"), descending=True)
     assert candidates.ask("document.activeElement.textContent") == "RSI 14"
@@ -80,7 +79,7 @@ def kept(browser: Browser, words: str) -> list[str]:
 
 @pytest.mark.thorough
 def test_the_filter_keeps_rows_in_which_every_word_holds(candidates):
-    table = candidate_tables().listed.filter(model="trend").sort("rank")
+    table = candidate_tables().listed.filter(model="strong").sort("rank")
     assert kept(candidates, "brk") == ["BRK.A"]
     assert candidates.texts("[data-count]")[0] == "1 of 5 shown"
     assert (
@@ -105,13 +104,13 @@ def test_a_slash_leads_to_the_filter(candidates):
 
 @pytest.mark.thorough
 def test_a_click_on_a_row_opens_its_ticker(candidates):
-    candidates.find('table[aria-label="trend"] tbody tr:nth-child(2) [data-key="close"]').click()
+    candidates.find('table[aria-label="strong"] tbody tr:nth-child(2) [data-key="close"]').click()
     candidates.wait("document.title.startsWith('FLAT')")
 
 
 @pytest.mark.thorough
 def test_reasons_unfold_without_leaving_the_page(candidates):
-    details = candidates.find('table[aria-label="trend"] details')
+    details = candidates.find('table[aria-label="strong"] details')
     details.find_element("tag name", "summary").click()
     assert details.get_attribute("open")
     assert candidates.ask("document.title").startswith("Candidates")
@@ -129,7 +128,7 @@ def test_a_page_written_earlier_knows_the_session_after_it(browser, site):
 @pytest.mark.thorough
 def test_a_list_that_is_sent_is_one_request_and_still_sorts(browser, tmp_path):
     page = tmp_path / "sent.html"
-    page.write_text(html.candidates_document(candidates_page(SESSION, candidate_tables())))
+    page.write_text(html.candidates_document(session_page(SESSION, candidate_tables())))
     browser.open(page.as_uri())
     click(browser, "rsi")
     assert tickers_shown(browser) == by(pl.col("rsi_14"), descending=True)

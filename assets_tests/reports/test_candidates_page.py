@@ -4,14 +4,23 @@ from datetime import date
 import polars as pl
 import pytest
 
-from assets_tests.reports.market import BEFORE, SESSION, bars, candidate_tables, history, listed, signals
+from assets_tests.own_models import DIPS, STRONG
+from assets_tests.reports.market import (
+    BEFORE,
+    SESSION,
+    bars,
+    candidate_tables,
+    history,
+    listed,
+    session_page,
+    signals,
+)
 from pipeline.errors import ContractBroken
-from pipeline.market.screen.models import MODELS, PULLBACK, TREND
-from pipeline.reports.candidates_page import Around, CandidatesPage, ModelList, candidates_page
+from pipeline.reports.candidates_page import Around, CandidatesPage, ModelList
 
 
 def page(**changed: object) -> CandidatesPage:
-    return candidates_page(SESSION, candidate_tables(**changed))
+    return session_page(SESSION, candidate_tables(**changed))
 
 
 def model(shown: CandidatesPage, name: str) -> ModelList:
@@ -25,8 +34,8 @@ def before(*rows: tuple[str, str, int]) -> pl.DataFrame:
 
 def test_a_row_shows_what_the_tables_say_of_the_ticker():
     bar = history().filter(ticker="CON", session=SESSION).row(0, named=True)
-    candidate = listed().filter(ticker="CON", session=SESSION, model="trend").row(0, named=True)
-    row = model(page(), "trend").rows[0]
+    candidate = listed().filter(ticker="CON", session=SESSION, model="strong").row(0, named=True)
+    row = model(page(), "strong").rows[0]
     assert (row.rank, row.ticker, row.score, row.close) == (1, "CON", candidate["score"], bar["close"])
     assert (row.change, row.rsi, row.macd_histogram) == (bar["return_1"], bar["rsi_14"], bar["macd_histogram"])
     assert row.to_sma_20 == pytest.approx(bar["close"] / bar["sma_20"] - 1)
@@ -36,60 +45,60 @@ def test_a_row_shows_what_the_tables_say_of_the_ticker():
 
 
 def test_a_list_tells_how_many_were_scanned_and_passed():
-    trend = model(page(), "trend")
-    assert (trend.scanned, trend.passed, len(trend.rows)) == (6, 5, 5)
-    assert (trend.version, trend.description) == (TREND.version, TREND.description)
+    strong = model(page(), "strong")
+    assert (strong.scanned, strong.passed, len(strong.rows)) == (6, 5, 5)
+    assert (strong.version, strong.description) == (STRONG.version, STRONG.description)
 
 
 def test_a_model_that_lists_nobody_is_shown_empty():
-    pullback = model(page(), "pullback")
-    assert pullback.rows == ()
-    assert (pullback.version, pullback.scanned, pullback.passed) == (PULLBACK.version, 6, None)
+    dips = model(page(), "dips")
+    assert dips.rows == ()
+    assert (dips.version, dips.scanned, dips.passed) == (DIPS.version, 6, None)
 
 
 def test_models_come_as_declared_and_others_after_them():
     shown = page(before=before(("retired", "AAP", 1)))
-    assert [one.model for one in shown.models] == ["trend", "pullback", "retired"]
+    assert [one.model for one in shown.models] == ["strong", "dips", "retired"]
     assert [gone.ticker for gone in model(shown, "retired").dropped] == ["AAP"]
 
 
 def test_new_is_who_was_not_on_the_list_of_the_session_before():
-    trend = model(page(before=before(("trend", "CON", 4), ("pullback", "AAP", 1))), "trend")
-    assert trend.new == ("FLAT", "AAp", "AAP", "BRK.A")
+    strong = model(page(before=before(("strong", "CON", 4), ("dips", "AAP", 1))), "strong")
+    assert strong.new == ("AAp", "AAP", "FLAT", "BRK.A")
 
 
 def test_dropped_is_who_was_on_it_and_is_no_more_with_the_rank_it_had():
-    shown = page(before=before(("trend", "GONE", 7), ("trend", "LOST", 2), ("trend", "CON", 1)))
-    assert [(one.ticker, one.rank) for one in model(shown, "trend").dropped] == [("LOST", 2), ("GONE", 7)]
+    shown = page(before=before(("strong", "GONE", 7), ("strong", "LOST", 2), ("strong", "CON", 1)))
+    assert [(one.ticker, one.rank) for one in model(shown, "strong").dropped] == [("LOST", 2), ("GONE", 7)]
 
 
 def test_without_the_list_before_nobody_is_new_and_nobody_known_to_be_dropped():
-    trend = model(page(before=None), "trend")
-    assert trend.new == ()
-    assert trend.dropped is None
+    strong = model(page(before=None), "strong")
+    assert strong.new == ()
+    assert strong.dropped is None
 
 
 def test_an_empty_list_before_makes_everybody_new():
-    trend = model(page(before=before()), "trend")
-    assert len(trend.new) == 5
-    assert trend.dropped == ()
+    strong = model(page(before=before()), "strong")
+    assert len(strong.new) == 5
+    assert strong.dropped == ()
 
 
 def test_the_sparkline_is_of_the_last_60_closes_up_to_the_session():
-    row = model(page(), "trend").rows[0]
+    row = model(page(), "strong").rows[0]
     closes = bars().filter(ticker="CON")["close"].to_list()
     assert list(row.sparkline.closes) == closes[-60:]
 
 
 def test_closes_after_the_session_are_not_drawn():
-    shown = candidates_page(BEFORE, candidate_tables(listed=listed_of(BEFORE)))
+    shown = session_page(BEFORE, candidate_tables(listed=listed_of(BEFORE)))
     closes = bars().filter(ticker="CON")["close"].to_list()
-    assert list(model(shown, "trend").rows[0].sparkline.closes) == closes[-61:-1]
+    assert list(model(shown, "strong").rows[0].sparkline.closes) == closes[-61:-1]
 
 
 def test_a_ticker_without_closes_has_no_sparkline():
     shown = page(closes=bars().filter(pl.col("ticker") != "CON"))
-    assert model(shown, "trend").rows[0].sparkline.points == ""
+    assert model(shown, "strong").rows[0].sparkline.points == ""
 
 
 def test_rows_of_another_session_are_not_shown():
@@ -113,13 +122,13 @@ def test_no_positions_kept_is_not_the_same_as_no_signal():
 
 
 def test_every_ticker_that_the_page_links_to_is_named_once():
-    shown = page(before=before(("trend", "GONE", 7), ("trend", "CON", 1)), signals=signals("AAP", "HELD"))
-    assert shown.tickers == ("CON", "FLAT", "AAp", "AAP", "BRK.A", "GONE", "HELD")
+    shown = page(before=before(("strong", "GONE", 7), ("strong", "CON", 1)), signals=signals("AAP", "HELD"))
+    assert shown.tickers == ("CON", "AAp", "AAP", "FLAT", "BRK.A", "GONE", "HELD")
 
 
 def test_names_come_from_the_securities():
     securities = pl.DataFrame({"ticker": ["CON", "AAP"], "name": ["Continental", None]})
-    names = {row.ticker: row.name for row in model(page(securities=securities), "trend").rows}
+    names = {row.ticker: row.name for row in model(page(securities=securities), "strong").rows}
     assert names["CON"] == "Continental"
     assert names["AAP"] is None
     assert names["FLAT"] is None
@@ -127,15 +136,15 @@ def test_names_come_from_the_securities():
 
 def test_a_session_on_which_nobody_passed_has_a_page():
     nobody = candidate_tables().listed.clear()
-    shown = page(listed=nobody, before=before(("trend", "CON", 1)))
+    shown = page(listed=nobody, before=before(("strong", "CON", 1)))
     assert [one.rows for one in shown.models] == [(), ()]
-    assert model(shown, "trend").scanned is None
+    assert model(shown, "strong").scanned is None
     assert shown.tickers == ("CON",)
 
 
 def test_notices_and_neighbours_are_carried():
     around = Around(BEFORE, None)
-    shown = candidates_page(SESSION, candidate_tables(), models=MODELS, notices=["Splits unknown"], around=around)
+    shown = session_page(SESSION, candidate_tables(), notices=["Splits unknown"], around=around)
     assert shown.notices == ("Splits unknown",)
     assert shown.around == around
 
@@ -148,4 +157,4 @@ def test_a_frame_that_lacks_a_column_is_named_with_it(frame, column):
     complete = candidate_tables(signals=signals(), securities=pl.DataFrame({"ticker": [], "name": []}))
     lacking = replace(complete, **{frame: getattr(complete, frame).drop(column)})
     with pytest.raises(ContractBroken, match=column):
-        candidates_page(SESSION, lacking)
+        session_page(SESSION, lacking)

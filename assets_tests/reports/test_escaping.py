@@ -6,10 +6,17 @@ from datetime import date
 import polars as pl
 import pytest
 
-from assets_tests.reports.market import SESSION, candidate_tables, history, listed, signals, ticker_tables
+from assets_tests.reports.market import (
+    SESSION,
+    candidate_tables,
+    history,
+    listed,
+    session_page,
+    signals,
+    ticker_tables,
+)
 from assets_tests.reports.parsed import Element, parsed
 from pipeline.reports import html
-from pipeline.reports.candidates_page import candidates_page
 from pipeline.reports.index_page import index_page
 from pipeline.reports.ticker_page import ticker_page
 
@@ -52,7 +59,7 @@ def candidates(text: str, ticker: str) -> str:
     tables = candidate_tables(
         listed=today, before=before, signals=hostile_signals(ticker, text), securities=everywhere(text), basis=text
     )
-    return html.candidates_html(candidates_page(SESSION, tables, notices=[text]))
+    return html.candidates_html(session_page(SESSION, tables, notices=[text]))
 
 
 def ticker(text: str) -> str:
@@ -136,7 +143,7 @@ def test_the_index_escapes_models_and_tickers(text):
 
 def test_a_name_written_from_right_to_left_cannot_turn_what_follows():
     securities = everywhere("\u202egnihtemoS")
-    page = parsed(html.candidates_html(candidates_page(SESSION, candidate_tables(securities=securities))))
+    page = parsed(html.candidates_html(session_page(SESSION, candidate_tables(securities=securities))))
     assert page.one("bdi", class_="name").text == "\u202egnihtemoS"
 
 

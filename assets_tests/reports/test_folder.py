@@ -7,10 +7,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from assets_tests.reports.market import BEFORE, SESSION, candidate_tables, history, listed, signals, ticker_tables
+from assets_tests.reports.market import (
+    BEFORE,
+    SESSION,
+    candidate_tables,
+    history,
+    listed,
+    session_page,
+    signals,
+    ticker_tables,
+)
 from assets_tests.reports.parsed import parsed
 from pipeline.errors import ContractBroken, ReportsNotWritten
-from pipeline.reports.candidates_page import CandidatesPage, candidates_page
+from pipeline.reports.candidates_page import CandidatesPage
 from pipeline.reports.folder import ReportsFolder, Written
 from pipeline.reports.index_page import index_page
 from pipeline.reports.ticker_page import ticker_pages
@@ -18,7 +27,7 @@ from pipeline.reports.ticker_page import ticker_pages
 
 def page(session: date = SESSION, **changed: object) -> CandidatesPage:
     rows = listed().filter(session=session).join(history().drop("close"), on=["ticker", "session"])
-    return candidates_page(session, candidate_tables(**{"listed": rows, "before": None, **changed}))
+    return session_page(session, candidate_tables(**{"listed": rows, "before": None, **changed}))
 
 
 def write(folder: ReportsFolder, shown: CandidatesPage) -> Written:
@@ -184,6 +193,6 @@ def test_two_writers_at_once_lose_no_session(folder):
 
 def test_the_index_is_replaced(folder):
     write(folder, page())
-    path = folder.write_index(index_page(listed(), folder.sessions(), ["trend"]))
+    path = folder.write_index(index_page(listed(), folder.sessions(), ["strong"]))
     assert path == folder.path / "index.html"
     assert str(SESSION) in parsed(path.read_text()).text

@@ -16,22 +16,23 @@ from assets_tests.reports.market import (
     candidate_tables,
     history,
     listed,
+    session_page,
     signals,
     ticker_tables,
 )
 from assets_tests.reports.parsed import Element, parsed
 from pipeline.reports import html
-from pipeline.reports.candidates_page import Around, candidates_page
+from pipeline.reports.candidates_page import Around
 from pipeline.reports.index_page import index_page
 from pipeline.reports.notices import PROVISIONAL
 from pipeline.reports.ticker_page import CHARTED, ticker_page
 
-GONE = pl.DataFrame({"model": ["trend", "trend"], "ticker": ["GONE", "CON"], "rank": [3, 9]})
+GONE = pl.DataFrame({"model": ["strong", "strong"], "ticker": ["GONE", "CON"], "rank": [3, 9]})
 
 
 def candidates(**changed: object) -> Element:
     around = Around(BEFORE, None)
-    page = candidates_page(SESSION, candidate_tables(**changed), notices=[PROVISIONAL], around=around)
+    page = session_page(SESSION, candidate_tables(**changed), notices=[PROVISIONAL], around=around)
     return parsed(html.candidates_html(page))
 
 
@@ -54,8 +55,8 @@ def shown(number: float, digits: int, sign: str = "") -> str:
 
 
 def test_a_candidate_s_row_shows_the_figures_of_the_tables():
-    table = candidate_tables().listed.filter(model="trend").sort("rank")
-    for element, row in zip(body(candidates(), aria_label="trend"), table.iter_rows(named=True), strict=True):
+    table = candidate_tables().listed.filter(model="strong").sort("rank")
+    for element, row in zip(body(candidates(), aria_label="strong"), table.iter_rows(named=True), strict=True):
         texts = {cell.attributes["data-key"]: cell.text for cell in element.children if isinstance(cell, Element)}
         assert texts["rank"] == str(row["rank"])
         assert texts["ticker"].split()[0] == row["ticker"]
@@ -78,15 +79,15 @@ def unit(row: dict) -> str:
 
 
 def test_tables_sort_and_filter_by_the_exact_numbers():
-    table = candidate_tables().listed.filter(model="trend").sort("rank")
-    cells = candidates().one("table", aria_label="trend").one("tbody").all("td", data_key="rsi")
+    table = candidate_tables().listed.filter(model="strong").sort("rank")
+    cells = candidates().one("table", aria_label="strong").one("tbody").all("td", data_key="rsi")
     shown_rsi = [float(value) if (value := cell.attributes["data-value"]) else 0.0 for cell in cells]
     assert shown_rsi == table["rsi_14"].to_list(), "FLAT never moved: its RSI of 0 is not there to sort by"
 
 
 def test_every_reason_is_on_the_page_in_order():
-    table = candidate_tables().listed.filter(model="trend").sort("rank")
-    for element, reasons in zip(body(candidates(), aria_label="trend"), table["reasons"], strict=True):
+    table = candidate_tables().listed.filter(model="strong").sort("rank")
+    for element, reasons in zip(body(candidates(), aria_label="strong"), table["reasons"], strict=True):
         cell = element.one("td", data_key="reasons")
         said = [one.text for one in (cell.all("summary") or [cell])] + [one.text for one in cell.all("li")]
         assert said[0].startswith(reasons[0])
@@ -94,15 +95,15 @@ def test_every_reason_is_on_the_page_in_order():
 
 
 def test_the_page_says_how_many_were_scanned_passed_and_kept():
-    trend, pullback = candidates().all("section", class_="model")
-    assert trend.one("p", class_="funnel").text == "6 scanned → 5 passed → 5 kept"
-    assert pullback.one("p", class_="funnel").text == "6 scanned → 0 kept"
-    assert "No stock passed" in pullback.text
+    strong, dips = candidates().all("section", class_="model")
+    assert strong.one("p", class_="funnel").text == "6 scanned → 5 passed → 5 kept"
+    assert dips.one("p", class_="funnel").text == "6 scanned → 0 kept"
+    assert "No stock passed" in dips.text
 
 
 def test_new_and_dropped_tickers_are_named():
     moves = candidates(before=GONE).all("dl", class_="moves")[0]
-    assert [one.text for one in moves.all("dd")] == ["FLAT AAp AAP BRK.A", "GONE was 3"]
+    assert [one.text for one in moves.all("dd")] == ["AAp AAP FLAT BRK.A", "GONE was 3"]
 
 
 def test_the_list_before_may_be_unknown():
@@ -121,14 +122,14 @@ def test_sell_signals_and_notices_stand_on_top():
 
 
 def test_the_sparkline_is_drawn_inside_the_page():
-    line = candidates().one("table", aria_label="trend").all("svg", role="img")[0]
+    line = candidates().one("table", aria_label="strong").all("svg", role="img")[0]
     assert len(line.one("polyline").attributes["points"].split()) == 60
     assert line.attributes["aria-label"].startswith("60 closes, ")
 
 
 def test_every_row_links_to_the_page_of_its_ticker():
-    links = [one.attributes["href"] for one in candidates().one("table", aria_label="trend").all("a")]
-    assert links == [f"tickers/{name}.html" for name in ("_43ON", "FLAT", "AA_70", "AAP", "BRK-A")]
+    links = [one.attributes["href"] for one in candidates().one("table", aria_label="strong").all("a")]
+    assert links == [f"tickers/{name}.html" for name in ("_43ON", "AA_70", "AAP", "FLAT", "BRK-A")]
 
 
 def test_the_page_links_to_the_sessions_beside_it():
@@ -215,7 +216,7 @@ def test_the_first_bar_of_a_ticker_has_a_page():
 
 
 def test_the_index_links_to_every_session_and_its_best():
-    page = parsed(html.index_html(index_page(listed(), [BEFORE, SESSION], ["trend", "pullback"])))
+    page = parsed(html.index_html(index_page(listed(), [BEFORE, SESSION], ["strong", "dips"])))
     first, second = body(page, class_="index")
     assert [link.attributes["href"] for link in first.all("a")] == [
         f"{SESSION}/index.html",
@@ -230,7 +231,7 @@ def test_the_index_links_to_every_session_and_its_best():
 
 
 def test_a_page_that_is_sent_links_to_nothing():
-    page = candidates_page(SESSION, candidate_tables(before=GONE, signals=signals("AAP")), around=Around(BEFORE, None))
+    page = session_page(SESSION, candidate_tables(before=GONE, signals=signals("AAP")), around=Around(BEFORE, None))
     for sent in (html.candidates_document(page), html.ticker_document(ticker_page(SESSION, "CON", ticker_tables()))):
         tree = parsed(sent)
         assert tree.all("a") == []

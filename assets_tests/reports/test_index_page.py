@@ -7,14 +7,14 @@ from pipeline.reports.index_page import index_page
 
 
 def test_the_newest_session_comes_first_with_what_each_model_listed():
-    page = index_page(listed(), [BEFORE, SESSION], ["trend", "pullback"])
-    assert page.models == ("trend", "pullback")
+    page = index_page(listed(), [BEFORE, SESSION], ["strong", "dips"])
+    assert page.models == ("strong", "dips")
     assert [row.session for row in page.rows] == [SESSION, BEFORE]
-    trend, pullback = page.rows[0].lists
-    first = listed().filter(session=SESSION, model="trend", rank=1).row(0, named=True)
-    assert (trend.kept, trend.passed, trend.scanned) == (5, 5, 6)
-    assert (trend.ticker, trend.score) == (first["ticker"], first["score"])
-    assert pullback is None
+    strong, dips = page.rows[0].lists
+    first = listed().filter(session=SESSION, model="strong", rank=1).row(0, named=True)
+    assert (strong.kept, strong.passed, strong.scanned) == (5, 5, 6)
+    assert (strong.ticker, strong.score) == (first["ticker"], first["score"])
+    assert dips is None
     assert page.rows[1].lists[1].kept == 1
 
 
@@ -23,18 +23,18 @@ def test_only_sessions_with_a_page_are_listed():
 
 
 def test_a_session_without_candidates_keeps_its_row():
-    page = index_page(listed(), [SESSIONS[0], SESSION], ["trend", "pullback"])
+    page = index_page(listed(), [SESSIONS[0], SESSION], ["strong", "dips"])
     assert page.rows[1].session == SESSIONS[0]
     assert page.rows[1].lists == (None, None)
 
 
 def test_models_that_are_not_named_follow_by_name():
-    assert index_page(listed(), [SESSION, BEFORE]).models == ("pullback", "trend")
-    assert index_page(listed(), [SESSION, BEFORE], ["trend"]).models == ("trend", "pullback")
+    assert index_page(listed(), [SESSION, BEFORE]).models == ("dips", "strong")
+    assert index_page(listed(), [SESSION, BEFORE], ["strong"]).models == ("strong", "dips")
 
 
 def test_an_empty_folder_has_an_empty_index():
-    assert index_page(listed(), [], ["trend"]).rows == ()
+    assert index_page(listed(), [], ["strong"]).rows == ()
 
 
 def test_a_frame_that_lacks_a_column_is_an_error():

@@ -8,10 +8,17 @@ import sys
 import bokeh
 import pytest
 
-from assets_tests.reports.market import BASIS, SESSION, candidate_tables, history, listed, ticker_tables
+from assets_tests.reports.market import (
+    BASIS,
+    SESSION,
+    candidate_tables,
+    history,
+    listed,
+    session_page,
+    ticker_tables,
+)
 from assets_tests.reports.parsed import Element, parsed
 from pipeline.reports import html
-from pipeline.reports.candidates_page import candidates_page
 from pipeline.reports.chart import COLOURS, chart_document
 from pipeline.reports.index_page import index_page
 from pipeline.reports.shell import Asset, alone, bokeh_script, chart_script, page_script, shared_assets, style
@@ -22,7 +29,7 @@ LARGEST_PAGE = 300_000
 
 def beside() -> dict[str, str]:
     return {
-        "candidates": html.candidates_html(candidates_page(SESSION, candidate_tables())),
+        "candidates": html.candidates_html(session_page(SESSION, candidate_tables())),
         "ticker": html.ticker_html(ticker_page(SESSION, "CON", ticker_tables())),
         "index": html.index_html(index_page(listed(), [SESSION])),
     }
@@ -30,7 +37,7 @@ def beside() -> dict[str, str]:
 
 def sent() -> dict[str, str]:
     return {
-        "candidates": html.candidates_document(candidates_page(SESSION, candidate_tables())),
+        "candidates": html.candidates_document(session_page(SESSION, candidate_tables())),
         "ticker": html.ticker_document(ticker_page(SESSION, "CON", ticker_tables())),
     }
 

@@ -101,7 +101,7 @@ def test_a_ticker_without_any_bar_has_a_page_that_says_so():
 def test_the_listing_of_the_day_has_every_factor_s_contribution():
     candidate = listed().filter(ticker="CON", session=SESSION).row(0, named=True)
     (listing,) = page().listings
-    assert (listing.model, listing.rank, listing.passed, listing.score) == ("trend", 1, 5, candidate["score"])
+    assert (listing.model, listing.rank, listing.passed, listing.score) == ("strong", 1, 5, candidate["score"])
     assert sum(one.contribution for one in listing.contributions) == pytest.approx(candidate["score"])
     assert [one.factor for one in listing.contributions] == [one["factor"] for one in candidate["contributions"]]
     assert list(listing.reasons) == candidate["reasons"]
@@ -111,7 +111,7 @@ def test_the_past_is_the_newest_places_on_the_lists_and_how_many_there_were():
     own = listed().filter(pl.col("ticker") == "CON", pl.col("session") <= BEFORE)
     shown = page(session=BEFORE)
     assert shown.times_listed == len(own)
-    assert [(one.session, one.model) for one in shown.past[:2]] == [(BEFORE, "pullback"), (BEFORE, "trend")]
+    assert [(one.session, one.model) for one in shown.past[:2]] == [(BEFORE, "dips"), (BEFORE, "strong")]
     assert len(shown.past) == 30
     assert shown.listed_on == tuple(sorted(set(own["session"])))
 

@@ -36,8 +36,6 @@ from pipeline.settings import Settings
 AFTER_THE_CHECKS = {"dagster/priority": "-1"}
 """The message tells which checks failed, so that they come first."""
 
-MODEL_NAMES = tuple(model.name for model in MODELS)
-
 
 @asset(
     **declared(ALERTS, group="operations", stage=stage("alerts")),
@@ -93,9 +91,10 @@ def sent_to_channels(
         return [], {"alerts": why_not}
     day = read_day(lake, session, failed_checks(context))
     page = page_of(settings, session)
-    alert = Alert(day, MODEL_NAMES, settings.alerts_top, page, context.run.run_id)
+    models = [model.name for model in MODELS]
+    alert = Alert(day, models, settings.alerts_top, page, context.run.run_id)
     outcomes = deliver(lake, alert, channels_of(settings.alerts), lambda: datetime.now(UTC))
-    text = written(session_message(day, MODEL_NAMES, settings.alerts_top), TEXT)
+    text = written(session_message(day, models, settings.alerts_top), TEXT)
     return outcomes, {
         "alerts": f"{sum(not one.failure for one in outcomes)} of {len(outcomes)} channels have it",
         **{one.channel: str(one) for one in outcomes},

@@ -100,7 +100,11 @@ def stock_reports(
 def pages_written(tables: ReportTables, folder: ReportsFolder, session: date) -> Written:
     """Write the page of the session's candidates, for the folder and to send, and those of all tickers it links to."""
     page = candidates_page(
-        session, tables.candidates(), notices=tables.notices, around=around(session, folder.sessions())
+        session,
+        tables.candidates(),
+        models=MODELS,
+        notices=tables.notices,
+        around=around(session, folder.sessions()),
     )
     tickers = list(dict.fromkeys([*page.tickers, *tables.held()]))
     written = folder.write(page, ticker_pages(session, tickers, tables.tickers(tickers), notices=tables.notices))

@@ -9,7 +9,6 @@ import polars as pl
 
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.market.screen.model import Model
-from pipeline.market.screen.models import MODELS
 from pipeline.reports.figures import distance, rsi_read
 from pipeline.reports.frames import by_ticker, require_columns
 from pipeline.reports.sparkline import Sparkline, sparkline
@@ -140,7 +139,7 @@ def candidates_page(
     session: date,
     tables: CandidateTables,
     *,
-    models: Sequence[Model] = MODELS,
+    models: Sequence[Model],
     notices: Sequence[str] = (),
     around: Around = NOT_KNOWN,
 ) -> CandidatesPage:

@@ -1,6 +1,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from assets_tests.market.screen.panels import day
 from pipeline.market.screen.models import MODELS, STRONG_CLOSE
 from pipeline.market.screen.rank import candidates
@@ -18,10 +20,12 @@ def test_the_example_of_a_new_model_runs_and_ranks():
     assert ranked["reasons"][0].to_list() == ["Volume 3.5 times its average, busier than the other stock"]
 
 
-def test_the_page_states_every_weight_of_the_shipped_models():
-    for model in (*MODELS, STRONG_CLOSE):
-        section = PAGE.split(f"## `{model.name}`, version {model.version}\n")[1].split("\n## ")[0]
-        stated = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", section, flags=re.MULTILINE))
-        assert {name: float(weight.replace("−", "-")) for name, weight in stated.items()} == {
-            factor.name: weight for factor, weight in model.factors
-        }
+@pytest.mark.parametrize("model", [*MODELS, STRONG_CLOSE], ids=lambda model: model.name)
+def test_the_page_states_every_weight_of_the_shipped_models(model):
+    heading = f"## `{model.name}`, version {model.version}\n"
+    assert heading in PAGE
+    section = PAGE.split(heading)[1].split("\n## ")[0]
+    stated = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", section, flags=re.MULTILINE))
+    assert {name: float(weight.replace("−", "-")) for name, weight in stated.items()} == {
+        factor.name: weight for factor, weight in model.factors
+    }

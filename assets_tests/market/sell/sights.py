@@ -9,8 +9,29 @@ from assets_tests.market.holdings import NO_SPLITS, bars, day, history, opening
 from pipeline.contracts.portfolio import SIGNALS
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.positions import position_marks
-from pipeline.market.sell.rules import RULES
+from pipeline.market.sell.rules import (
+    CLOSE_UNDER_SMA,
+    MACD_CROSS_DOWN,
+    RSI_TURNS_DOWN,
+    STOP_HIT,
+    TARGET_HIT,
+    TD_SELL_SETUP,
+    TIME_STOP,
+    TRAILING_STOP,
+)
 from pipeline.market.sell.signals import sell_signals
+
+RULES = (
+    STOP_HIT,
+    TARGET_HIT,
+    TRAILING_STOP,
+    MACD_CROSS_DOWN,
+    CLOSE_UNDER_SMA,
+    RSI_TURNS_DOWN,
+    TD_SELL_SETUP,
+    TIME_STOP,
+)
+"""The rules that the tests know what to expect of, whatever else is shipped."""
 
 
 def indicators(*rows: Mapping[str, Any], ticker: str = "A") -> pl.DataFrame:

@@ -6,12 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets_tests.market.holdings import NO_SPLITS, SESSIONS, bars, day, history, opening
-from assets_tests.market.sell.sights import indicators, said
+from assets_tests.market.sell.sights import RULES, indicators, said
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.market.book import Sale, with_sale
 from pipeline.market.positions import position_marks
 from pipeline.market.sell.rule import Rule
-from pipeline.market.sell.rules import RULES
 from pipeline.market.sell.signals import sell_signals
 
 LATER = datetime(2024, 3, 1, tzinfo=UTC)
@@ -26,7 +25,7 @@ def test_news_is_told_apart_by_rule_and_position():
     prices = bars("A", {0: 100, 1: 94, 2: 94})
     book = history(opening(stop=95), opening(at=1, stop=95, target=94))
     marks = position_marks(book, prices, NO_SPLITS, SESSIONS[:3])
-    found = sell_signals(marks, prices, indicators())
+    found = sell_signals(marks, prices, indicators(), RULES)
     assert found.select("position", "session", "rule", "is_new").rows() == [
         (1, day(1), "stop_hit", True),
         (1, day(2), "stop_hit", False),
@@ -40,11 +39,11 @@ def test_news_is_told_apart_by_rule_and_position():
 def test_what_is_sold_on_a_session_is_not_to_be_sold_again():
     book = with_sale(history(opening(stop=95)), NO_SPLITS, Sale("A", 94, day(1)), LATER)
     prices = bars("A", {0: 100, 1: 94})
-    assert sell_signals(position_marks(book, prices, NO_SPLITS, SESSIONS[:2]), prices, indicators()).is_empty()
+    assert sell_signals(position_marks(book, prices, NO_SPLITS, SESSIONS[:2]), prices, indicators(), RULES).is_empty()
 
 
 def test_nothing_held_is_no_signal():
-    assert sell_signals(POSITION_MARKS.empty(), bars("A", {0: 1}), indicators()).equals(SIGNALS.empty())
+    assert sell_signals(POSITION_MARKS.empty(), bars("A", {0: 1}), indicators(), RULES).equals(SIGNALS.empty())
 
 
 def test_a_rule_of_one_s_own_takes_part():
@@ -74,7 +73,7 @@ def test_the_running_bar_of_a_session_under_way_is_enough_for_the_rules_of_the_p
     )
     prices = pl.concat([known.select(running.columns), running])
     marks = position_marks(history(opening(stop=95)), prices, NO_SPLITS, [day(1)])
-    assert sell_signals(marks, prices, indicators())["rule"].to_list() == ["stop_hit"]
+    assert sell_signals(marks, prices, indicators(), RULES)["rule"].to_list() == ["stop_hit"]
 
 
 @pytest.mark.thorough

@@ -10,7 +10,6 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.errors import ModelError
 from pipeline.market.screen.exchange_test_symbols import is_exchange_test_symbol
 from pipeline.market.screen.model import HAS_MINUTES, Factor, Model
-from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.reasons import add_reasons
 from pipeline.market.tolerance import above
 
@@ -24,7 +23,7 @@ ZSCORE_DECIMALS = 9
 """Polars sums one session alone in another order than among many; rounding hides that, so both rank alike."""
 
 
-def candidates(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model] = MODELS) -> pl.DataFrame:
+def candidates(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model]) -> pl.DataFrame:
     """Return the ranked candidates of every session in `day` and every model: the columns of `stocks/candidates`.
 
     `day` holds one row per ticker and session: the bar joined with its indicators, for one or many sessions, and
@@ -45,7 +44,7 @@ def candidates(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model] = MODEL
     return pl.concat(rankings).sort("session", "model", "rank")
 
 
-def scores(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model] = MODELS) -> pl.DataFrame:
+def scores(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model]) -> pl.DataFrame:
     """Return the score of every ticker that passes a model's universe, by session, model and ticker, without words.
 
     `day` and the scores are those of `candidates`, which lists the best of them. Columns: model, model_version,
@@ -59,7 +58,7 @@ def scores(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model] = MODELS) -
     return pl.concat(scored).sort("session", "model", "ticker")
 
 
-def unapplied_filters(columns: Sequence[str], models: Sequence[Model] = MODELS) -> tuple[str, ...]:
+def unapplied_filters(columns: Sequence[str], models: Sequence[Model]) -> tuple[str, ...]:
     """Return, in words, the filters that cannot be applied to a day with these columns; empty when all can."""
     said = []
     if SPLIT_IN_DOUBT not in columns:
@@ -74,7 +73,7 @@ def unapplied_filters(columns: Sequence[str], models: Sequence[Model] = MODELS) 
     return tuple(said)
 
 
-def columns_needed(models: Sequence[Model] = MODELS) -> set[str]:
+def columns_needed(models: Sequence[Model]) -> set[str]:
     """Return the columns of a day that ranking by `models` looks at, the optional ones included."""
     return {column for model in models for column in model.columns} | {TYPE, SPLIT_IN_DOUBT}
 

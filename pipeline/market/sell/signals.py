@@ -9,7 +9,6 @@ from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.positions import row_by_row
 from pipeline.market.sell.rule import BAR, BEFORE, Rule
-from pipeline.market.sell.rules import RULES
 
 BEFORE_SESSIONS = 20
 """Sessions within which a ticker's bar before must lie; after a longer silence nothing turns or crosses."""
@@ -18,7 +17,7 @@ _KEY = ["ticker", "session"]
 
 
 def sell_signals(
-    marks: pl.DataFrame, bars: pl.DataFrame, indicators: pl.DataFrame, rules: Sequence[Rule] = RULES
+    marks: pl.DataFrame, bars: pl.DataFrame, indicators: pl.DataFrame, rules: Sequence[Rule]
 ) -> pl.DataFrame:
     """Return what the rules say of each of `marks`, by position, session and rule: the columns of `SIGNALS`.
 

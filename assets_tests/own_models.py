@@ -1,0 +1,49 @@
+"""Models of the tests' own, whose lists stay as they are when the product ships another model, indicator or rule."""
+
+from collections.abc import Sequence
+
+import polars as pl
+import pytest
+
+from assets_tests.market.screen.panels import factor
+from pipeline.market.screen.model import Model, Universe
+from pipeline.market.tolerance import above
+
+STRONG = Model(
+    name="strong",
+    version=3,
+    description="Stocks that rose over a year and over three months, and trade calmly.",
+    universe=Universe(),
+    factors=(
+        (factor("year", "return_252"), 0.5),
+        (factor("three_months", "return_60"), 0.3),
+        (factor("volume", "relative_volume"), -0.2),
+    ),
+)
+
+DIPS = Model(
+    name="dips",
+    version=2,
+    description="Stocks above their long average that fell for some days.",
+    universe=Universe(conditions=(above(pl.col("close"), pl.col("sma_200")), pl.col("rsi_14") < 50)),
+    factors=((factor("week", "return_5"), -1.0),),
+)
+
+OWN = (STRONG, DIPS)
+"""In another order than that of their names."""
+
+RANKING = (
+    "assets.signals",
+    "assets.report_tables",
+    "assets.reports",
+    "assets.outcomes",
+    "assets.alerts",
+    "publication",
+)
+"""The modules of the pipeline that rank by MODELS or show them."""
+
+
+def rank_by(models: Sequence[Model], patched: pytest.MonkeyPatch) -> None:
+    """Let the assets rank by these models, and show them, instead of by those that are shipped."""
+    for module in RANKING:
+        patched.setattr(f"pipeline.{module}.MODELS", tuple(models))

@@ -1,0 +1,160 @@
+"""One more model, indicator and rule in the product: no test fails but that of its own page, and that of the snapshot.
+
+The tests run over a copy of the project to which some of each kind are added, the first of their kind and the last.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+COPIED = ("pipeline", "assets_tests", "benchmarks", "docs")
+
+INDICATORS = """
+import polars as pl
+
+from pipeline.contracts.indicators import IndicatorColumn
+from pipeline.market.indicators.declaration import expressed
+
+UP_DAYS = IndicatorColumn("up_days_5", "Sessions of five that closed higher, %.", pl.Int8, at_least=0, at_most=100)
+BUSIEST = IndicatorColumn("busiest_300", "Most shares traded in one of 300 bars.", at_least=0, unit="shares")
+INDICATORS = (
+    expressed({UP_DAYS: (pl.col("close") > pl.col("open")).cast(pl.Int8).rolling_sum(5) * 20}, lookback=5),
+    *INDICATORS,
+    simple_return(3),
+    expressed({BUSIEST: pl.col("volume").rolling_max(300)}, lookback=300),
+)
+LOOKBACK_SESSIONS = max(indicator.lookback for indicator in INDICATORS)
+INDICATORS_TABLE = indicators_table([column for indicator in INDICATORS for column in indicator.columns])
+"""
+
+MODELS = """
+ANYBODY = Model(
+    name="anybody",
+    version=1,
+    description="Every stock, the calmest first.",
+    universe=Universe(min_price=0, min_dollar_volume=0, min_bars=1, security_types=()),
+    factors=((VOLATILITY, -0.5), (LAST_WEEK, 0.5)),
+    top=500,
+)
+RISER = Model(
+    name="riser",
+    version=2,
+    description="Stocks that rose for three months, and over the last three sessions.",
+    universe=Universe(conditions=(pl.col("return_3") > 0,)),
+    factors=((THREE_MONTHS, 1.0),),
+)
+NOBODY = Model(
+    name="nobody",
+    version=4,
+    description="Stocks that cost more than any does.",
+    universe=Universe(min_price=1e12),
+    factors=((RSI, 1.0),),
+)
+MODELS = (ANYBODY, *MODELS, RISER, NOBODY)
+"""
+
+RULES = """
+ALWAYS = Rule(
+    name="always",
+    version=1,
+    severity="high",
+    description="Held at all.",
+    condition=pl.col("sessions_held") >= 0,
+    value=pl.col("sessions_held").cast(pl.Float64),
+    threshold=pl.lit(0.0),
+    reasons=(pl.format("Held {} sessions", whole(pl.col("sessions_held"))),),
+)
+LONG_HELD = Rule(
+    name="long_held",
+    version=1,
+    severity="low",
+    description="Held for a year or longer.",
+    condition=pl.col("sessions_held") >= 252,
+    value=pl.col("sessions_held").cast(pl.Float64),
+    threshold=pl.lit(252.0),
+    reasons=(pl.lit("Held for a year"),),
+)
+RULES = (ALWAYS, *RULES, LONG_HELD)
+"""
+
+ADDED = {"indicators/catalogue.py": INDICATORS, "screen/models.py": MODELS, "sell/rules.py": RULES}
+
+ABOUT_WHAT_IS_SHIPPED = {
+    "test_definitions.py::test_the_definitions_are_those_of_the_snapshot",
+    "market/indicators/test_docs.py::test_the_page_tells_of_every_column_once",
+    *(
+        f"market/screen/test_docs.py::test_the_page_states_every_weight_of_the_shipped_models[{name}]"
+        for name in ("anybody", "riser", "nobody")
+    ),
+    *(
+        f"market/sell/test_rule.py::test_the_documentation_tells_of_every_rule[{name}]"
+        for name in ("always", "long_held")
+    ),
+}
+"""The tests that ask for a page and a snapshot of what was added."""
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the project with more models, indicators and rules."""
+    copy = tmp_path_factory.mktemp("grown")
+    # What pytest compiled names the file that it was compiled from.
+    left_out = shutil.ignore_patterns("*-pytest-*.pyc", ".hypothesis")
+    for name in COPIED:
+        shutil.copytree(ROOT / name, copy / name, ignore=left_out)
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    for name, text in ADDED.items():
+        with (copy / "pipeline/market" / name).open("a") as module:
+            module.write(text)
+    return copy
+
+
+def failed(grown: Path, tests: Sequence[str], which: str) -> tuple[set[str], str]:
+    """Return the tests that fail there, of those that `which` picks, and what pytest says."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(  # noqa: S603 (our own tests)
+        [
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rfE", "--tb=short", "-m", which),
+            f"--ignore-glob={grown}/*/test_browser_*",
+            *(f"assets_tests/{name}" for name in tests),
+        ],
+        cwd=grown,
+        env=kept | {"PYTHONPATH": str(grown)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert " passed" in done.stdout, done.stdout + done.stderr
+    return set(re.findall(r"^(?:FAILED|ERROR) assets_tests/(\S+)", done.stdout, re.MULTILINE)), done.stdout
+
+
+def assert_only_pages_and_snapshot_miss_it(grown: Path, tests: Sequence[str], which: str) -> None:
+    missing, words = failed(grown, tests, which)
+    assert missing == {name for name in ABOUT_WHAT_IS_SHIPPED if name.startswith(tuple(tests))}, words
+
+
+def test_lists_pages_and_signals_are_tested_by_what_the_tests_declare(grown):
+    tests = ["reports", "market/screen", "market/sell", "market/indicators/test_docs.py"]
+    assert_only_pages_and_snapshot_miss_it(grown, tests, "not hypothesis and not thorough and not torture")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    "tests",
+    [
+        ["market", "alerts"],
+        ["assets"],
+        ["cli"],
+        ["contracts", "benchmarks", "test_definitions.py", "test_portfolio.py"],
+    ],
+    ids=" ".join,
+)
+def test_nothing_else_in_the_project_minds(grown, tests):
+    assert_only_pages_and_snapshot_miss_it(grown, tests, "not thorough and not torture")
