@@ -27,7 +27,7 @@ from dagster import (
 
 from assets_tests.dagster_runs import QUIET
 from pipeline.event_log import BatchedSqliteEventLog
-from pipeline.instance import instance_config
+from pipeline.instance_file import instance_config
 
 DAYS = DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-08")
 KEYS = DAYS.get_partition_keys()
@@ -61,7 +61,7 @@ DEFINITIONS = Definitions(
 
 
 def opened(folder, storage):
-    (folder / "dagster.yaml").write_text(yaml.safe_dump(instance_config(str(folder)) | {"storage": storage}))
+    (folder / "dagster.yaml").write_text(yaml.safe_dump(instance_config() | {"storage": storage}))
     return DagsterInstance.from_config(str(folder))
 
 
@@ -86,7 +86,7 @@ def both(folders):
     ours, dagsters = folders
     with ExitStack() as stack:
         instances = (
-            stack.enter_context(opened(ours, instance_config(str(ours))["storage"])),
+            stack.enter_context(opened(ours, instance_config()["storage"])),
             stack.enter_context(opened(dagsters, {"sqlite": {"base_dir": str(dagsters)}})),
         )
         for instance in instances:
@@ -226,15 +226,15 @@ def test_events_of_several_runs_and_kinds_in_one_batch_are_stored_as_if_one_by_o
     found = []
     for together in (True, False):
         folder = tmp_path_factory.mktemp("replayed")
-        storage = BatchedSqliteEventLog(str(folder))
-        if together:
-            storage.store_event_batch(mixed)
-        else:
-            for entry in mixed:
-                storage.store_event(entry)
-        files = [folder / f"{RANGE_RUN}.db", folder / f"{DAY_RUN}.db", folder / "index.db"]
+        with opened(folder, instance_config()["storage"]) as instance:
+            storage = instance.event_log_storage
+            if together:
+                storage.store_event_batch(mixed)
+            else:
+                for entry in mixed:
+                    storage.store_event(entry)
+        files = [folder / "history/runs" / f"{name}.db" for name in (RANGE_RUN, DAY_RUN, "index")]
         found.append([rows(file, "SELECT run_id, event, partition FROM event_logs ORDER BY id") for file in files])
-        storage.dispose()
     assert found[0] == found[1]
     assert len(found[0][0]) == len(logs[0])
 

@@ -7,13 +7,14 @@ import yaml
 from dagster import DagsterInstance, DagsterRun
 
 from pipeline.event_log import BatchedSqliteEventLog
-from pipeline.instance import dagster_home, instance_config, open_instance
+from pipeline.instance import dagster_home, open_instance
+from pipeline.instance_file import instance_config
 
 PROJECT = Path(__file__).parents[1]
 
 
 def test_the_project_folder_s_file_is_that_of_the_default_home_but_lets_the_storage_follow_the_settings():
-    expected = instance_config("data/dagster")
+    expected = instance_config()
     expected["storage"]["custom"]["config"] = {}
     assert yaml.safe_load((PROJECT / "dagster.yaml").read_text()) == expected
 

@@ -37,18 +37,18 @@ def test_the_environment_wins_over_the_home_s_file_and_that_over_the_folder_s(fo
 
 def test_the_home_s_file_is_read_when_the_folder_s_file_names_the_home(folder):
     (folder / "elsewhere").mkdir()
-    (folder / "elsewhere" / "settings.env").write_text("CANDLELAKE_FLAT_FILES=mirror\n")
+    (folder / "elsewhere" / "settings.env").write_text("CANDLELAKE_RETENTION_DAYS=3\n")
     (folder / ".env").write_text("CANDLELAKE_HOME=elsewhere\n")
     settings = load_settings()
-    assert (settings.home, settings.flat_files) == (folder / "elsewhere", "mirror")
+    assert (settings.home, settings.retention_days) == (folder / "elsewhere", 3)
 
 
 def test_the_home_s_file_is_that_of_the_home_that_the_environment_names(folder, monkeypatch):
     (folder / "elsewhere").mkdir()
-    (folder / "elsewhere" / "settings.env").write_text("CANDLELAKE_FLAT_FILES=mirror\n")
+    (folder / "elsewhere" / "settings.env").write_text("CANDLELAKE_RETENTION_DAYS=3\n")
     monkeypatch.setenv("CANDLELAKE_HOME", "elsewhere")
     settings = load_settings()
-    assert (settings.home, settings.flat_files) == (folder / "elsewhere", "mirror")
+    assert (settings.home, settings.retention_days) == (folder / "elsewhere", 3)
 
 
 def test_a_home_may_begin_with_a_tilde(monkeypatch, folder):

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
-from dagster import DagsterEventType, EventLogEntry, Field, StringSource
+from dagster import DagsterEventType, DagsterInstance, EventLogEntry, Field, StringSource
 from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
@@ -26,6 +26,7 @@ from filelock import FileLock
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from pipeline.instance_file import place_in_force, seen_from
 from pipeline.lake.privacy import make_private_folder
 from pipeline.settings import load_settings
 from pipeline.sqlite_files import OpenFiles, revision_of, stamp
@@ -46,25 +47,39 @@ MAKING = ".making-"
 os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(BATCH))
 
 
+class Records:
+    """The folder of an instance's runs, events and schedules, with its files kept open.
+
+    Where it lies may follow from the instance: beside the `dagster.yaml` that names it.
+    """
+
+    def __init__(self, base_dir: str) -> None:
+        self.files = OpenFiles()
+        self._base_dir = base_dir
+        self._folder: Path | None = None
+
+    def of(self, instance: DagsterInstance) -> Path:
+        """Return the folder, with every file made. Raises SettingsError when nothing says where it is."""
+        if self._folder is None:
+            self._folder = seen_from(Path(instance.root_directory), self._base_dir)
+            _make_ready(self._folder, self.files)
+        return self._folder
+
+
 class HomeStorage(DagsterSqliteStorage):
-    """Runs, events and schedules in SQLite, in `base_dir`, or else in the home that the settings name."""
+    """Runs, events and schedules in SQLite, in `base_dir`, or else in the home that the settings name.
+
+    A relative `base_dir` is seen from the folder of the instance.
+    """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        make_private_folder(Path(base_dir).parent)
-        Path(base_dir).mkdir(exist_ok=True)
-        files = OpenFiles()
-        if _unmade(files, base_dir):
-            # Of two that open a new home at once, one would fail.
-            with FileLock(Path(base_dir, ".opening")):
-                unmade = _unmade(files, base_dir)
-                files.dispose()  # a file that is closed later would take its successor's companions with it
-                _make(unmade, base_dir)
         # All that Dagster's own does, but for asking its migration tool of each file at every start.
         self.base_dir = base_dir
         self._inst_data = inst_data
-        self._run_storage = RunsKeptOpen(files, Path(base_dir, RUNS))
-        self._schedule_storage = SchedulesKeptOpen(files, Path(base_dir, SCHEDULES))
-        self._event_log_storage = BatchedSqliteEventLog(str(Path(base_dir, "history", "runs")))
+        records = Records(base_dir)
+        self._run_storage = RunsKeptOpen(records)
+        self._schedule_storage = SchedulesKeptOpen(records)
+        self._event_log_storage = BatchedSqliteEventLog(records)
 
     @classmethod
     def config_type(cls) -> dict[str, Field]:
@@ -74,13 +89,25 @@ class HomeStorage(DagsterSqliteStorage):
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> Self:
         """Return the storage that `dagster.yaml` asks for."""
-        base_dir = config_value.get("base_dir") or str(load_settings().home / "dagster")
+        asked = config_value.get("base_dir")
+        base_dir = place_in_force(asked) if asked else str(load_settings().home / "dagster")
         return cls.from_local(base_dir, inst_data=inst_data)
 
 
-def _unmade(files: OpenFiles, base_dir: str) -> list[str]:
+def _make_ready(folder: Path, files: OpenFiles) -> None:
+    make_private_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    if _unmade(files, folder):
+        # Of two that open a new home at once, one would fail.
+        with FileLock(folder / ".opening"):
+            unmade = _unmade(files, folder)
+            files.dispose()  # a file that is closed later would take its successor's companions with it
+            _make(unmade, folder)
+
+
+def _unmade(files: OpenFiles, folder: Path) -> list[str]:
     """Return which files are not there, or were left unfinished: a file is stamped last."""
-    return [name for name in (RUNS, SCHEDULES, INDEX) if not _is_made(files, Path(base_dir, name))]
+    return [name for name in (RUNS, SCHEDULES, INDEX) if not _is_made(files, folder / name)]
 
 
 def _is_made(files: OpenFiles, path: Path) -> bool:
@@ -90,19 +117,19 @@ def _is_made(files: OpenFiles, path: Path) -> bool:
         return revision_of(connection) is not None
 
 
-def _make(names: Sequence[str], base_dir: str) -> None:
+def _make(names: Sequence[str], folder: Path) -> None:
     """Let Dagster make these files aside, and put each at its place when it is whole.
 
     Dagster makes them in many steps, and never finishes what another process was killed over.
     """
-    for left_by_a_kill in Path(base_dir).glob(f"{MAKING}*"):
+    for left_by_a_kill in folder.glob(f"{MAKING}*"):
         shutil.rmtree(left_by_a_kill)
     if not names:
         return
-    with TemporaryDirectory(prefix=MAKING, dir=base_dir) as aside:
+    with TemporaryDirectory(prefix=MAKING, dir=folder) as aside:
         DagsterSqliteStorage.from_local(aside).dispose()
         for name in names:
-            place = Path(base_dir, name)
+            place = folder / name
             place.parent.mkdir(parents=True, exist_ok=True)
             for companion in ("-wal", "-shm", "-journal"):
                 Path(f"{place}{companion}").unlink(missing_ok=True)
@@ -110,38 +137,56 @@ def _make(names: Sequence[str], base_dir: str) -> None:
 
 
 class _KeptOpen:
-    """What one of Dagster's storages in a single SQLite file asks for, with the file kept open."""
+    """What one of Dagster's storages in a single SQLite file asks for, with the file kept open.
 
-    def __init__(self, files: OpenFiles, path: Path) -> None:
-        super().__init__(f"sqlite:///{path.as_posix()}")  # type: ignore[call-arg]
-        self._files = files
-        self._path = path
+    It begins when an instance takes it: before, nobody knows where the file lies.
+    """
+
+    FILE: str
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def register_instance(self, instance: DagsterInstance) -> None:
+        """Take the instance, and with it the place of the file."""
+        self._path = self._records.of(instance) / self.FILE
+        super().__init__(f"sqlite:///{self._path.as_posix()}")  # type: ignore[call-arg]
+        super().register_instance(instance)  # type: ignore[misc]
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """Give a connection in a transaction of its own."""
-        with self._files.begin(self._path) as connection:
+        with self._records.files.begin(self._path) as connection:
             yield connection
 
     def dispose(self) -> None:
         """Close the file."""
-        self._files.dispose()
+        self._records.files.dispose()
 
 
 class RunsKeptOpen(_KeptOpen, SqliteRunStorage):
     """Dagster's runs in SQLite."""
 
+    FILE = RUNS
+
 
 class SchedulesKeptOpen(_KeptOpen, SqliteScheduleStorage):
     """Dagster's schedules and sensors in SQLite."""
+
+    FILE = SCHEDULES
 
 
 class BatchedSqliteEventLog(SqliteEventLogStorage):
     """The same files and tables as Dagster's own SQLite event log, kept open, several events a transaction."""
 
-    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+    def __init__(self, records: Records) -> None:
         self._files = OpenFiles()
-        super().__init__(base_dir, inst_data)
+        self._records = records
+
+    def register_instance(self, instance: DagsterInstance) -> None:
+        """Take the instance, and with it the place of the files."""
+        super().__init__(str(self._records.of(instance) / "history" / "runs"))
+        super().register_instance(instance)
 
     def dispose(self) -> None:
         """Close every file."""

@@ -1,5 +1,6 @@
 """What a user may set, and where it comes from: the environment, the home's own `settings.env`, then `./.env`."""
 
+import os
 import re
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pipeline.errors import SettingsError
+from pipeline.home_places import FLAT_FILES, HOME_SETTINGS, LAKE, REFERENCE, places_in
 from pipeline.lake.s3_prefix import S3Prefix, s3_prefix
 from pipeline.lake.usable_paths import require_usable_home, require_usable_lake
 from pipeline.market.xnys import CLOSED_WEEKDAYS
@@ -18,9 +20,6 @@ FIRST_SESSION = date(2003, 9, 10)
 
 LAST_DAY = date(max(CLOSED_WEEKDAYS), 12, 31)
 """The exchange's calendar ends here."""
-
-HOME_SETTINGS = "settings.env"
-"""File inside a home that carries the settings which belong to it, such as where its vendor files come from."""
 
 PREFIX = "CANDLELAKE_"
 
@@ -162,6 +161,7 @@ def load_settings() -> Settings:
         home = _home(Settings(_env_file=".env"))  # type: ignore[call-arg]
         # Later files win: what a home says of itself holds wherever it is used from.
         settings = Settings(_env_file=(".env", home / HOME_SETTINGS))  # type: ignore[call-arg]
+        places = _places_of(home)
     except ValidationError as invalid:
         faults = "; ".join(f"{_named(str(e['loc'][0]))}: {e['msg']}" for e in invalid.errors())
         raise SettingsError(
@@ -172,10 +172,22 @@ def load_settings() -> Settings:
             f"A file of settings is no UTF-8 text (byte {no_text.start}).",
             remedy=f"Look at ./.env and at {HOME_SETTINGS} in the home, and save them as UTF-8.",
         ) from None
-    settings = settings.model_copy(update={"home": home})
+    settings = settings.model_copy(update={"home": home, **places})
     if _SCHEME.match(settings.lake_address) is None:
         require_usable_lake(Path(str(settings.lake)).resolve())
     return settings
+
+
+def _places_of(home: Path) -> dict[str, str | Path]:
+    """Return the settings that name a folder in the home's file, by field, unless the environment overrules it."""
+    in_environment = {name.upper() for name, value in os.environ.items() if value}
+    found = {name: place for name, place in places_in(home).items() if name not in in_environment}
+    fields: dict[str, tuple[str, type[str | Path]]] = {
+        LAKE: ("lake_address", str),
+        FLAT_FILES: ("flat_files", str),
+        REFERENCE: ("reference", Path),
+    }
+    return {fields[name][0]: fields[name][1](place) for name, place in found.items()}
 
 
 def _named(field: str) -> str:

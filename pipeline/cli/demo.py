@@ -33,6 +33,7 @@ def demo(
 
     Everything goes to <home>/demo (or <home>/full-market), or to the folder that --home names.
     """
+    from pipeline.home_places import SAMPLE
     from pipeline.lake.privacy import make_private_folder
     from pipeline.settings import load_settings
 
@@ -42,7 +43,7 @@ def demo(
     begun = perf_counter()
     require_own_home(home)
     make_private_folder(home)
-    sample = lay_sample(home / "sample", full_market=full_market)
+    sample = lay_sample(home / SAMPLE, full_market=full_market)
     say(f"Sample market: {sample.files:,} daily files, {sample.first_session} to {sample.last_session}, in {home}")
     if (home / "lake").exists():
         say("The tables are there from an earlier demo; they are computed again and replaced.", style="dim")
@@ -55,8 +56,9 @@ def demo(
 def require_own_home(home: Path) -> None:
     """Return unless `home` holds tables that came from elsewhere: a demo must not mix with them."""
     from pipeline.errors import SampleError
+    from pipeline.home_places import SAMPLE
 
-    if (home / "lake").exists() and not (home / "sample").exists():
+    if (home / "lake").exists() and not (home / SAMPLE).exists():
         raise SampleError(
             f"{home} holds tables that are not the demo's; they were left as they are.",
             remedy="Name another folder with --home, or leave --home out.",
@@ -77,18 +79,20 @@ def lay_sample(folder: Path, *, full_market: bool) -> "Laid":
 
 def settle(home: Path, sample: "Laid") -> None:
     """Make `home` the home of the sample for this and every later command that is given it."""
+    from pipeline.home_places import FLAT_FILES, HOME_SETTINGS, LAKE
     from pipeline.lake.privacy import write_private
-    from pipeline.settings import HOME_SETTINGS, IN_THE_HOME
+    from pipeline.settings import IN_THE_HOME
 
     settings = {
-        "CANDLELAKE_LAKE": IN_THE_HOME,
-        "CANDLELAKE_FLAT_FILES": str(sample.folder),
+        LAKE: IN_THE_HOME,
+        # Seen from the home, so that it can be moved.
+        FLAT_FILES: os.path.relpath(sample.folder, home),
         "CANDLELAKE_START": str(sample.first_session),
         "CANDLELAKE_END": str(sample.last_session),
     }
     write_private(home / HOME_SETTINGS, "".join(f"{name}={value}\n" for name, value in settings.items()))
     # Not even what the environment says of the user's own source and lake holds for the sample.
-    os.environ.update(settings, CANDLELAKE_HOME=str(home))
+    os.environ.update({**settings, FLAT_FILES: str(sample.folder), "CANDLELAKE_HOME": str(home)})
 
 
 def run_and_list(sample: "Laid") -> "Listing":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from pipeline.cli.catalog import keep_catalog_here
 from pipeline.cli.terminal import one_line, out
 from pipeline.errors import CandlelakeError, SettingsError
 
@@ -63,6 +64,7 @@ def examine() -> Iterator[Finding]:
     except CandlelakeError as unreadable:
         yield Finding("settings", is_well=False, words=str(unreadable))
         return
+    keep_catalog_here(settings)
     for subject, look in LOOKS.items():
         yield examined(subject, look, settings)
 
@@ -126,8 +128,8 @@ def _room(place: Path, chosen_by: str) -> str:
 def _privacy(settings: "Settings") -> str:
     import shlex
 
+    from pipeline.home_places import HOME_SETTINGS
     from pipeline.lake.privacy import OWNER_FILE, OWNER_FOLDER, readable_by_others
-    from pipeline.settings import HOME_SETTINGS
 
     lake = settings.lake if isinstance(settings.lake, Path) else None
     found = list(readable_by_others(settings.home, lake, settings.home / HOME_SETTINGS))

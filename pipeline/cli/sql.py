@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.catalog import keep_catalog_here
 from pipeline.cli.rows import write_csv, write_exact_csv, write_json
 from pipeline.cli.terminal import out, say
 
@@ -35,7 +36,9 @@ def sql(
     from pipeline.settings import load_settings
 
     signal.signal(signal.SIGTERM, _stop)
-    with connect(load_settings().lake) as tables:
+    settings = load_settings()
+    keep_catalog_here(settings)
+    with connect(settings.lake) as tables:
         rows = tables.sql(sys.stdin.read() if query == "-" else query)
     WRITERS[format_](rows)
 

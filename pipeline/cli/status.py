@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.catalog import keep_catalog_here
 from pipeline.cli.rows import dump
 from pipeline.cli.terminal import out, say
 
@@ -63,6 +64,7 @@ def status(
     from pipeline.settings import load_settings
 
     settings = load_settings()
+    keep_catalog_here(settings)
     found = survey(Lake(settings.lake), str(settings.lake), latest_published(datetime.now(UTC), settings.end))
     if as_json:
         dump(asdict(found))

@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 import typer
 
+from pipeline.cli.catalog import keep_catalog_here
 from pipeline.cli.terminal import say, say_warning
 from pipeline.errors import PermanentError, SettingsError
 
@@ -54,6 +55,7 @@ def ui(
     from pipeline.settings import load_settings
 
     settings = load_settings()
+    keep_catalog_here(settings)
     require_free(host, port, "--port")
     require_free(host, settings.reports_port, "CANDLELAKE_REPORTS_PORT")
     make_private_folder(settings.home)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.catalog import keep_catalog_here
 from pipeline.cli.progress import shown_progress
 from pipeline.cli.run_reports import finish, tell
 from pipeline.cli.terminal import one_line, out, say, say_warning
@@ -35,6 +36,7 @@ def verify(
     from pipeline.settings import load_settings
 
     settings = load_settings()
+    keep_catalog_here(settings)
     lake = Lake(settings.lake)
     found = checked(lake)
     show(found, as_json=as_json and not is_repair)

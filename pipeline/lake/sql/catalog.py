@@ -8,13 +8,14 @@ from secrets import token_hex
 import duckdb
 
 from pipeline.lake.durable import make_durable
+from pipeline.lake.sql.catalog_mark import mark_of
 from pipeline.lake.sql.delta_scan import quoted, rows_of, text
 from pipeline.lake.sql.derived import derived_from
 from pipeline.lake.sql.duckdb_access import give_access
 from pipeline.lake.tables import Lake
 
 MADE_OF = "catalog_made_of"
-"""Macro of a catalog file that returns the fingerprint of the statements it was made by."""
+"""Macro of a catalog file that returns the mark of the lake's place and the fingerprint of the statements."""
 
 
 def create_views(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
@@ -52,11 +53,12 @@ def create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str) ->
 def write_catalog(lake: Lake, path: Path) -> list[str]:
     """Write a DuckDB file at `path` that holds a view of every table, described, and return their names.
 
-    The file holds no rows and no secret, and names the tables by absolute path. It appears whole: one who has the old
-    file open keeps reading that. A file that says all of it already is left alone.
+    The file holds no rows and no secret, and names the tables by absolute path: SQL cannot name them as seen from the
+    file. It appears whole: one who has the old file open keeps reading that. A file that says all of it already is left
+    alone.
     """
     comments = list(_comments(lake))
-    made_of = sha256("\n".join([*_definitions(lake), *comments]).encode()).hexdigest()
+    made_of = mark_of(lake.root) + sha256("\n".join([*_definitions(lake), *comments]).encode()).hexdigest()
     if path.exists() and _made_of(path) == made_of:
         return _names(lake)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,36 @@
+"""The DuckDB catalog of a home that was moved or copied: it names the tables by whole paths."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.cli.terminal import one_line, say_warning
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
+
+
+def keep_catalog_here(settings: "Settings") -> None:
+    """Write the catalog anew if it names the tables where the home was before; warn when that cannot be done."""
+    from pipeline.errors import CandlelakeError
+    from pipeline.lake.sql.catalog_mark import names_another_place
+
+    lake = settings.lake
+    try:
+        if isinstance(lake, Path) and names_another_place(settings.catalog, str(lake.expanduser().resolve())):
+            renew_catalog(settings)
+    except (CandlelakeError, OSError) as failed:
+        why = one_line(str(failed))
+        say_warning(f"{settings.catalog} names the tables of another place, and cannot be written: {why}")
+
+
+def renew_catalog(settings: "Settings") -> None:
+    """Write the catalog of the lake that `settings` name. Raises OSError when the file cannot be written."""
+    import duckdb
+
+    from pipeline.lake.sql.catalog import write_catalog
+    from pipeline.lake.tables import Lake
+
+    try:
+        write_catalog(Lake(settings.lake), settings.catalog)
+    except duckdb.Error as failed:
+        raise OSError(str(failed)) from failed
