@@ -1,5 +1,6 @@
 """Where a number comes from: from a ticker's row back to its bars, the splits, the vendor's files, and the versions."""
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -40,7 +41,7 @@ class Explanation:
     deliveries: pl.DataFrame
     """The version of the vendor's file that each of the bars comes from: key, etag, sha256 and when it was written."""
     commits: dict[str, dict[str, Any]]
-    """Of each table: the commit that wrote the session's rows, and the versions of the tables that it read."""
+    """Of each table: the commit that wrote the session's rows, the versions that it read, and what computed them."""
     outdated: list[str]
     """Why the row would be another if it were computed now; empty while it holds."""
     gone: list[str]
@@ -65,7 +66,14 @@ def explanation(lake: Lake, ticker: str, session: date) -> Explanation:
     )
     applied = applicable_splits(told)
     spans = bars.select("ticker", since="session", until=pl.lit(session))
-    now = restatement(lake).within(session, session).filter(pl.col("ticker") == ticker)
+    now = (
+        restatement(lake)
+        .within(session, session)
+        .filter(
+            pl.col("table").is_in([INDICATORS_TABLE.sql_name, CANDIDATES.sql_name]),
+            pl.col("ticker").is_null() | (pl.col("ticker") == ticker),
+        )
+    )
     return Explanation(
         ticker=ticker,
         session=session,
@@ -81,7 +89,7 @@ def explanation(lake: Lake, ticker: str, session: date) -> Explanation:
         ),
         deliveries=_deliveries(lake, bars),
         commits=commits,
-        outdated=[f"{day}: {cause}" for day, cause in now.select("event_date", "cause").iter_rows()],
+        outdated=[f"{day}: {cause}" if day else cause for day, cause in now.select("event_date", "cause").iter_rows()],
         gone=then.gone,
     )
 
@@ -142,7 +150,10 @@ def _commit(lake: Lake, table: Table, session: date) -> dict[str, Any]:
         return {}
     commit = written.row(0, named=True)
     del commit["changes"]
-    return commit | {"read": {one["table"]: one["version"] for one in commit["read"] or ()}}
+    return commit | {
+        "read": {one["table"]: one["version"] for one in commit["read"] or ()},
+        "computed_by": json.loads(commit["computed_by"] or "{}"),
+    }
 
 
 def _listed(lake: Lake, ticker: str, session: date) -> pl.DataFrame:

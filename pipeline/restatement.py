@@ -1,6 +1,7 @@
-"""What the lake computed from bars or splits that have changed since: named before anything is run again."""
+"""What the lake computed from what has changed since, bars, splits or code: named before anything is run again."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import polars as pl
@@ -16,30 +17,62 @@ from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.restatement import OUTDATED, outdated_by_bars, outdated_by_splits, outdated_unknown
+from pipeline.outdated_code import DUE, outdated_by_code, resting_on
+from pipeline.session_writings import calendar, newest_writings, possible_writings
+
+COLUMNS = {"table": pl.String, **OUTDATED}
+"""Columns of outdated ranges: of which table (by SQL name), and what `OUTDATED` says. Code is of no ticker and day."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Sessions that follow one another, of which the same tables are due."""
+
+    first: date
+    last: date
+    tables: tuple[str, ...]
+    """By SQL name, in alphabetical order."""
 
 
 @dataclass(frozen=True)
 class Restatement:
-    """The indicators that no longer follow from what the lake holds, and why."""
+    """What no longer follows from what the lake holds and from the code of today, and why."""
 
     outdated: pl.DataFrame
-    """Ranges of (ticker, session) with their cause, in the columns of `OUTDATED`."""
+    """Ranges of (ticker, session) of a table with their cause, in the columns of `COLUMNS`; no ticker is every one."""
+    resting: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DUE))
+    """The sessions of other tables that were made from these, in the columns of `DUE`."""
 
     @property
     def spans(self) -> list[tuple[date, date]]:
-        """Return the sessions to run again, as unbroken spans in order: their lists are ranked anew as a whole."""
-        merged: list[tuple[date, date]] = []
-        for first, last in sorted(set(self.outdated.select("first_session", "last_session").iter_rows())):
-            if merged and first <= new_york().offset(merged[-1][1], 1):
-                merged[-1] = merged[-1][0], max(last, merged[-1][1])
-            else:
-                merged.append((first, last))
-        return merged
+        """Return the sessions to run again, as unbroken spans in order."""
+        return _merged([(one.first, one.last) for one in self.stretches])
 
     @property
     def sessions(self) -> int:
         """Return how many sessions the spans hold."""
         return sum(len(new_york().between(*span)) for span in self.spans)
+
+    @property
+    def due(self) -> pl.DataFrame:
+        """Return every session of every table that is to be made again, in the columns of `DUE`."""
+        return pl.concat([_sessions_of(self.outdated), self.resting]).unique().sort("session", "table")
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """Return the sessions to run again, cut where other tables are due."""
+        found: list[Stretch] = []
+        for session, tables in self.due.group_by("session", maintain_order=True).agg("table").iter_rows():
+            last = found[-1] if found else None
+            if last and last.tables == tuple(tables) and session == new_york().offset(last.last, 1):
+                found[-1] = Stretch(last.first, session, last.tables)
+            else:
+                found.append(Stretch(session, session, tuple(tables)))
+        return found
+
+    def of(self, table: Table) -> "Restatement":
+        """Return what of one table is outdated."""
+        return Restatement(self.outdated.filter(table=table.sql_name))
 
     def within(self, first: date, last: date) -> pl.DataFrame:
         """Return the outdated ranges as far as they lie in the sessions `first` … `last`."""
@@ -50,30 +83,58 @@ class Restatement:
         )
 
 
-def restatement(lake: Lake) -> Restatement:
-    """Return what of `stocks/indicators` does not follow from the bars and splits that the lake holds now.
+def _merged(spans: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
+    """Return spans in order with neighbours as one."""
+    merged: list[tuple[date, date]] = []
+    for first, last in spans:
+        if merged and first <= new_york().offset(merged[-1][1], 1):
+            merged[-1] = merged[-1][0], max(last, merged[-1][1])
+        else:
+            merged.append((first, last))
+    return merged
 
-    Read from the commits, which tell what each session was computed from, and from the bars of sessions that were
-    written again since. What nobody can tell any more, since versions and what was recorded of them are gone, counts
-    as outdated. A session whose commit tells nothing is taken as computed without splits.
+
+def _sessions_of(ranges: pl.DataFrame) -> pl.DataFrame:
+    """Return the sessions of each table that lie in some of the ranges, in the columns of `DUE`."""
+    spans = ranges.select("table", "first_session", "last_session").unique()
+    within = spans.join_where(
+        calendar(), pl.col("session") >= pl.col("first_session"), pl.col("session") <= pl.col("last_session")
+    )
+    return within.select(list(DUE)).unique()
+
+
+def restatement(lake: Lake) -> Restatement:
+    """Return what does not follow from the bars and splits that the lake holds now, or that other code computed.
+
+    Read from the commits, which tell what each session was computed from and by what, and from the bars of sessions
+    that were written again since. What nobody can tell any more, since versions and what was recorded of them are gone,
+    counts as outdated. A session whose commit tells nothing is taken as computed without splits, and by the version
+    before commits told.
     """
+    by_data = _outdated_indicators(lake).with_columns(table=pl.lit(INDICATORS_TABLE.sql_name))
+    found = pl.concat([pl.DataFrame(schema=COLUMNS), outdated_by_code(lake), by_data], how="diagonal")
+    outdated = found.sort("first_session", "table", "ticker", "event_date", maintain_order=True)
+    return Restatement(outdated, resting_on(lake, _sessions_of(outdated)))
+
+
+def _outdated_indicators(lake: Lake) -> pl.DataFrame:
+    """Return what of `stocks/indicators` does not follow from the bars and splits that the lake holds now."""
     if not lake.exists(INDICATORS_TABLE):
-        return Restatement(pl.DataFrame(schema=OUTDATED))
+        return pl.DataFrame(schema=OUTDATED)
     computed = _computed(lake)
     history = lake.read(SPLITS).rows.collect()
-    calendar = new_york().sessions
-    by_splits = outdated_by_splits(computed.select("session", "known_at"), history, calendar, LOOKBACK_SESSIONS)
+    sessions = new_york().sessions
+    by_splits = outdated_by_splits(computed.select("session", "known_at"), history, sessions, LOOKBACK_SESSIONS)
     changed, undecided = _changed_bars(lake, computed)
-    by_bars = outdated_by_bars(changed, calendar, LOOKBACK_SESSIONS)
+    by_bars = outdated_by_bars(changed, sessions, LOOKBACK_SESSIONS)
     undecided |= _without_commit(lake, computed) | _ahead(lake, computed)
-    unknown = outdated_unknown(_rows_of(lake, sorted(undecided)), calendar)
-    found = pl.concat([by_splits, by_bars, unknown])
-    return Restatement(found.sort("first_session", "ticker", "event_date"))
+    unknown = outdated_unknown(_rows_of(lake, sorted(undecided)), sessions)
+    return pl.concat([by_splits, by_bars, unknown])
 
 
 def _computed(lake: Lake) -> pl.DataFrame:
     """Return each session with indicators, the versions of bars and splits it read, and when the latter were known."""
-    newest = _writings(lake, INDICATORS_TABLE).sort("version").unique("session", keep="last")
+    newest = newest_writings(lake, INDICATORS_TABLE)
     known = pl.DataFrame(schema={"splits": pl.Int64, "known_at": pl.Datetime("us", "UTC")})
     if lake.exists(SPLITS):
         # A clock that was ahead stamped a version with a day to come: what was learnt before that day is news still.
@@ -115,26 +176,6 @@ def _rows_of(lake: Lake, sessions: list[date]) -> pl.DataFrame:
     return pl.concat(rows).filter(pl.col("session").is_in(sessions)).unique()
 
 
-def _writings(lake: Lake, table: Table) -> pl.DataFrame:
-    """Return a row for each session and each commit that wrote it: session, version, read."""
-    commits = lake.trail(table).commits().drop_nulls("first_session")
-    spans = _calendar().join_where(
-        commits, pl.col("session") >= pl.col("first_session"), pl.col("session") <= pl.col("last_session")
-    )
-    return spans.select("session", "version", "read")
-
-
-def _possible_writings(lake: Lake, table: Table) -> pl.DataFrame:
-    """Return session and version of each commit that wrote it, or may have: one that is not known any more."""
-    lost = pl.DataFrame({"version": lake.trail(table).unknown()}, schema={"version": pl.Int64})
-    told = _writings(lake, table).select("session", "version")
-    return pl.concat([told, _calendar().join(lost, how="cross").select("session", "version")]).sort("version")
-
-
-def _calendar() -> pl.DataFrame:
-    return pl.DataFrame({"session": new_york().sessions}, schema={"session": pl.Date})
-
-
 def _changed_bars(lake: Lake, computed: pl.DataFrame) -> tuple[pl.DataFrame, set[date]]:
     """Return the bars that differ from those that computed sessions have read, with the sessions that read them.
 
@@ -163,11 +204,11 @@ def _written_since(lake: Lake, computed: pl.DataFrame) -> pl.DataFrame:
     Columns session, last_read, first_computed, last_computed. `last_read` is the last version of the bars that holds
     them as they were read, the one before the next writing: the newest that does is the likeliest to be there still.
     """
-    writings = _possible_writings(lake, DAILY_BARS)
+    writings = possible_writings(lake, DAILY_BARS)
     newest = writings.group_by("session").agg(newest=pl.col("version").max())
     # A window spans fewer calendar days than this.
     longest = timedelta(days=2 * LOOKBACK_SESSIONS)
-    places = _calendar().with_row_index("place")
+    places = calendar().with_row_index("place")
     readers = computed.join(places, on="session").rename({"session": "reader", "place": "reader_place"})
     read = newest.join(places, on="session").join_where(
         readers.with_columns(pl.col("bars").fill_null(-1)),

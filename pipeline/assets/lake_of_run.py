@@ -1,4 +1,7 @@
-"""The lake as the steps of a run write it: only while the run is in progress, and redone when another was faster."""
+"""The lake as the steps of a run write it: only while the run is in progress, and redone when another was faster.
+
+Each commit carries the fingerprints of what computes its table.
+"""
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +18,7 @@ from pipeline.lake.commits import Reading, Written
 from pipeline.lake.open_tables import OpenTables
 from pipeline.lake.s3_prefix import S3Prefix
 from pipeline.lake.tables import Lake
+from pipeline.market.computed import computed_by
 
 MOST_RETRIES = 5
 FIRST_PAUSE = 0.5
@@ -59,7 +63,7 @@ def lake_of_run(place: Path | S3Prefix, opened: OpenTables) -> ResourceDefinitio
 def _lake(place: Path | S3Prefix, opened: OpenTables, context: InitResourceContext) -> Lake:
     if context.instance is None or context.run is None:  # a schedule or a sensor, which only reads
         return Lake(place)
-    return LakeOfRun(place, may_write=only_in_progress(context.instance), opened=opened)
+    return LakeOfRun(place, may_write=only_in_progress(context.instance), computed_by=computed_by, opened=opened)
 
 
 def only_in_progress(instance: DagsterInstance) -> Callable[[str], None]:

@@ -11,6 +11,7 @@ from dagster import AssetExecutionContext, AssetKey, MetadataValue, TableColumn,
 from pipeline.assets.partition_metadata import add_partition_metadata
 from pipeline.contracts.table import Table
 from pipeline.lake.commits import Written
+from pipeline.market.computed import code_version
 
 OWNERS = ["team:candlelake"]
 PREVIEW_ROWS = 10
@@ -65,13 +66,14 @@ def stage(
 
 
 def declared(table: Table, *, group: str, stage: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `AssetOut` and `@asset` share for a table: key, group, description, columns, and its stage."""
+    """Return what `AssetOut` and `@asset` share for a table: key, group, description, columns, its stage, what computes it."""
     return {
         "key": asset_key(table),
         "group_name": group,
         "description": table.description,
         "kinds": {"deltalake", "polars"},
         "owners": OWNERS,
+        "code_version": code_version(table),
         "metadata": {
             "dagster/column_schema": column_schema(table),
             "dagster/table_name": table.sql_name,

@@ -52,7 +52,8 @@ class Recomputation(Config):
     """What of the sessions to compute."""
 
     only_outdated: bool = Field(
-        default=False, description="Only the rows whose bars or splits have changed since; the others stay as they are."
+        default=False,
+        description="Only the rows whose bars or splits have changed since, and the sessions that other code computed.",
     )
 
 
@@ -79,7 +80,9 @@ def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
         "splits": applicable_splits(splits.rows.collect()),
         "listed": listings(tickers.rows.collect(), ticker_events.rows.collect()),
     }
-    outdated = restatement(lake).within(sessions[0], sessions[-1]) if config.only_outdated else None
+    outdated = (
+        restatement(lake).of(INDICATORS_TABLE).within(sessions[0], sessions[-1]) if config.only_outdated else None
+    )
     read = [daily_bars, splits, tickers, ticker_events]
     written = []
     for stretch in stretches(INDICATORS_TABLE, sessions, MOST_IN_A_COMMIT):
@@ -112,11 +115,17 @@ def restated_chunks(  # noqa: PLR0913 (those above, and what is outdated where)
     listed: pl.DataFrame,
 ) -> Iterator[pl.DataFrame]:
     """Yield the indicators of each chunk as the lake holds them, those of the `outdated` ranges computed anew."""
-    of_tickers = bars.filter(pl.col("ticker").is_in(outdated["ticker"].unique().implode()))
     for sessions in chunks:
+        due = outdated.filter(pl.col("first_session") <= sessions[-1], pl.col("last_session") >= sessions[0])
         stored = lake.scan(INDICATORS_TABLE, sessions[0], sessions[-1]).collect()
-        (computed,) = indicator_chunks(of_tickers, [sessions], splits=splits, listed=listed)
-        yield with_restated(stored, computed, outdated)
+        (computed,) = indicator_chunks(bars.filter(_is_of(due)), [sessions], splits=splits, listed=listed)
+        yield with_restated(stored, computed, due)
+
+
+def _is_of(outdated: pl.DataFrame) -> pl.Expr:
+    """Return whether a bar is of one of the tickers that are outdated, which all are where none is named."""
+    tickers = outdated["ticker"].unique()
+    return pl.lit(value=True) if tickers.null_count() else pl.col("ticker").is_in(tickers.implode())
 
 
 def window_of(sessions: Sequence[date]) -> Sequence[date]:

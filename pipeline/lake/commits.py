@@ -1,9 +1,9 @@
-"""What a commit tells of itself: the run, the sessions it replaced, and the versions of the tables it was made from."""
+"""What a commit tells of itself: the run, the sessions it replaced, which versions it was made from, and by what."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -50,12 +50,15 @@ COMMIT: dict[str, Any] = {
     "first_session": pl.Date,
     "last_session": pl.Date,
     "read": READ,
+    "computed_by": pl.String,
     "changes": pl.String,
 }
 """Columns of a table's history. `read` holds, by SQL name, the versions that the rows were made from.
 
-A table that had never been written when it was read has a null version. Sessions and `read` are null in commits that
-changed no row: creation, compaction, vacuum. `changes` is one of `Changes`.
+A table that had never been written when it was read has a null version. `computed_by` holds, as a JSON object, the
+fingerprints of the code and the declarations that computed the rows, by part; it is null where no code of ours did, and
+in the commits of versions that did not record it. Sessions and `read` are null in commits that changed no row:
+creation, compaction, vacuum. `changes` is one of `Changes`.
 """
 
 
@@ -94,11 +97,14 @@ def summed(writings: Sequence[Written]) -> Written:
     )
 
 
-def told(run_id: str, read: Sequence[Reading], sessions: Sequence[date] = ()) -> dict[str, str]:
+def told(
+    run_id: str, read: Sequence[Reading], computed_by: Mapping[str, str], sessions: Sequence[date] = ()
+) -> dict[str, str]:
     """Return what a commit of rows carries."""
+    by = {"computed_by": json.dumps(computed_by, sort_keys=True)} if computed_by else {}
     span = {"first_session": str(min(sessions)), "last_session": str(max(sessions))} if sessions else {}
     versions = [{"table": one.table.sql_name, "version": one.version} for one in read]
-    return {"run_id": run_id, "read": json.dumps(versions)} | span
+    return {"run_id": run_id, "read": json.dumps(versions)} | by | span
 
 
 def commits_of(opened: DeltaTable) -> pl.DataFrame:
@@ -126,6 +132,7 @@ def _commit(said: dict[str, Any]) -> dict[str, Any]:
         "first_session": date.fromisoformat(first) if first else None,
         "last_session": date.fromisoformat(last) if last else None,
         "read": json.loads(said["read"]) if "read" in said else None,
+        "computed_by": said.get("computed_by"),
         "changes": _changes(said),
     }
 

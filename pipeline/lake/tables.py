@@ -35,17 +35,18 @@ class Lake:
     """The tables at one place, a folder or a prefix on S3; each is the Delta table `<root>/<market>/<name>`.
 
     `may_write` is asked before each commit, after the table was opened, with the id of the run that is to write; it
-    raises to refuse. `opened` are the tables that another Lake of the same place keeps open. Raises SettingsError when
-    no lake can lie there.
+    raises to refuse. `computed_by` gives the fingerprints of what computes a table, for its commits to carry. `opened`
+    are the tables that another Lake of the same place keeps open. Raises SettingsError when no lake can lie there.
     """
 
     def __init__(
         self,
         place: Path | str | S3Prefix,
         may_write: Callable[[str], None] = lambda _: None,
+        computed_by: Callable[[Table], Mapping[str, str]] = lambda _: {},
         opened: OpenTables | None = None,
     ) -> None:
-        self._may_write = may_write
+        self._may_write, self._computed_by = may_write, computed_by
         self.store = store_of(place)
         self.root = self.store.root
         self.storage_options = self.store.storage_options
@@ -180,8 +181,8 @@ class Lake:
 
         `pieces` is read once, frame by frame, after the table was opened; a session's rows come in one piece, and
         pieces ordered by session are stored best. An error inside `pieces` leaves the table as it was. A table
-        that does not exist is created. `run_id`, the first and last session, and the versions that were `read` to make
-        the rows are kept in the commit.
+        that does not exist is created. `run_id`, the first and last session, the versions that were `read` to make the
+        rows, and the fingerprints of what computed them are kept in the commit.
 
         A column new to the contract joins the table. Raises ContractBroken when rows break the contract, belong to
         other sessions, are missing for a session of a table that may not be empty, or when the table's columns have
@@ -195,7 +196,7 @@ class Lake:
         incoming = Incoming(table, sessions, pieces)
         opened, before = self._ready(table)
         self.keep_log(opened, run_id)
-        asked = Overwrite(table, sessions, told(run_id, read, sessions))
+        asked = Overwrite(table, sessions, told(run_id, read, self._computed_by(table), sessions))
         commit(self.store, opened, asked, self._if_allowed(incoming.batches(), run_id))
         return self._written(opened, before, sum(incoming.rows.values()), incoming.rows)
 
@@ -216,7 +217,7 @@ class Lake:
         # A table that had never been written is created at version 0.
         if any(one.table is table and changed_since(opened, one.version or 0) for one in read):
             raise conflict(table, opened, max(one.version or 0 for one in read if one.table is table))
-        asked = Overwrite(table, (), told(run_id, read))
+        asked = Overwrite(table, (), told(run_id, read, self._computed_by(table)))
         commit(self.store, opened, asked, self._if_allowed(RecordBatchReader.from_stream(stored), run_id))
         return self._written(opened, before, len(stored), {})
 

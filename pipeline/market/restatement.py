@@ -86,8 +86,8 @@ def outdated_unknown(rows: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFra
 def with_restated(stored: pl.DataFrame, computed: pl.DataFrame, outdated: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of `stored`, but in the `outdated` ranges those of `computed`.
 
-    All by ticker and session; `outdated` has ticker, first_session and last_session. A row of the ranges that is not
-    computed any more goes.
+    All by ticker and session; `outdated` has ticker (null is every one), first_session and last_session. A row of the
+    ranges that is not computed any more goes.
     """
     due = _in_ranges(pl.concat([stored.select("ticker", "session"), computed.select("ticker", "session")]), outdated)
     kept = stored.join(due, on=["ticker", "session"], how="anti")
@@ -96,9 +96,11 @@ def with_restated(stored: pl.DataFrame, computed: pl.DataFrame, outdated: pl.Dat
 
 def _in_ranges(rows: pl.DataFrame, ranges: pl.DataFrame) -> pl.DataFrame:
     """Return the distinct (ticker, session) of `rows` that lie in one of the ranges of their ticker."""
-    found = rows.unique().join(ranges.select("ticker", "first_session", "last_session").unique(), on="ticker")
-    within = found.filter(pl.col("session").is_between("first_session", "last_session"))
-    return within.select("ticker", "session").unique()
+    spans = ranges.select("ticker", "first_session", "last_session").unique()
+    of_ticker = rows.join(spans, on="ticker")
+    of_any = rows.join(spans.filter(pl.col("ticker").is_null()).drop("ticker"), how="cross")
+    found = pl.concat([of_ticker, of_any]).filter(pl.col("session").is_between("first_session", "last_session"))
+    return found.select("ticker", "session").unique()
 
 
 def _stretches(computed: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from pipeline.contracts.indicators import IndicatorColumn
+from pipeline.market.fingerprint import Place, fingerprint, here
 
 if TYPE_CHECKING:
     from pipeline.market.indicators.panel import Panel, Values
@@ -25,6 +26,33 @@ class Indicator:
     columns: tuple[IndicatorColumn, ...]
     lookback: int
     compute: Callable[[Panel], Sequence[Values]]
+    of_window: bool = False
+    """Whether a value also depends on how many sessions the window has, which the longest look-back decides."""
+
+    def fingerprints(self, window: int) -> dict[str, str]:
+        """Return for each column a short hash of what computes it; `window` is how many sessions the window has."""
+        common = fingerprint(self.lookback, window if self.of_window else None, self.compute, handed=[_PANEL])
+        return {
+            column.name: fingerprint(place, str(column.dtype), column.precision, common)
+            for place, column in enumerate(self.columns)
+        }
+
+
+_PANEL = f"{__package__}.panel", "Panel"
+"""Named only: to load it is to load the compiled kernels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Expressed:
+    """Expressions over one ticker's bars, as what computes an indicator."""
+
+    expressions: tuple[pl.Expr, ...]
+    lookback: int
+    written: Place | None
+
+    def __call__(self, panel: Panel) -> Sequence[Values]:
+        """Return a Series for each expression, with a value for each wanted bar."""
+        return panel.expressed(list(self.expressions), self.lookback)
 
 
 def expressed(columns: Mapping[IndicatorColumn, pl.Expr], *, lookback: int = 1) -> Indicator:
@@ -37,5 +65,5 @@ def expressed(columns: Mapping[IndicatorColumn, pl.Expr], *, lookback: int = 1) 
     return Indicator(
         columns=tuple(columns),
         lookback=lookback,
-        compute=lambda panel: panel.expressed(list(columns.values()), lookback),
+        compute=Expressed(tuple(columns.values()), lookback, written=here()),
     )

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.contracts.indicators import IndicatorColumn as Column
-from pipeline.market.indicators.declaration import Indicator, expressed
+from pipeline.market.indicators.declaration import Indicator
 
 if TYPE_CHECKING:
     from pipeline.market.indicators.panel import Panel, Values
@@ -27,50 +27,53 @@ def settling(newest: float) -> int:
 def bars_held() -> Indicator:
     """Return the number of bars in the window."""
     column = Column("bars", "Bars of the ticker in the look-back window.", pl.Int32, at_least=1, nullable=False)
-    return Indicator((column,), 1, lambda panel: [panel.held()])
+    return Indicator((column,), 1, lambda panel: [panel.held()], of_window=True)
 
 
 def candle_body() -> Indicator:
     """Return the body of the candle, between open and close."""
-    low, high = pl.min_horizontal("open", "close"), pl.max_horizontal("open", "close")
-    middle = (low + high) / 2
-    color = (pl.col("close") - pl.col("open")).sign().cast(pl.Int8)
-    return expressed(
-        {
-            Column(
-                "candle_high",
-                "Top of the candle's body: max(open, close), USD.",
-                at_least=0,
-                nullable=False,
-                unit="price",
-                precision="exact",
-            ): high,
-            Column(
-                "candle_low",
-                "Foot of the candle's body: min(open, close), USD.",
-                at_least=0,
-                nullable=False,
-                unit="price",
-                precision="exact",
-            ): low,
-            Column(
-                "candle_mid",
-                "Middle of the candle's body, USD.",
-                at_least=0,
-                nullable=False,
-                unit="price",
-                precision="exact",
-            ): middle,
-            Column(
-                "candle_color",
-                "+1 when the close is above the open, −1 below, 0 equal (doji).",
-                pl.Int8,
-                at_least=-1,
-                at_most=1,
-                nullable=False,
-            ): color,
-        }
+    columns = (
+        Column(
+            "candle_high",
+            "Top of the candle's body: max(open, close), USD.",
+            at_least=0,
+            nullable=False,
+            unit="price",
+            precision="exact",
+        ),
+        Column(
+            "candle_low",
+            "Foot of the candle's body: min(open, close), USD.",
+            at_least=0,
+            nullable=False,
+            unit="price",
+            precision="exact",
+        ),
+        Column(
+            "candle_mid",
+            "Middle of the candle's body, USD.",
+            at_least=0,
+            nullable=False,
+            unit="price",
+            precision="exact",
+        ),
+        Column(
+            "candle_color",
+            "+1 when the close is above the open, −1 below, 0 equal (doji).",
+            pl.Int8,
+            at_least=-1,
+            at_most=1,
+            nullable=False,
+        ),
     )
+
+    # Expressions made in here count by this source, those handed to `expressed` would by Polars' text of them.
+    def compute(panel: Panel) -> Sequence[Values]:
+        low, high = pl.min_horizontal("open", "close"), pl.max_horizontal("open", "close")
+        color = (pl.col("close") - pl.col("open")).sign().cast(pl.Int8)
+        return panel.expressed([high, low, (low + high) / 2, color], lookback=1)
+
+    return Indicator(columns, 1, compute)
 
 
 def simple_average(n: int) -> Indicator:

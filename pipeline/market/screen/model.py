@@ -3,13 +3,14 @@
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.errors import ModelError
+from pipeline.market.fingerprint import WORDS, Place, here
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.screen.wording import WORDING_COLUMNS
 
@@ -43,6 +44,7 @@ class Universe:
     """Types let in, by the vendor's codes; none means every type. A ticker whose type is not known passes."""
     conditions: tuple[pl.Expr, ...] = ()
     """Further conditions on a day's columns, all of which must hold."""
+    written: Place | None = field(default_factory=here, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for condition in self.conditions:
@@ -59,10 +61,11 @@ class Factor:
     name: str
     value: pl.Expr
     """Computed from columns of the same ticker and session."""
-    high: pl.Expr
+    high: pl.Expr = field(metadata=WORDS)
     """What to say of a value above the session's average."""
-    low: pl.Expr
+    low: pl.Expr = field(metadata=WORDS)
     """What to say of a value below the session's average."""
+    written: Place | None = field(default_factory=here, init=False, repr=False)
 
     def __post_init__(self) -> None:
         _require_snake_case("factor", self.name)
@@ -77,7 +80,7 @@ class Model:
 
     name: str
     version: int
-    description: str
+    description: str = field(metadata=WORDS)
     universe: Universe
     factors: tuple[tuple[Factor, float], ...]
     """Each factor with its weight; a negative weight prefers low values."""

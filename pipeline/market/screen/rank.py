@@ -99,12 +99,19 @@ def _needed_columns(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model]) -
     return day.lazy().select(needed).with_columns(pl.col(pl.Float64, pl.Float32).fill_nan(None)).collect()
 
 
-def _ranking(rows: pl.DataFrame, model: Model) -> pl.DataFrame:
+def ranked(rows: pl.DataFrame, model: Model) -> pl.LazyFrame:
+    """Return the rows that pass the model's universe, with `score`, what it is made of, and `rank`; without words.
+
+    `rows` have the columns that the model needs, without NaN.
+    """
     # Rows come sorted by ticker, and the ordinal rank gives equals their order of appearance.
     best_first = (-pl.col("score")).rank("ordinal").over("session").cast(pl.Int32)
+    return _scored(rows, model).with_columns(rank=best_first)
+
+
+def _ranking(rows: pl.DataFrame, model: Model) -> pl.DataFrame:
     listed = (
-        _scored(rows, model)
-        .with_columns(rank=best_first)
+        ranked(rows, model)
         .with_columns(count for factor, _ in model.factors for count in _standing(factor))
         .filter(pl.col("rank") <= model.top)
         .collect()

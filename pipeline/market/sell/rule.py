@@ -1,12 +1,13 @@
 """What a sell rule is: a condition on a position and its session, checked when it is declared."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from pipeline.contracts.portfolio import POSITION_MARKS, SEVERITIES
 from pipeline.errors import ModelError
+from pipeline.market.fingerprint import WORDS, Place, here
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.screen.model import SNAKE_CASE
 
@@ -34,15 +35,16 @@ class Rule:
     name: str
     version: int
     severity: str
-    description: str
+    description: str = field(metadata=WORDS)
     condition: pl.Expr
     """Whether to sell; null is no."""
     value: pl.Expr
     """The number that the rule looks at."""
     threshold: pl.Expr
     """The number it is held against."""
-    reasons: tuple[pl.Expr, ...]
+    reasons: tuple[pl.Expr, ...] = field(metadata=WORDS)
     """Sentences; the first is always there, the others may be null."""
+    written: Place | None = field(default_factory=here, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not SNAKE_CASE.fullmatch(self.name):

@@ -1,0 +1,45 @@
+"""Whether the code of today would compute other rows, told by the fingerprints of what computed them. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from pipeline.contracts.table import Table
+from pipeline.market.computed import COMPUTED, SHARED, computed_by
+from pipeline.market.earlier_code import BEFORE, SAME
+
+MOST_NAMED = 5
+"""Declarations named in one cause; the others are counted."""
+
+
+def cause(table: Table, was: Mapping[str, str] | None) -> str | None:
+    """Return in words what of `table`'s computation is new or changed since rows were computed; None when nothing is.
+
+    `was` has the fingerprints that their commit carries. A commit that carries none is taken as one of the version
+    before commits did. What is not declared any more changes nothing: its columns and lists stay as they are.
+    """
+    was, now = BEFORE.get(table.sql_name, {}) if was is None else was, computed_by(table)
+    new = [part for part in now if part not in was]
+    changed = [part for part in now if part in was and not is_same(was[part], now[part])]
+    computation = COMPUTED[table]
+    shared = [f"{computation.shared_words} changed"] if SHARED in new + changed else []
+    said = [*shared, _named("{}{} changed", computation.kind, changed), _named("new {}{}", computation.kind, new)]
+    return "; ".join(filter(None, said)) or None
+
+
+def is_same(was: str, now: str) -> bool:
+    """Return whether two fingerprints are those of code that computes the same."""
+    return _newest(was) == _newest(now)
+
+
+def _newest(fingerprint: str) -> str:
+    while fingerprint in SAME:
+        fingerprint = SAME[fingerprint]
+    return fingerprint
+
+
+def _named(form: str, kind: str, parts: Sequence[str]) -> str:
+    """Return parts in words, such as `indicators changed: rsi_14, atr_14`; nothing for no part."""
+    names = [part for part in parts if part != SHARED]
+    if not names:
+        return ""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{form.format(kind, 's' if len(names) > 1 else '')}: {', '.join(names[:MOST_NAMED])}{more}"

@@ -1,0 +1,104 @@
+"""What computes each table, as fingerprints: of each declaration that accounts for a part, and of what all share. Pure.
+
+A table that is not named here is not computed but taken in, or its rows are words only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.minutes import INTRADAY_FEATURES
+from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, MODEL_SCORES, SESSION_SCORES
+from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
+from pipeline.contracts.table import Table
+from pipeline.market.book import settled
+from pipeline.market.evaluation import monthly_scores, session_scores
+from pipeline.market.fingerprint import fingerprint
+from pipeline.market.indicators import INDICATORS, INDICATORS_TABLE, LOOKBACK_SESSIONS
+from pipeline.market.intraday import close_before, intraday_features
+from pipeline.market.listings import listings
+from pipeline.market.outcomes import aftermath, candidate_outcomes, forward_returns
+from pipeline.market.point_in_time import point_in_time_indicators, splits_in_doubt
+from pipeline.market.positions import held_between, position_marks
+from pipeline.market.reference import applicable_dividends, applicable_splits
+from pipeline.market.screen.known import with_minutes, with_reference
+from pipeline.market.screen.models import MODELS
+from pipeline.market.screen.rank import ranked, scores
+from pipeline.market.sell.rules import RULES
+from pipeline.market.sell.signals import sell_signals
+
+SHARED = "*"
+"""The part of a table's fingerprints that stands for what all its rows are computed by."""
+
+LEFT = ("INDICATORS", "MODELS", "RULES", "new_york", "EARLY_CLOSES")
+"""What shared code names but does not answer for: declarations have fingerprints of their own, and the exchange's days
+and hours are data, to which years are added."""
+
+
+@dataclass(frozen=True)
+class Computation:
+    """What computes a table, in words and code."""
+
+    shared_words: str
+    """What the shared code does, as the subject of "… changed"."""
+    shared: tuple[Callable[..., object], ...]
+    """The functions that all rows are computed by."""
+    kind: str = ""
+    """What its declarations are called, one of them."""
+    declared: Callable[[], Mapping[str, str]] = dict
+    """Returns the fingerprints of its declarations by name."""
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Return the fingerprints of all parts by name."""
+        return {SHARED: fingerprint(*self.shared, leave=LEFT), **self.declared()}
+
+
+def _indicators() -> dict[str, str]:
+    """Return the fingerprint of each indicator's column."""
+    found = (indicator.fingerprints(LOOKBACK_SESSIONS) for indicator in INDICATORS)
+    return {column: one for columns in found for column, one in columns.items()}
+
+
+def _models() -> dict[str, str]:
+    return {model.name: fingerprint(model) for model in MODELS}
+
+
+def _rules() -> dict[str, str]:
+    return {rule.name: fingerprint(rule) for rule in RULES}
+
+
+_RANKING = (scores, with_reference, with_minutes, listings)
+_VALUING = (settled, held_between, position_marks, applicable_splits, applicable_dividends)
+_HINDSIGHT = (*_RANKING, aftermath, forward_returns, splits_in_doubt, applicable_splits, applicable_dividends)
+
+COMPUTED: dict[Table, Computation] = {
+    INDICATORS_TABLE: Computation(
+        "how every indicator is computed",
+        (point_in_time_indicators, applicable_splits, listings),
+        "indicator",
+        _indicators,
+    ),
+    INTRADAY_FEATURES: Computation("how minutes are summed up", (intraday_features, close_before, applicable_splits)),
+    CANDIDATES: Computation("how every model ranks", (*_RANKING, ranked), "model", _models),
+    POSITION_MARKS: Computation("how positions are valued", _VALUING),
+    SIGNALS: Computation("how every rule is applied", (*_VALUING, sell_signals), "rule", _rules),
+    CANDIDATE_OUTCOMES: Computation("how outcomes are measured", (*_HINDSIGHT, candidate_outcomes), "model", _models),
+    SESSION_SCORES: Computation("how lists are scored", (*_HINDSIGHT, session_scores), "model", _models),
+    MODEL_SCORES: Computation("how scores are summed up", (monthly_scores,)),
+}
+
+
+@cache
+def computed_by(table: Table) -> Mapping[str, str]:
+    """Return the fingerprints of what computes a table now, by part; none for one that is taken in."""
+    return COMPUTED[table].fingerprints if table in COMPUTED else {}
+
+
+def code_version(table: Table) -> str | None:
+    """Return one fingerprint of all that computes a table; None for one that is taken in."""
+    parts = computed_by(table)
+    return fingerprint(sorted(parts.items())) if parts else None

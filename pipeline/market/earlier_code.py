@@ -1,0 +1,78 @@
+"""Fingerprints of earlier code that computes the same as that of today, so that no upgrade asks for needless work."""
+
+BEFORE: dict[str, dict[str, str]] = {
+    "stocks.indicators": {
+        "*": "f9b1feef7897",
+        "sma_20": "f2e1222e984d",
+        "sma_50": "e325d80452df",
+        "sma_200": "2319b3ef56e9",
+        "ema_12": "ef8cde3adb81",
+        "ema_26": "486ff3cdfda3",
+        "macd": "8f076f9324c1",
+        "macd_signal": "bd160772639a",
+        "macd_histogram": "c764b3a17f70",
+        "rsi_14": "f0fdc82f05d6",
+        "atr_14": "2753594b5340",
+        "bollinger_upper": "0c9c25592fd5",
+        "bollinger_middle": "8c95c6334b18",
+        "bollinger_lower": "109d0337194c",
+        "candle_high": "98d9f695c69c",
+        "candle_low": "5d25e6e8f030",
+        "candle_mid": "32785297053e",
+        "candle_color": "fe228821f31c",
+        "return_1": "9e76e4583a05",
+        "return_5": "9c0709aa6dc7",
+        "return_20": "ae8d26abc167",
+        "return_60": "c297a458a1be",
+        "return_252": "37cffd273477",
+        "high_252": "cc785624fc0d",
+        "low_252": "ed09fff96a33",
+        "volume_sma_20": "368b23ef42ee",
+        "relative_volume": "302c2c5eb777",
+        "dollar_volume_20": "8957197b0ae9",
+        "td_setup": "fc8abff0d8c5",
+        "td_perfected": "951d180dc3de",
+        "support": "0d4782d5ad87",
+        "resistance": "c3ab1fe61b8c",
+        "bars": "8c1dda7848fb",
+    },
+    "stocks.intraday_features": {
+        "*": "5fedf66dfde0",
+    },
+    "stocks.candidates": {
+        "*": "b425534acfd7",
+        "trend": "ed4d9a5fd0c1",
+        "pullback": "aa369329eb51",
+    },
+    "portfolio.position_marks": {
+        "*": "9597a701b963",
+    },
+    "portfolio.signals": {
+        "*": "8dcc1a6a618d",
+        "stop_hit": "cc833bff00e8",
+        "target_hit": "d5829a20ea77",
+        "trailing_stop": "b1c3e77786ab",
+        "macd_cross_down": "398ef8e7d84f",
+        "close_under_sma_50": "b41220f5830e",
+        "rsi_turns_down": "2932e795277c",
+        "td_sell_setup": "02df70f3ceb7",
+        "time_stop": "31f39b1c4280",
+    },
+    "stocks.candidate_outcomes": {
+        "*": "8adbe1f6caae",
+        "trend": "ed4d9a5fd0c1",
+        "pullback": "aa369329eb51",
+    },
+    "stocks.session_scores": {
+        "*": "2ff94b52cdca",
+        "trend": "ed4d9a5fd0c1",
+        "pullback": "aa369329eb51",
+    },
+    "stocks.model_scores": {
+        "*": "d571d909e1e2",
+    },
+}
+"""What computed the tables when their commits carried no fingerprints yet: by SQL name and part."""
+
+SAME: dict[str, str] = {}
+"""Code that was written otherwise and computes the same, as its tests show: its fingerprint, and the one after it."""

@@ -1,0 +1,62 @@
+"""Where a declaration was written, so that its expressions count by their source, and not by Polars' text of them."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import Field, dataclass
+from itertools import islice
+from types import CodeType, FrameType
+from typing import Any
+
+from pipeline.market.fingerprint.source import Module, Span, module_named
+
+WORDS = {"words": True}
+"""Metadata of a dataclass's field that holds words for people: a fingerprint does not cover it."""
+
+
+def is_words(field: Field[Any]) -> bool:
+    """Return whether a field of a dataclass holds words for people."""
+    return bool(field.metadata.get("words"))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A call at the top level of a module: of what makes a declaration."""
+
+    module: str
+    span: Span
+
+    def argument(self, name: str) -> tuple[Module, list[ast.expr]] | None:
+        """Return what stands there for a keyword, or else the values of the dict that comes first, with the module.
+
+        None when that cannot be told.
+        """
+        module = module_named(self.module)
+        call = module.calls.get(self.span) if module else None
+        if module is None or call is None:
+            return None
+        for one in call.keywords:
+            if one.arg == name:
+                return module, [one.value]
+        first = call.args[0] if call.args else None
+        return (module, first.values) if isinstance(first, ast.Dict) else None
+
+
+def here() -> Place | None:
+    """Return where the call stands that a dataclass is made by, if at the top level of a module.
+
+    To be the `default_factory` of one of its fields, or to be called by the function whose call is meant.
+    """
+    # This function, and the function or `__init__` that asks.
+    return _place(sys._getframe(2))  # noqa: SLF001 (as namedtuple and TypeVar learn where they are made)
+
+
+def _place(frame: FrameType) -> Place | None:
+    if frame.f_code.co_name != "<module>":
+        return None  # what it is made of are variables, whose values the source does not tell
+    return Place(str(frame.f_globals.get("__name__")), _position(frame.f_code, frame.f_lasti))
+
+
+def _position(code: CodeType, instruction: int) -> Span:
+    return next(islice(code.co_positions(), instruction // 2, None))

@@ -1,0 +1,130 @@
+"""What a value means: numbers and texts as they are, declarations field by field, functions by their code."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import pickle
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cache, partial
+from types import FunctionType, MethodType
+
+import polars as pl
+
+from pipeline.market.fingerprint.place import Place, is_words
+from pipeline.market.fingerprint.source import Definition, module_named
+from pipeline.market.fingerprint.spelling import Pieces, Speller, is_plain
+
+DIGITS = 12
+"""Hexadecimal digits of a fingerprint."""
+
+
+def fingerprint(*values: object, leave: Iterable[str] = (), handed: Iterable[tuple[str, str]] = ()) -> str:
+    """Return a short hash of what `values` mean: 12 hexadecimal digits.
+
+    Of a dataclass count all fields but its `WORDS`. Its expressions count by their source where they were written in a
+    call at the top level of a module, which a field of type `Place` says; else by Polars' text of them, which another
+    version of Polars may write otherwise. `leave` are names of definitions that count by their name only, since they
+    have fingerprints of their own. `handed` are classes, by module and name, whose objects the code is given though it
+    does not name them.
+    """
+    speller = _speller(frozenset(leave), tuple(handed))
+    return speller.digest(_Meaning(speller).of(values))[:DIGITS]
+
+
+@cache
+def _speller(leave: frozenset[str], handed: tuple[tuple[str, str], ...]) -> Speller:
+    modules = ((module_named(module), name) for module, name in handed)
+    return Speller(leave, tuple(module.definitions[name] for module, name in modules if module))
+
+
+class _Meaning:
+    """Values in pieces, one after another. A function that is met again is not gone into again."""
+
+    def __init__(self, speller: Speller) -> None:
+        self._speller = speller
+        self._met: dict[FunctionType, int] = {}
+
+    def of(self, value: object) -> Iterator[str | Definition]:
+        function = inspect.unwrap(value) if callable(value) else None
+        match value:
+            case _ if is_plain(value):
+                yield f" {type(value).__name__}:{value!r}"
+            case pl.Expr():
+                yield f" expression:{value}"
+            case Mapping():
+                yield from self._all("{", [part for item in value.items() for part in item])
+            case Set():
+                yield f" {sorted(map(repr, value))}"
+            case list() | tuple():
+                yield from self._all("[", value)
+            case MethodType():
+                yield from self._all("(method", [value.__func__, value.__self__])
+            case partial():
+                yield from self._all("(partial", [value.func, value.args, value.keywords])
+            case _ if is_dataclass(value) and not isinstance(value, type):
+                yield from self._declared(value)
+            case _ if isinstance(function, FunctionType):
+                yield from self._function(function)
+            case _:
+                yield _by_name(value)
+
+    def _all(self, kind: str, values: Iterable[object]) -> Iterator[str | Definition]:
+        yield f" {kind}"
+        for value in values:
+            yield from self.of(value)
+        yield ")"
+
+    def _declared(self, value: object) -> Iterator[str | Definition]:
+        counted = {one.name: getattr(value, one.name) for one in fields(value) if not is_words(one)}  # type: ignore[arg-type]
+        written = next((one for one in counted.values() if isinstance(one, Place)), None)
+        yield f" ({type(value).__name__}"
+        if callable(value):
+            yield from self.of(type(value).__call__)
+        for name, one in counted.items():
+            if not isinstance(one, Place):
+                yield f" {name}="
+                source = self._source(written, name) if written and _is_of_expressions(one) else None
+                yield from self.of(one) if source is None else source
+        yield ")"
+
+    def _source(self, written: Place, name: str) -> Pieces | None:
+        """Return the source of what was written for a field; None where that does not tell all."""
+        found = written.argument(name)
+        if found is None:
+            return None
+        module, nodes = found
+        return self._speller.code(module, nodes) if all(module.tells_all_of(node) for node in nodes) else None
+
+    def _function(self, function: FunctionType) -> Iterator[str | Definition]:
+        if function in self._met:
+            yield f" again:{self._met[function]}"
+            return
+        self._met[function] = len(self._met)
+        module = module_named(function.__module__)
+        nodes = module.functions.get(function.__code__.co_firstlineno) if module else None
+        if module and nodes:
+            yield from self._speller.code(module, nodes)
+        else:
+            yield f" compiled:{function.__code__.co_code.hex()} {function.__code__.co_names}"
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            yield f" {name}="
+            yield from self.of(cell.cell_contents)
+
+
+def _is_of_expressions(value: object) -> bool:
+    some = value if isinstance(value, Sequence) else [value]
+    return any(isinstance(one, pl.Expr) for one in some)
+
+
+def _by_name(value: object) -> str:
+    """Return what is known of a value without a look into it: its name, what it is as bytes, or else its type."""
+    named = value if isinstance(value, type) else type(value)
+    if value is None or isinstance(value, Enum | pl.DataType | type) or callable(value):
+        return f" {getattr(value, '__qualname__', value)}"
+    try:
+        return f" {named.__qualname__}:{hashlib.sha256(pickle.dumps(value, protocol=4)).hexdigest()}"
+    except (TypeError, AttributeError, pickle.PicklingError):  # such as a lock, or what holds a function
+        return f" {named.__qualname__}"
