@@ -66,7 +66,7 @@ def stage(
 
 
 def declared(table: Table, *, group: str, stage: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `AssetOut` and `@asset` share for a table: key, group, description, columns, its stage, what computes it."""
+    """Return what `AssetOut` and `@asset` share for a table: key, group, description, columns, stage, code version."""
     return {
         "key": asset_key(table),
         "group_name": group,
