@@ -29,27 +29,27 @@ unexport PYTHONDONTWRITEBYTECODE
 # Tests wait for processes and servers too: three workers keep two cores busy.
 WORKERS ?= 3
 
-FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py test_instance.py \
-	alerts/test_secrets.py assets/test_operations.py assets/test_answers.py market/test_reference.py \
-	market/test_late_splits.py test_portfolio.py \
-	lake/test_commit_moments.py test_restatement.py sources/test_rest_calls.py \
-	contracts/test_foreign_json.py lake/test_foreign_json.py sources/test_reference.py \
-	lake/test_power_cut.py lake/test_verification.py lake/test_raw_verification.py lake/test_verification_on_s3.py \
-	lake/test_fingerprints.py lake/test_probe.py lake/test_on_s3.py lake/test_raw_bucket.py lake/test_raw_files.py \
-	lake/test_reading_failures.py lake/test_sql_escapes.py lake/test_sql_functions.py lake/test_sql_walls.py \
-	lake/test_sql_limits.py lake/test_sql_child.py lake/test_pickle.py lake/test_maintenance.py \
-	lake/test_layouts.py lake/test_leftovers.py \
-	lake/test_first_commit.py lake/test_log_keeping.py lake/test_expired_log.py cli/test_aged_lake.py test_restatement.py \
+FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py orchestration/test_instance.py \
+	alerts/test_secrets.py assets/test_operations.py ingest/test_answers.py market/securities/test_reference.py \
+	market/portfolio/test_late_splits.py queries/test_portfolio.py \
+	lake/delta/test_commit_moments.py queries/test_outdated.py sources/massive/test_rest_calls.py \
+	contracts/test_foreign_json.py lake/test_foreign_json.py sources/massive/test_reference.py \
+	lake/test_power_cut.py lake/integrity/test_table.py lake/integrity/test_raw.py lake/integrity/test_verification_on_s3.py \
+	lake/delta/test_fingerprints.py lake/test_probe.py lake/test_on_s3.py lake/raw/test_raw_bucket.py lake/raw/test_raw_files.py \
+	lake/delta/test_reading_failures.py lake/sql/test_sql_escapes.py lake/sql/test_sql_functions.py lake/sql/test_sql_walls.py \
+	lake/sql/test_sql_limits.py lake/sql/test_sql_child.py lake/test_pickle.py lake/delta/test_maintenance.py \
+	lake/delta/test_layouts.py lake/storage/test_leftovers.py \
+	lake/delta/test_first_commit.py lake/delta/test_log_keeping.py lake/delta/test_expired_log.py cli/test_aged_lake.py queries/test_outdated.py \
 	cli/test_privacy.py cli/test_verify.py cli/test_verify_repair.py cli/test_verify_on_s3.py cli/test_lake_on_s3.py cli/test_rows.py \
 	cli/test_reference_clock.py cli/test_places.py cli/test_signals.py cli/test_hostile_arguments.py cli/test_hostile_launches.py cli/test_ui_visitors.py \
-	reports/test_serving.py reports/test_file_names.py reports/test_escaping.py \
-	sources/test_rest.py sources/test_rest_days.py sources/test_rest_refusals.py sources/test_s3_refusals.py \
-	sources/test_s3_downloads.py sources/test_gzip_file.py
+	web/test_pages.py reports/test_file_names.py reports/test_escaping.py \
+	sources/massive/test_rest.py sources/massive/test_rest_days.py sources/massive/test_rest_refusals.py sources/transfer/test_s3_refusals.py \
+	sources/transfer/test_s3_downloads.py sources/transfer/test_gzip_file.py
 
 QUICK := market contracts reports \
-	alerts/test_wording.py alerts/test_message.py sources/test_day_aggs.py \
-	sources/test_grouped_daily.py sources/test_reference_rows.py test_import_rules.py test_promises.py \
-	test_partitions.py test_settings.py
+	alerts/test_wording.py alerts/test_message.py sources/massive/test_day_aggs.py \
+	sources/massive/test_grouped_daily.py sources/massive/test_reference_rows.py test_import_rules.py test_promises.py \
+	orchestration/test_partitions.py test_settings.py
 
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
 SLOWEST := --durations=20 --durations-min=1

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from assets_tests.market.screen.panels import factor
+from pipeline.market.prices.tolerance import above
 from pipeline.market.screen.model import Model, Universe
-from pipeline.market.tolerance import above
 
 STRONG = Model(
     name="strong",

@@ -24,7 +24,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import SecretStr
 
-from pipeline.lake.s3_prefix import S3Prefix
+from pipeline.lake.storage.s3_prefix import S3Prefix
 
 PORTS = 10
 START_ATTEMPTS = 5

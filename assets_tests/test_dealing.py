@@ -8,7 +8,9 @@ from assets_tests.dealing import LONGEST, TOGETHER, scope_of, turn
 
 
 def test_a_file_is_dealt_whole():
-    assert scope_of("assets_tests/lake/test_sql.py::test_a[NA-1]") == scope_of("assets_tests/lake/test_sql.py::test_b")
+    assert scope_of("assets_tests/lake/sql/test_sql.py::test_a[NA-1]") == scope_of(
+        "assets_tests/lake/sql/test_sql.py::test_b"
+    )
 
 
 def test_a_lake_in_a_folder_and_one_on_s3_are_dealt_apart_wherever_the_parameter_stands():

@@ -9,13 +9,13 @@ from dagster import build_sensor_context
 
 from assets_tests.dagster_runs import TO_BARS, failure_of, instance, rows, run
 from assets_tests.vendor_day import day_file, key_of, row
-from pipeline.automation import vendor_files
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
-from pipeline.execution import run_sessions
-from pipeline.instance import open_instance
 from pipeline.lake.sql import connect
 from pipeline.lake.tables import Lake
+from pipeline.orchestration.instance import open_instance
+from pipeline.orchestration.jobs import vendor_files
+from pipeline.orchestration.runs import run_sessions
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 from pipeline.sources.choose import flat_files_of

@@ -24,10 +24,10 @@ from assets_tests.secrets_search import Text, found, said_by, texts_under, told_
 from assets_tests.sources.vendor_aggregates import AggregatesApi, bar
 from assets_tests.sources.vendor_rest import KEY
 from assets_tests.vendor_day import day_file, key_of, row
-from pipeline.lake.lake_objects import BucketObjects
-from pipeline.lake.s3_prefix import S3Prefix
-from pipeline.market.calendar import new_york
-from pipeline.partitions import latest_published
+from pipeline.lake.storage.lake_objects import BucketObjects
+from pipeline.lake.storage.s3_prefix import S3Prefix
+from pipeline.orchestration.partitions import latest_published
+from pipeline.venues.calendar import new_york
 
 PLANTED = {
     "S3 secret": S3Server.secret,

@@ -20,8 +20,8 @@ from arro3.core import RecordBatchReader
 from deltalake import WriterProperties, write_deltalake
 
 from benchmarks.measuring import Figures, timed
-from pipeline.sources.aggregates_text import SCHEMA
-from pipeline.sources.flat_files import Dataset, key_of
+from pipeline.sources.massive.aggregates_text import SCHEMA
+from pipeline.sources.port import Dataset, key_of
 
 CHUNK = 252
 """Sessions whose indicators are computed at a time."""
@@ -76,7 +76,7 @@ def everything(files: str, folder: str, first: str, last: str) -> Figures:
 
 def sessions_between(first: str, last: str) -> list[date]:
     """Return the sessions from `first` to `last`."""
-    from pipeline.market.calendar import new_york  # noqa: PLC0415
+    from pipeline.venues.calendar import new_york  # noqa: PLC0415
 
     return list(new_york().between(date.fromisoformat(first), date.fromisoformat(last)))
 

@@ -41,8 +41,8 @@ def lean_session(settings: "Settings", files: str, session: date) -> Figures:
 
 
 def _everything(settings: "Settings", files: Path, session: date, folder: Path, stages: dict[str, float]) -> None:
-    from pipeline.market.calendar import new_york  # noqa: PLC0415
     from pipeline.market.indicators import LOOKBACK_SESSIONS, indicators  # noqa: PLC0415
+    from pipeline.venues.calendar import new_york  # noqa: PLC0415
 
     begun = perf_counter()
 
@@ -75,10 +75,10 @@ def _month(uri: str) -> str:
 
 
 def _pages(settings: "Settings", session: date, folder: Path) -> None:
-    from pipeline.assets.report_rows import ReportRows  # noqa: PLC0415
-    from pipeline.assets.report_tables import ReportTables  # noqa: PLC0415
     from pipeline.lake.tables import Lake  # noqa: PLC0415
     from pipeline.market.screen.models import MODELS  # noqa: PLC0415
+    from pipeline.queries.report_rows import ReportRows  # noqa: PLC0415
+    from pipeline.queries.report_tables import ReportTables  # noqa: PLC0415
     from pipeline.reports.candidates_page import candidates_page  # noqa: PLC0415
     from pipeline.reports.html import candidates_html, ticker_html  # noqa: PLC0415
     from pipeline.reports.ticker_page import ticker_pages  # noqa: PLC0415

@@ -62,7 +62,7 @@ def empty_assets(files: str, folder: str, first: str, last: str) -> Figures:
     settings = settings_of(folder, files)
     from dagster import AssetKey, BetaWarning, Definitions, MaterializeResult, asset, define_asset_job  # noqa: PLC0415
 
-    from pipeline.partitions import ONE_RUN, STOCK_SESSIONS  # noqa: PLC0415
+    from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS  # noqa: PLC0415
 
     def empty(name: str, before: str | None) -> "AssetsDefinition":
         deps = [AssetKey(["stocks", before])] if before else []
@@ -88,8 +88,8 @@ def _run_of(definitions: "Definitions", home: Path, first: str, last: str) -> Fi
     """Run the assets over the sessions as one range. What an instance loads is loaded before the clock starts."""
     from dagster import AssetKey  # noqa: PLC0415
 
-    from pipeline.execution import QUIET  # noqa: PLC0415
-    from pipeline.instance import open_instance  # noqa: PLC0415
+    from pipeline.orchestration.instance import open_instance  # noqa: PLC0415
+    from pipeline.orchestration.runs import QUIET  # noqa: PLC0415
 
     tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
     with tempfile.TemporaryDirectory() as elsewhere:
@@ -107,6 +107,6 @@ def _run_of(definitions: "Definitions", home: Path, first: str, last: str) -> Fi
 
 
 def _size(files: Path, sessions: Sequence[date]) -> int:
-    from pipeline.sources.flat_files import Dataset, key_of  # noqa: PLC0415
+    from pipeline.sources.port import Dataset, key_of  # noqa: PLC0415
 
     return sum((files / key_of(Dataset.DAY_AGGS, session)).stat().st_size for session in sessions)

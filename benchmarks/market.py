@@ -14,8 +14,8 @@ from pipeline.sample.full_market import last_sessions, lay_down_full_market
 
 if TYPE_CHECKING:
     from pipeline.contracts.table import Table
-    from pipeline.execution import RunReport
     from pipeline.lake.tables import Lake
+    from pipeline.orchestration.runs import RunReport
     from pipeline.settings import Settings
 
 CHUNK = 21
@@ -48,7 +48,7 @@ def settings_of(home: Path | str, files: Path | str) -> "Settings":
 def run(home: str, files: str, first: str, last: str) -> Figures:
     """Run the daily job over the sessions from `first` to `last`, reference data before it, as the commands do."""
     settings = settings_of(home, files)
-    from pipeline.execution import refresh_reference, run_sessions, runnable_sessions  # noqa: PLC0415
+    from pipeline.orchestration.runs import refresh_reference, run_sessions, runnable_sessions  # noqa: PLC0415
     from pipeline.progress import Progress  # noqa: PLC0415
 
     sessions = runnable_sessions(date.fromisoformat(first), date.fromisoformat(last))
@@ -90,8 +90,8 @@ def lengthen(home: str, files: str, sessions: int) -> Figures:
     """
     settings = settings_of(home, files)
     from pipeline.lake.tables import Lake  # noqa: PLC0415
-    from pipeline.market.calendar import new_york  # noqa: PLC0415
     from pipeline.tables import TABLES  # noqa: PLC0415
+    from pipeline.venues.calendar import new_york  # noqa: PLC0415
 
     lake = Lake(settings.lake)
     held = lake.sessions(TABLES[0])
@@ -121,11 +121,11 @@ def record_runs(settings: "Settings", sessions: Sequence[date]) -> None:
     """Let the instance know of a run that materialized every asset of the daily job for each of `sessions`."""
     from dagster import AssetSpec, Definitions, MaterializeResult, define_asset_job, multi_asset  # noqa: PLC0415
 
-    from pipeline.automation import stocks_by_day  # noqa: PLC0415
     from pipeline.definitions import build_definitions  # noqa: PLC0415
-    from pipeline.execution import QUIET  # noqa: PLC0415
-    from pipeline.instance import open_instance  # noqa: PLC0415
-    from pipeline.partitions import ONE_RUN, STOCK_SESSIONS  # noqa: PLC0415
+    from pipeline.orchestration.instance import open_instance  # noqa: PLC0415
+    from pipeline.orchestration.jobs import stocks_by_day  # noqa: PLC0415
+    from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS  # noqa: PLC0415
+    from pipeline.orchestration.runs import QUIET  # noqa: PLC0415
 
     known = build_definitions(settings).resolve_asset_graph()
     keys = [key for key in stocks_by_day.selection.resolve(known) if known.get(key).is_partitioned]

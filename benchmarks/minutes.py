@@ -50,7 +50,7 @@ def bare(file: str, folder: str) -> Figures:
     """Read the file with its types and write it to Delta: no check, no key, no audit trail, no sessions."""
     from deltalake import write_deltalake  # noqa: PLC0415 (each way loads what it needs before the clock starts)
 
-    from pipeline.sources.aggregates_text import SCHEMA  # noqa: PLC0415
+    from pipeline.sources.massive.aggregates_text import SCHEMA  # noqa: PLC0415
 
     def work() -> None:
         write_deltalake(f"{folder}/bare", pl.read_csv(file, schema=SCHEMA))
@@ -60,12 +60,12 @@ def bare(file: str, folder: str) -> Figures:
 
 def candlelake(file: str, folder: str) -> Figures:
     """Do all that the asset does: bytes verified, parsed, cleaned, enforced, written with quarantine and trail."""
-    from pipeline.assets.intake import MINUTES as EDITIONS  # noqa: PLC0415
-    from pipeline.assets.intake import Intake  # noqa: PLC0415
     from pipeline.contracts.deliveries import MINUTE_DELIVERIES  # noqa: PLC0415
     from pipeline.contracts.minutes import MINUTE_BARS  # noqa: PLC0415
     from pipeline.contracts.quarantine import MINUTE_QUARANTINE  # noqa: PLC0415
-    from pipeline.lake.raw_files import RawFiles, Receipt  # noqa: PLC0415
+    from pipeline.ingest.intake import MINUTES as EDITIONS  # noqa: PLC0415
+    from pipeline.ingest.intake import Intake  # noqa: PLC0415
+    from pipeline.lake.raw.raw_files import RawFiles, Receipt  # noqa: PLC0415
     from pipeline.lake.tables import Lake  # noqa: PLC0415
 
     MINUTE_BARS.enforce(MINUTE_BARS.empty())  # pandera loads what it needs at its first use

@@ -15,13 +15,13 @@ from deltalake import write_deltalake
 
 from benchmarks.floor import BARS, WHOLE_DAY
 from benchmarks.measuring import Figures, timed
-from pipeline.sources.aggregates_text import SCHEMA
-from pipeline.sources.flat_files import Dataset, key_of
+from pipeline.sources.massive.aggregates_text import SCHEMA
+from pipeline.sources.port import Dataset, key_of
 
 
 def everything(files: str, folder: str, first: str, last: str) -> Figures:
     """Files to raw copies, bars, indicators and candidates."""
-    from pipeline.market.calendar import new_york  # noqa: PLC0415
+    from pipeline.venues.calendar import new_york  # noqa: PLC0415
 
     sessions = new_york().between(date.fromisoformat(first), date.fromisoformat(last))
     return timed(lambda: _all(Path(files), Path(folder), list(sessions)))

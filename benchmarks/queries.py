@@ -51,7 +51,7 @@ def ask(home: str, files: str, rounds: int) -> Figures:
     """Compact both tables, and ask them and their sorted copies every question."""
     settings = settings_of(home, files)
     from pipeline.contracts.bars import DAILY_BARS  # noqa: PLC0415
-    from pipeline.lake.maintenance import compact  # noqa: PLC0415
+    from pipeline.lake.delta.maintenance import compact  # noqa: PLC0415
     from pipeline.lake.sql import connect  # noqa: PLC0415
     from pipeline.lake.tables import Lake  # noqa: PLC0415
     from pipeline.market.indicators import INDICATORS_TABLE  # noqa: PLC0415

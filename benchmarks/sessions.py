@@ -18,7 +18,7 @@ from benchmarks.reporting import stages_of
 from pipeline.sample.full_market import last_sessions
 
 if TYPE_CHECKING:
-    from pipeline.execution import RunReport
+    from pipeline.orchestration.runs import RunReport
 
 WARM_UP = 1
 """Rounds before those that count: they load code and fill caches."""
@@ -87,7 +87,7 @@ def _turns(ways: list[dict[str, Any]], files: str) -> dict[str, Callable[[], Fig
 def _runs(home: str, days: list[str], files: str) -> Callable[[], Figures]:
     """Return what runs the next of `days` on a home."""
     settings = settings_of(home, files)
-    from pipeline.execution import run_sessions  # noqa: PLC0415
+    from pipeline.orchestration.runs import run_sessions  # noqa: PLC0415
     from pipeline.progress import Progress  # noqa: PLC0415
 
     def one() -> Figures:

@@ -79,11 +79,11 @@ def as_computed(lake: "Lake", sessions: Sequence[date]) -> pl.DataFrame:
     """Return the indicators of `sessions` at full precision, whatever the table keeps of it, by ticker and session."""
     from pipeline.contracts.bars import DAILY_BARS  # noqa: PLC0415
     from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS  # noqa: PLC0415
-    from pipeline.market.calendar import new_york  # noqa: PLC0415
     from pipeline.market.indicators import INDICATORS, LOOKBACK_SESSIONS  # noqa: PLC0415
-    from pipeline.market.listings import listings  # noqa: PLC0415
-    from pipeline.market.point_in_time import point_in_time_indicators  # noqa: PLC0415
-    from pipeline.market.reference import applicable_splits  # noqa: PLC0415
+    from pipeline.market.prices.point_in_time import point_in_time_indicators  # noqa: PLC0415
+    from pipeline.market.securities.listings import listings  # noqa: PLC0415
+    from pipeline.market.securities.reference import applicable_splits  # noqa: PLC0415
+    from pipeline.venues.calendar import new_york  # noqa: PLC0415
 
     window = new_york().between(new_york().offset(sessions[0], 1 - LOOKBACK_SESSIONS), sessions[-1])
     splits, tickers, events = (lake.read(table).rows.collect() for table in (SPLITS, TICKERS, TICKER_EVENTS))

@@ -51,7 +51,7 @@ def prepare(data: str, tickers: int, sessions: int, folder: str) -> Figures:
     from benchmarks.floor import parsed, usable  # noqa: PLC0415
     from benchmarks.market import market  # noqa: PLC0415
     from pipeline.sample.full_market import last_sessions  # noqa: PLC0415
-    from pipeline.sources.flat_files import Dataset, key_of  # noqa: PLC0415
+    from pipeline.sources.port import Dataset, key_of  # noqa: PLC0415
 
     days = last_sessions(sessions)
     files = market(Path(data), tickers, sessions)

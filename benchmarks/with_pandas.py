@@ -24,7 +24,7 @@ def compare(options: "Options") -> list[Comparison]:
     from benchmarks.backfill import facts, ours  # noqa: PLC0415 (pandas runs where nothing of ours is installed)
     from benchmarks.market import market  # noqa: PLC0415
     from pipeline.sample.full_market import last_sessions  # noqa: PLC0415
-    from pipeline.sources.flat_files import Dataset, key_of  # noqa: PLC0415
+    from pipeline.sources.port import Dataset, key_of  # noqa: PLC0415
 
     python = python_with(["pandas", "pyarrow"], options.data / "environments" / "pandas")
     sessions = last_sessions(options.sessions)

@@ -51,7 +51,7 @@ def lay_down(files: str, folder: str, first: str, last: str) -> Figures:
     import polars as pl  # noqa: PLC0415
 
     from benchmarks.floor import parsed, sessions_between, usable  # noqa: PLC0415
-    from pipeline.sources.flat_files import Dataset, key_of  # noqa: PLC0415
+    from pipeline.sources.port import Dataset, key_of  # noqa: PLC0415
 
     days = sessions_between(first, last)
     bars = usable(pl.concat(parsed([[Path(files) / key_of(Dataset.DAY_AGGS, day) for day in days]])), days)

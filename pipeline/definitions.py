@@ -6,8 +6,6 @@ from dagster_duckdb import DuckDBResource
 from pipeline.assets.aggregates import stock_aggregates
 from pipeline.assets.alerts import alerts
 from pipeline.assets.bars import cleaned_day_aggs
-from pipeline.assets.lake_of_run import lake_of_run
-from pipeline.assets.lake_reader import LakeReader
 from pipeline.assets.minutes import cleaned_minute_aggs, raw_minute_aggs, stock_intraday_features
 from pipeline.assets.operations import compacted_tables, sql_catalog, vacuumed_tables
 from pipeline.assets.outcomes import model_scores, stock_outcomes
@@ -21,7 +19,18 @@ from pipeline.assets.reference import (
 )
 from pipeline.assets.reports import stock_reports
 from pipeline.assets.signals import stock_candidates, stock_indicators
-from pipeline.automation import (
+from pipeline.checks.bars import (
+    contract_check,
+    covers_the_market,
+    has_the_latest_session,
+    minutes_reconcile,
+    reconciles,
+)
+from pipeline.checks.editions import agrees_with_our_splits, nothing_left_provisional
+from pipeline.checks.reference import REFERENCE_CHECKS
+from pipeline.lake.raw.raw_files import RawFiles
+from pipeline.lake.tables import Lake
+from pipeline.orchestration.jobs import (
     aggregates,
     every_evening,
     every_morning,
@@ -35,13 +44,10 @@ from pipeline.automation import (
     stocks_by_day,
     vendor_files,
 )
-from pipeline.checks import contract_check, covers_the_market, has_the_latest_session, minutes_reconcile, reconciles
-from pipeline.edition_checks import agrees_with_our_splits, nothing_left_provisional
-from pipeline.lake.raw_files import RawFiles
-from pipeline.lake.tables import Lake
+from pipeline.orchestration.lake_reader import LakeReader
+from pipeline.orchestration.lake_resource import lake_of_run
+from pipeline.orchestration.sensors import changed_past, restated_signals
 from pipeline.progress import Progress
-from pipeline.reference_checks import REFERENCE_CHECKS
-from pipeline.restated import changed_past, restated_signals
 from pipeline.settings import Settings, load_settings
 from pipeline.sources.choose import flat_files_of, reference_source_of, rest_days_of
 from pipeline.tables import EVERY_TABLE

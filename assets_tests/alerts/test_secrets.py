@@ -19,8 +19,8 @@ from assets_tests.dagster_runs import run
 from assets_tests.telegram import CHAT, TOKEN, Telegram
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.alerts import ALERTS
-from pipeline.instance import open_instance
 from pipeline.lake.tables import Lake
+from pipeline.orchestration.instance import open_instance
 
 THU, FRI = date(2024, 1, 4), date(2024, 1, 5)
 SATURDAY = datetime(2024, 1, 6, 17, tzinfo=UTC)

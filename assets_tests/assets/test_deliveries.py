@@ -10,7 +10,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.errors import NotPublished
-from pipeline.lake.raw_files import RawFiles
+from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.lake.tables import Lake
 from pipeline.tables import TABLES
 

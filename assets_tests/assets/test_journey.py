@@ -16,10 +16,10 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.quarantine import QUARANTINE
-from pipeline.lake.raw_files import RawFiles
+from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.sources.flat_files import Dataset
+from pipeline.sources.port import Dataset
 from pipeline.tables import TABLES
 
 FRI, MON, TUE = date(2024, 1, 5), date(2024, 1, 8), date(2024, 1, 9)

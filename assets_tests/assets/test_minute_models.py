@@ -9,17 +9,17 @@ from assets_tests.dagster_runs import TO_BARS, instance, rows, run
 from assets_tests.market.screen.panels import EVERYBODY, factor
 from assets_tests.vendor_day import VendorFolder, row
 from assets_tests.vendor_minutes import lay_minutes, minute, run_minutes
-from pipeline.assets.features import features_for, without_minutes
-from pipeline.assets.report_rows import ReportRows
-from pipeline.assets.report_tables import ReportTables
 from pipeline.contracts.candidates import CANDIDATES
-from pipeline.explanation import explanation
 from pipeline.lake.tables import Lake
-from pipeline.market.calendar import new_york
 from pipeline.market.screen.factors import PREMARKET_GAP
 from pipeline.market.screen.model import Model
 from pipeline.market.screen.models import MODELS, STRONG_CLOSE
-from pipeline.publication import publications, ranked_anew
+from pipeline.queries.explanation import explanation
+from pipeline.queries.minute_features import features_for, without_minutes
+from pipeline.queries.published_lists import publications, ranked_anew
+from pipeline.queries.report_rows import ReportRows
+from pipeline.queries.report_tables import ReportTables
+from pipeline.venues.calendar import new_york
 
 FRI, MON = date(2024, 1, 5), date(2024, 1, 8)
 HISTORY = new_york().between(new_york().offset(FRI, -20), MON)

@@ -21,8 +21,8 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.errors import NotPublished
-from pipeline.lake.maintenance import compact
-from pipeline.lake.raw_files import RawFiles
+from pipeline.lake.delta.maintenance import compact
+from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.lake.tables import Lake
 
 THU, FRI = date(2024, 1, 4), date(2024, 1, 5)

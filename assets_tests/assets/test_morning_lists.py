@@ -14,11 +14,11 @@ from assets_tests.sources.vendor_aggregates import AggregatesApi, bar
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
-from pipeline.execution import run_sessions
-from pipeline.instance import open_instance
 from pipeline.lake.tables import Lake
-from pipeline.market.calendar import new_york
+from pipeline.orchestration.instance import open_instance
+from pipeline.orchestration.runs import run_sessions
 from pipeline.progress import Progress
+from pipeline.venues.calendar import new_york
 
 FRI = date(2024, 1, 5)
 LISTS = AssetKey(["stocks", "candidates"])

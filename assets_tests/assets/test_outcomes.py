@@ -16,12 +16,12 @@ from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, COMPLETE, MODEL_SCOR
 from pipeline.contracts.reference import SPLITS
 from pipeline.definitions import build_definitions
 from pipeline.lake.tables import Lake
-from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.screen.rank import candidates, scores
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 from pipeline.tables import OUTCOME_TABLES
+from pipeline.venues.calendar import new_york
 
 SESSIONS = new_york().between(date(2024, 1, 2), date(2024, 4, 12))
 LISTED = SESSIONS[:5]

@@ -14,10 +14,10 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
 from pipeline.definitions import build_definitions
 from pipeline.lake.tables import Lake
-from pipeline.market.book import Opening, Sale, with_openings, with_sale
-from pipeline.market.calendar import new_york
-from pipeline.market.sell.rules import STOP_HIT, TARGET_HIT
-from pipeline.portfolio import known_splits, portfolio, record
+from pipeline.market.portfolio.book import Opening, Sale, with_openings, with_sale
+from pipeline.market.portfolio.sell.rules import STOP_HIT, TARGET_HIT
+from pipeline.queries.portfolio import known_splits, portfolio, record
+from pipeline.venues.calendar import new_york
 
 SESSIONS = new_york().between(date(2024, 1, 30), date(2024, 2, 5))
 CLOSES = dict(zip(SESSIONS, ("10", "11", "9", "9", "12"), strict=True))
@@ -28,7 +28,7 @@ OWN = [["portfolio", "position_marks"], ["portfolio", "signals"]]
 @pytest.fixture(autouse=True)
 def two_rules(monkeypatch):
     """Let nothing but a stop and a target say to sell."""
-    monkeypatch.setattr("pipeline.portfolio.RULES", (STOP_HIT, TARGET_HIT))
+    monkeypatch.setattr("pipeline.queries.portfolio.RULES", (STOP_HIT, TARGET_HIT))
 
 
 def run(settings, sessions, *, only=None):

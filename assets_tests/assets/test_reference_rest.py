@@ -10,7 +10,7 @@ from assets_tests.examples import first_quick
 from assets_tests.sources.vendor_rest import KEY, VendorApi, say, say_json
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
-from pipeline.instance import open_instance
+from pipeline.orchestration.instance import open_instance
 
 THU, FRI = date(2024, 1, 4), date(2024, 1, 5)
 PATHS = {"tickers": "/v3/reference/tickers", "splits": "/stocks/v1/splits", "dividends": "/stocks/v1/dividends"}

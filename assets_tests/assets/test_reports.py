@@ -9,22 +9,22 @@ import pytest
 
 from assets_tests.dagster_runs import QUIET, instance, run
 from assets_tests.vendor_day import VendorFolder, row
-from pipeline.assets.report_rows import ReportRows
-from pipeline.assets.report_tables import ReportTables
 from pipeline.assets.reports import CANDIDATES_REPORT, MOST_SESSIONS, document_path
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITIONS
 from pipeline.contracts.reference import SPLITS
 from pipeline.definitions import build_definitions
 from pipeline.lake.tables import Lake
-from pipeline.market.book import Opening, Sale, with_openings, with_sale
-from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.market.reference import applicable_splits
-from pipeline.portfolio import record
+from pipeline.market.portfolio.book import Opening, Sale, with_openings, with_sale
+from pipeline.market.securities.reference import applicable_splits
+from pipeline.queries.portfolio import record
+from pipeline.queries.report_rows import ReportRows
+from pipeline.queries.report_tables import ReportTables
 from pipeline.reports.folder import ReportsFolder
 from pipeline.reports.notices import SPLITS_UNKNOWN
 from pipeline.reports.ticker_page import CHARTED
+from pipeline.venues.calendar import new_york
 
 SESSIONS = new_york().between(datetime(2024, 1, 29, tzinfo=UTC).date(), datetime(2024, 2, 6, tzinfo=UTC).date())
 SPLIT_ON, LAST = SESSIONS[3], SESSIONS[-1]

@@ -21,12 +21,12 @@ from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
-from pipeline.instance import open_instance
 from pipeline.lake.tables import Lake
-from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.screen.models import PULLBACK, TREND
+from pipeline.orchestration.instance import open_instance
 from pipeline.tables import TABLES
+from pipeline.venues.calendar import new_york
 
 SESSIONS = [date(2024, 1, 30), date(2024, 1, 31), date(2024, 2, 1)]
 

@@ -8,12 +8,12 @@ from dagster import DagsterResourceFunctionError
 
 from assets_tests.dagster_runs import TO_BARS, instance, rows, run
 from assets_tests.sources.vendor_aggregates import AggregatesApi, bar
+from pipeline.checks.editions import nothing_left_provisional
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
-from pipeline.edition_checks import nothing_left_provisional
 from pipeline.errors import NotPublished
-from pipeline.lake.raw_files import RawFiles
+from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.lake.tables import Lake
 from pipeline.settings import Settings
 

@@ -13,10 +13,10 @@ from assets_tests.dagster_runs import QUIET, SIGNALS, TO_BARS, instance, rows, r
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.definitions import build_definitions
 from pipeline.lake.tables import Lake
-from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.restated import changed_past
-from pipeline.restatement import restatement
+from pipeline.orchestration.sensors import changed_past
+from pipeline.queries.outdated import restatement
+from pipeline.venues.calendar import new_york
 
 SESSIONS = new_york().between(date(2024, 1, 29), date(2024, 2, 6))
 SPLIT_ON = SESSIONS[4]

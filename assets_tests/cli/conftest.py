@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 
 # Partitions are read from the settings at import: before any test of this package names a home of its own.
-import pipeline.partitions  # noqa: F401
+import pipeline.orchestration.partitions  # noqa: F401
 from assets_tests.commands import typed, typed_module
 from pipeline.cli import answered
-from pipeline.market.calendar import new_york
+from pipeline.venues.calendar import new_york
 
 SESSIONS = new_york().between(date(2003, 9, 10), date(2004, 9, 15))
 """Enough for the models, which want 253 bars."""

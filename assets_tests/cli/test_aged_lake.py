@@ -19,11 +19,11 @@ from assets_tests.lake.aging import aged, forget_properties, log_of, removed_by_
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.reference import SPLITS
-from pipeline.lake.maintenance import compact, vacuum
+from pipeline.lake.delta.maintenance import compact, vacuum
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.market.restatement import UNKNOWN
-from pipeline.publication import publications
+from pipeline.market.outdated_ranges import UNKNOWN
+from pipeline.queries.published_lists import publications
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def maintained(upkeep: Upkeep, home: Home, tmp_path_factory: pytest.TempPathFact
     grown_old(path, upkeep)
     lake = Lake(path / "lake")
     assert all(log_of(lake, f"stocks/{table.name}")[0] == f"{0:020}.json" for table in WRITTEN)
-    from pipeline.restatement import restatement  # noqa: PLC0415 (partitions are read from the settings at import)
+    from pipeline.queries.outdated import restatement  # noqa: PLC0415 (partitions are read from the settings at import)
 
     return Aged(path, restatement(lake).outdated.to_dicts())
 

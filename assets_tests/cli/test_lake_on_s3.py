@@ -9,7 +9,7 @@ import pytest
 from assets_tests.careless_s3 import careless_server
 from assets_tests.commands import typed
 from assets_tests.vendor_day import VendorFolder, row
-from pipeline.lake.s3_objects import S3Objects
+from pipeline.lake.storage.s3_objects import S3Objects
 
 pytestmark = pytest.mark.thorough
 

@@ -11,7 +11,7 @@ from assets_tests.cli.conftest import REPLACED, SESSIONS, THERE, Ask, Home
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.publication import as_committed, publications, ranked_anew
+from pipeline.queries.published_lists import as_committed, publications, ranked_anew
 
 # The filled home holds a list of REPLACED from the file as it was at first, and one from the file that replaced it.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from assets_tests.cli.conftest import Ask
-from pipeline.lake.privacy import make_private_folder, others_may_read, readable_by_others, write_private
+from pipeline.lake.storage.privacy import make_private_folder, others_may_read, readable_by_others, write_private
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="There are no such rights.")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.terminal import shortened
-from pipeline.execution import no_signal_lost
+from pipeline.orchestration.runs import no_signal_lost
 
 SWALLOWED = """
 import os, signal, sys, time, weakref

@@ -15,7 +15,7 @@ import pytest
 
 from assets_tests.cli.conftest import Home
 from assets_tests.commands import Served, served_ui, typed
-from pipeline.visitors import is_loopback, is_own_name, is_own_page
+from pipeline.web.visitors import is_loopback, is_own_name, is_own_page
 
 WHO = "{version}"
 ANSWER = "data"

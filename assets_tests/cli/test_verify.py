@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 from assets_tests.cli.conftest import Ask, Home
 from assets_tests.cli.harming import chosen, content, copied, flip, harm, live, newest_entry, raw, require_done
 from assets_tests.examples import first_quick
-from pipeline.lake.mending import DAMAGED
+from pipeline.lake.integrity.mending import DAMAGED
 from pipeline.lake.tables import Lake
 
 REMADE = ("daily_bars", "deliveries", "indicators", "candidates", "quarantine")
@@ -130,7 +130,7 @@ def test_a_repair_that_broke_off_is_known_and_ended_by_the_next(
     before = content(place)["stocks.candidates"]
     flip(live(place, "stocks/candidates")[0], np.random.default_rng(0))
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.repair.run_sessions", broken_off)
+        patched.setattr("pipeline.orchestration.repair.run_sessions", broken_off)
         assert ask("verify", "--repair").code == 1
     answer = ask("verify")
     assert answer.code == 1

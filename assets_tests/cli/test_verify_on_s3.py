@@ -14,13 +14,13 @@ from assets_tests.commands import typed
 from assets_tests.s3_server import S3Server
 from assets_tests.vendor_day import VendorFolder, row
 from assets_tests.vendor_minutes import lay_minutes, minute
-from pipeline.automation import minutes_by_day
-from pipeline.execution import run_sessions
-from pipeline.lake.lake_objects import Objects
-from pipeline.lake.log_entries import entry_name
-from pipeline.lake.mending import DAMAGED
-from pipeline.lake.s3_prefix import S3Prefix
+from pipeline.lake.delta.log_entries import entry_name
+from pipeline.lake.integrity.mending import DAMAGED
+from pipeline.lake.storage.lake_objects import Objects
+from pipeline.lake.storage.s3_prefix import S3Prefix
 from pipeline.lake.tables import Lake
+from pipeline.orchestration.jobs import minutes_by_day
+from pipeline.orchestration.runs import run_sessions
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 from pipeline.tables import EVERY_TABLE

@@ -15,11 +15,11 @@ from assets_tests.cli.harming import content, copied, flip, live, newest_entry, 
 from assets_tests.examples import first_quick
 from assets_tests.vendor_day import day_file
 from assets_tests.vendor_minutes import minute
-from pipeline.automation import minutes_by_day, outcomes, reference_data
 from pipeline.contracts.alerts import ALERTS, LIST, MESSAGE
-from pipeline.execution import run_sessions
-from pipeline.lake.mending import DAMAGED
+from pipeline.lake.integrity.mending import DAMAGED
 from pipeline.lake.tables import Lake
+from pipeline.orchestration.jobs import minutes_by_day, outcomes, reference_data
+from pipeline.orchestration.runs import run_sessions
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 

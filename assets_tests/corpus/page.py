@@ -6,8 +6,8 @@ from itertools import groupby
 
 from assets_tests.corpus.cases import CASES, SESSION, Case
 from pipeline.contracts.quarantine import REASONS
-from pipeline.sources.aggregates_text import COLUMNS_LIMIT
-from pipeline.sources.day_aggs import DAY_FILE_LIMIT, DAY_LINES_LIMIT
+from pipeline.sources.massive.aggregates_text import COLUMNS_LIMIT
+from pipeline.sources.massive.day_aggs import DAY_FILE_LIMIT, DAY_LINES_LIMIT
 
 INTRODUCTION = f"""\
 # Bad input: what becomes of it

@@ -8,8 +8,8 @@ import pytest
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.errors import AnswerRefused, CandlelakeError, NotPublished
-from pipeline.sources.cleaned_day import CleanedDay
-from pipeline.sources.grouped_daily import clean_grouped_daily, pack
+from pipeline.sources.massive.cleaned_day import CleanedDay
+from pipeline.sources.massive.grouped_daily import clean_grouped_daily, pack
 
 SESSION = date(2006, 3, 24)
 ROW = {"T": "IBM", "v": 4198800, "o": 83.1, "c": 83.36, "h": 83.72, "l": 82.99, "t": 1143234000000, "n": 23327}

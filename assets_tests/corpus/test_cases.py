@@ -12,8 +12,8 @@ from pipeline import errors
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.quarantine import QUARANTINE, REASONS
 from pipeline.errors import FileRefused
-from pipeline.sources.cleaned_day import CleanedDay
-from pipeline.sources.day_aggs import clean_day_file
+from pipeline.sources.massive.cleaned_day import CleanedDay
+from pipeline.sources.massive.day_aggs import clean_day_file
 
 BAR = ["ticker", "open", "high", "low", "close", "volume", "transactions"]
 SMALL = [case for case in ACCEPTED if case not in GIANTS]

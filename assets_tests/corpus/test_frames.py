@@ -8,8 +8,8 @@ import pytest
 from assets_tests.corpus.cases import CASES, GIANTS, Case
 from assets_tests.corpus.reading import COLUMNS, numbers, read_day
 from pipeline.errors import FileRefused
-from pipeline.sources.flat_files import Dataset
-from pipeline.sources.frames import ExtraColumns, read_flat_file
+from pipeline.sources.massive.frames import ExtraColumns, read_flat_file
+from pipeline.sources.port import Dataset
 
 LENIENT = {
     "cr_cr_lf_ticker_last": "Polars drops a carriage return at the end of a line",

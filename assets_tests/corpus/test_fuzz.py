@@ -33,11 +33,11 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.errors import CandlelakeError, FileRefused
 from pipeline.sample.full_market import last_sessions, lay_down_full_market
-from pipeline.sources.cleaned_day import CleanedDay
-from pipeline.sources.day_aggs import clean_day_file
-from pipeline.sources.flat_files import Dataset
-from pipeline.sources.frames import ExtraColumns, read_flat_file
-from pipeline.sources.grouped_daily import LETTERS, clean_grouped_daily, pack
+from pipeline.sources.massive.cleaned_day import CleanedDay
+from pipeline.sources.massive.day_aggs import clean_day_file
+from pipeline.sources.massive.frames import ExtraColumns, read_flat_file
+from pipeline.sources.massive.grouped_daily import LETTERS, clean_grouped_daily, pack
+from pipeline.sources.port import Dataset
 
 SEED = int(os.environ.get("CORPUS_FUZZ_SEED") or secrets.randbits(32))
 EXAMPLES = int(os.environ.get("CORPUS_FUZZ_EXAMPLES") or 0)

@@ -10,7 +10,7 @@ import pytest
 import pipeline
 from assets_tests.corpus.cases import CASES, GIANTS
 from assets_tests.examples import first_quick
-from pipeline.sources.day_aggs import DAY_FILE_LIMIT
+from pipeline.sources.massive.day_aggs import DAY_FILE_LIMIT
 
 STATUS = Path("/proc/self/status")
 READERS = ("clean_day_file", "read_flat_file")
@@ -22,9 +22,9 @@ import json, sys
 from datetime import date
 from pathlib import Path
 from pipeline.errors import FileRefused
-from pipeline.sources.day_aggs import clean_day_file
-from pipeline.sources.flat_files import Dataset
-from pipeline.sources.frames import read_flat_file
+from pipeline.sources.massive.day_aggs import clean_day_file
+from pipeline.sources.port import Dataset
+from pipeline.sources.massive.frames import read_flat_file
 
 def peak():
     return next(int(line.split()[1]) << 10 for line in open("/proc/self/status") if line.startswith("VmHWM"))

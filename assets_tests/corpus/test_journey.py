@@ -14,7 +14,7 @@ from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
-from pipeline.lake.raw_files import RawFiles
+from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.settings import Settings
 
 BAR = ["ticker", "open", "high", "low", "close", "volume", "transactions"]

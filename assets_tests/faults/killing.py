@@ -17,9 +17,9 @@ from assets_tests.faults.moments import Moment, moments
 from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held, lake_of, versions
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.table import Table
-from pipeline.lake.files import files_of
-from pipeline.lake.maintenance import vacuum
-from pipeline.lake.store import FolderStore
+from pipeline.lake.delta.files import files_of
+from pipeline.lake.delta.maintenance import vacuum
+from pipeline.lake.storage.store import FolderStore
 from pipeline.lake.tables import Lake
 from pipeline.tables import TABLES
 

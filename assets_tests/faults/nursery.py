@@ -25,7 +25,7 @@ from assets_tests.commands import environment
 from assets_tests.ready_process import fill_numba_s_registries
 
 PRELOADED = (
-    "pipeline.execution",
+    "pipeline.orchestration.runs",
     "pipeline.reports.html",
     "pandera.polars",
     "numba",
@@ -194,8 +194,8 @@ def _typed(asked: dict[str, Any]) -> int:
 def _job(asked: dict[str, Any]) -> None:
     # The tests' own process imports this module too, and must not read settings for it.
     from assets_tests.dagster_runs import run  # noqa: PLC0415
-    from pipeline.execution import run_sessions  # noqa: PLC0415
-    from pipeline.instance import open_instance  # noqa: PLC0415
+    from pipeline.orchestration.instance import open_instance  # noqa: PLC0415
+    from pipeline.orchestration.runs import run_sessions  # noqa: PLC0415
     from pipeline.progress import Progress  # noqa: PLC0415
     from pipeline.settings import Settings  # noqa: PLC0415
 

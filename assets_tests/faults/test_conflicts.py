@@ -11,16 +11,16 @@ from dagster import DagsterEventType, DagsterInstance, ExecuteInProcessResult
 
 from assets_tests.dagster_runs import TO_BARS, failure_of, rows, run
 from assets_tests.vendor_day import VendorFolder, row
-from pipeline.assets import lake_of_run
-from pipeline.assets.lake_of_run import MOST_RETRIES
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
 from pipeline.lake import tables
-from pipeline.lake.overwrite import Overwrite
+from pipeline.lake.delta.overwrite import Overwrite
 from pipeline.lake.tables import Lake
+from pipeline.orchestration import lake_resource as lake_of_run
+from pipeline.orchestration.lake_resource import MOST_RETRIES
 
 DAY = date(2024, 1, 5)
 OTHER = "another-run"

@@ -18,7 +18,7 @@ from pathlib import Path
 from alembic import config
 from dagster import AssetKey, AssetMaterialization, DagsterRun
 from sqlalchemy import Engine, event
-from pipeline.instance import open_instance
+from pipeline.orchestration.instance import open_instance
 
 homes, stride = Path(sys.argv[1]), int(sys.argv[2])
 

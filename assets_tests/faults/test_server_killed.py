@@ -12,9 +12,9 @@ from assets_tests.faults.killing import Tables
 from assets_tests.faults.nursery import Work
 from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held, lake_of
 from assets_tests.s3_outage import OwnServer, own_server
-from pipeline.lake.damage import Damage, Kind
+from pipeline.lake.integrity.damage import Damage, Kind
 from pipeline.progress import Progress
-from pipeline.verification import verify
+from pipeline.queries.integrity import verify
 
 MOMENT = "stocks/quarantine/"
 """The server is killed as soon as a run has put something there: bars are written, and all else is to come."""

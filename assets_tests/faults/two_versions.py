@@ -18,9 +18,9 @@ from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.lake.tables import Lake
-from pipeline.market.calendar import new_york
 from pipeline.settings import Settings
 from pipeline.tables import TABLES
+from pipeline.venues.calendar import new_york
 
 HISTORY = new_york().between(date(2023, 1, 3), date(2024, 1, 30))
 """Enough for the models, which want 253 bars."""

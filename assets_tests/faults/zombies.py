@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from assets_tests.faults.moments import moments
 from assets_tests.faults.nursery import Process
 from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held, versions
-from pipeline.instance import open_instance
+from pipeline.orchestration.instance import open_instance
 
 MOMENT = 0.02
 """Seconds for a stopped run to let go of what it holds of the runs' database."""
@@ -52,7 +52,10 @@ class Zombies:
 
     def _give_up(self, stopped: Process) -> bool:
         """Mark the stopped run as failed, as the monitoring of runs does; return whether it was in progress."""
-        with patch("pipeline.sqlite_files.PATIENCE", MOMENT), open_instance(self._home["home"]) as instance:
+        with (
+            patch("pipeline.orchestration.patches.sqlite_files.PATIENCE", MOMENT),
+            open_instance(self._home["home"]) as instance,
+        ):
             while True:
                 try:
                     return _marked(instance)

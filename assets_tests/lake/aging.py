@@ -9,10 +9,10 @@ from typing import Any
 
 from deltalake import DeltaTable
 
-from pipeline.lake.fingerprints import Fingerprints
-from pipeline.lake.folder_objects import FolderObjects
-from pipeline.lake.layout import LOG_KEPT
-from pipeline.lake.log_entries import HASHES
+from pipeline.lake.delta.fingerprints import Fingerprints
+from pipeline.lake.delta.layout import LOG_KEPT
+from pipeline.lake.delta.log_entries import HASHES
+from pipeline.lake.storage.folder_objects import FolderObjects
 from pipeline.lake.tables import Lake
 
 DAY = 86_400

@@ -5,7 +5,7 @@ import pytest
 from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import JAN_2, JAN_3, JAN_4, PRICES, held, prices
 from pipeline.errors import SettingsError
-from pipeline.lake.maintenance import compact
+from pipeline.lake.delta.maintenance import compact
 from pipeline.lake.sql import connect
 from pipeline.lake.tables import Lake
 

@@ -3,8 +3,8 @@
 import pytest
 
 from pipeline.errors import FileRefused
-from pipeline.lake.log_entries import actions_of
-from pipeline.lake.receipts import parsed
+from pipeline.lake.delta.log_entries import actions_of
+from pipeline.lake.raw.receipts import parsed
 
 TAMPERED = [b"[" * 100_000, b'{"session":' * 100_000, b"9" * 5_000, b'{"session": "\\ud800"}', b"\xed\xa0\x80"]
 WHOLE = b'{"session": "%s", "key": "k", "etag": "e", "size": 1, "last_modified": "%s", "sha256": "s"}'

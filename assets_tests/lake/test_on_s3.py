@@ -10,13 +10,12 @@ import pytest
 from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, JAN_4, PRICES, REJECTS, fill, held, prices, rejects
 from pipeline.errors import QueryError, SettingsError, TableDamaged, TableMissing, VersionGone, WriteConflict
-from pipeline.lake import maintenance
-from pipeline.lake.files import files_of
-from pipeline.lake.log_entries import entry_name
-from pipeline.lake.log_keeping import is_log_kept
-from pipeline.lake.maintenance import Compacted, compact, vacuum
-from pipeline.lake.past import rows_at
-from pipeline.lake.s3_objects import S3Objects
+from pipeline.lake.delta import maintenance
+from pipeline.lake.delta.files import files_of
+from pipeline.lake.delta.log_entries import entry_name
+from pipeline.lake.delta.log_keeping import is_log_kept
+from pipeline.lake.delta.maintenance import Compacted, compact, vacuum
+from pipeline.lake.delta.past import rows_at
 from pipeline.lake.sql import Sql, connect
 from pipeline.lake.sql.catalog import write_catalog
 from pipeline.lake.sql.duckdb_access import give_access, load_delta
@@ -24,9 +23,10 @@ from pipeline.lake.sql.engine import Engine
 from pipeline.lake.sql.place import told_place
 from pipeline.lake.sql.sandbox import landlock
 from pipeline.lake.sql.sandbox.terms import Setup, Walls
+from pipeline.lake.storage.s3_objects import S3Objects
 from pipeline.lake.tables import Lake
 from pipeline.progress import Progress
-from pipeline.verification import verify
+from pipeline.queries.integrity import verify
 
 
 @pytest.fixture

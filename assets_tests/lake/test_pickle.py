@@ -11,10 +11,10 @@ import pipeline
 from assets_tests.dagster_runs import SIGNALS, TO_BARS, run
 from assets_tests.syntax import nodes
 from assets_tests.vendor_day import VendorFolder, row
-from pipeline.assets.lake_reader import LakeReader
 from pipeline.definitions import defs
-from pipeline.instance import open_instance
 from pipeline.lake.sql import connect
+from pipeline.orchestration.instance import open_instance
+from pipeline.orchestration.lake_reader import LakeReader
 
 FRI = date(2024, 1, 5)
 LOADERS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}

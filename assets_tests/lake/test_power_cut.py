@@ -10,14 +10,14 @@ import pytest
 from assets_tests.dagster_runs import instance, run
 from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, PRICES, held, prices
-from assets_tests.lake.test_raw_files import DATASET, DAY, stored
+from assets_tests.lake.raw.test_raw_files import DATASET, DAY, stored
 from assets_tests.power_cut import PowerCut
 from assets_tests.vendor_day import VendorFolder, row
-from pipeline.lake.maintenance import compact, vacuum
-from pipeline.lake.raw_files import RawFiles
+from pipeline.lake.delta.maintenance import compact, vacuum
+from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.lake.tables import Lake
 from pipeline.progress import Progress
-from pipeline.verification import verify
+from pipeline.queries.integrity import verify
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what a descriptor stands for is asked of /proc")
 

@@ -10,8 +10,8 @@ from arro3.core import RecordBatchReader
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
 from pipeline.contracts.table import Table
 from pipeline.errors import ContractBroken, TableMissing, WriteConflict
-from pipeline.lake.maintenance import compact
-from pipeline.lake.overwrite import Overwrite, commit
+from pipeline.lake.delta.maintenance import compact
+from pipeline.lake.delta.overwrite import Overwrite, commit
 from pipeline.lake.sql import connect
 from pipeline.lake.sql.catalog import write_catalog
 

@@ -8,8 +8,8 @@ import polars as pl
 
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITIONS
-from pipeline.market.book import Opening, with_openings
-from pipeline.market.calendar import new_york
+from pipeline.market.portfolio.book import Opening, with_openings
+from pipeline.venues.calendar import new_york
 
 SESSIONS = new_york().between(date(2024, 1, 2), date(2024, 2, 29))
 RECORDED_AT = datetime(2024, 1, 5, 21, tzinfo=UTC)

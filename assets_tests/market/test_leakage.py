@@ -9,14 +9,14 @@ import pytest
 
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.indicators import IndicatorColumn
-from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS
 from pipeline.market.indicators.declaration import Indicator, expressed
-from pipeline.market.point_in_time import point_in_time_indicators
+from pipeline.market.prices.point_in_time import point_in_time_indicators
 from pipeline.market.screen.factors import LAST_WEEK
 from pipeline.market.screen.model import Model, Universe
 from pipeline.market.screen.models import MODELS, PULLBACK, TREND
 from pipeline.market.screen.rank import candidates
+from pipeline.venues.calendar import new_york
 
 SESSIONS = new_york().between(date(2023, 1, 3), date(2024, 6, 28))
 DAY = SESSIONS[300]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from assets_tests.market.histories import DAY, evening, split, splits
 from pipeline.contracts.reference import SPLITS
-from pipeline.market.reference import applicable_splits, as_known, merged, with_split_doubts
+from pipeline.market.securities.reference import applicable_splits, as_known, merged, with_split_doubts
 
 STATEMENT = st.builds(
     split,

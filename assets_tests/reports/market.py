@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 
 from assets_tests.own_models import OWN
-from pipeline.market.calendar import new_york
 from pipeline.market.indicators import indicators
 from pipeline.market.screen.rank import candidates
 from pipeline.reports.candidates_page import CandidateTables, candidates_page
 from pipeline.reports.ticker_page import TickerTables
+from pipeline.venues.calendar import new_york
 
 SESSION = date(2024, 6, 28)
 BEFORE = new_york().offset(SESSION, -1)

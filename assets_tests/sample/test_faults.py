@@ -5,7 +5,7 @@ from pathlib import Path
 
 from assets_tests.sample.conftest import FAULTY, SESSIONS, ledger_of, midnight, path_of, rows_of
 from pipeline.contracts.quarantine import REASONS
-from pipeline.sources.day_aggs import clean_day_file
+from pipeline.sources.massive.day_aggs import clean_day_file
 
 Row = dict[str, str]
 

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from assets_tests.sample.conftest import path_of, rows_of
-from pipeline.market.calendar import new_york
 from pipeline.sample.laying import Laid
 from pipeline.sample.real import lay_down_real
+from pipeline.venues.calendar import new_york
 
 
 @pytest.fixture(scope="module")

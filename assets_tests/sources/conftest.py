@@ -11,9 +11,9 @@ from assets_tests.faulty_proxy import FaultyProxy
 from assets_tests.s3_server import S3Server
 from assets_tests.sources.s3_faults import BODY, DAY, SESSION, Waits
 from assets_tests.sources.vendor_rest import KEY, SPLITS, VendorApi
-from pipeline.sources.flat_files import FlatFile, key_of
-from pipeline.sources.rest import Rest
-from pipeline.sources.s3 import Bucket, S3FlatFiles
+from pipeline.sources.massive.rest import Rest
+from pipeline.sources.port import FlatFile, key_of
+from pipeline.sources.transfer.s3 import Bucket, S3FlatFiles
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline.sources.flat_files import FlatFiles
-from pipeline.sources.folder import FolderFlatFiles
+from pipeline.sources.port import FlatFiles
+from pipeline.sources.transfer.folder import FolderFlatFiles
 
 
 class Place(Protocol):

@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 from assets_tests.faulty_proxy import Exchange, Fault
-from pipeline.sources.flat_files import Dataset
-from pipeline.sources.patience import Patience
+from pipeline.sources.port import Dataset
+from pipeline.sources.transfer.patience import Patience
 
 DAY = Dataset.DAY_AGGS
 SESSION = date(2024, 1, 5)

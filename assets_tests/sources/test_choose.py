@@ -8,8 +8,8 @@ from pydantic import SecretStr
 from pipeline.errors import SettingsError
 from pipeline.settings import load_settings
 from pipeline.sources.choose import flat_files_from, flat_files_of
-from pipeline.sources.folder import FolderFlatFiles
-from pipeline.sources.s3 import Bucket, S3FlatFiles
+from pipeline.sources.transfer.folder import FolderFlatFiles
+from pipeline.sources.transfer.s3 import Bucket, S3FlatFiles
 
 
 def test_a_folder_is_chosen_by_path_home_or_file_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

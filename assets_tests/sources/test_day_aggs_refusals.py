@@ -1,9 +1,9 @@
 import pytest
 
-from assets_tests.sources.test_day_aggs import HEADER, KEY, REAL, ROW, SESSION, counts, day, file, row_with
+from assets_tests.sources.massive.test_day_aggs import HEADER, KEY, REAL, ROW, SESSION, counts, day, file, row_with
 from pipeline.errors import FileRefused
-from pipeline.sources.aggregates_text import COLUMNS_LIMIT
-from pipeline.sources.day_aggs import DAY_LINES_LIMIT, clean_day_file
+from pipeline.sources.massive.aggregates_text import COLUMNS_LIMIT
+from pipeline.sources.massive.day_aggs import DAY_LINES_LIMIT, clean_day_file
 
 
 def refusal(content: str | bytes, max_bad_share: float = 0.2) -> str:

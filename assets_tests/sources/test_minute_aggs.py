@@ -9,9 +9,9 @@ from assets_tests.vendor_minutes import minute
 from pipeline.contracts.minutes import MINUTE_BARS
 from pipeline.contracts.quarantine import EVERY_REASON, MINUTE_QUARANTINE, MINUTE_REASONS, REASONS
 from pipeline.errors import FileRefused
-from pipeline.sources import day_aggs
-from pipeline.sources.cleaned_day import CleanedDay
-from pipeline.sources.day_aggs import clean_minute_file
+from pipeline.sources.massive import day_aggs
+from pipeline.sources.massive.cleaned_day import CleanedDay
+from pipeline.sources.massive.day_aggs import clean_minute_file
 
 FRI, MON = date(2024, 1, 5), date(2024, 1, 8)
 SUMMER = date(2024, 7, 5)

@@ -13,8 +13,8 @@ from assets_tests.faults.nursery import Work
 from assets_tests.faults.two_versions import Market, lake_of
 from pipeline.lake.sql import connect
 from pipeline.progress import Progress
+from pipeline.queries.integrity import Found, verify
 from pipeline.tables import EVERY_TABLE
-from pipeline.verification import Found, verify
 
 
 def bare_home(market: Market, name: str) -> dict[str, Any]:

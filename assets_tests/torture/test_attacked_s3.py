@@ -10,8 +10,8 @@ from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agre
 from assets_tests.s3_server import S3Server
 from assets_tests.torture.hostile_s3 import HostileS3, hostile, is_conditional_put
 from assets_tests.torture.striking import bare_home, checked, ended, require_well
-from pipeline.lake.damage import Kind
-from pipeline.lake.log_entries import entry_name
+from pipeline.lake.delta.log_entries import entry_name
+from pipeline.lake.integrity.damage import Kind
 from pipeline.lake.tables import Lake
 
 BACKFILL = ("backfill", "--start", str(DAYS[0]), "--end", str(DAYS[1]))

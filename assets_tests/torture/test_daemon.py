@@ -17,7 +17,7 @@ from dagster import DagsterInstance, DagsterRunStatus
 
 from assets_tests.commands import COMMAND, environment, free_port, wait_for_answer
 from assets_tests.faults.two_versions import DAYS, HISTORY, OLD, Market, assert_agree, held
-from pipeline.instance import open_instance
+from pipeline.orchestration.instance import open_instance
 
 LONGEST_RUN = 60
 """Seconds after which a run counts as lost; four hours, as shipped."""

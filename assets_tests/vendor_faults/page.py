@@ -3,10 +3,10 @@
 import sys
 
 from assets_tests.vendor_faults.cases import SOURCES, Case
-from pipeline.sources.patience import A_WORD_EVERY, Patience
-from pipeline.sources.rest import LARGEST_BODY
-from pipeline.sources.rest import MOST_PAGES as MOST_REST_PAGES
-from pipeline.sources.s3 import MOST_PAGES, PAGE
+from pipeline.sources.massive.rest import LARGEST_BODY
+from pipeline.sources.massive.rest import MOST_PAGES as MOST_REST_PAGES
+from pipeline.sources.transfer.patience import A_WORD_EVERY, Patience
+from pipeline.sources.transfer.s3 import MOST_PAGES, PAGE
 
 SHIPPED = Patience()
 

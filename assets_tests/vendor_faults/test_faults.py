@@ -24,7 +24,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.settings import Settings
-from pipeline.sources.patience import Patience
+from pipeline.sources.transfer.patience import Patience
 
 THU, FRI = date(2024, 1, 4), date(2024, 1, 5)
 SATURDAY = datetime(2024, 1, 6, 17, tzinfo=UTC)
@@ -32,7 +32,7 @@ SATURDAY = datetime(2024, 1, 6, 17, tzinfo=UTC)
 OLD, NEW, NEWER = 10.0, 12.0, 13.0
 """Closes of Friday's versions: the one in the lake, the one that the fault befalls, and one that replaces that."""
 
-pytestmark = pytest.mark.filterwarnings("ignore::pipeline.sources.flat_files.MisplacedFile")
+pytestmark = pytest.mark.filterwarnings("ignore::pipeline.sources.port.MisplacedFile")
 
 QUICK = {"first_wait": 0.01, "longest_wait": 0.02, "read_timeout": 20.0}
 

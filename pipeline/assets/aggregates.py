@@ -8,18 +8,18 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
 
-from pipeline.assets.session_table import declared, record, stage, table_preview
 from pipeline.contracts.aggregates import AGGREGATES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.errors import SettingsError
 from pipeline.lake.tables import Lake
-from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.orchestration.table_metadata import declared, record, stage, table_preview
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 from pipeline.sources.choose import rest_of
-from pipeline.sources.cleaned_day import CleanedDay, cleaned_day
-from pipeline.sources.grouped_daily import day_of
-from pipeline.sources.rest_days import Row, rows_by_session, ticker_rows
+from pipeline.sources.massive.cleaned_day import CleanedDay, cleaned_day
+from pipeline.sources.massive.grouped_daily import day_of
+from pipeline.sources.massive.rest_days import Row, rows_by_session, ticker_rows
 
 NEW_YORK = ZoneInfo("America/New_York")
 

@@ -20,17 +20,17 @@ from dagster import (
 from pipeline.alerts.channels import channels_of
 from pipeline.alerts.delivery import Alert, Outcome, deliver, why_not_told
 from pipeline.alerts.message import FailedCheck, session_message
-from pipeline.alerts.reading import newest_session, read_day
 from pipeline.alerts.wording import TEXT, written
 from pipeline.assets.reports import CANDIDATES_REPORT, document_path
-from pipeline.assets.session_table import asset_key, declared, stage
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.lake.tables import Lake
 from pipeline.market.screen.models import MODELS
-from pipeline.partitions import EXCHANGE_ZONE, ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.orchestration.partitions import EXCHANGE_ZONE, ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.orchestration.table_metadata import asset_key, declared, stage
 from pipeline.progress import Progress
+from pipeline.queries.alert_day import newest_session, read_day
 from pipeline.settings import Settings
 
 AFTER_THE_CHECKS = {"dagster/priority": "-1"}

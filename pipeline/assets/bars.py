@@ -7,21 +7,21 @@ from time import perf_counter
 import polars as pl
 from dagster import AssetExecutionContext, AssetOut, MaterializeResult, ResourceParam, multi_asset
 
-from pipeline.assets.comparison import Comparison
-from pipeline.assets.coverage import with_coverage
-from pipeline.assets.intake import Intake
 from pipeline.assets.raw import raw_day_aggs
-from pipeline.assets.session_table import asset_key, declared, record, stage
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
-from pipeline.lake.raw_files import RawFiles
+from pipeline.ingest.comparison import Comparison
+from pipeline.ingest.intake import Intake
+from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.lake.tables import Lake
-from pipeline.market.audit import with_arrivals
-from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.market.gate.audit import with_arrivals
+from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.orchestration.table_metadata import asset_key, declared, record, stage
 from pipeline.progress import Progress
+from pipeline.queries.coverage import with_coverage
 from pipeline.settings import Settings
 
 CHUNK = 21

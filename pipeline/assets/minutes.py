@@ -7,26 +7,26 @@ import polars as pl
 from dagster import AssetExecutionContext, AssetIn, AssetOut, MaterializeResult, ResourceParam, asset, multi_asset
 
 from pipeline.assets.bars import known_deliveries
-from pipeline.assets.intake import MINUTES, Intake
 from pipeline.assets.raw import all_taken_in, counted, named, without_file
-from pipeline.assets.session_table import OWNERS, asset_key, declared, record, stage
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import MINUTE_DELIVERIES
 from pipeline.contracts.minutes import INTRADAY_FEATURES, MINUTE_BARS
 from pipeline.contracts.quarantine import MINUTE_QUARANTINE
 from pipeline.contracts.reference import SPLITS
 from pipeline.errors import NotPublished
-from pipeline.lake.commits import Reading
-from pipeline.lake.raw_files import RawFiles
+from pipeline.ingest.intake import MINUTES, Intake
+from pipeline.lake.delta.commits import Reading
+from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.lake.tables import Lake
-from pipeline.market.audit import with_arrivals
-from pipeline.market.calendar import new_york
-from pipeline.market.intraday import close_before, intraday_features
-from pipeline.market.reference import applicable_splits
-from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
+from pipeline.market.gate.audit import with_arrivals
+from pipeline.market.minutes.features import close_before, intraday_features
+from pipeline.market.securities.reference import applicable_splits
+from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
+from pipeline.orchestration.table_metadata import OWNERS, asset_key, declared, record, stage
 from pipeline.progress import Progress
 from pipeline.settings import Settings
-from pipeline.sources.flat_files import Dataset, FlatFiles
+from pipeline.sources.port import Dataset, FlatFiles
+from pipeline.venues.calendar import new_york
 
 
 @asset(

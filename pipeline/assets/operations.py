@@ -6,15 +6,15 @@ from pathlib import Path
 from dagster import AssetDep, AssetExecutionContext, LastPartitionMapping, MaterializeResult, ResourceParam, asset
 from dagster_duckdb import DuckDBResource
 
-from pipeline.assets.lake_of_run import step_redone_after_conflict
-from pipeline.assets.session_table import OWNERS, asset_key, stage
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.reference import REFERENCE_TABLES
-from pipeline.lake.leftovers import remove_older, unfinished_copies
-from pipeline.lake.maintenance import SHORTEST_RETENTION, compact, vacuum
+from pipeline.lake.delta.maintenance import SHORTEST_RETENTION, compact, vacuum
 from pipeline.lake.sql.catalog import write_catalog
 from pipeline.lake.sql.duckdb_access import give_access
+from pipeline.lake.storage.leftovers import remove_older, unfinished_copies
 from pipeline.lake.tables import Lake
+from pipeline.orchestration.lake_resource import step_redone_after_conflict
+from pipeline.orchestration.table_metadata import OWNERS, asset_key, stage
 from pipeline.reports.folder import ReportsFolder
 from pipeline.settings import Settings
 from pipeline.tables import EVERY_TABLE, PORTFOLIO_TABLES, TABLES

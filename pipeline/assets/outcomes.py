@@ -12,27 +12,27 @@ from datetime import date
 import polars as pl
 from dagster import AssetExecutionContext, AssetOut, MaterializeResult, ResourceParam, asset, multi_asset
 
-from pipeline.assets.features import features_for
-from pipeline.assets.session_table import asset_key, declared, record, stage, table_preview
 from pipeline.assets.signals import window_of
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, LONGEST, MODEL_SCORES, SESSION_SCORES
 from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
-from pipeline.lake.commits import Reading
+from pipeline.lake.delta.commits import Reading
 from pipeline.lake.tables import Lake
-from pipeline.market.calendar import new_york
-from pipeline.market.evaluation import monthly_scores, session_scores
 from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.market.listings import listings
-from pipeline.market.outcomes import PAIR, aftermath, candidate_outcomes, forward_returns
-from pipeline.market.point_in_time import splits_in_doubt
-from pipeline.market.reference import applicable_dividends, applicable_splits
+from pipeline.market.prices.point_in_time import splits_in_doubt
+from pipeline.market.scorekeeping.evaluation import monthly_scores, session_scores
+from pipeline.market.scorekeeping.outcomes import PAIR, aftermath, candidate_outcomes, forward_returns
 from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import scores
-from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.market.securities.listings import listings
+from pipeline.market.securities.reference import applicable_dividends, applicable_splits
+from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
+from pipeline.queries.minute_features import features_for
+from pipeline.venues.calendar import new_york
 
 OUTCOME_CHUNK = 63
 """Sessions looked back on at a time. Each chunk reads the 60 sessions after it too."""

@@ -7,14 +7,14 @@ from typing import Any
 import polars as pl
 from dagster import AssetExecutionContext, AssetOut, AssetSpec, MaterializeResult, ResourceParam, multi_asset
 
-from pipeline.assets.session_table import asset_key, declared, record, stage, table_preview
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
 from pipeline.contracts.reference import DIVIDENDS, SPLITS
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
-from pipeline.portfolio import Portfolio, portfolio
+from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
+from pipeline.queries.portfolio import Portfolio, portfolio
 
 GROUP = "portfolio"
 

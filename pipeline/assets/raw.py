@@ -7,15 +7,15 @@ from pathlib import Path
 
 from dagster import AssetExecutionContext, ResourceParam, asset
 
-from pipeline.assets.answers import answers_taken_in
-from pipeline.assets.intake import EDITIONS
-from pipeline.assets.session_table import OWNERS, stage
 from pipeline.errors import NotPublished
-from pipeline.lake.raw_files import RawFiles, Receipt
-from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.ingest.answers import answers_taken_in
+from pipeline.ingest.intake import EDITIONS
+from pipeline.lake.raw.raw_files import RawFiles, Receipt
+from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.orchestration.table_metadata import OWNERS, stage
 from pipeline.progress import Progress
-from pipeline.sources.flat_files import Dataset, FlatFile, FlatFiles
-from pipeline.sources.rest_days import NoFlatFiles, RestDays
+from pipeline.sources.massive.rest_days import NoFlatFiles, RestDays
+from pipeline.sources.port import Dataset, FlatFile, FlatFiles
 
 AT_A_TIME = 4
 """Files fetched side by side: what they wait for is the vendor and the disk."""

@@ -12,14 +12,13 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
 
-from pipeline.assets.session_table import asset_key, declared, record, stage, table_preview
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.contracts.table import Table
 from pipeline.errors import AnswerRefused
-from pipeline.lake.commits import Reading, Written
+from pipeline.lake.delta.commits import Reading, Written
 from pipeline.lake.tables import Lake
-from pipeline.market.reference import (
+from pipeline.market.securities.reference import (
     Judgement,
     as_known,
     changes_of,
@@ -28,9 +27,10 @@ from pipeline.market.reference import (
     with_dividend_doubts,
     with_split_doubts,
 )
-from pipeline.market.renames import unasked, whose_turn
+from pipeline.market.securities.renames import unasked, whose_turn
+from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
-from pipeline.sources.reference import NoReference, ReferenceSource, ToldEvents
+from pipeline.sources.massive.reference import NoReference, ReferenceSource, ToldEvents
 
 NEW_YORK = ZoneInfo("America/New_York")
 

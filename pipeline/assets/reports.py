@@ -14,16 +14,16 @@ from dagster import (
     multi_asset,
 )
 
-from pipeline.assets.report_rows import ReportRows
-from pipeline.assets.report_tables import ReportTables
-from pipeline.assets.session_table import OWNERS, asset_key, stage
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
-from pipeline.lake.durable import make_durable
+from pipeline.lake.storage.durable import make_durable
 from pipeline.lake.tables import Lake
 from pipeline.market.screen.models import MODELS
-from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.orchestration.table_metadata import OWNERS, asset_key, stage
 from pipeline.progress import Progress
+from pipeline.queries.report_rows import ReportRows
+from pipeline.queries.report_tables import ReportTables
 from pipeline.reports.candidates_page import Around, candidates_page
 from pipeline.reports.folder import ReportsFolder, Written
 from pipeline.reports.html import candidates_document

@@ -9,28 +9,28 @@ import polars as pl
 from dagster import AssetExecutionContext, AssetIn, Config, MaterializeResult, ResourceParam, asset
 from pydantic import Field
 
-from pipeline.assets.comparison import lists_held, told_with_lists
-from pipeline.assets.features import features_for, without_minutes
-from pipeline.assets.session_table import asset_key, declared, record, stage, table_preview
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
-from pipeline.lake.commits import Reading, summed
-from pipeline.lake.layout import stretches
+from pipeline.ingest.comparison import lists_held, told_with_lists
+from pipeline.lake.delta.commits import Reading, summed
+from pipeline.lake.delta.layout import stretches
 from pipeline.lake.tables import Lake
-from pipeline.market.calendar import new_york
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
-from pipeline.market.listings import listings
-from pipeline.market.point_in_time import point_in_time_indicators
-from pipeline.market.reference import applicable_splits
-from pipeline.market.restatement import with_restated
+from pipeline.market.outdated_ranges import with_restated
+from pipeline.market.prices.point_in_time import point_in_time_indicators
 from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import candidates, columns_needed
-from pipeline.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
+from pipeline.market.securities.listings import listings
+from pipeline.market.securities.reference import applicable_splits
+from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
+from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
-from pipeline.restatement import restatement
+from pipeline.queries.minute_features import features_for, without_minutes
+from pipeline.queries.outdated import restatement
+from pipeline.venues.calendar import new_york
 
 INDICATOR_CHUNK = 252
 """Sessions computed at a time. Each chunk reads its look-back anew: short ones repeat work, long ones hold memory."""

@@ -155,8 +155,8 @@ def _of_the_lake(causes: Sequence[BaseException]) -> CandlelakeError | None:
 
     if not any(isinstance(cause, (OSError, ComputeError)) for cause in causes):
         return None
-    from pipeline.lake.reading_failures import meaning
-    from pipeline.lake.store import store_of
+    from pipeline.lake.delta.reading_failures import meaning
+    from pipeline.lake.storage.store import store_of
     from pipeline.settings import load_settings
 
     try:

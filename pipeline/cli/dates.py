@@ -15,7 +15,7 @@ def parse_date(text: str) -> date:
 
 def require_session(day: date) -> None:
     """Return if the exchange trades on `day`; a day without trading is refused with the sessions around it."""
-    from pipeline.market.calendar import new_york
+    from pipeline.venues.calendar import new_york
 
     calendar = new_york()
     if not calendar.first < day < calendar.last:

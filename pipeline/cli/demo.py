@@ -33,8 +33,8 @@ def demo(
 
     Everything goes to <home>/demo (or <home>/full-market), or to the folder that --home names.
     """
-    from pipeline.home_places import SAMPLE
-    from pipeline.lake.privacy import make_private_folder
+    from pipeline.lake.storage.home_places import SAMPLE
+    from pipeline.lake.storage.privacy import make_private_folder
     from pipeline.settings import load_settings
 
     home = load_settings().home
@@ -56,7 +56,7 @@ def demo(
 def require_own_home(home: Path) -> None:
     """Return unless `home` holds tables that came from elsewhere: a demo must not mix with them."""
     from pipeline.errors import SampleError
-    from pipeline.home_places import SAMPLE
+    from pipeline.lake.storage.home_places import SAMPLE
 
     if (home / "lake").exists() and not (home / SAMPLE).exists():
         raise SampleError(
@@ -79,8 +79,8 @@ def lay_sample(folder: Path, *, full_market: bool) -> "Laid":
 
 def settle(home: Path, sample: "Laid") -> None:
     """Make `home` the home of the sample for this and every later command that is given it."""
-    from pipeline.home_places import FLAT_FILES, HOME_SETTINGS, LAKE
-    from pipeline.lake.privacy import write_private
+    from pipeline.lake.storage.home_places import FLAT_FILES, HOME_SETTINGS, LAKE
+    from pipeline.lake.storage.privacy import write_private
     from pipeline.settings import IN_THE_HOME
 
     settings = {
@@ -137,7 +137,7 @@ def say_next(home: Path, sample: "Laid", listing: "Listing") -> None:
 
 def earlier_session(sample: "Laid") -> date:
     """Return a session some weeks before the newest."""
-    from pipeline.market.calendar import new_york
+    from pipeline.venues.calendar import new_york
 
     return new_york().offset(sample.last_session, -LOOK_BACK)
 

@@ -80,7 +80,7 @@ def examined(subject: str, look: Callable[["Settings"], str], settings: "Setting
 
 
 def _settings(settings: "Settings") -> str:
-    from pipeline.partitions import session_partitions
+    from pipeline.orchestration.partitions import session_partitions
 
     session_partitions(settings.start, settings.end)
     until = f"to {settings.end}" if settings.end else "on"
@@ -128,8 +128,8 @@ def _room(place: Path, chosen_by: str) -> str:
 def _privacy(settings: "Settings") -> str:
     import shlex
 
-    from pipeline.home_places import HOME_SETTINGS
-    from pipeline.lake.privacy import OWNER_FILE, OWNER_FOLDER, readable_by_others
+    from pipeline.lake.storage.home_places import HOME_SETTINGS
+    from pipeline.lake.storage.privacy import OWNER_FILE, OWNER_FOLDER, readable_by_others
 
     lake = settings.lake if isinstance(settings.lake, Path) else None
     found = list(readable_by_others(settings.home, lake, settings.home / HOME_SETTINGS))
@@ -143,7 +143,7 @@ def _privacy(settings: "Settings") -> str:
 
 def _day_files(settings: "Settings") -> str:
     from pipeline.sources.choose import NO_FLAT_FILES, flat_files_of
-    from pipeline.sources.flat_files import Dataset, last_day
+    from pipeline.sources.port import Dataset, last_day
 
     source = flat_files_of(settings)
     if settings.flat_files == NO_FLAT_FILES:
@@ -156,7 +156,7 @@ def _day_files(settings: "Settings") -> str:
 
 
 def _dagster(settings: "Settings") -> str:
-    from pipeline.instance import open_instance
+    from pipeline.orchestration.instance import open_instance
 
     if not (settings.home / "dagster").exists() and not os.environ.get("DAGSTER_HOME"):
         return f"no runs yet; {settings.home / 'dagster'} is made by the first"

@@ -81,7 +81,7 @@ def listed_sessions(lake: "Lake", start: date, end: date) -> list[date]:
     Raises PermanentError when no session of the range has one, or none can be run.
     """
     from pipeline.contracts.candidates import CANDIDATES
-    from pipeline.execution import runnable_sessions
+    from pipeline.orchestration.runs import runnable_sessions
 
     sessions = runnable_sessions(start, end)
     held = set(lake.read(CANDIDATES, sessions[0], sessions[-1]).rows.select("session").unique().collect()["session"])
@@ -96,9 +96,9 @@ def listed_sessions(lake: "Lake", start: date, end: date) -> list[date]:
 
 def bring_up_to_date(settings: "Settings", sessions: Sequence[date]) -> None:
     """Look back on the lists of `sessions` as far as the lake goes by now, and tell what was done."""
-    from pipeline.automation import outcomes
     from pipeline.cli.run_reports import finish, summarize
-    from pipeline.execution import run_sessions
+    from pipeline.orchestration.jobs import outcomes
+    from pipeline.orchestration.runs import run_sessions
 
     with shown_progress() as progress:
         report = run_sessions(settings, sessions, progress, job_name=outcomes.name)
@@ -113,7 +113,7 @@ def ask(lake: "Lake", sessions: Sequence[date], models: tuple[str, ...]) -> Eval
     import polars as pl
 
     from pipeline.contracts.outcomes import SESSION_SCORES
-    from pipeline.market.evaluation import monthly_scores, overall_scores
+    from pipeline.market.scorekeeping.evaluation import monthly_scores, overall_scores
 
     held = lake.scan(SESSION_SCORES, sessions[0], sessions[-1]).filter(pl.col("model").is_in(models)).collect()
     return Evaluation(

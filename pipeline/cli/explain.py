@@ -11,7 +11,7 @@ from pipeline.cli.rows import dump
 from pipeline.cli.terminal import one_line, out, say, say_warning
 
 if TYPE_CHECKING:
-    from pipeline.explanation import Explanation
+    from pipeline.queries.explanation import Explanation
 
 FEW = 5
 """Newest bars shown; --json has all of the window."""
@@ -27,8 +27,8 @@ def explain(
 ) -> None:
     """Show what a ticker's numbers of a session were made from, back to the vendor's files."""
     require_session(day)
-    from pipeline.explanation import explanation
     from pipeline.lake.tables import Lake
+    from pipeline.queries.explanation import explanation
     from pipeline.settings import load_settings
 
     explained = explanation(Lake(load_settings().lake), ticker, day)

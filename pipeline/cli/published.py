@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pipeline.lake.tables import Lake
-    from pipeline.publication import Publication
+    from pipeline.queries.published_lists import Publication
 
 
 def first_published(lake: "Lake", session: date) -> "pl.DataFrame":
@@ -22,7 +22,7 @@ def first_published(lake: "Lake", session: date) -> "pl.DataFrame":
     can be read any more.
     """
     from pipeline.contracts.candidates import CANDIDATES
-    from pipeline.publication import oldest_readable, publications
+    from pipeline.queries.published_lists import oldest_readable, publications
 
     published = publications(lake, session)
     if not published:
@@ -47,7 +47,7 @@ def first_published(lake: "Lake", session: date) -> "pl.DataFrame":
 def compare(lake: "Lake", publication: "Publication", committed: "pl.DataFrame") -> None:
     """Say when the models would rank the list otherwise today, or when that cannot be told."""
     from pipeline.errors import VersionGone
-    from pipeline.publication import ranked_anew
+    from pipeline.queries.published_lists import ranked_anew
 
     try:
         anew = ranked_anew(lake, publication)

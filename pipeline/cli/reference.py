@@ -10,8 +10,8 @@ from pipeline.cli.run_reports import finish, tell
 from pipeline.cli.terminal import say, say_warning
 
 if TYPE_CHECKING:
-    from pipeline.execution import RunReport
     from pipeline.lake.tables import Lake
+    from pipeline.orchestration.runs import RunReport
     from pipeline.settings import Settings
 
 FRESH_FOR = timedelta(hours=20)
@@ -46,7 +46,7 @@ def put_clock_right(settings: "Settings") -> None:
     """Date refreshes from days to come before now. Raises ClockBehind when it is rather the clock that is behind."""
     from pipeline.contracts.reference import REFERENCE_TABLES
     from pipeline.lake.tables import Lake
-    from pipeline.market.reference import dated_before, newest_refresh
+    from pipeline.market.securities.reference import dated_before, newest_refresh
 
     lake = Lake(settings.lake)
     require_sessions_over(lake)
@@ -94,7 +94,7 @@ def brought_up_to_date(settings: "Settings") -> list["RunReport"]:
 
 def refreshed(settings: "Settings") -> "RunReport":
     """Refresh every table of reference data, and return the report."""
-    from pipeline.execution import refresh_reference
+    from pipeline.orchestration.runs import refresh_reference
 
     if settings.rest_key is not None and settings.reference is None:
         say(f"Asking {settings.rest_url} for reference data, {settings.rest_calls_per_minute} pages a minute.")
@@ -107,7 +107,7 @@ def newest_refresh(lake: "Lake") -> datetime | None:
     import polars as pl
 
     from pipeline.contracts.reference import SPLITS
-    from pipeline.market.reference import newest_refresh as newest_moment
+    from pipeline.market.securities.reference import newest_refresh as newest_moment
 
     if not lake.exists(SPLITS):
         return None

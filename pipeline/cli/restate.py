@@ -7,7 +7,7 @@ import typer
 from pipeline.cli.terminal import out, say, shortened
 
 if TYPE_CHECKING:
-    from pipeline.restatement import Restatement
+    from pipeline.queries.outdated import Restatement
 
 MOST_NAMED = 20
 """Causes named before a run; --json names all."""
@@ -19,7 +19,7 @@ def restate(
 ) -> None:
     """Compute anew what rests on splits or bars that have changed since."""
     from pipeline.lake.tables import Lake
-    from pipeline.restatement import restatement
+    from pipeline.queries.outdated import restatement
     from pipeline.settings import load_settings
 
     settings = load_settings()

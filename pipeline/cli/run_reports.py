@@ -10,7 +10,7 @@ from pipeline.cli.terminal import say, say_error, say_warning
 if TYPE_CHECKING:
     from dagster import AssetCheckEvaluation
 
-    from pipeline.execution import RunReport
+    from pipeline.orchestration.runs import RunReport
 
 CHECKS = "checks"
 """The stage that is told last: every run ends with its own."""

@@ -15,7 +15,7 @@ from pipeline.cli.terminal import say_warning
 from pipeline.errors import NotPublished
 
 if TYPE_CHECKING:
-    from pipeline.execution import RunReport
+    from pipeline.orchestration.runs import RunReport
     from pipeline.settings import Settings
 
 NAMED = 10
@@ -34,7 +34,7 @@ def run(
     load_pipeline()
     from datetime import UTC, datetime
 
-    from pipeline.partitions import latest_over, latest_published
+    from pipeline.orchestration.partitions import latest_over, latest_published
     from pipeline.settings import load_settings
 
     settings = load_settings()
@@ -75,8 +75,8 @@ def load_pipeline() -> None:
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        import pipeline.event_log
-        import pipeline.execution  # noqa: F401
+        import pipeline.orchestration.patches.event_log
+        import pipeline.orchestration.runs  # noqa: F401
     finally:
         if was_enabled:
             gc.enable()
@@ -89,7 +89,7 @@ def run_and_show(settings: "Settings", start: date, end: date) -> list["RunRepor
 
     Raises NotPublished, naming them, when sessions have no file; nothing was run then.
     """
-    from pipeline.execution import runnable_sessions
+    from pipeline.orchestration.runs import runnable_sessions
 
     sessions = runnable_sessions(start, end)
     missing = sorted(set(sessions) - published(settings, sessions))
@@ -107,7 +107,7 @@ def run_around_gaps(settings: "Settings", start: date, end: date) -> list["RunRe
 
     Raises NotPublished when none of them has.
     """
-    from pipeline.execution import runnable_sessions
+    from pipeline.orchestration.runs import runnable_sessions
 
     sessions = runnable_sessions(start, end)
     there = published(settings, sessions)
@@ -125,7 +125,7 @@ def run_around_gaps(settings: "Settings", start: date, end: date) -> list["RunRe
 def published(settings: "Settings", sessions: Sequence[date]) -> set[date]:
     """Return those of `sessions` that have a file in the source; no file is read. Where there are no files, all."""
     from pipeline.sources.choose import NO_FLAT_FILES, flat_files_of
-    from pipeline.sources.flat_files import Dataset
+    from pipeline.sources.port import Dataset
 
     source = flat_files_of(settings)
     if settings.flat_files == NO_FLAT_FILES:
@@ -159,7 +159,7 @@ def run_ranges(settings: "Settings", ranges: Sequence[Sequence[date]], **job: An
 
     `job` names another job than the daily one, as `run_sessions` takes it.
     """
-    from pipeline.execution import run_sessions
+    from pipeline.orchestration.runs import run_sessions
 
     reports: list[RunReport] = []
     with shown_progress() as progress:
@@ -172,8 +172,8 @@ def run_ranges(settings: "Settings", ranges: Sequence[Sequence[date]], **job: An
 
 def restate_spans(settings: "Settings", spans: Sequence[tuple[date, date]]) -> list["RunReport"]:
     """Compute anew what is outdated in each span of sessions, then tell what was done in all of them."""
-    from pipeline.execution import runnable_sessions
-    from pipeline.restated import ONLY_OUTDATED, restated_signals
+    from pipeline.orchestration.runs import runnable_sessions
+    from pipeline.orchestration.sensors import ONLY_OUTDATED, restated_signals
 
     ranges = [runnable_sessions(first, last) for first, last in spans]
     reports = run_ranges(settings, ranges, job_name=restated_signals.name, ops=ONLY_OUTDATED)

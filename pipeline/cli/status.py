@@ -60,7 +60,7 @@ def status(
 ) -> None:
     """Show sessions present, missing and replaced, and rejected rows."""
     from pipeline.lake.tables import Lake
-    from pipeline.partitions import latest_published
+    from pipeline.orchestration.partitions import latest_published
     from pipeline.settings import load_settings
 
     settings = load_settings()
@@ -79,8 +79,8 @@ def status(
 def survey(lake: "Lake", place: str, expected: date) -> Status:
     """Return the state of `lake`, whose newest session should be `expected`."""
     from pipeline.contracts.bars import DAILY_BARS
-    from pipeline.market.calendar import new_york
     from pipeline.tables import EVERY_TABLE
+    from pipeline.venues.calendar import new_york
 
     present = {table.sql_name: _rows_by_session(lake, table) for table in EVERY_TABLE if table.session}
     bars = present[DAILY_BARS.sql_name]

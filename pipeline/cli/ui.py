@@ -50,9 +50,9 @@ def ui(
     no_browser: Annotated[bool, typer.Option("--no-browser", metavar="", help="Open no browser.")] = False,
 ) -> None:
     """Serve the Dagster UI and the pages on 127.0.0.1; Ctrl-C ends both."""
-    from pipeline.lake.privacy import make_private_folder
-    from pipeline.reports.serving import served
+    from pipeline.lake.storage.privacy import make_private_folder
     from pipeline.settings import load_settings
+    from pipeline.web.pages import served
 
     settings = load_settings()
     keep_catalog_here(settings)
@@ -80,7 +80,7 @@ def ui(
 
 def tell_who_may_enter(host: str, read_only: bool) -> None:
     """Warn when others can reach the servers, and say what a read-only one does not do."""
-    from pipeline.visitors import is_loopback
+    from pipeline.web.visitors import is_loopback
 
     if not is_loopback(host):
         may = "read all that is here" if read_only else "read all that is here, start runs and change schedules"
@@ -105,7 +105,17 @@ def dagster(settings: "Settings", host: str, port: int, read_only: bool) -> list
 def web_server(settings: "Settings", host: str, port: int, read_only: bool) -> "subprocess.Popen[bytes]":
     """Return the process of Dagster's web server over the home of `settings`, in a process group of its own."""
     # In a group of its own: Ctrl-C reaches it once, through us, and whatever it started can be ended with it.
-    served = [sys.executable, "-m", "pipeline.webserver", "-h", host, "-p", str(port), "--dagster-log-level", "warning"]
+    served = [
+        sys.executable,
+        "-m",
+        "pipeline.web.dagster",
+        "-h",
+        host,
+        "-p",
+        str(port),
+        "--dagster-log-level",
+        "warning",
+    ]
     return started(settings, [*served, *["--read-only"] * read_only], process_group=0)
 
 
@@ -117,7 +127,7 @@ def daemon(settings: "Settings", group: int) -> "subprocess.Popen[bytes]":
 
 def started(settings: "Settings", program: Sequence[str], process_group: int) -> "subprocess.Popen[bytes]":
     """Return the process of one of Dagster's programs with its arguments, over the home of `settings`."""
-    from pipeline.instance import dagster_home
+    from pipeline.orchestration.instance import dagster_home
 
     environment = os.environ | {
         "CANDLELAKE_HOME": str(settings.home),

@@ -11,12 +11,12 @@ from pipeline.cli.run_reports import finish, tell
 from pipeline.cli.terminal import one_line, out, say, say_warning
 
 if TYPE_CHECKING:
-    from pipeline.execution import RunReport
-    from pipeline.lake.damage import Damage
+    from pipeline.lake.integrity.damage import Damage
     from pipeline.lake.tables import Lake
-    from pipeline.repair import Repaired
+    from pipeline.orchestration.repair import Repaired
+    from pipeline.orchestration.runs import RunReport
+    from pipeline.queries.integrity import Found
     from pipeline.settings import Settings
-    from pipeline.verification import Found
 
 NAMED = 5
 """Versions or files named in one message; --json names all."""
@@ -56,7 +56,7 @@ def verify(
 
 def checked(lake: "Lake") -> "Found":
     """Return what a check of the whole lake finds."""
-    from pipeline.verification import verify as verified
+    from pipeline.queries.integrity import verify as verified
 
     with shown_progress() as progress:
         return verified(lake, progress)
@@ -64,7 +64,7 @@ def checked(lake: "Lake") -> "Found":
 
 def mended(settings: "Settings", found: "Found") -> "Repaired":
     """Mend what was found damaged, and tell and return what was done."""
-    from pipeline.repair import repair
+    from pipeline.orchestration.repair import repair
 
     with shown_progress() as progress:
         repaired = repair(settings, found, progress)
@@ -78,7 +78,7 @@ def mended(settings: "Settings", found: "Found") -> "Repaired":
 
 def adopt(lake: "Lake", found: "Found") -> None:
     """Record the versions without hashes whose files were all read to the end."""
-    from pipeline.verification import recorded
+    from pipeline.queries.integrity import recorded
 
     versions = recorded(lake, found)
     say(f"Recorded the hashes of {versions:,} {'version' if versions == 1 else 'versions'}.")
@@ -98,7 +98,7 @@ def show(found: "Found", *, as_json: bool) -> None:
 
 def told(damage: "Damage") -> str:
     """Return a damage in one line: the table, the sessions it touches, the file, what is wrong, what mends it."""
-    from pipeline.makers import remedy
+    from pipeline.orchestration.makers import remedy
 
     sessions = f"{damage.first} to {damage.last}" if damage.first != damage.last else f"{damage.first or ''}"
     what = f"{damage.kind} {damage.found}: {remedy(damage)}"

@@ -13,19 +13,19 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from pipeline.errors import ContractBroken, TableMissing
-from pipeline.lake.commits import Reading, Written, changed_since, commits_of, others_since, told
-from pipeline.lake.files import files_of, folder_of, name_of, of_sessions, scan_files, sessions_in
-from pipeline.lake.fingerprints import Fingerprints
-from pipeline.lake.incoming import FAULT, Incoming
-from pipeline.lake.lake_objects import objects_at
-from pipeline.lake.layout import delta_properties, delta_schema, require_same_types
-from pipeline.lake.log_keeping import flush_commits, is_log_kept, keep_log
-from pipeline.lake.open_tables import OpenTables
-from pipeline.lake.overwrite import Overwrite, commit, conflict
-from pipeline.lake.privacy import keep_table_private
-from pipeline.lake.s3_prefix import S3Prefix
-from pipeline.lake.store import store_of
-from pipeline.lake.trail import Trail
+from pipeline.lake.delta.commits import Reading, Written, changed_since, commits_of, others_since, told
+from pipeline.lake.delta.files import files_of, folder_of, name_of, of_sessions, scan_files, sessions_in
+from pipeline.lake.delta.fingerprints import Fingerprints
+from pipeline.lake.delta.incoming import FAULT, Incoming
+from pipeline.lake.delta.layout import delta_properties, delta_schema, require_same_types
+from pipeline.lake.delta.log_keeping import flush_commits, is_log_kept, keep_log
+from pipeline.lake.delta.open_tables import OpenTables
+from pipeline.lake.delta.overwrite import Overwrite, commit, conflict
+from pipeline.lake.delta.trail import Trail
+from pipeline.lake.storage.lake_objects import objects_at
+from pipeline.lake.storage.privacy import keep_table_private
+from pipeline.lake.storage.s3_prefix import S3Prefix
+from pipeline.lake.storage.store import store_of
 
 if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
     from pipeline.contracts.table import Table

@@ -14,21 +14,21 @@ from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, MODEL_SCORES, SESSION_SCORES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.table import Table
-from pipeline.market.book import settled
-from pipeline.market.evaluation import monthly_scores, session_scores
 from pipeline.market.fingerprint import fingerprint
 from pipeline.market.indicators import INDICATORS, INDICATORS_TABLE, LOOKBACK_SESSIONS
-from pipeline.market.intraday import close_before, intraday_features
-from pipeline.market.listings import listings
-from pipeline.market.outcomes import aftermath, candidate_outcomes, forward_returns
-from pipeline.market.point_in_time import point_in_time_indicators, splits_in_doubt
-from pipeline.market.positions import held_between, position_marks
-from pipeline.market.reference import applicable_dividends, applicable_splits
+from pipeline.market.minutes.features import close_before, intraday_features
+from pipeline.market.portfolio.book import settled
+from pipeline.market.portfolio.positions import held_between, position_marks
+from pipeline.market.portfolio.sell.rules import RULES
+from pipeline.market.portfolio.sell.signals import sell_signals
+from pipeline.market.prices.point_in_time import point_in_time_indicators, splits_in_doubt
+from pipeline.market.scorekeeping.evaluation import monthly_scores, session_scores
+from pipeline.market.scorekeeping.outcomes import aftermath, candidate_outcomes, forward_returns
 from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import ranked, scores
-from pipeline.market.sell.rules import RULES
-from pipeline.market.sell.signals import sell_signals
+from pipeline.market.securities.listings import listings
+from pipeline.market.securities.reference import applicable_dividends, applicable_splits
 
 SHARED = "*"
 """The part of a table's fingerprints that stands for what all its rows are computed by."""

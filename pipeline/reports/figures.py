@@ -2,7 +2,7 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from pipeline.market.tolerance import SAME
+from pipeline.market.prices.tolerance import SAME
 
 MISSING = "–"
 

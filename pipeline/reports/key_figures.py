@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.market.tolerance import SAME
+from pipeline.market.prices.tolerance import SAME
 from pipeline.reports.figures import (
     compact,
     distance,

@@ -8,14 +8,14 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.errors import SampleError
-from pipeline.market.calendar import new_york
 from pipeline.sample.faults import Planted, plant
 from pipeline.sample.laying import Laid, Plan, Progress, SampleFile, lay_down
 from pipeline.sample.prices import Market
 from pipeline.sample.reference import Results, dividend_results, split_results, ticker_results
 from pipeline.sample.universe import Universe, draw_universe, stream
 from pipeline.sample.vendor_files import day_csv, gzipped, rest_answer
-from pipeline.sources.flat_files import Dataset, key_of
+from pipeline.sources.port import Dataset, key_of
+from pipeline.venues.calendar import new_york
 
 MODEL = 1
 """Raise it with every change that alters the files, so that an older sample is not taken for this one."""

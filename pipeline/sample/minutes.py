@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipeline.market.minutes import OPEN, at, closing_time
+from pipeline.market.minutes.hours import OPEN, at, closing_time
 from pipeline.sample.full_market import SEED
 from pipeline.sample.laying import Laid, Plan, SampleFile, lay_down
 from pipeline.sample.prices import Day, Market, on_tick
 from pipeline.sample.universe import draw_universe, stream
 from pipeline.sample.vendor_files import HEADER, SIX_DECIMALS_FROM, day_csv, gzipped
-from pipeline.sources.flat_files import Dataset, key_of
+from pipeline.sources.port import Dataset, key_of
 
 MODEL = 1
 """Raise it with every change that alters the files."""

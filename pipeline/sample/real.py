@@ -8,8 +8,8 @@ from datetime import date
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
-from pipeline.market.calendar import new_york
 from pipeline.sample.laying import Laid, Plan, Progress, SampleFile, lay_down
+from pipeline.venues.calendar import new_york
 
 FIRST_SESSION = date(2003, 9, 10)
 LAST_SESSION = date(2013, 3, 1)

@@ -10,13 +10,13 @@ from pydantic import SecretStr
 
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
-from pipeline.sources.flat_files import FlatFiles
-from pipeline.sources.folder import FolderFlatFiles
-from pipeline.sources.reference import NoReference, ReferenceSource, RestReference
-from pipeline.sources.reference_folder import FolderReference
-from pipeline.sources.rest import Rest
-from pipeline.sources.rest_days import MarketDays, NoFlatFiles, RestDays, TickerDays
-from pipeline.sources.s3 import Bucket, S3FlatFiles
+from pipeline.sources.massive.reference import NoReference, ReferenceSource, RestReference
+from pipeline.sources.massive.reference_folder import FolderReference
+from pipeline.sources.massive.rest import Rest
+from pipeline.sources.massive.rest_days import MarketDays, NoFlatFiles, RestDays, TickerDays
+from pipeline.sources.port import FlatFiles
+from pipeline.sources.transfer.folder import FolderFlatFiles
+from pipeline.sources.transfer.s3 import Bucket, S3FlatFiles
 
 KINDS = "s3://BUCKET (or s3://BUCKET/PREFIX), a folder in the vendor's layout, or `rest`"
 

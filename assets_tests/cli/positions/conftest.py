@@ -12,8 +12,8 @@ from assets_tests.market.holdings import bars, day
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.tables import Lake
-from pipeline.market.sell.rules import STOP_HIT
-from pipeline.portfolio import recorded
+from pipeline.market.portfolio.sell.rules import STOP_HIT
+from pipeline.queries.portfolio import recorded
 
 LATEST = day(6)
 """The newest session so far; the lake has bars up to the one before."""
@@ -44,7 +44,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def ask(home: Path, ask_in: Callable[[Path], Ask], monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Return the way to ask about positions in that home, which nothing but a stop says to sell."""
-    monkeypatch.setattr("pipeline.portfolio.RULES", (STOP_HIT,))
+    monkeypatch.setattr("pipeline.queries.portfolio.RULES", (STOP_HIT,))
     asked = ask_in(home)
     return lambda *arguments: asked("positions", *arguments)
 

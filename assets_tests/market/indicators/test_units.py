@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from assets_tests.market.indicators.tape import SESSIONS, traded, wandering
-from pipeline.market.adjust import PRICES
 from pipeline.market.indicators import INDICATORS, LOOKBACK_SESSIONS, indicators
+from pipeline.market.prices.adjust import PRICES
 
 FACTOR = {"price": 0.25, "shares": 4.0, "free": 1.0}
 COLUMNS = [column for indicator in INDICATORS for column in indicator.columns]

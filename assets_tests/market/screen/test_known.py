@@ -8,12 +8,12 @@ import pytest
 from assets_tests.market.screen.panels import MONDAY, TUESDAY, day
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS
-from pipeline.market.calendar import new_york
 from pipeline.market.indicators import LOOKBACK_SESSIONS
-from pipeline.market.listings import LISTING
 from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.model import OF_MINUTES
 from pipeline.market.screen.rank import SPLIT_IN_DOUBT, TYPE
+from pipeline.market.securities.listings import LISTING
+from pipeline.venues.calendar import new_york
 
 SEEN = datetime(2024, 1, 1, tzinfo=UTC)
 WINDOW = new_york().between(new_york().offset(MONDAY, 1 - LOOKBACK_SESSIONS), TUESDAY)

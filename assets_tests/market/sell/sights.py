@@ -8,8 +8,8 @@ import polars as pl
 from assets_tests.market.holdings import NO_SPLITS, bars, day, history, opening
 from pipeline.contracts.portfolio import SIGNALS
 from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.market.positions import position_marks
-from pipeline.market.sell.rules import (
+from pipeline.market.portfolio.positions import position_marks
+from pipeline.market.portfolio.sell.rules import (
     CLOSE_UNDER_SMA,
     MACD_CROSS_DOWN,
     RSI_TURNS_DOWN,
@@ -19,7 +19,7 @@ from pipeline.market.sell.rules import (
     TIME_STOP,
     TRAILING_STOP,
 )
-from pipeline.market.sell.signals import sell_signals
+from pipeline.market.portfolio.sell.signals import sell_signals
 
 RULES = (
     STOP_HIT,

@@ -7,11 +7,11 @@ from secrets import token_hex
 
 import duckdb
 
-from pipeline.lake.durable import make_durable
 from pipeline.lake.sql.catalog_mark import mark_of
 from pipeline.lake.sql.delta_scan import quoted, rows_of, text
 from pipeline.lake.sql.derived import derived_from
 from pipeline.lake.sql.duckdb_access import give_access
+from pipeline.lake.storage.durable import make_durable
 from pipeline.lake.tables import Lake
 
 MADE_OF = "catalog_made_of"

@@ -8,9 +8,9 @@ import duckdb_extension_delta
 import duckdb_extension_httpfs
 
 from pipeline.errors import QueryError
-from pipeline.lake.s3_prefix import S3Prefix
 from pipeline.lake.sql.delta_scan import text
-from pipeline.lake.store import S3Store
+from pipeline.lake.storage.s3_prefix import S3Prefix
+from pipeline.lake.storage.store import S3Store
 from pipeline.lake.tables import Lake
 
 ACCESS = "candlelake_lake"

@@ -8,8 +8,8 @@ import duckdb
 import polars as pl
 
 from pipeline.errors import QueryError
-from pipeline.lake.past import is_gone
-from pipeline.lake.reading_failures import meaning
+from pipeline.lake.delta.past import is_gone
+from pipeline.lake.delta.reading_failures import meaning
 from pipeline.lake.sql.answer import pieces_of
 from pipeline.lake.sql.catalog import create_view
 from pipeline.lake.sql.delta_scan import quoted, rows_of, text

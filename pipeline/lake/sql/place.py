@@ -9,7 +9,7 @@ from pipeline.errors import SettingsError
 from pipeline.lake.sql.sandbox.places import readable_places, remote_environment, remote_ports
 
 if TYPE_CHECKING:
-    from pipeline.lake.s3_prefix import S3Prefix
+    from pipeline.lake.storage.s3_prefix import S3Prefix
     from pipeline.lake.tables import Lake
 
 
@@ -45,7 +45,7 @@ def place_from(told: dict[str, str]) -> Path | S3Prefix:
         return Path(told["folder"])
     from pydantic import SecretStr  # noqa: PLC0415 (not needed for a lake in a folder)
 
-    from pipeline.lake.s3_prefix import S3Prefix  # noqa: PLC0415
+    from pipeline.lake.storage.s3_prefix import S3Prefix  # noqa: PLC0415
 
     return S3Prefix(**{**told, "secret": SecretStr(told["secret"])})  # type: ignore[arg-type]
 

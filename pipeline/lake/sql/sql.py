@@ -20,7 +20,7 @@ from pipeline.lake.sql.sandbox.terms import Limits, Standing, Walls
 if TYPE_CHECKING:
     import polars as pl
 
-    from pipeline.lake.s3_prefix import S3Prefix
+    from pipeline.lake.storage.s3_prefix import S3Prefix
     from pipeline.lake.tables import Lake
 
 

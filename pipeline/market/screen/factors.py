@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from pipeline.market.prices.tolerance import closes_moved, relative, without_noise
 from pipeline.market.screen.model import Factor
 from pipeline.market.screen.wording import (
     ABOVE,
@@ -14,7 +15,6 @@ from pipeline.market.screen.wording import (
     up_or_down,
     whole,
 )
-from pipeline.market.tolerance import closes_moved, relative, without_noise
 
 ELEVEN_MONTHS = Factor(
     name="momentum_12_1",

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from pipeline.market.prices.tolerance import above, below
 from pipeline.market.screen.factors import (
     ABOVE_VWAP,
     ACCELERATION,
@@ -17,7 +18,6 @@ from pipeline.market.screen.factors import (
     VOLATILITY,
 )
 from pipeline.market.screen.model import Model, Universe
-from pipeline.market.tolerance import above, below
 
 TREND = Model(
     name="trend",

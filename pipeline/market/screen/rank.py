@@ -8,10 +8,10 @@ import polars as pl
 
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.errors import ModelError
+from pipeline.market.prices.tolerance import above
 from pipeline.market.screen.exchange_test_symbols import is_exchange_test_symbol
 from pipeline.market.screen.model import HAS_MINUTES, Factor, Model
 from pipeline.market.screen.reasons import add_reasons
-from pipeline.market.tolerance import above
 
 TYPE = "type"
 """Optional column of a day: the vendor's code of the security's type."""

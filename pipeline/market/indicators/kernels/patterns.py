@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from pipeline.market.indicators.kernels.recursions import Floats
 from pipeline.market.indicators.kernels.windows import Windows
-from pipeline.market.tolerance import SAME
+from pipeline.market.prices.tolerance import SAME
 
 COMPARED = 4
 """A setup compares each close with the one this many bars earlier."""

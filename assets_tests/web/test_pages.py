@@ -1,0 +1,82 @@
+"""The pages over HTTP: read on this machine, and nothing else."""
+
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from pipeline.web.pages import served
+
+
+@pytest.fixture
+def address(tmp_path: Path):
+    folder = tmp_path / "reports"
+    (folder / "tickers").mkdir(parents=True)
+    (folder / "index.html").write_text("<p>pages</p>")
+    (folder / "tickers" / "AAPL.html").write_text("<p>AAPL</p>")
+    (tmp_path / "settings.env").write_text("secret")
+    (folder / "way-out").symlink_to(tmp_path / "settings.env")
+    with served(folder, 0) as url:
+        yield urlsplit(url)
+
+
+def asked(address, path, method="GET", host=None):
+    connection = HTTPConnection(address.hostname, address.port, timeout=10)
+    connection.request(method, path, headers={"Host": host or address.netloc})
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode(), dict(answer.getheaders())
+
+
+def test_pages_and_the_index_are_read(address):
+    assert asked(address, "/")[:2] == (200, "<p>pages</p>")
+    assert asked(address, "/tickers/AAPL.html")[:2] == (200, "<p>AAPL</p>")
+
+
+def test_it_listens_on_this_machine_only(address):
+    assert address.hostname == "127.0.0.1"
+
+
+def test_folders_are_not_listed(address):
+    assert asked(address, "/tickers/")[0] == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/../settings.env", "/%2e%2e/settings.env", "/tickers/..%2f..%2fsettings.env", "/way-out"]
+)
+def test_nothing_outside_the_folder_is_read(address, path):
+    status, body, _ = asked(address, path)
+    assert status == 404
+    assert "secret" not in body
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
+def test_nothing_can_be_written(address, method):
+    assert asked(address, "/index.html", method)[0] == 501
+
+
+def test_a_page_of_the_web_that_leads_here_by_name_reads_nothing(address):
+    status, body, _ = asked(address, "/", host="evil.example")
+    assert status == 421
+    assert "pages" not in body
+
+
+def test_no_page_is_guessed_framed_or_told_to_others(address):
+    headers = asked(address, "/")[2]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_the_port_is_free_again_afterwards(tmp_path):
+    with served(tmp_path, 0) as first:
+        port = urlsplit(first).port
+    with served(tmp_path, port) as again:
+        assert urlsplit(again).port == port
+
+
+@pytest.mark.parametrize("path", ["/%00", "/a%00b.html", "/" + "x" * 5000, "/%ff", "/loop"])
+def test_a_path_that_no_file_can_have_is_not_found_and_prints_nothing(address, tmp_path, capfd, path):
+    (tmp_path / "reports" / "loop").symlink_to(tmp_path / "reports" / "loop")
+    assert asked(address, path)[0] in {404, 414}
+    assert capfd.readouterr().err == ""

@@ -1,0 +1,1 @@
+"""Asset checks: from the contracts, and special ones."""

@@ -1,0 +1,148 @@
+"""Asset checks: what each table promises, confirmed on what the lake really holds, and shown in the UI."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from itertools import groupby
+
+import polars as pl
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetChecksDefinition,
+    AssetCheckSeverity,
+    MetadataValue,
+    ResourceParam,
+    asset_check,
+)
+
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.deliveries import DELIVERIES, MINUTE_DELIVERIES
+from pipeline.contracts.minutes import MINUTE_BARS
+from pipeline.contracts.quarantine import MINUTE_QUARANTINE, QUARANTINE
+from pipeline.contracts.table import Table
+from pipeline.errors import ContractBroken
+from pipeline.lake.tables import Lake
+from pipeline.market.gate.audit import unreconciled
+from pipeline.orchestration.partitions import latest_published
+from pipeline.orchestration.table_metadata import asset_key, table_preview
+from pipeline.queries.coverage import TRAILING, held_coverage
+from pipeline.settings import Settings
+from pipeline.venues.calendar import new_york
+
+LEAST_COVERAGE = 0.7
+"""A session with fewer bars than this share of that median is a file that lacks a part of the market."""
+
+
+def sessions_in_question(context: AssetCheckExecutionContext, lake: Lake, table: Table) -> list[date]:
+    """Return the sessions that the run materializes, or for a check run by itself, the newest that `table` holds.
+
+    The checks carry no partitions of their own: Dagster 1.13 would store every partition of a range once for each of
+    its partitions, which makes a range of ten years take an hour.
+    """
+    tags = context.run.tags
+    one = tags.get("dagster/partition")
+    start, end = (
+        tags.get("dagster/asset_partition_range_start", one),
+        tags.get("dagster/asset_partition_range_end", one),
+    )
+    if start is None or end is None:
+        return lake.sessions(table)[-1:]
+    return list(new_york().between(date.fromisoformat(start), date.fromisoformat(end)))
+
+
+def contract_check(table: Table) -> AssetChecksDefinition:
+    """Return the check that the stored rows of a partition, or of a whole table, keep the table's contract."""
+
+    @asset_check(
+        asset=asset_key(table),
+        name="keeps_its_contract",
+        description=f"Every row that {table.sql_name} holds keeps its contract: types, ranges, a unique key.",
+        blocking=True,
+    )
+    def keeps_its_contract(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:
+        if not lake.exists(table):
+            return AssetCheckResult(passed=True, metadata={"rows": 0, "sessions": 0})
+        sessions = sessions_in_question(context, lake, table) if table.session else []
+        try:
+            rows = sum(len(table.enforce(piece.collect())) for piece in stored_pieces(lake, table, sessions))
+        except ContractBroken as broken:
+            return AssetCheckResult(passed=False, metadata={"broken": str(broken)})
+        return AssetCheckResult(passed=True, metadata={"rows": rows, "sessions": len(sessions)})
+
+    return keeps_its_contract
+
+
+def stored_pieces(lake: Lake, table: Table, sessions: Sequence[date]) -> Iterator[pl.LazyFrame]:
+    """Yield what `table` holds of `sessions`, partition by partition, or all at once of a table refreshed whole.
+
+    A partition written in one go lies in the order of the key, which proves it unique at a glance.
+    """
+    if table.session is None:
+        yield lake.read(table).rows
+    for _, of_partition in groupby(sessions, key=lambda session: session.strftime(table.layout.pattern)):
+        first, *others = of_partition
+        yield lake.scan(table, first, others[-1] if others else first)
+
+
+@asset_check(
+    asset=asset_key(DAILY_BARS),
+    description=f"No session has fewer than {LEAST_COVERAGE:.0%} of the bars of the {TRAILING} sessions before it.",
+)
+def covers_the_market(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:
+    """Find files of which a part is missing, by their number of bars."""
+    sessions = sessions_in_question(context, lake, DAILY_BARS)
+    asked = held_coverage(lake, sessions)
+    thin = asked.filter(pl.col("coverage") < LEAST_COVERAGE)
+    least: float = asked.select(pl.col("coverage").min().fill_null(1.0)).item()
+    return AssetCheckResult(
+        passed=thin.is_empty(),
+        metadata={
+            "least_coverage": MetadataValue.float(least),
+            "thin_sessions": table_preview(thin),
+        },
+    )
+
+
+@asset_check(
+    asset=asset_key(DAILY_BARS),
+    description="The newest session whose file the vendor must have published is here.",
+)
+def has_the_latest_session(lake: ResourceParam[Lake], settings: ResourceParam[Settings]) -> AssetCheckResult:
+    """Compare the newest bars with the exchange's calendar; holidays and weekends are no gaps."""
+    expected = latest_published(datetime.now(UTC), settings.end)
+    held = lake.scan(DAILY_BARS, start=new_york().offset(expected, -TRAILING), columns=["session"])
+    newest: date | None = held.max().collect().item()
+    return AssetCheckResult(
+        passed=newest is not None and newest >= expected,
+        # It speaks of the lake, not of the run: filling in an old year does no wrong.
+        severity=AssetCheckSeverity.WARN,
+        metadata={"expected": str(expected), "newest": str(newest)},
+    )
+
+
+def reconciliation_check(trail: Table, bars: Table, quarantine: Table) -> AssetChecksDefinition:
+    """Return the check that `bars` and `quarantine` hold what the audit trail `trail` says of each current file."""
+
+    @asset_check(
+        asset=asset_key(trail),
+        name="reconciles",
+        additional_deps=[asset_key(bars), asset_key(quarantine)],
+        description="Of every current file, rows read = kept + duplicates + quarantined, and the tables hold as many.",
+        blocking=True,
+    )
+    def reconciles(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:
+        sessions = sessions_in_question(context, lake, trail)
+        span = sessions[0], sessions[-1]
+        differing = unreconciled(
+            lake.scan(trail, *span), lake.scan(bars, *span), lake.scan(quarantine, *span)
+        ).collect()
+        return AssetCheckResult(
+            passed=differing.is_empty(),
+            metadata={"sessions": len(sessions), "differing": len(differing), "first": table_preview(differing)},
+        )
+
+    return reconciles
+
+
+reconciles = reconciliation_check(DELIVERIES, DAILY_BARS, QUARANTINE)
+minutes_reconcile = reconciliation_check(MINUTE_DELIVERIES, MINUTE_BARS, MINUTE_QUARANTINE)

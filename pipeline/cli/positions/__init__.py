@@ -1,0 +1,1 @@
+"""`candlelake positions`: recording what you hold, and looking at it."""

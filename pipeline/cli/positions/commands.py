@@ -1,0 +1,247 @@
+"""`candlelake positions`: what is held, what it is worth, and the reasons to sell it."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from pipeline.cli.dates import parse_date
+from pipeline.cli.rows import dump, write_json
+from pipeline.cli.terminal import one_line, say, say_warning
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pipeline.lake.tables import Lake
+
+RUN_ID = "candlelake positions"
+"""What the commits of the command line carry in place of a run's id."""
+
+MOST_NAMED = 20
+"""Bad rows of a file that are named; the rest is counted."""
+
+DAY = "YYYY-MM-DD"
+
+app = typer.Typer(invoke_without_command=True, help="Show what is held, its profit, and the reasons to sell it.")
+
+Day = Annotated[date | None, typer.Option("--date", parser=parse_date, metavar=DAY, help="Session; else the latest.")]
+AsJson = Annotated[bool, typer.Option("--json", metavar="", help="As JSON, with every column and reason.")]
+History = Annotated[bool, typer.Option("--history", metavar="", help="Every event ever recorded instead.")]
+Stop = Annotated[float | None, typer.Option(metavar="PRICE", help="Sell when it falls to this.")]
+Target = Annotated[float | None, typer.Option(metavar="PRICE", help="Sell when it rises to this.")]
+Note = Annotated[str | None, typer.Option(metavar="TEXT", help="Your own words.")]
+Commission = Annotated[float, typer.Option(metavar="USD", help="Commission paid.")]
+Ticker = Annotated[str, typer.Argument(metavar="TICKER", help="As the vendor writes it; case matters.")]
+Number = Annotated[int, typer.Argument(metavar="#", help="Number of the position.")]
+
+
+@app.callback()
+def positions(context: typer.Context, day: Day = None, as_json: AsJson = False, history: History = False) -> None:
+    """Show what is held, its profit, and the reasons to sell it."""
+    if context.invoked_subcommand is None:
+        list_positions(day, as_json, history)
+
+
+@app.command("list")
+def list_positions(day: Day = None, as_json: AsJson = False, history: History = False) -> None:
+    """Show what is held; the same as without a command."""
+    from pipeline.cli.positions.shown import draw_history
+    from pipeline.market.portfolio.book import day_faults
+    from pipeline.queries.portfolio import recorded
+
+    lake, latest = opened_lake()
+    if day is not None:
+        require_sound(day_faults(day, latest))
+    if history and as_json:
+        write_json(recorded(lake))
+    elif history:
+        draw_history(recorded(lake))
+    else:
+        show(lake, day, latest, as_json=as_json)
+
+
+def show(lake: "Lake", day: date | None, latest: date, *, as_json: bool) -> None:
+    """Show what is held on `day`, or on the newest session with bars, as a table or as JSON."""
+    from pipeline.cli.positions.prices import has_bars, newest_bars
+    from pipeline.cli.positions.shown import draw, say_realised
+    from pipeline.queries.portfolio import are_splits_known, sold, sold_beyond, standing
+
+    session = day or newest_bars(lake) or latest
+    rows = standing(lake, session, day or latest)
+    for beyond in sold_beyond(lake):
+        say_warning(f"{beyond}. Was a split withdrawn or corrected? `candlelake positions --history` shows the sale.")
+    if as_json:
+        dump(rows)
+        return
+    if rows:
+        if not has_bars(lake, session):
+            say_warning(f"The lake has no bars of {session}: all is shown at the last closes before it.")
+        draw(session, rows)
+    else:
+        say(f"Nothing is held on {session}. `candlelake positions add TICKER QUANTITY PRICE` records a purchase.")
+    say_realised(sold(lake, day or latest))
+    if rows and not are_splits_known(lake):
+        say("Splits and dividends are not known: there is no reference data yet.", style="dim")
+
+
+@app.command()
+def add(  # noqa: PLR0913, PLR0917 (what can be said of a purchase)
+    ticker: Ticker,
+    quantity: Annotated[float, typer.Argument(metavar="QUANTITY", help="Shares; fractions are fine.")],
+    price: Annotated[float, typer.Argument(metavar="PRICE", help="Paid a share, USD.")],
+    opened: Annotated[
+        date | None, typer.Option(parser=parse_date, metavar=DAY, help="Session; else the latest.")
+    ] = None,
+    stop: Stop = None,
+    target: Target = None,
+    commission: Commission = 0.0,
+    note: Note = None,
+    force: Annotated[bool, typer.Option("--force", metavar="", help="Even if the ticker is not in the lake.")] = False,
+) -> None:
+    """Record a purchase. Prices are in the shares of the session opened."""
+    from pipeline.cli.positions.prices import require_known, warn_of_price
+    from pipeline.market.portfolio.book import Opening, faults, with_openings
+    from pipeline.queries.portfolio import record
+
+    lake, latest = opened_lake()
+    opening = Opening(ticker, quantity, price, opened or latest, stop, target, commission, note)
+    require_sound(faults(opening, latest))
+    if not force:
+        require_known(lake, opening)
+    warn_of_price(lake, opening)
+    rows = record(lake, lambda known: with_openings(known, [opening], datetime.now(UTC)), run_id=RUN_ID)
+    number: int = rows.select("position").max().item()
+    say(f"Position {number}: {quantity:,.10g} {ticker} at {price:,.10g} on {opening.opened}.")
+
+
+@app.command()
+def change(
+    position: Number,
+    stop: Annotated[float | None, typer.Option(metavar="PRICE", help="New stop; 0 drops it.")] = None,
+    target: Annotated[float | None, typer.Option(metavar="PRICE", help="New target; 0 drops it.")] = None,
+    note: Annotated[str | None, typer.Option(metavar="TEXT", help="New note; an empty one drops it.")] = None,
+    since: Annotated[
+        date | None, typer.Option("--from", parser=parse_date, metavar=DAY, help="Session; else the latest.")
+    ] = None,
+) -> None:
+    """Change stop, target or note of a position."""
+    from pipeline.market.portfolio.book import Terms, term_faults, with_terms
+    from pipeline.queries.portfolio import known_splits, record
+
+    lake, latest = opened_lake()
+    if stop is None and target is None and note is None:
+        raise typer.BadParameter("nothing to change; name --stop, --target or --note.")
+    terms = Terms(since or latest, stop, target, note)
+    require_sound(term_faults(terms, latest))
+    splits = known_splits(lake)
+    record(lake, lambda known: with_terms(known, splits, position, terms, datetime.now(UTC)), run_id=RUN_ID)
+    say(f"Position {position} is changed from {terms.since} on.")
+
+
+@app.command()
+def close(  # noqa: PLR0913, PLR0917 (what can be said of a sale)
+    ticker: Ticker,
+    price: Annotated[float | None, typer.Option(metavar="PRICE", help="Got a share; else the latest close.")] = None,
+    quantity: Annotated[float | None, typer.Option(metavar="SHARES", help="Shares sold; else all.")] = None,
+    day: Annotated[
+        date | None, typer.Option("--date", parser=parse_date, metavar=DAY, help="Session; else the latest.")
+    ] = None,
+    commission: Commission = 0.0,
+    position: Annotated[int | None, typer.Option(metavar="#", help="One position; else the oldest first.")] = None,
+) -> None:
+    """Record a sale of all or some shares of a ticker."""
+    from pipeline.cli.positions.prices import last_close
+    from pipeline.cli.positions.shown import gain
+    from pipeline.market.portfolio.book import Sale, sale_faults, with_sale
+    from pipeline.queries.portfolio import known_splits, record, sold
+
+    lake, latest = opened_lake()
+    closed, got = (day or latest, price) if price is not None else last_close(lake, ticker, day, latest)
+    sale = Sale(ticker, got, closed, quantity, commission, position)
+    require_sound(sale_faults(sale, latest))
+    splits = known_splits(lake)
+    recorded_at = datetime.now(UTC)
+    rows = record(lake, lambda known: with_sale(known, splits, sale, recorded_at), run_id=RUN_ID)
+    new = rows.filter(rows["recorded_at"] == recorded_at, rows["event"] == "closed")
+    parts = sold(lake, closed).join(new, on="position", how="semi")
+    say(f"Sold {ticker} at {got:,.10g} on {closed}: {gain(parts)}.")
+
+
+@app.command()
+def remove(position: Number) -> None:
+    """Take back a position that was recorded by mistake; the history keeps it."""
+    from pipeline.market.portfolio.book import without
+    from pipeline.queries.portfolio import known_splits, record
+
+    lake, _ = opened_lake()
+    splits = known_splits(lake)
+    record(lake, lambda known: without(known, position, datetime.now(UTC), splits), run_id=RUN_ID)
+    say(f"Position {position} is removed; `candlelake positions --history` still shows it.")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)],
+    force: Annotated[
+        bool, typer.Option("--force", metavar="", help="Even rows recorded before, and tickers not in the lake.")
+    ] = False,
+) -> None:
+    """Record the purchases of a CSV file: columns ticker, quantity, price, opened; stop, target, commission, note."""
+    from pipeline.cli.positions.file import read_openings
+    from pipeline.cli.positions.prices import unknown_tickers
+    from pipeline.market.portfolio.book import recorded_before, with_openings
+    from pipeline.queries.portfolio import record
+
+    lake, latest = opened_lake()
+    rows = read_openings(file, latest)
+    bad = {row.line: "; ".join(row.faults) for row in rows if row.opening is None}
+    lines = {row.line: row.opening for row in rows if row.opening is not None}
+    openings = list(lines.values())
+    if not force:
+        unknown = unknown_tickers(lake, openings)
+        bad |= {line: unknown[one.ticker] for line, one in lines.items() if one.ticker in unknown}
+
+    def imported(known: "pl.DataFrame") -> "pl.DataFrame":
+        before = {} if force else {line: recorded_before(known, one) for line, one in lines.items()}
+        repeated = {line: f"it is recorded already, as position {number}" for line, number in before.items() if number}
+        refuse_rows(file, bad | repeated, len(rows))
+        return with_openings(known, openings, datetime.now(UTC))
+
+    record(lake, imported, run_id=RUN_ID)
+    say(f"{len(rows):,} positions are imported from {file}.")
+
+
+def refuse_rows(file: Path, bad: dict[int, str], rows: int) -> None:
+    """Return if no row is bad; else name the lines and why."""
+    from pipeline.cli.positions.file import EXPECTED
+    from pipeline.errors import PositionRefused
+
+    if not bad:
+        return
+    for line, reason in sorted(bad.items())[:MOST_NAMED]:
+        say(f"line {line}: {one_line(reason)}")
+    if len(bad) > MOST_NAMED:
+        say(f"… and {len(bad) - MOST_NAMED:,} more")
+    raise PositionRefused(
+        f"{len(bad):,} of {rows:,} rows of {file} cannot be recorded; nothing was imported.",
+        remedy=f"Correct them and import the file again. {EXPECTED}",
+    )
+
+
+def opened_lake() -> tuple["Lake", date]:
+    """Return the lake and the newest session that a trade can have been made on: today's, or the lake's last."""
+    from pipeline.lake.tables import Lake
+    from pipeline.settings import load_settings
+    from pipeline.venues.calendar import new_york
+
+    settings = load_settings()
+    today = datetime.now(ZoneInfo("America/New_York")).date()
+    return Lake(settings.lake), new_york().at_or_before(min(today, settings.end or today))
+
+
+def require_sound(faults: list[str]) -> None:
+    """Return if there is no fault; else the command was called wrongly."""
+    if faults:
+        raise typer.BadParameter(f"{'; '.join(faults)}.")

@@ -1,0 +1,106 @@
+"""What the lake knows of the tickers and prices that a person types, to catch what was mistyped."""
+
+from collections.abc import Iterable
+from datetime import date
+from difflib import get_close_matches
+
+import polars as pl
+
+from pipeline.cli.candidates import newest_session
+from pipeline.cli.terminal import say_warning
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.errors import PositionRefused
+from pipeline.lake.tables import Lake
+from pipeline.market.portfolio.book import Opening, held, settled
+from pipeline.market.prices.splits import shares_become
+from pipeline.queries.portfolio import known_splits, recorded
+from pipeline.venues.calendar import new_york
+
+AROUND = 20
+"""Sessions up to a purchase among which its ticker must have a bar; many do not trade every day."""
+
+
+def newest_bars(lake: Lake) -> date | None:
+    """Return the newest session that the lake has bars of."""
+    return newest_session(lake, DAILY_BARS) if lake.exists(DAILY_BARS) else None
+
+
+def has_bars(lake: Lake, session: date) -> bool:
+    """Return whether the lake has bars of `session`, of whatever ticker."""
+    if not lake.exists(DAILY_BARS):
+        return False
+    return not lake.scan(DAILY_BARS, session, session, columns=["session"]).head(1).collect().is_empty()
+
+
+def unknown_tickers(lake: Lake, openings: Iterable[Opening]) -> dict[str, str]:
+    """Return the tickers that had no bar when they are said to have been bought, with what is to say of each.
+
+    Of a time that the lake does not reach, its newest sessions count. A lake without bars knows nothing and objects to
+    nothing.
+    """
+    newest = newest_bars(lake)
+    if newest is None:
+        return {}
+    traded = {day: _traded(lake, day) or _traded(lake, newest) for day in {one.opened for one in openings}}
+    return {
+        one.ticker: _unknown(one.ticker, traded[one.opened]) for one in openings if one.ticker not in traded[one.opened]
+    }
+
+
+def require_known(lake: Lake, opening: Opening) -> None:
+    """Raise PositionRefused when the lake has bars, but none of the ticker at that time."""
+    for words in unknown_tickers(lake, [opening]).values():
+        raise PositionRefused(f"Nothing was recorded: {words}.", remedy="Record it all the same with --force.")
+
+
+def _traded(lake: Lake, until: date) -> set[str]:
+    bars = lake.scan(DAILY_BARS, new_york().offset(until, -AROUND), until, columns=["ticker"])
+    return set(bars.unique().collect()["ticker"])
+
+
+def _unknown(ticker: str, traded: set[str]) -> str:
+    same = sorted(one for one in traded if one.casefold() == ticker.casefold())
+    near = same or get_close_matches(ticker.upper(), sorted(traded), n=3)
+    meant = f" (near it: {', '.join(near)})" if near else ""
+    return f"{ticker} has no bar in the lake at that time{meant}"
+
+
+def warn_of_price(lake: Lake, opening: Opening) -> None:
+    """Warn when the price lies outside what the ticker traded at on the day."""
+    if not lake.exists(DAILY_BARS):
+        return
+    bars = lake.scan(DAILY_BARS, opening.opened, opening.opened).filter(pl.col("ticker") == opening.ticker).collect()
+    for bar in bars.iter_rows(named=True):
+        if not bar["low"] <= opening.price <= bar["high"]:
+            say_warning(
+                f"{opening.ticker} traded between {bar['low']:,.10g} and {bar['high']:,.10g} on {opening.opened}, "
+                f"not at {opening.price:,.10g}."
+            )
+
+
+def last_close(lake: Lake, ticker: str, day: date | None, latest: date) -> tuple[date, float]:
+    """Return the session of a sale without a price, and its price: the last close, on the shares of that session.
+
+    The session is `day`, or else that of the close; it is none before the newest purchase of the ticker. Only closes
+    since the first purchase of what is held count. Raises PositionRefused when nothing is held, or there is no close.
+    """
+    lots = held(settled(recorded(lake), known_splits(lake))).filter(pl.col("ticker") == ticker)
+    if lots.is_empty():
+        raise PositionRefused(f"No {ticker} is held.", remedy="`candlelake positions` shows what is held.")
+    first: date = lots.select(pl.col("opened").min()).item()
+    until = day or latest
+    bars = DAILY_BARS.empty()
+    if lake.exists(DAILY_BARS) and first <= until:
+        bars = lake.scan(DAILY_BARS, first, until).filter(pl.col("ticker") == ticker).collect().sort("session")
+    if bars.is_empty():
+        raise PositionRefused(
+            f"The lake has no close of {ticker} from {first} to {until}.", remedy="Name what you got with --price."
+        )
+    bar = bars.tail(1)
+    made_on: date = bar["session"].item()
+    session = day or made_on
+    ratio: float = shares_become(bar, known_splits(lake), since=pl.col("session"), until=pl.lit(session)).item()
+    price: float = bar["close"].item() / ratio
+    if made_on != session:
+        say_warning(f"{ticker} has no bar on {session}; it is taken as sold at its close of {made_on}.")
+    return session, price

@@ -1,0 +1,1 @@
+"""Files and answers of vendors to raw files to bars, without Dagster."""

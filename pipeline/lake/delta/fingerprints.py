@@ -1,0 +1,185 @@
+"""What every commit wrote, kept beside the table: the SHA-256 of its data files, and its log entry itself.
+
+Delta records the size and the rows of a file, and most single flipped bits in a Parquet file read back as wrong
+numbers without an error. One record a version, in `<table>/_hashes`, which Delta and its vacuum leave alone. The log
+entry is kept whole, so that a lost one can be put back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline.errors import TableDamaged
+from pipeline.lake.delta.log_entries import HASHES, LAST_CHECKPOINT, actions_of, added_by, checkpoint_name, entry_name
+from pipeline.lake.storage.folder_objects import Digest
+from pipeline.lake.storage.lake_objects import Objects
+
+LOST = ".lost"
+"""Ending of the note that the log entry of a version is lost."""
+
+THREADS = 4
+"""Files hashed at a time; OpenSSL lets other threads go on."""
+
+
+class RecordDamaged(ValueError):
+    """A record does not hold what was written into it."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one commit wrote."""
+
+    version: int
+    entry: bytes
+    """The log entry, as it was written."""
+    before: str | None
+    """SHA-256 of the log entry of the version before, None for the first; so a lost record still leaves a trace."""
+    files: dict[str, Digest]
+    """Data files that the commit brought, by name relative to the table."""
+    checkpoints: dict[str, Digest]
+    """The checkpoint of this version and the hint to it, if it made one."""
+
+    @property
+    def entry_digest(self) -> Digest:
+        """Return what the log entry is known by."""
+        return Digest.of(self.entry)
+
+
+class Fingerprints:
+    """The records of the table called `market/name` among the files of a lake."""
+
+    def __init__(self, objects: Objects, table: str) -> None:
+        self._objects = objects
+        self._table = table
+
+    def name(self, version: int) -> str:
+        """Return where the record of a version lies, relative to the table."""
+        return f"{HASHES}/{version:020}.json"
+
+    def versions(self) -> list[int]:
+        """Return the versions that have a record, in order."""
+        beginning = f"{self._table}/{HASHES}/"
+        stems = (name.removeprefix(beginning).removesuffix(".json") for name in self._objects.names(beginning))
+        return sorted(int(stem) for stem in stems if stem.isdecimal())
+
+    def given_up(self) -> set[int]:
+        """Return the versions whose entry a repair found lost, while a later checkpoint made up for it."""
+        beginning = f"{self._table}/{HASHES}/"
+        stems = (name.removeprefix(beginning).removesuffix(LOST) for name in self._objects.names(beginning))
+        return {int(stem) for stem in stems if stem.isdecimal()}
+
+    def give_up(self, version: int, found: str) -> None:
+        """Note that the entry of a version is lost, and what was found in its place: it is no damage any more."""
+        self._objects.put(f"{self._table}/{HASHES}/{version:020}{LOST}", f"The log entry {found}.\n".encode())
+
+    def get(self, version: int) -> Record | None:
+        """Return the record of a version, None when there is none. Raises RecordDamaged."""
+        data = self._objects.read(f"{self._table}/{self.name(version)}")
+        return None if data is None else _parsed(data, version)
+
+    def record(self, versions: Iterable[int]) -> None:
+        """Write the records of `versions`, which have just been committed; one that is there stays."""
+        for version in versions:
+            if self._objects.size(f"{self._table}/{self.name(version)}") is None:
+                self.record_anew(version)
+
+    def record_anew(self, version: int) -> None:
+        """Write the record of a version from what lies in the lake now. Raises ValueError when its entry is lost."""
+        entry = self._objects.read(f"{self._table}/{entry_name(version)}")
+        if entry is None:
+            raise ValueError(f"no entry of version {version}")
+        before = self._objects.read(f"{self._table}/{entry_name(version - 1)}") if version else None
+        files = [file.name for file in added_by(actions_of(entry), version)]
+        record = Record(
+            version=version,
+            entry=entry,
+            before=None if before is None else Digest.of(before).sha256,
+            files=self._digests(files),
+            checkpoints=self._checkpoints(version),
+        )
+        self._objects.put(f"{self._table}/{self.name(version)}", _written(record))
+
+    def record_checkpoint(self, version: int) -> None:
+        """Put into the record of a version, if it has a whole one, which checkpoint of it there is now."""
+        try:
+            record = self.get(version)
+        except RecordDamaged:
+            return
+        if record is not None:
+            record = replace(record, checkpoints=self._checkpoints(version))
+            self._objects.put(f"{self._table}/{self.name(version)}", _written(record))
+
+    def require_newest(self, version: int) -> None:
+        """Return if `version`, the newest that Delta reads, is the newest that was written, and its entry is whole.
+
+        Raises TableDamaged otherwise: whoever wrote now would bury what is lost.
+        """
+        self._require(version, lambda entry, written: entry == written)
+
+    def require_none_lost(self, version: int) -> None:
+        """Return if no entry after `version`, the newest that Delta reads, was written and lost, nor that one emptied.
+
+        Raises TableDamaged otherwise. Maintenance asks no more: it goes by the table as Delta reads it.
+        """
+        self._require(version, lambda entry, _: bool(entry and entry.strip(b"\0\n ")))
+
+    def _require(self, version: int, is_there: Callable[[bytes | None, bytes], bool]) -> None:
+        for known in (version, version + 1):
+            try:
+                record = self.get(known)
+            except RecordDamaged:
+                continue
+            entry = self._objects.read(f"{self._table}/{entry_name(known)}")
+            if record is not None and not is_there(entry, record.entry):
+                raise TableDamaged(
+                    f"The log entry of version {known} of {self._table.replace('/', '.')} is damaged or lost, so that "
+                    "the table reads as it was before.",
+                    remedy="`candlelake verify --repair` puts it back.",
+                )
+
+    def _checkpoints(self, version: int) -> dict[str, Digest]:
+        checkpoint = checkpoint_name(version)
+        is_there = self._objects.size(f"{self._table}/{checkpoint}") is not None
+        return self._digests([checkpoint, LAST_CHECKPOINT]) if is_there else {}
+
+    def _digests(self, names: Iterable[str]) -> dict[str, Digest]:
+        wanted = list(names)
+        if len(wanted) == 1:  # a thread costs more than a small file
+            digest = self._objects.digest(f"{self._table}/{wanted[0]}")
+            return {wanted[0]: digest} if digest is not None else {}
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="hashing") as threads:
+            found = threads.map(lambda name: self._objects.digest(f"{self._table}/{name}"), wanted)
+            return {name: digest for name, digest in zip(wanted, found, strict=True) if digest is not None}
+
+
+def _written(record: Record) -> bytes:
+    """Return the text of a record: one line of JSON, and the SHA-256 of that line."""
+    said = {
+        "version": record.version,
+        "before": record.before,
+        "files": {name: [one.size, one.sha256] for name, one in record.files.items()},
+        "checkpoints": {name: [one.size, one.sha256] for name, one in record.checkpoints.items()},
+        "entry": record.entry.decode(),
+    }
+    line = json.dumps(said, ensure_ascii=False).encode()
+    return line + b"\n" + Digest.of(line).sha256.encode() + b"\n"
+
+
+def _parsed(data: bytes, version: int) -> Record:
+    line, _, told = data.partition(b"\n")
+    if told != Digest.of(line).sha256.encode() + b"\n":
+        raise RecordDamaged("its own checksum does not fit")
+    said: dict[str, Any] = json.loads(line)
+    if said["version"] != version:
+        raise RecordDamaged(f"it is the record of version {said['version']}")
+    return Record(
+        version=version,
+        entry=said["entry"].encode(),
+        before=said["before"],
+        files={name: Digest(*one) for name, one in said["files"].items()},
+        checkpoints={name: Digest(*one) for name, one in said["checkpoints"].items()},
+    )

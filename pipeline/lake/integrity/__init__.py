@@ -1,0 +1,1 @@
+"""Holding what is stored against what was recorded of it."""

@@ -1,0 +1,106 @@
+"""The files under a lake's folder by name, as an object store has them: read whole, put whole, hashed, moved."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+
+from pipeline.lake.storage.durable import make_durable, make_folder
+from pipeline.lake.storage.privacy import PRIVATE_MARKET, make_private_folder
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What the bytes of a file are known by."""
+
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, data: bytes) -> Digest:
+        """Return that of `data`."""
+        return cls(len(data), hashlib.sha256(data).hexdigest())
+
+
+class FolderObjects:
+    """The files under `root`. Names are relative to it, with slashes; what is put or moved outlasts a power cut."""
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    def read(self, name: str) -> bytes | None:
+        """Return the bytes of a file, None when there is none."""
+        try:
+            return (self.root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def size(self, name: str) -> int | None:
+        """Return how many bytes a file has, None when there is none."""
+        try:
+            return (self.root / name).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def mark_of_last(self, name: str, following: str) -> Hashable | None:
+        """Return what tells a file from one written later; None without it, or when `following` is there too."""
+        if (self.root / following).exists():
+            return None
+        try:
+            status = (self.root / name).stat()
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns, status.st_size
+
+    def digest(self, name: str) -> Digest | None:
+        """Return what the bytes of a file are known by, None when there is none. Other threads go on meanwhile."""
+        try:
+            with (self.root / name).open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+                return Digest(os.fstat(file.fileno()).st_size, sha256)
+        except FileNotFoundError:
+            return None
+
+    def names(self, beginning: str) -> Iterator[str]:
+        """Yield the names of the files in the folder `beginning` (with its slash) and below, in alphabetical order."""
+        for path in sorted((self.root / beginning).rglob("*")):
+            if path.is_file():
+                yield path.relative_to(self.root).as_posix()
+
+    def put(self, name: str, body: bytes) -> None:
+        """Write a file, in place of the one there is; it appears whole."""
+        path = self.root / name
+        make_folder(path.parent)
+        incoming = path.with_name(f".incoming-{token_hex(8)}")
+        try:
+            with incoming.open("xb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            incoming.replace(path)
+        finally:
+            incoming.unlink(missing_ok=True)
+        make_durable([path], below=path.parent)
+
+    def make_folder(self, name: str) -> None:
+        """Make a folder such that it outlasts a power cut."""
+        make_private_folder(self.root.parent)  # the home, unless the lake lies elsewhere
+        if name == PRIVATE_MARKET:
+            make_private_folder(self.root / name)
+        make_folder(self.root / name)
+
+    def move(self, name: str, to: str) -> None:
+        """Give a file another name; nothing happens when there is none."""
+        path, target = self.root / name, self.root / to
+        if path.is_file():
+            make_folder(target.parent)
+            path.replace(target)
+            make_durable([target], below=target.parent)
+
+    def delete(self, name: str) -> None:
+        """Remove a file, if there is one."""
+        (self.root / name).unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""What comes into the tables: cleaning, and the audit that every row is accounted for."""

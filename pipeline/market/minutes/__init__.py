@@ -1,0 +1,1 @@
+"""Bars of minutes: hours of trading, and what a session's minutes say."""

@@ -1,0 +1,275 @@
+"""The book: how openings, changes and sales become rows of `portfolio/positions`. No row is rewritten. Pure.
+
+What is typed is recorded in the shares of its day, and what follows from it and the splits is worked out in `lots`.
+Sales take the oldest positions of a ticker first (FIFO). Selling a part leaves the rest under the position's number;
+the part becomes a closed position of its own, with its share of the opening commission. What is sold is counted in the
+shares of the day of the sale: after a 2:1 split, 30 shares bought are 60 that can be sold.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+
+import polars as pl
+
+from pipeline.contracts.portfolio import POSITIONS
+from pipeline.errors import PositionRefused
+from pipeline.market.portfolio.early_books import with_what_was_typed
+from pipeline.market.portfolio.lots import ROUNDING, Lots, Oversold, Row, SaleEntry
+from pipeline.venues.calendar import new_york
+
+LARGEST = 1e12
+"""Numbers beyond this are no quantities or prices."""
+
+NO_SALE: Row = dict.fromkeys(("sale_quantity", "sale_position", "sale_part"))
+
+NO_SPLITS = pl.DataFrame(
+    schema={"ticker": pl.String, "execution_date": pl.Date, "split_from": pl.Float64, "split_to": pl.Float64}
+)
+
+TICKER = re.compile(r"[!-~]+")
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A purchase. Prices are in USD a share, as traded on the session `opened`."""
+
+    ticker: str
+    quantity: float
+    price: float
+    opened: date
+    stop: float | None = None
+    target: float | None = None
+    commission: float = 0.0
+    note: str | None = None
+
+
+_OPENING = {field.name: POSITIONS.columns[field.name] for field in fields(Opening)}
+
+
+@dataclass(frozen=True)
+class Sale:
+    """A sale of `quantity` shares, or of all that is held when None, of `ticker` or of one `position` in it."""
+
+    ticker: str
+    price: float
+    closed: date
+    quantity: float | None = None
+    commission: float = 0.0
+    position: int | None = None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What of a position is changed from a session on: None leaves it as it is, 0 or an empty note drops it.
+
+    Stop and target are on the shares of that session.
+    """
+
+    since: date
+    stop: float | None = None
+    target: float | None = None
+    note: str | None = None
+
+
+def in_force(history: pl.DataFrame) -> pl.DataFrame:
+    """Return the newest revision of each position that was not removed, by its number."""
+    newest = history.sort("position", "revision").unique("position", keep="last", maintain_order=True)
+    return newest.filter(pl.col("event") != "removed")
+
+
+def held(history: pl.DataFrame) -> pl.DataFrame:
+    """Return the positions that are not sold, in the order in which they were opened."""
+    return in_force(history).filter(pl.col("closed").is_null()).sort("opened", "position")
+
+
+def settled(history: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
+    """Return the book as it follows from what was typed and from `splits`, whatever was known when it was recorded.
+
+    `splits`: ticker, execution_date, split_from, split_to. Raises ContractBroken when they repeat a ticker's day or
+    have an impossible number.
+    """
+    return _played(history, splits).settled()
+
+
+def oversold(history: pl.DataFrame, splits: pl.DataFrame) -> list[Oversold]:
+    """Return the sales of more shares than were held by `splits`, as for `settled`: one was withdrawn or corrected."""
+    return _played(history, splits).oversold
+
+
+def faults(opening: Opening, latest: date) -> list[str]:
+    """Return, in words, why a purchase cannot be recorded; empty when it can. `latest` is the newest session so far."""
+    found = [] if TICKER.fullmatch(opening.ticker) else ["the ticker is empty, or has spaces or signs beyond ASCII"]
+    found += _not_positive(quantity=opening.quantity, price=opening.price, stop=opening.stop, target=opening.target)
+    found += _negative(commission=opening.commission)
+    if opening.stop is not None and opening.target is not None and opening.stop >= opening.target:
+        found.append(f"the stop {opening.stop:g} is not below the target {opening.target:g}")
+    return found + day_faults(opening.opened, latest)
+
+
+def sale_faults(sale: Sale, latest: date) -> list[str]:
+    """Return, in words, why a sale cannot be recorded, whatever is held; empty when it can."""
+    found = _not_positive(quantity=sale.quantity) + _negative(price=sale.price, commission=sale.commission)
+    return found + day_faults(sale.closed, latest)
+
+
+def term_faults(terms: Terms, latest: date) -> list[str]:
+    """Return, in words, why terms cannot be set, whatever is held; empty when they can."""
+    return _negative(stop=terms.stop, target=terms.target) + day_faults(terms.since, latest)
+
+
+def day_faults(day: date, latest: date) -> list[str]:
+    """Return, in words, why nothing can have been traded on `day`; empty when it can."""
+    calendar = new_york()
+    if day < calendar.first:
+        return [f"{day} lies before the exchange's calendar, which begins on {calendar.first}"]
+    if day > latest:
+        return [f"{day} is yet to come; the latest session is {latest}"]
+    if not calendar.is_session(day):
+        before = calendar.at_or_before(day)
+        around = f"{before} and {calendar.offset(before, 1)}"
+        return [f"{day} is a {day:%A} without trading; the sessions around it are {around}"]
+    return []
+
+
+def _not_positive(**numbers: float | None) -> list[str]:
+    return [
+        f"the {name} {number:g} is not above 0 and below {LARGEST:.0e}"
+        for name, number in numbers.items()
+        if number is not None and not 0 < number < LARGEST
+    ]
+
+
+def _negative(**numbers: float | None) -> list[str]:
+    return [
+        f"the {name} {number:g} is not 0 or more and below {LARGEST:.0e}"
+        for name, number in numbers.items()
+        if number is not None and not 0 <= number < LARGEST
+    ]
+
+
+def recorded_before(history: pl.DataFrame, opening: Opening) -> int | None:
+    """Return the number of a position that was opened by just this purchase and not removed; None without one."""
+    same = [pl.col(name) == getattr(opening, name) for name in ("ticker", "quantity", "price", "opened")]
+    first = history.filter(pl.col("revision") == 1, *same)
+    numbers = first.join(in_force(history), on="position", how="semi")["position"].sort()
+    return None if numbers.is_empty() else numbers[0]
+
+
+def with_openings(history: pl.DataFrame, openings: Sequence[Opening], recorded_at: datetime) -> pl.DataFrame:
+    """Return `history` and a new position for each of `openings` (which have no `faults`), numbered in their order."""
+    rows = pl.DataFrame([asdict(opening) for opening in openings], schema=_OPENING)
+    numbered = rows.with_columns(
+        position=_next_number(history) + pl.int_range(pl.len()),
+        revision=pl.lit(1, pl.Int32),
+        event=pl.lit("opened"),
+        terms_from=pl.col("opened"),
+    )
+    return _extended(history, numbered, recorded_at)
+
+
+def with_sale(history: pl.DataFrame, splits: pl.DataFrame, sale: Sale, recorded_at: datetime) -> pl.DataFrame:
+    """Return `history` with the sale as typed, and what by the known splits it leaves of the ticker's positions.
+
+    `splits`: ticker, execution_date, split_from, split_to. Raises PositionRefused when less is held on that day.
+    """
+    # Kept even where nothing is split off now: by splits yet to be learnt, something may be.
+    part = None if sale.quantity is None else _next_number(history)
+    entry = SaleEntry(
+        sale.ticker, sale.closed, sale.price, sale.commission, sale.quantity, position=sale.position, part=part
+    )
+    lots = _played(history, splits)
+    held = [shares for _, shares in lots.available(entry)]
+    if not held or (sale.quantity or 0) > sum(held) * (1 + ROUNDING):
+        number = "" if sale.position is None else f" in position {sale.position}"
+        raise PositionRefused(
+            f"{_shares(sale)} {sale.ticker}{number} cannot be sold on {sale.closed}: {sum(held):,.10g} are held then.",
+            remedy="`candlelake positions` shows what is held; splits count once they are in reference.splits.",
+        )
+    told = {"sale_quantity": sale.quantity, "sale_position": sale.position, "sale_part": part}
+    return _extended(history, _revised(history, lots.sell(entry), told), recorded_at)
+
+
+def with_terms(
+    history: pl.DataFrame, splits: pl.DataFrame, position: int, terms: Terms, recorded_at: datetime
+) -> pl.DataFrame:
+    """Return `history` with a position's stop, target or note changed; a stop or target that stays follows the splits.
+
+    Raises PositionRefused when it is not held, its terms were set for a later session, or its stop would not be below
+    its target.
+    """
+    lots = _played(history, splits)
+    before = _numbered(held(lots.settled()), position)
+    set_for: date = before["terms_from"].item()
+    if terms.since < set_for:
+        raise PositionRefused(
+            f"The terms of position {position} were set for {set_for}, which is after {terms.since}.",
+            remedy="Let the new terms hold from that session or a later one.",
+        )
+    row = lots.numbered(position).row
+    changed = row | {"event": "changed", "terms_from": terms.since}
+    for name, new in (("stop", terms.stop), ("target", terms.target)):
+        value, typed_on = lots.term(position, name, terms.since) if new is None else (new or None, terms.since)
+        changed |= {name: value, f"{name}_from": typed_on}
+    if terms.note is not None:
+        changed["note"] = terms.note or None
+    stop, target = changed["stop"], changed["target"]
+    if None not in (stop, target) and stop >= target:
+        raise PositionRefused(
+            f"The stop {stop:g} of position {position} would not be below its target {target:g}.",
+            remedy="Change both, or drop one with 0.",
+        )
+    return _extended(history, _revised(history, [changed]), recorded_at)
+
+
+def without(
+    history: pl.DataFrame, position: int, recorded_at: datetime, splits: pl.DataFrame = NO_SPLITS
+) -> pl.DataFrame:
+    """Return `history` with a position, held or sold, marked as recorded by mistake.
+
+    Raises PositionRefused when there is none of this number.
+    """
+    removed = _numbered(in_force(settled(history, splits)), position).to_dicts()
+    return _extended(history, _revised(history, [removed[0] | {"event": "removed"}]), recorded_at)
+
+
+def _shares(sale: Sale) -> str:
+    return "All" if sale.quantity is None else f"{sale.quantity:,.10g}"
+
+
+def _numbered(positions: pl.DataFrame, position: int) -> pl.DataFrame:
+    found = positions.filter(pl.col("position") == position)
+    if found.is_empty():
+        numbers = ", ".join(map(str, positions["position"].to_list()))
+        raise PositionRefused(
+            f"There is no position {position} to change.",
+            remedy=f"Choose one of {numbers}." if numbers else "Nothing is held.",
+        )
+    return found
+
+
+def _played(history: pl.DataFrame, splits: pl.DataFrame) -> Lots:
+    lots = Lots(splits)
+    # Of a book without entries nobody knows here what was known when; `early_books` fills them in where that is known.
+    lots.play(with_what_was_typed(history, lambda _: splits))
+    return lots
+
+
+def _revised(history: pl.DataFrame, rows: Sequence[Row], sale: Row = NO_SALE) -> pl.DataFrame:
+    """Return `rows` as the next revision of their positions; 1 for those that are new."""
+    newest = dict(history.group_by("position").agg(pl.col("revision").max()).iter_rows())
+    revised = [row | sale | {"revision": newest.get(row["position"], 0) + 1} for row in rows]
+    return pl.DataFrame(revised, schema=POSITIONS.columns)
+
+
+def _next_number(history: pl.DataFrame) -> int:
+    return history.select(pl.max_horizontal(pl.col("position", "sale_part").max()).fill_null(0) + 1).item()
+
+
+def _extended(history: pl.DataFrame, rows: pl.DataFrame, recorded_at: datetime) -> pl.DataFrame:
+    """Return `history` and `rows`, those of one entry; what they do not say is null."""
+    entry = history.select(pl.col("entry").max().fill_null(0) + 1).item()
+    told = rows.with_columns(recorded_at=pl.lit(recorded_at), entry=pl.lit(entry))
+    known = [pl.col(name).cast(dtype) for name, dtype in POSITIONS.columns.items() if name in told.columns]
+    return pl.concat([history, told.select(known)], how="diagonal")

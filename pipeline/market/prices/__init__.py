@@ -1,0 +1,1 @@
+"""Prices on one basis: splits, dividends, and what was known when."""

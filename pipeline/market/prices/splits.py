@@ -1,0 +1,99 @@
+"""Splits: what a price of one session is multiplied by to stand on the share basis of another. Pure.
+
+Everywhere: before the market opens on `execution_date`, `split_from` old shares become `split_to` new ones. A price of
+an earlier session is multiplied by `split_from` / `split_to`, a number of shares by the inverse.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from math import prod
+
+import polars as pl
+
+from pipeline.errors import ContractBroken
+
+RATIO = ("split_from", "split_to")
+
+
+def split_factors(splits: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+    """Return `spans` (ticker, since, until, and whatever else) with `split_factor`, rows in their order.
+
+    A price of the session `since` times `split_factor` is on the share basis of `until`: the product of
+    split_from / split_to over the splits executed after `since` and no later than `until`; 1 without a split; the
+    inverse where `until` lies before `since`. `splits`: ticker, execution_date, split_from, split_to.
+    Raises ContractBroken when `splits` repeat a ticker's day or have a ratio that is not positive and finite.
+    """
+    events = require_sound(splits, "execution_date", RATIO).rename({"execution_date": "day"})
+    product = products_between(events, spans, RATIO)
+    return spans.with_columns(split_factor=product["split_from"] / product["split_to"])
+
+
+def shares_become(rows: pl.DataFrame, splits: pl.DataFrame, *, since: pl.Expr, until: pl.Expr) -> pl.Series:
+    """Return, for each of `rows` (with ticker), how many shares of the day `until` one of the day `since` has become.
+
+    `splits`: ticker, execution_date, split_from, split_to. Raises ContractBroken when they repeat a ticker's day or
+    have an impossible number.
+    """
+    events = require_sound(splits, "execution_date", RATIO).rename({"execution_date": "day"})
+    product = products_between(events, rows.select("ticker", since=since, until=until), RATIO)
+    return product["split_to"] / product["split_from"]
+
+
+class ShareCounts:
+    """How many shares one has become, asked a span at a time. Takes the splits that `shares_become` does."""
+
+    def __init__(self, splits: pl.DataFrame) -> None:
+        self._splits: dict[str, list[tuple[date, float, float]]] = {}
+        for ticker, *split in require_sound(splits, "execution_date", RATIO).sort("execution_date").iter_rows():
+            self._splits.setdefault(ticker, []).append((split[0], split[1], split[2]))
+
+    def became(self, ticker: str, since: date, until: date) -> float:
+        """Return how many shares of the day `until` one of the day `since` has become."""
+        if until < since:
+            return 1 / self.became(ticker, until, since)
+        within = [split for split in self._splits.get(ticker, ()) if since < split[0] <= until]
+        return prod(new for _, _, new in within) / prod(old for _, old, _ in within)
+
+
+def products_between(events: pl.DataFrame, spans: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Return, for each of `spans` in order, the product of each of `columns` over the ticker's `events` within it.
+
+    `events` have ticker and `day`; one counts in the span from the earlier of `since` and `until` (left out) to the
+    later (included). Where `until` is the earlier, it is the reciprocal product.
+    """
+    ends = {"after": pl.min_horizontal("since", "until"), "upto": pl.max_horizontal("since", "until")}
+    numbered = spans.select("ticker", **ends, row=pl.int_range(pl.len()), back=pl.col("until") < pl.col("since"))
+    found = (
+        numbered.join(events, on="ticker")
+        .filter(pl.col("day") > pl.col("after"), pl.col("day") <= pl.col("upto"))
+        .sort("row", "day")
+        .group_by("row")
+        .agg(pl.col(name).product() for name in columns)
+    )
+    filled = numbered.join(found, on="row", how="left", maintain_order="left").with_columns(
+        pl.col(columns).fill_null(1)
+    )
+    return filled.select(pl.when("back").then(1 / pl.col(name)).otherwise(name).alias(name) for name in columns)
+
+
+def require_sound(events: pl.DataFrame, day: str, numbers: Sequence[str]) -> pl.DataFrame:
+    """Return ticker, `day` and `numbers` of `events`.
+
+    Raises ContractBroken when a ticker has two events on a day, or a value is missing, not positive or not finite.
+    """
+    needed = events.select("ticker", day, *numbers)
+    unsound = [
+        name for name in numbers if not (needed[name].is_finite() & (needed[name] > 0)).fill_null(value=False).all()
+    ]
+    if needed.null_count().sum_horizontal().item() or unsound:
+        raise _refused(f"{day}, {', '.join(numbers)}: a value is missing, not positive, or not finite")
+    if needed.select(pl.struct("ticker", day).is_duplicated().any()).item():
+        raise _refused(f"a ticker has several events of one {day}")
+    return needed
+
+
+def _refused(reason: str) -> ContractBroken:
+    return ContractBroken(
+        f"No price was adjusted: {reason}.",
+        remedy="Pass events that hold and are not in doubt (pipeline.market.securities.reference has them), one a ticker and day.",
+    )

@@ -1,0 +1,1 @@
+"""What became of the lists: outcomes and scores."""

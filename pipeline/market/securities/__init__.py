@@ -1,0 +1,1 @@
+"""Securities: listings, renames, and what the vendor said of them when."""

@@ -1,0 +1,1 @@
+"""Dagster: jobs, schedules, sensors, partitions, runs, the instance and its resources."""

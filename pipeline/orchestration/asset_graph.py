@@ -1,0 +1,122 @@
+"""What follows from the assets and their jobs: the order of making, the job of each asset, its tables and its stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+import polars as pl
+from dagster import AssetKey, AssetsDefinition, AssetSelection
+
+from pipeline.contracts.table import Table
+from pipeline.lake.tables import Lake
+from pipeline.orchestration.table_metadata import COUNTS_SESSIONS_AS, DATASETS, MOST_SESSIONS, SOURCE, STAGE, asset_key
+from pipeline.tables import EVERY_TABLE
+
+
+class Job(Protocol):
+    """A job as `define_asset_job` returns it; Dagster has no public name for its type."""
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+
+    @property
+    def selection(self) -> AssetSelection:
+        """Return what it makes."""
+
+
+TABLE_OF = {asset_key(table): table for table in EVERY_TABLE}
+"""The table of each asset that is one."""
+
+
+def in_order(assets: Iterable[AssetsDefinition]) -> list[AssetsDefinition]:
+    """Return `assets` such that each follows the assets it reads, otherwise in the order given."""
+    waiting, ordered = list(assets), list[AssetsDefinition]()
+    while waiting:
+        keys = {key for asset in waiting for key in asset.keys}
+        ready = next(asset for asset in waiting if not input_keys(asset) & keys)
+        waiting.remove(ready)
+        ordered.append(ready)
+    return ordered
+
+
+def input_keys(asset: AssetsDefinition) -> set[AssetKey]:
+    """Return the keys of the other assets that `asset` reads."""
+    return {key for inputs in asset.asset_deps.values() for key in inputs} - set(asset.keys)
+
+
+def tables_of(asset: AssetsDefinition) -> tuple[Table, ...]:
+    """Return the tables that `asset` makes, in the order of the journey; none for vendor files and pages."""
+    return tuple(table for key, table in TABLE_OF.items() if key in asset.keys)
+
+
+def job_of(asset: AssetsDefinition, jobs: Sequence[Job], assets: Sequence[AssetsDefinition]) -> str:
+    """Return the name of the first of `jobs` that makes all of `asset`.
+
+    Raises LookupError when none does: an asset without a job is never made.
+    """
+    for job in jobs:
+        if asset.keys <= job.selection.resolve(assets):
+            return job.name
+    raise LookupError(f"No job makes {name_of(asset)}. Add it to the selection of one.")
+
+
+def name_of(asset: AssetsDefinition) -> str:
+    """Return the names of what `asset` makes."""
+    return ", ".join(sorted(key.path[-1].replace("_", " ") for key in asset.keys))
+
+
+def metadata_of(asset: AssetsDefinition, name: str) -> Any:
+    """Return what the metadata of `asset` say under `name`; None when they say nothing."""
+    return next((metadata[name] for metadata in asset.metadata_by_key.values() if name in metadata), None)
+
+
+def source_of(asset: AssetsDefinition) -> str | None:
+    """Return where `asset` gets its data from, in words; None when it reads tables of the lake only."""
+    words: str | None = metadata_of(asset, SOURCE)
+    return words
+
+
+def datasets_of(asset: AssetsDefinition) -> list[str]:
+    """Return the vendor's datasets that `asset` keeps as files."""
+    return list(metadata_of(asset, DATASETS) or ())
+
+
+@dataclass(frozen=True)
+class AssetStage:
+    """The part that an asset has in a run, as people know it."""
+
+    name: str
+    tables: tuple[Table, ...]
+    sessions_as: str
+    """What its sessions are counted as; empty when rows of tables are counted instead."""
+    most_sessions: int
+    """It works at most so many sessions; 0 for all."""
+
+    def counts(self, lake: Lake, sessions: Sequence[date]) -> dict[str, int]:
+        """Return how much a run over `sessions` wrote: rows of these sessions or of whole tables, or sessions."""
+        counted = {table.counted_as: _rows(lake, table, sessions) for table in self.tables if table.counted_as}
+        if self.sessions_as:
+            counted[self.sessions_as] = min(self.most_sessions or len(sessions), len(sessions))
+        return counted
+
+
+def stage_of(asset: AssetsDefinition) -> AssetStage:
+    """Return the stage of `asset`; one that declares none is called by its own name."""
+    return AssetStage(
+        name=metadata_of(asset, STAGE) or name_of(asset),
+        tables=tables_of(asset),
+        sessions_as=metadata_of(asset, COUNTS_SESSIONS_AS) or "",
+        most_sessions=metadata_of(asset, MOST_SESSIONS) or 0,
+    )
+
+
+def _rows(lake: Lake, table: Table, sessions: Sequence[date]) -> int:
+    if not lake.exists(table):
+        return 0
+    first, last = (sessions[0], sessions[-1]) if table.session else (None, None)
+    counted: int = lake.scan(table, first, last, columns=table.key).select(pl.len()).collect().item()
+    return counted

@@ -1,0 +1,94 @@
+"""The lake as the steps of a run write it: only while the run is in progress, and redone when another was faster.
+
+Each commit carries the fingerprints of what computes its table.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+from dagster import AssetExecutionContext, DagsterInstance, InitResourceContext, ResourceDefinition, RetryRequested
+
+from pipeline.contracts.table import Table
+from pipeline.errors import RunReplaced, WriteConflict
+from pipeline.lake.delta.commits import Reading, Written
+from pipeline.lake.delta.open_tables import OpenTables
+from pipeline.lake.storage.s3_prefix import S3Prefix
+from pipeline.lake.tables import Lake
+from pipeline.market.computed import computed_by
+
+MOST_RETRIES = 5
+FIRST_PAUSE = 0.5
+"""Seconds. Each pause is twice as long as the one before, less up to a half by chance."""
+
+
+class LakeOfRun(Lake):
+    """A lake whose conflicts make Dagster redo the whole step, since its rows may come from what was replaced.
+
+    After `MOST_RETRIES` the conflict itself is raised. No other error is tried again.
+    """
+
+    def replace(
+        self,
+        table: Table,
+        sessions: Sequence[date],
+        pieces: Iterable[pl.DataFrame],
+        *,
+        run_id: str,
+        read: Sequence[Reading] = (),
+    ) -> Written:
+        """Replace the rows of `sessions` as `Lake.replace` does."""
+        with step_redone_after_conflict():
+            return super().replace(table, sessions, pieces, run_id=run_id, read=read)
+
+    def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> Written:
+        """Replace all rows as `Lake.refresh` does."""
+        with step_redone_after_conflict():
+            return super().refresh(table, rows, run_id=run_id, read=read)
+
+    def require_newest(self, writings: Mapping[Table, Written]) -> None:
+        """Require that no other run wrote the same since, as `Lake.require_newest` does."""
+        with step_redone_after_conflict():
+            super().require_newest(writings)
+
+
+def lake_of_run(place: Path | S3Prefix, opened: OpenTables) -> ResourceDefinition:
+    """Return the resource that gives each run its lake at `place`, whose tables may be `opened` already."""
+    return ResourceDefinition(lambda context: _lake(place, opened, context))
+
+
+def _lake(place: Path | S3Prefix, opened: OpenTables, context: InitResourceContext) -> Lake:
+    if context.instance is None or context.run is None:  # a schedule or a sensor, which only reads
+        return Lake(place)
+    return LakeOfRun(place, may_write=only_in_progress(context.instance), computed_by=computed_by, opened=opened)
+
+
+def only_in_progress(instance: DagsterInstance) -> Callable[[str], None]:
+    """Return what raises RunReplaced for a run that `instance` knows as over."""
+
+    def require(run_id: str) -> None:
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            raise RunReplaced(
+                f"The run {run_id} was given up ({run.status.value if run else 'deleted'}) while it still lived; it "
+                "wrote nothing more, for another may have taken its place.",
+                remedy="Nothing is lost: look at the run that came after it, or run its sessions again.",
+            )
+
+    return require
+
+
+@contextmanager
+def step_redone_after_conflict() -> Iterator[None]:
+    """Turn a WriteConflict into Dagster's request to redo the step after a pause, as long as retries are left."""
+    try:
+        yield
+    except WriteConflict as conflict:
+        retries = AssetExecutionContext.get().retry_number
+        if retries >= MOST_RETRIES:
+            raise
+        pause = FIRST_PAUSE * 2**retries * random.uniform(0.5, 1)  # noqa: S311 (no secret depends on it)
+        raise RetryRequested(max_retries=MOST_RETRIES, seconds_to_wait=pause) from conflict

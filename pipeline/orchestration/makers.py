@@ -1,0 +1,159 @@
+"""Which job makes which table again, from what, and in which order; and what that comes to in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+
+from dagster import AssetKey, AssetsDefinition
+
+from pipeline.contracts.reference import REFERENCE_TABLES
+from pipeline.contracts.table import Table
+from pipeline.definitions import ASSETS, JOBS
+from pipeline.errors import FileRefused
+from pipeline.lake.integrity.damage import Damage, Kind
+from pipeline.lake.raw.raw_files import RawFiles
+from pipeline.lake.tables import Lake
+from pipeline.orchestration.asset_graph import (
+    TABLE_OF,
+    Job,
+    datasets_of,
+    in_order,
+    input_keys,
+    job_of,
+    source_of,
+    tables_of,
+)
+from pipeline.orchestration.table_metadata import asset_key
+from pipeline.queries.integrity import CONTRACTS
+
+
+@dataclass(frozen=True)
+class Maker:
+    """An asset that makes tables again: session by session or, for tables that are refreshed whole, at once."""
+
+    job: str
+    tables: tuple[Table, ...]
+    """Made together, by one step."""
+    source: str
+    """What it makes them from, in words."""
+    datasets: tuple[str, ...]
+    """The datasets of the vendor's files that it reads."""
+    inputs: tuple[Table, ...]
+    """Tables that must have rows of a session before it can be made."""
+
+    @property
+    def assets(self) -> list[AssetKey]:
+        """Return the assets to materialize."""
+        return [asset_key(table) for table in self.tables]
+
+    @property
+    def is_of_raw_files(self) -> bool:
+        """Return whether it reads the vendor's files, as they were kept."""
+        return bool(self.datasets)
+
+    @property
+    def is_of_sessions(self) -> bool:
+        """Return whether it is run for sessions."""
+        return all(table.session is not None for table in self.tables)
+
+    @property
+    def name(self) -> str:
+        """Return the tables it makes."""
+        return ", ".join(table.sql_name for table in self.tables)
+
+    def can_make(self, lake: Lake, raw_files: RawFiles, sessions: Sequence[date]) -> list[date]:
+        """Return those of `sessions` whose inputs are there: rows in `lake`, and the vendor's files."""
+        makeable = set(sessions)
+        for table in self.inputs:
+            makeable &= set(lake.sessions(table)) if lake.exists(table) else set()
+        return [one for one in sessions if one in makeable and self._has_files(raw_files, one)]
+
+    def _has_files(self, raw_files: RawFiles, session: date) -> bool:
+        try:
+            return not self.datasets or raw_files.in_force(self.datasets, session) is not None
+        except FileRefused:
+            return False
+
+
+def makers_of(assets: Sequence[AssetsDefinition], jobs: Sequence[Job]) -> list[Maker]:
+    """Return what makes the tables of `assets` again, each after the tables it reads."""
+    kept = {key: asset for asset in assets if datasets_of(asset) for key in asset.keys}
+    makers = []
+    for asset in in_order(assets):
+        tables = tables_of(asset)
+        if tables and not any(table.irreplaceable for table in tables):
+            files = [kept[key] for key in input_keys(asset) if key in kept]
+            read = [TABLE_OF[key] for key in TABLE_OF if key in input_keys(asset)]
+            makers.append(
+                Maker(
+                    job=job_of(asset, jobs, assets),
+                    tables=tables,
+                    source=_source(asset, files, read),
+                    datasets=tuple(dataset for one in files for dataset in datasets_of(one)),
+                    inputs=tuple(table for table in read if table.session and not table.may_be_empty),
+                )
+            )
+    return makers
+
+
+def _source(asset: AssetsDefinition, files: Sequence[AssetsDefinition], read: Sequence[Table]) -> str:
+    of_others = [words for words in map(source_of, [asset, *files]) if words]
+    return of_others[0] if of_others else and_so_on([table.sql_name for table in read if table.session])
+
+
+def and_so_on(names: Sequence[str]) -> str:
+    """Return names as a person lists them: a, b and c."""
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
+@cache
+def makers() -> tuple[Maker, ...]:
+    """Return the makers of all tables that can be made again, in the order in which one needs the other."""
+    return tuple(makers_of(ASSETS, JOBS))
+
+
+@cache
+def maker_of() -> Mapping[str, Maker]:
+    """Return the maker of each table that can be made again, by the table's SQL name."""
+    return {table.sql_name: maker for maker in makers() for table in maker.tables}
+
+
+REFRESHED = {table.sql_name for table in REFERENCE_TABLES}
+"""Tables whose rows their source says again; what it said before stands in their own earlier versions only."""
+
+
+def remedy(damage: Damage) -> str:
+    """Return what `verify --repair` does about a damage, in words."""
+    if damage.kind == Kind.LOST_ENTRY and damage.table not in maker_of():
+        return f"there is no copy of it, and the table cannot be made again: {NO_COPY}"
+    return _OF_KIND[damage.kind] if damage.kind in _OF_KIND else _made_again(damage.table)
+
+
+def _made_again(table: str) -> str:
+    contract = CONTRACTS.get(table.replace(".", "/"))
+    if table in REFRESHED:
+        return "--repair restores the newest version that is whole, and asks the source anew"
+    if maker := maker_of().get(table):
+        what = "makes its sessions again from" if maker.is_of_sessions else "sums it up again from"
+        return f"--repair {what} {maker.source}"
+    if contract is not None and contract.session is None:
+        return "cannot be made again; --repair restores the newest version that is whole"
+    return "cannot be made again; --repair takes it out of the table"
+
+
+NO_COPY = "restore its folder from a backup, or move it away and begin anew"
+
+_OF_KIND = {
+    Kind.ENTRY: "--repair puts it back from the copy in its record",
+    Kind.LOST_ENTRY: "there is no copy of it; --repair makes the whole table again",
+    Kind.OLD_ENTRY: "there is no copy of it, and the newest version does not need it; --repair sets it aside",
+    Kind.CHECKPOINT: "--repair makes it anew from the log",
+    Kind.RECORD: "--repair records the version anew",
+    Kind.OLD_DATA: "cannot be made again; --repair sets it aside, and those versions cannot be read any more",
+    Kind.RAW: "--repair fetches it anew",
+    Kind.RECEIPT: "--repair writes it from the audit trail, or fetches the file anew",
+    Kind.OLD_RAW: "cannot be fetched again, no table needs it; --repair sets it aside",
+}

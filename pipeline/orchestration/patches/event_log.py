@@ -1,0 +1,272 @@
+"""Dagster's SQLite storage with its files kept open, and its event log written in batches.
+
+A range run stores two events for each asset and session. Dagster 1.13 gives each its own database engine, connections
+and commits: 14 ms an event, three minutes for five years of sessions. It can hand events over in batches, but its
+SQLite storage then stores them one by one all the same. There is no public way to change that, so this one module of
+the project uses private classes of Dagster's; a test compares what both store, event by event.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+from dagster import DagsterEventType, DagsterInstance, EventLogEntry, Field, StringSource
+from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata, SqlEventLogStorageTable
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
+from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.schedules import SqliteScheduleStorage
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._serdes import ConfigurableClassData
+from dagster_shared.record import replace
+from filelock import FileLock
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from pipeline.lake.storage.privacy import make_private_folder
+from pipeline.orchestration.instance_file import place_in_force, seen_from
+from pipeline.orchestration.patches.sqlite_files import OpenFiles, revision_of, stamp
+from pipeline.settings import load_settings
+
+BATCH = 1_000
+"""Events handed over at a time."""
+
+BATCHED_TYPES = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
+"""What Dagster hands over in batches by the thousand. Events of other types are stored as Dagster does."""
+
+RUNS, SCHEDULES, INDEX = "history/runs.db", "schedules/schedules.db", f"history/runs/{INDEX_SHARD_NAME}.db"
+"""The files of an instance, beside one for each run."""
+
+MAKING = ".making-"
+"""Start of the name of the folder in which new files are made."""
+
+# Read by Dagster in every process that opens the instance: command line, web server, daemon, run.
+os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(BATCH))
+
+
+class Records:
+    """The folder of an instance's runs, events and schedules, with its files kept open.
+
+    Where it lies may follow from the instance: beside the `dagster.yaml` that names it.
+    """
+
+    def __init__(self, base_dir: str) -> None:
+        self.files = OpenFiles()
+        self._base_dir = base_dir
+        self._folder: Path | None = None
+
+    def of(self, instance: DagsterInstance) -> Path:
+        """Return the folder, with every file made. Raises SettingsError when nothing says where it is."""
+        if self._folder is None:
+            self._folder = seen_from(Path(instance.root_directory), self._base_dir)
+            _make_ready(self._folder, self.files)
+        return self._folder
+
+
+class HomeStorage(DagsterSqliteStorage):
+    """Runs, events and schedules in SQLite, in `base_dir`, or else in the home that the settings name.
+
+    A relative `base_dir` is seen from the folder of the instance.
+    """
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        # All that Dagster's own does, but for asking its migration tool of each file at every start.
+        self.base_dir = base_dir
+        self._inst_data = inst_data
+        records = Records(base_dir)
+        self._run_storage = RunsKeptOpen(records)
+        self._schedule_storage = SchedulesKeptOpen(records)
+        self._event_log_storage = BatchedSqliteEventLog(records)
+
+    @classmethod
+    def config_type(cls) -> dict[str, Field]:
+        """Return what `dagster.yaml` may say of this storage."""
+        return {"base_dir": Field(StringSource, is_required=False)}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> Self:
+        """Return the storage that `dagster.yaml` asks for."""
+        asked = config_value.get("base_dir")
+        base_dir = place_in_force(asked) if asked else str(load_settings().home / "dagster")
+        return cls.from_local(base_dir, inst_data=inst_data)
+
+
+def _make_ready(folder: Path, files: OpenFiles) -> None:
+    make_private_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    if _unmade(files, folder):
+        # Of two that open a new home at once, one would fail.
+        with FileLock(folder / ".opening"):
+            unmade = _unmade(files, folder)
+            files.dispose()  # a file that is closed later would take its successor's companions with it
+            _make(unmade, folder)
+
+
+def _unmade(files: OpenFiles, folder: Path) -> list[str]:
+    """Return which files are not there, or were left unfinished: a file is stamped last."""
+    return [name for name in (RUNS, SCHEDULES, INDEX) if not _is_made(files, folder / name)]
+
+
+def _is_made(files: OpenFiles, path: Path) -> bool:
+    if not path.exists():
+        return False
+    with files.begin(path) as connection:
+        return revision_of(connection) is not None
+
+
+def _make(names: Sequence[str], folder: Path) -> None:
+    """Let Dagster make these files aside, and put each at its place when it is whole.
+
+    Dagster makes them in many steps, and never finishes what another process was killed over.
+    """
+    for left_by_a_kill in folder.glob(f"{MAKING}*"):
+        shutil.rmtree(left_by_a_kill)
+    if not names:
+        return
+    with TemporaryDirectory(prefix=MAKING, dir=folder) as aside:
+        DagsterSqliteStorage.from_local(aside).dispose()
+        for name in names:
+            place = folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            for companion in ("-wal", "-shm", "-journal"):
+                Path(f"{place}{companion}").unlink(missing_ok=True)
+            Path(aside, name).replace(place)
+
+
+class _KeptOpen:
+    """What one of Dagster's storages in a single SQLite file asks for, with the file kept open.
+
+    It begins when an instance takes it: before, nobody knows where the file lies.
+    """
+
+    FILE: str
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def register_instance(self, instance: DagsterInstance) -> None:
+        """Take the instance, and with it the place of the file."""
+        self._path = self._records.of(instance) / self.FILE
+        super().__init__(f"sqlite:///{self._path.as_posix()}")  # type: ignore[call-arg]
+        super().register_instance(instance)  # type: ignore[misc]
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """Give a connection in a transaction of its own."""
+        with self._records.files.begin(self._path) as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Close the file."""
+        self._records.files.dispose()
+
+
+class RunsKeptOpen(_KeptOpen, SqliteRunStorage):
+    """Dagster's runs in SQLite."""
+
+    FILE = RUNS
+
+
+class SchedulesKeptOpen(_KeptOpen, SqliteScheduleStorage):
+    """Dagster's schedules and sensors in SQLite."""
+
+    FILE = SCHEDULES
+
+
+class BatchedSqliteEventLog(SqliteEventLogStorage):
+    """The same files and tables as Dagster's own SQLite event log, kept open, several events a transaction."""
+
+    def __init__(self, records: Records) -> None:
+        self._files = OpenFiles()
+        self._records = records
+
+    def register_instance(self, instance: DagsterInstance) -> None:
+        """Take the instance, and with it the place of the files."""
+        super().__init__(str(self._records.of(instance) / "history" / "runs"))
+        super().register_instance(instance)
+
+    def dispose(self) -> None:
+        """Close every file."""
+        self._files.dispose()
+        super().dispose()
+
+    def wipe(self) -> None:
+        """Remove every file."""
+        self._files.dispose()
+        super().wipe()
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        path = Path(self.path_for_shard(shard))
+        with self._db_lock:
+            if shard not in self._initialized_dbs or not path.exists():
+                self._make(path)
+                self._initialized_dbs.add(shard)
+            with self._files.begin(path) as connection:
+                yield connection
+
+    def _make(self, path: Path) -> None:
+        """Make the tables of a run's file unless they are there, at the revision of those that all runs share."""
+        # Another process may look at a run that begins.
+        with FileLock(Path(self._base_dir, ".opening")):
+            with self._files.begin(Path(self.path_for_shard(INDEX_SHARD_NAME))) as connection:
+                revision = revision_of(connection)
+            with self._files.begin(path) as connection:
+                if revision is None or revision_of(connection):
+                    return
+                connection.execute(text("PRAGMA journal_mode = WAL"))
+                SqlEventLogStorageMetadata.create_all(connection)
+                stamp(connection, revision)
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Store `events` in order; materializations of one run in one transaction for each of the two files."""
+        run: list[EventLogEntry] = []
+        for event in events:
+            if run and not (_is_batched(event) and event.run_id == run[0].run_id):
+                self._store_together(run)
+                run = []
+            if _is_batched(event):
+                run.append(event)
+            else:
+                self.store_event(event)
+        if run:
+            self._store_together(run)
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store an event as Dagster does, but for the plan of a check."""
+        super().store_event(_of_no_partition(event) if _is_planned_check(event) else event)
+
+    def _store_together(self, events: Sequence[EventLogEntry]) -> None:
+        rows = [self._event_to_row(event) for event in events]
+        with self.run_connection(events[0].run_id) as connection:
+            connection.execute(SqlEventLogStorageTable.insert(), rows)
+        insert = SqlEventLogStorageTable.insert().returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
+        with self.index_transaction() as connection:
+            ids = list(connection.execute(insert, rows).scalars())
+            self._store_asset_event_tags(connection, events, ids)
+            # The table of assets keeps what came last of each, so that the last one stands for all before it.
+            last = {(row["asset_key"], row["dagster_event_type"]): at for at, row in enumerate(rows)}
+            for at in last.values():
+                self._store_asset_event(connection, events[at], ids[at])
+
+
+def _is_batched(event: EventLogEntry) -> bool:
+    return event.is_dagster_event and event.dagster_event_type in BATCHED_TYPES
+
+
+def _is_planned_check(event: EventLogEntry) -> bool:
+    return event.is_dagster_event and event.dagster_event_type == DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+
+
+def _of_no_partition(event: EventLogEntry) -> EventLogEntry:
+    """Return the plan of a check without partitions, which the project's checks have not.
+
+    Dagster plans them all the same once for each partition of a run, leaves those plans open for ever, since the result
+    comes without a partition, and stores with each plan every holiday to 2040.
+    """
+    planned = event.get_dagster_event()
+    of_no_partition = replace(planned.asset_check_planned_data, partitions_subset=None)
+    return event._replace(dagster_event=planned._replace(event_specific_data=of_no_partition))

@@ -1,0 +1,282 @@
+"""Making again exactly what a check found damaged: from the vendor's files, by the jobs that made it the first time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from uuid import uuid4
+
+from dagster import AssetKey, AssetsDefinition, DagsterError
+from deltalake.exceptions import DeltaError
+from polars.exceptions import PolarsError
+
+from pipeline.assets.minutes import raw_minute_aggs
+from pipeline.assets.raw import raw_day_aggs
+from pipeline.assets.reference import SET_A_SOURCE
+from pipeline.contracts.alerts import ALERTS
+from pipeline.contracts.table import Table
+from pipeline.errors import CandlelakeError
+from pipeline.lake.integrity.damage import Damage, Kind, TableState
+from pipeline.lake.integrity.mending import DAMAGED, Mending
+from pipeline.lake.raw.raw_files import RawFiles
+from pipeline.lake.tables import Lake
+from pipeline.orchestration.jobs import minutes_by_day, stocks_by_day
+from pipeline.orchestration.makers import NO_COPY, REFRESHED, maker_of, makers
+from pipeline.orchestration.partitions import STOCK_SESSIONS
+from pipeline.orchestration.runs import RunReport, run_sessions
+from pipeline.progress import Progress
+from pipeline.queries.integrity import CONTRACTS, Found, whole_rows
+from pipeline.settings import Settings
+from pipeline.sources.choose import reference_source_of
+from pipeline.sources.massive.reference import NoReference
+from pipeline.sources.port import Dataset
+from pipeline.venues.calendar import new_york
+
+Span = tuple[date, date]
+
+
+@dataclass
+class Repaired:
+    """What a repair did."""
+
+    reports: list[RunReport] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    """What was mended without a run, in words."""
+    lost: list[str] = field(default_factory=list)
+    """What could not be made again, and what to do, in words."""
+    ended_well: bool = True
+    """Whether every run that it took ended well: a table that is asked anew may else be left without its rows."""
+
+
+def repair(settings: Settings, found: Found, progress: Progress) -> Repaired:
+    """Mend what `found` tells of. Other runs must not go on meanwhile.
+
+    What fails for one table does not keep the others from being mended; it is told as lost.
+    """
+    return _Repair(settings, found, progress).all()
+
+
+class _Repair:
+    def __init__(self, settings: Settings, found: Found, progress: Progress) -> None:
+        self._settings, self._found, self._progress = settings, found, progress
+        self._lake, self._raw_files = Lake(settings.lake), RawFiles(settings.lake)
+        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        self._place = f"{self._lake.root}/{DAMAGED}/{moment}"
+        self._run_id = str(uuid4())
+        self._mending = Mending(self._lake, moment, self._run_id)
+        self._repaired = Repaired()
+        self._due: dict[str, list[Span]] = {}
+        """By SQL name of the table, the sessions to make again."""
+        self._due_whole: set[str] = set()
+        """SQL names of the tables to refresh whole."""
+
+    def all(self) -> Repaired:
+        """Mend the vendor's files, then logs, then data files, then make again what was taken out."""
+        self._mend_raw()
+        for state in self._found.tables.values():
+            with_damage = {damage.kind for damage in state.damages}
+            if Kind.LOST_ENTRY in with_damage:
+                self._give_up_table(state)
+                continue
+            self._mend_log(state, with_damage)
+            self._mend_data(state)
+        for damage in self._found.rows:
+            self._due.setdefault(damage.table, []).append(_span(damage))
+        self._make_again()
+        return self._repaired
+
+    def _mend_raw(self) -> None:
+        raw = self._found.raw
+        for name in self._mending.rebuild_receipts(raw):
+            self._repaired.done.append(f"{name} was written again from the audit trail.")
+        unknown = [damage for damage in raw.damages if damage.file not in raw.rebuilt]
+        for damage in unknown:
+            self._mending.set_raw_aside(damage.file)
+            if damage.kind == Kind.OLD_RAW:
+                self._lose(f"{damage.file} was a version that the vendor replaced, and cannot be fetched again.")
+        wanted = [damage for damage in unknown if damage.kind != Kind.OLD_RAW]
+        of_minutes = [damage for damage in wanted if str(Dataset.MINUTE_AGGS) in damage.file]
+        of_days = [damage for damage in wanted if damage not in of_minutes]
+        self._fetch(of_minutes, minutes_by_day.name, raw_minute_aggs)
+        self._fetch(of_days, stocks_by_day.name, raw_day_aggs)
+
+    def _fetch(self, damages: list[Damage], job: str, asset: AssetsDefinition) -> None:
+        for span in _spans({damage.first for damage in damages if damage.first}):
+            self._run(job, [asset.key], span, "raw files")
+
+    def _mend_log(self, state: TableState, with_damage: set[Kind]) -> None:
+        versions = self._mending.put_back_entries(state)
+        if versions:
+            self._repaired.done.append(f"{state.sql_name}: the log entry of {_versions(versions)} was put back.")
+        if given_up := self._mending.give_up_entries(state):
+            self._lose(
+                f"{state.sql_name}: what {_versions(given_up)} changed is not known any more. Its rows are whole."
+            )
+        if Kind.CHECKPOINT in with_damage:
+            self._mending.renew_checkpoint(state)
+            self._repaired.done.append(f"{state.sql_name}: the checkpoint was made anew.")
+        damaged = [version for damage in state.damages if damage.kind == Kind.RECORD for version in damage.versions]
+        if recorded := self._mending.record(state, damaged):
+            self._repaired.done.append(f"{state.sql_name}: the hashes of {_versions(recorded)} were recorded anew.")
+        if forgotten := sorted(set(damaged) - set(recorded)):
+            self._lose(
+                f"{state.sql_name}: the hashes of {_versions(forgotten)} could not be recorded anew; they lie in "
+                f"{self._place}."
+            )
+
+    def _mend_data(self, state: TableState) -> None:
+        for damage in (one for one in state.damages if one.kind == Kind.OLD_DATA):
+            self._mending.set_aside([damage.file])
+            self._lose(f"{state.sql_name} cannot be read any more as of {_versions(damage.versions)}.")
+        self._due.setdefault(state.sql_name, []).extend(_span(one) for one in state.damages if one.kind == Kind.OWED)
+        damages = [one for one in state.damages if one.kind == Kind.DATA]
+        table = CONTRACTS.get(state.name)
+        if not damages:
+            return
+        if table is None:
+            self._lose(f"{state.sql_name} is no table of this program. It stays as it is.")
+        elif table.session is None:
+            self._restore(state, table)
+        else:
+            spans = [_span(one) for one in damages]
+            can_be_made = table.sql_name in maker_of()
+            self._mending.take_out(state, spans if can_be_made else [])
+            if can_be_made:
+                self._due[state.sql_name] += spans
+            else:
+                told = ", ".join(f"{first} to {last}" for first, last in spans)
+                once_more = " A run of these sessions may tell them once more." if table is ALERTS else ""
+                self._lose(f"{state.sql_name} has lost what it held of {told}: nothing can tell it again.{once_more}")
+
+    def _restore(self, state: TableState, table: Table) -> None:
+        """Restore a table that is refreshed whole, and have it asked anew or summed up again where that can be."""
+        damaged = [one.file for one in state.damages if one.kind == Kind.DATA]
+        is_asked = table.sql_name in REFRESHED
+        if table.sql_name in maker_of() and not is_asked:
+            self._mending.set_aside(damaged)
+            self._due_whole.add(table.sql_name)
+            return
+        can_be_asked = is_asked and self._has_reference()
+        version = next((one for one in range(state.newest - 1, 0, -1) if _is_whole(state, one)), None)
+        if version is None and not can_be_asked:
+            otherwise = f"move {self._lake.uri(table)} away and record anew."
+            self._lose(
+                f"{table.sql_name} has no earlier version that is whole. It stays as it is: put the file back from a "
+                "backup, or " + (f"repair again with a source. {SET_A_SOURCE}" if is_asked else otherwise)
+            )
+            return
+        rows = table.empty() if version is None else whole_rows(self._lake, state, table, version).collect()
+        self._mending.set_aside(damaged)
+        self._lake.refresh(table, rows, run_id=self._run_id)
+        self._lose(self._undone(table, version))
+        if can_be_asked:
+            self._due_whole.add(table.sql_name)
+
+    def _has_reference(self) -> bool:
+        with reference_source_of(self._settings) as source:
+            return not isinstance(source, NoReference)
+
+    def _undone(self, table: Table, version: int | None) -> str:
+        if version is None:
+            return f"{table.sql_name} has no earlier version that is whole. It is asked anew: all counts as learnt now."
+        written = self._lake.trail(table).commits().filter(version=version)["committed_at"].item()
+        said = f"{table.sql_name} was restored as of version {version}, {written:%Y-%m-%d %H:%M} UTC"
+        if table.sql_name not in REFRESHED:
+            return f"{said}: what was recorded after that is lost, record it again."
+        if self._has_reference():
+            return f"{said}, and is asked anew: what it learnt in between counts as learnt now."
+        return f"{said}: what it learnt after that is lost until `candlelake reference` asks again. {SET_A_SOURCE}"
+
+    def _give_up_table(self, state: TableState) -> None:
+        """Make a table again from nothing, since nobody can say any more which rows it held."""
+        table = CONTRACTS.get(state.name)
+        if state.sql_name not in maker_of() or table is None:
+            self._lose(f"{state.sql_name} cannot be made again. It stays as it is: {NO_COPY}.")
+            return
+        if state.sql_name in REFRESHED and not self._has_reference():
+            self._lose(f"{state.sql_name} has no source to be asked anew. It stays as it is. {SET_A_SOURCE}")
+            return
+        sessions = sorted({one.first for one in state.files.values() if one.first} | set(self._known_sessions()))
+        if lacking := self._not_to_be_fetched(state, table):
+            self._lose(
+                f"{state.sql_name} cannot be made again: there are no vendor's files of {len(lacking):,} of its "
+                f"sessions, the first of {lacking[0]}. It stays as it is: {NO_COPY}."
+            )
+            return
+        self._mending.set_table_aside(state.name)
+        self._lose(f"{state.sql_name} is made again from nothing; its earlier versions lie in {self._place}.")
+        if table.session is None:
+            self._due_whole.add(state.sql_name)
+        elif sessions:
+            self._due[state.sql_name] = [(sessions[0], sessions[-1])]
+
+    def _not_to_be_fetched(self, state: TableState, table: Table) -> list[date]:
+        """Return the sessions a table made from the vendor's files still holds, of which there is no such file."""
+        maker = maker_of()[table.sql_name]
+        if table.session is None or not maker.is_of_raw_files:
+            return []
+        held = whole_rows(self._lake, state, table).select("session").unique().collect()["session"].to_list()
+        return sorted(set(held) - set(maker.can_make(self._lake, self._raw_files, held)))
+
+    def _known_sessions(self) -> Iterator[date]:
+        yield from (receipt.session for receipt in self._found.raw.whole)
+
+    def _make_again(self) -> None:
+        for maker in makers():
+            if not maker.is_of_sessions:
+                if any(table.sql_name in self._due_whole for table in maker.tables):
+                    self._run(maker.job, maker.assets, None, maker.name)
+                continue
+            spans = [span for table in maker.tables for span in self._due.get(table.sql_name, ())]
+            for span in _spans(maker.can_make(self._lake, self._raw_files, _sessions(spans))) if spans else ():
+                self._run(maker.job, maker.assets, span, maker.name)
+
+    def _run(self, job: str, assets: Sequence[AssetKey], span: Span | None, what: str) -> None:
+        sessions = new_york().between(*span) if span else ()
+        try:
+            report = run_sessions(self._settings, sessions, self._progress, job_name=job, only=assets)
+        except (CandlelakeError, DagsterError, DeltaError, PolarsError, OSError) as failed:
+            # The libraries' own: what it reads may be damaged too, and could not be made again.
+            of = f" of {span[0]} to {span[1]}" if span else ""
+            self._lose(f"{what}{of} could not be made again: {failed}")
+            self._repaired.ended_well = False
+        else:
+            self._repaired.reports.append(report)
+
+    def _lose(self, words: str) -> None:
+        self._repaired.lost.append(words)
+
+
+def _is_whole(state: TableState, version: int) -> bool:
+    live = state.live_at(version)
+    return version not in state.gap and bool(live) and all(one.name in state.whole for one in live)
+
+
+def _span(damage: Damage) -> Span:
+    if damage.first is None or damage.last is None:
+        raise ValueError(f"the log tells of no session in {damage.file}")
+    return damage.first, damage.last
+
+
+def _sessions(spans: Iterable[Span]) -> list[date]:
+    """Return the sessions in `spans` that have a partition, each once, in order."""
+    runnable = {date.fromisoformat(key) for key in STOCK_SESSIONS.get_partition_keys()}
+    return sorted({session for span in spans for session in new_york().between(*span)} & runnable)
+
+
+def _spans(sessions: Iterable[date]) -> list[Span]:
+    """Return `sessions` as unbroken spans of the exchange's calendar, in order."""
+    spans: list[Span] = []
+    for session in sorted(sessions):
+        if spans and session == new_york().offset(spans[-1][1], 1):
+            spans[-1] = spans[-1][0], session
+        else:
+            spans.append((session, session))
+    return spans
+
+
+def _versions(versions: Sequence[int]) -> str:
+    if len(versions) == 1:
+        return f"version {versions[0]}"
+    return f"versions {versions[0]} to {versions[-1]}"

@@ -1,0 +1,202 @@
+"""Running sessions in this process, as a run of the daily job on the instance that the UI shows too."""
+
+import logging
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from threading import current_thread, main_thread
+from typing import Any
+from uuid import uuid4
+
+from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckSeverity,
+    AssetKey,
+    DagsterError,
+    DagsterEventType,
+    DagsterExecutionInterruptedError,
+    DagsterInstance,
+)
+
+from pipeline.definitions import ASSETS, build_definitions
+from pipeline.errors import PermanentError
+from pipeline.lake.tables import Lake
+from pipeline.orchestration.asset_graph import stage_of
+from pipeline.orchestration.instance import open_instance
+from pipeline.orchestration.jobs import reference_data, stocks_by_day
+from pipeline.orchestration.partitions import sessions_over
+from pipeline.progress import Progress
+from pipeline.settings import Settings
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""The run's own log goes to the instance; the terminal gets what `RunReport` picks from it."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run that a person waits for."""
+
+    name: str
+    seconds: float
+    counts: Mapping[str, int]
+    """What it made: so many files, rows, checks passed."""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a finished run did."""
+
+    run_id: str
+    sessions: tuple[date, ...]
+    stages: tuple[Stage, ...]
+    warnings: tuple[str, ...]
+    changes: tuple[str, ...]
+    """What sessions written again say otherwise than before, in words."""
+    failed_checks: tuple[AssetCheckEvaluation, ...]
+    """Checks that failed as errors."""
+
+
+def runnable_sessions(start: date, end: date) -> list[date]:
+    """Return the sessions from `start` to `end` that have a partition.
+
+    Raises PermanentError when there is none: the days are no sessions, outside the tables' span, or not over yet.
+    """
+    sessions = sessions_over(datetime.now(UTC))
+    chosen = [session for session in sessions if start <= session <= end]
+    if not chosen:
+        raise PermanentError(
+            f"No session to run from {start} to {end}.",
+            remedy=f"The tables span {sessions[0]} to {sessions[-1]}, without weekends and the exchange's holidays; "
+            "a session can be run from the midnight after it.",
+        )
+    return chosen
+
+
+def refresh_reference(settings: Settings, progress: Progress) -> RunReport:
+    """Refresh every table of reference data in one run. Raises as `run_sessions` does."""
+    return run_sessions(settings, (), progress, job_name=reference_data.name)
+
+
+def run_sessions(  # noqa: PLR0913 (what a run can be told)
+    settings: Settings,
+    sessions: Sequence[date],
+    progress: Progress,
+    *,
+    job_name: str = stocks_by_day.name,
+    ops: Mapping[str, Any] | None = None,
+    only: Sequence[AssetKey] | None = None,
+) -> RunReport:
+    """Materialize what the job `job_name` makes of `sessions`, which follow one another, in one run.
+
+    A job without partitions is given no session. `ops` is the run configuration of the job's assets, `only` those of
+    them to materialize, all when None. Raises what the assets raise; a check that fails is in the report instead.
+    Raises KeyboardInterrupt on Ctrl-C, with the run marked as failed.
+    """
+    lake = Lake(settings.lake)
+    lake.store.require_safe_commits()
+    instance = open_instance(settings.home)
+    job = build_definitions(settings, progress, lake).resolve_job_def(job_name)
+    run_id = str(uuid4())
+    told_before = len(progress.changes)
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    try:
+        config = QUIET | {"ops": dict(ops or {})}
+        with no_signal_lost():
+            job.execute_in_process(
+                instance=instance, run_id=run_id, run_config=config, asset_selection=only, **_partitions(sessions)
+            )
+    except DagsterExecutionInterruptedError as interrupted:
+        raise KeyboardInterrupt from interrupted
+    except DagsterError:
+        # A blocking check stops a run by an error of Dagster's own; the report names the check.
+        if not _failed_checks(instance, run_id):
+            raise
+    return RunReport(
+        run_id=run_id,
+        sessions=tuple(sessions),
+        stages=_stages(instance, run_id, lake, sessions),
+        warnings=tuple(progress.warnings),
+        changes=tuple(progress.changes[told_before:]),
+        failed_checks=_failed_checks(instance, run_id),
+    )
+
+
+@contextmanager
+def no_signal_lost() -> Iterator[None]:
+    """Raise KeyboardInterrupt after the context when a signal to end came in it, and nothing was raised for it.
+
+    Dagster holds signals back while it records events, and forgets the one that comes after the last step.
+    """
+    if current_thread() is not main_thread():  # signals are heard in the main thread only
+        yield
+        return
+    heard, told = os.pipe()
+    os.set_blocking(heard, False)
+    os.set_blocking(told, False)
+    before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    try:
+        yield
+        if {signal.SIGINT, signal.SIGTERM} & set(_heard(heard)):
+            raise KeyboardInterrupt
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(heard)
+        os.close(told)
+
+
+def _heard(descriptor: int) -> bytes:
+    """Return the numbers of the signals that came."""
+    try:
+        return os.read(descriptor, 1024)
+    except BlockingIOError:
+        return b""
+
+
+def _partitions(sessions: Sequence[date]) -> dict[str, Any]:
+    if not sessions:
+        return {}
+    first, last = str(sessions[0]), str(sessions[-1])
+    if first == last:
+        return {"partition_key": first}
+    return {"tags": {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}}
+
+
+def _checks(instance: DagsterInstance, run_id: str) -> list[AssetCheckEvaluation]:
+    logged = instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
+    return [entry.get_dagster_event().asset_check_evaluation_data for entry in logged]
+
+
+def _failed_checks(instance: DagsterInstance, run_id: str) -> tuple[AssetCheckEvaluation, ...]:
+    evaluations = _checks(instance, run_id)
+    return tuple(one for one in evaluations if not one.passed and one.severity == AssetCheckSeverity.ERROR)
+
+
+def _stages(instance: DagsterInstance, run_id: str, lake: Lake, sessions: Sequence[date]) -> tuple[Stage, ...]:
+    """Return the stages that ended well, in order, and last the checks as one."""
+    seconds = _seconds_of_steps(instance, run_id)
+    stages = dict[str, Stage]()
+    for asset in ASSETS:
+        if asset.op.name in seconds:
+            stage = stage_of(asset)
+            before = stages.get(stage.name, Stage(stage.name, 0.0, {}))
+            counts = {**before.counts, **stage.counts(lake, sessions)}
+            stages[stage.name] = Stage(stage.name, before.seconds + seconds.pop(asset.op.name), counts)
+    checks = _checks(instance, run_id)
+    counts = {"passed": sum(one.passed for one in checks), "not passed": sum(not one.passed for one in checks)}
+    shown = {what: count for what, count in counts.items() if count}
+    return (*stages.values(), Stage("checks", sum(seconds.values()), shown))
+
+
+def _seconds_of_steps(instance: DagsterInstance, run_id: str) -> dict[str, float]:
+    """Return how long each step took that ended well. Dagster's own statistics read every event of a long range."""
+    began: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    for entry in instance.all_logs(run_id, of_type={DagsterEventType.STEP_START, DagsterEventType.STEP_SUCCESS}):
+        if entry.step_key and entry.get_dagster_event().event_type == DagsterEventType.STEP_START:
+            began[entry.step_key] = entry.timestamp
+        elif entry.step_key:
+            seconds[entry.step_key] = entry.timestamp - began.get(entry.step_key, entry.timestamp)
+    return seconds

@@ -1,0 +1,86 @@
+"""What a message tells of a session, read from the lake."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from pipeline.alerts.message import Day, FailedCheck
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.deliveries import DELIVERIES
+from pipeline.contracts.portfolio import POSITION_MARKS, SEVERITIES, SIGNALS
+from pipeline.contracts.reference import SPLITS
+from pipeline.lake.tables import Lake
+from pipeline.market.indicators import LOOKBACK_SESSIONS
+from pipeline.market.securities.reference import as_known
+from pipeline.venues.calendar import new_york
+
+TRAILING = 20
+"""Sessions before it among which a gap is told."""
+
+APPLIED_ALL_THE_SAME = "repeated"
+"""A doubt that changes no price: the same split was told twice, and counts once."""
+
+
+def newest_session(lake: Lake, since: date) -> date | None:
+    """Return the newest session from `since` on that the lake has bars of. Raises TableMissing."""
+    return lake.scan(DAILY_BARS, since, columns=["session"]).max().collect().item()
+
+
+def read_day(lake: Lake, session: date, failed_checks: Sequence[FailedCheck]) -> Day:
+    """Return what is known of `session`, whose candidates the lake holds. Raises TableMissing."""
+    previous = new_york().offset(session, -1)
+    held = _held(lake, session)
+    listed = _of_session(lake, session)
+    signals = _signals(lake, session)
+    delivery = lake.scan(DELIVERIES, session, session).filter("is_current").collect()
+    told_of = [*listed["ticker"], *signals["ticker"]]
+    splits = lake.read(SPLITS)
+    return Day(
+        session=session,
+        listed=listed,
+        before=_of_session(lake, previous) if previous in held else None,
+        signals=signals,
+        rows_read=int(delivery["rows_read"].sum()),
+        quarantined=int(delivery["quarantined"].sum()),
+        held_without_bar=_without_bar(lake, session),
+        missing=[one for one in new_york().between(min(held), session) if one not in held] if held else [],
+        doubtful_splits=_doubtful(splits.rows.collect(), session, told_of),
+        are_splits_known=splits.version is not None,
+        is_provisional=bool(delivery["provisional"].any()),
+        failed_checks=failed_checks,
+    )
+
+
+def _of_session(lake: Lake, session: date) -> pl.DataFrame:
+    return lake.scan(CANDIDATES, session, session).collect()
+
+
+def _signals(lake: Lake, session: date) -> pl.DataFrame:
+    signals = lake.read(SIGNALS, session, session).rows.collect()
+    urgency = pl.col("severity").replace_strict(SEVERITIES, range(len(SEVERITIES)), return_dtype=pl.Int32)
+    return signals.sort(urgency, "ticker", "rule", "position")
+
+
+def _without_bar(lake: Lake, session: date) -> list[str]:
+    marks = lake.read(POSITION_MARKS, session, session).rows.filter("no_bar").select("ticker").unique().sort("ticker")
+    return marks.collect()["ticker"].to_list()
+
+
+def _held(lake: Lake, session: date) -> set[date]:
+    """Return the sessions that the lake has bars of, of this one and those shortly before it."""
+    since = new_york().offset(session, -TRAILING)
+    return set(lake.scan(DAILY_BARS, since, session, columns=["session"]).unique().collect()["session"])
+
+
+def _doubtful(splits: pl.DataFrame, session: date, tickers: Sequence[str]) -> list[tuple[str, date, str]]:
+    """Return the splits that are not applied and would move what is told of `tickers`."""
+    since = new_york().offset(session, -LOOKBACK_SESSIONS)
+    doubtful = as_known(splits).filter(
+        pl.col("ticker").is_in(tickers),
+        pl.col("execution_date").is_between(since, session),
+        pl.col("doubt") != APPLIED_ALL_THE_SAME,
+    )
+    shown = doubtful.select("ticker", "execution_date", "doubt").unique().sort("execution_date", "ticker", "doubt")
+    return list(shown.iter_rows())

@@ -1,0 +1,34 @@
+"""What minutes say of the sessions that are ranked, as far as they were taken in: their job is not the daily one."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from pipeline.assets.raw import counted, named
+from pipeline.contracts.minutes import INTRADAY_FEATURES
+from pipeline.lake.delta.commits import Reading
+from pipeline.lake.tables import Lake
+from pipeline.market.screen.model import Model
+
+
+def features_for(lake: Lake, sessions: Sequence[date], models: Sequence[Model]) -> list[Reading]:
+    """Return the features of `sessions` as they are, in a list of one; an empty list when no model asks for any."""
+    if not any(model.needs_minutes for model in models):
+        return []
+    if not lake.exists(INTRADAY_FEATURES):
+        return [Reading(INTRADAY_FEATURES, None, INTRADAY_FEATURES.empty().lazy())]
+    return [lake.read(INTRADAY_FEATURES, sessions[0], sessions[-1])]
+
+
+def without_minutes(features: Sequence[Reading], sessions: Sequence[date], models: Sequence[Model]) -> list[str]:
+    """Return what a person should hear of sessions on which models list nobody, for want of minutes."""
+    held = {session for one in features for session in one.rows.select(pl.col("session").unique()).collect()["session"]}
+    missing = [session for session in sessions if session not in held]
+    needing = [model.name for model in models if model.needs_minutes]
+    if not missing or not needing:
+        return []
+    return [
+        f"{counted(missing, list(sessions))} no minutes, so nobody is listed there by {', '.join(needing)}: "
+        f"{named(missing)}. Run the job `minutes_by_day` for them, then their candidates again."
+    ]

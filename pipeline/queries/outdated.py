@@ -1,0 +1,248 @@
+"""What the lake computed from what has changed since, bars, splits or code: named before anything is run again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import polars as pl
+
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.reference import SPLITS
+from pipeline.contracts.table import Table
+from pipeline.errors import VersionGone
+from pipeline.lake.delta.commit_moments import no_later_than_successors
+from pipeline.lake.delta.commits import version_read
+from pipeline.lake.delta.past import rows_at
+from pipeline.lake.tables import Lake
+from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
+from pipeline.market.outdated_ranges import OUTDATED, outdated_by_bars, outdated_by_splits, outdated_unknown
+from pipeline.queries.outdated_code import DUE, outdated_by_code, resting_on
+from pipeline.queries.session_writings import calendar, newest_writings, possible_writings
+from pipeline.venues.calendar import new_york
+
+COLUMNS = {"table": pl.String, **OUTDATED}
+"""Columns of outdated ranges: of which table (by SQL name), and what `OUTDATED` says. Code is of no ticker and day."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Sessions that follow one another, of which the same tables are due."""
+
+    first: date
+    last: date
+    tables: tuple[str, ...]
+    """By SQL name, in alphabetical order."""
+
+
+@dataclass(frozen=True)
+class Restatement:
+    """What no longer follows from what the lake holds and from the code of today, and why."""
+
+    outdated: pl.DataFrame
+    """Ranges of (ticker, session) of a table with their cause, in the columns of `COLUMNS`; no ticker is every one."""
+    resting: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DUE))
+    """The sessions of other tables that were made from these, in the columns of `DUE`."""
+
+    @property
+    def spans(self) -> list[tuple[date, date]]:
+        """Return the sessions to run again, as unbroken spans in order."""
+        return _merged([(one.first, one.last) for one in self.stretches])
+
+    @property
+    def sessions(self) -> int:
+        """Return how many sessions the spans hold."""
+        return sum(len(new_york().between(*span)) for span in self.spans)
+
+    @property
+    def due(self) -> pl.DataFrame:
+        """Return every session of every table that is to be made again, in the columns of `DUE`."""
+        return pl.concat([_sessions_of(self.outdated), self.resting]).unique().sort("session", "table")
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """Return the sessions to run again, cut where other tables are due."""
+        found: list[Stretch] = []
+        for session, tables in self.due.group_by("session", maintain_order=True).agg("table").iter_rows():
+            last = found[-1] if found else None
+            if last and last.tables == tuple(tables) and session == new_york().offset(last.last, 1):
+                found[-1] = Stretch(last.first, session, last.tables)
+            else:
+                found.append(Stretch(session, session, tuple(tables)))
+        return found
+
+    def of(self, table: Table) -> "Restatement":
+        """Return what of one table is outdated."""
+        return Restatement(self.outdated.filter(table=table.sql_name))
+
+    def within(self, first: date, last: date) -> pl.DataFrame:
+        """Return the outdated ranges as far as they lie in the sessions `first` … `last`."""
+        held = self.outdated.filter(pl.col("first_session") <= last, pl.col("last_session") >= first)
+        return held.with_columns(
+            first_session=pl.max_horizontal("first_session", pl.lit(first)),
+            last_session=pl.min_horizontal("last_session", pl.lit(last)),
+        )
+
+
+def _merged(spans: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
+    """Return spans in order with neighbours as one."""
+    merged: list[tuple[date, date]] = []
+    for first, last in spans:
+        if merged and first <= new_york().offset(merged[-1][1], 1):
+            merged[-1] = merged[-1][0], max(last, merged[-1][1])
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def _sessions_of(ranges: pl.DataFrame) -> pl.DataFrame:
+    """Return the sessions of each table that lie in some of the ranges, in the columns of `DUE`."""
+    spans = ranges.select("table", "first_session", "last_session").unique()
+    within = spans.join_where(
+        calendar(), pl.col("session") >= pl.col("first_session"), pl.col("session") <= pl.col("last_session")
+    )
+    return within.select(list(DUE)).unique()
+
+
+def restatement(lake: Lake) -> Restatement:
+    """Return what does not follow from the bars and splits that the lake holds now, or that other code computed.
+
+    Read from the commits, which tell what each session was computed from and by what, and from the bars of sessions
+    that were written again since. What nobody can tell any more, since versions and what was recorded of them are gone,
+    counts as outdated. A session whose commit tells nothing is taken as computed without splits, and by the version
+    before commits told.
+    """
+    by_data = _outdated_indicators(lake).with_columns(table=pl.lit(INDICATORS_TABLE.sql_name))
+    found = pl.concat([pl.DataFrame(schema=COLUMNS), outdated_by_code(lake), by_data], how="diagonal")
+    outdated = found.sort("first_session", "table", "ticker", "event_date", maintain_order=True)
+    return Restatement(outdated, resting_on(lake, _sessions_of(outdated)))
+
+
+def _outdated_indicators(lake: Lake) -> pl.DataFrame:
+    """Return what of `stocks/indicators` does not follow from the bars and splits that the lake holds now."""
+    if not lake.exists(INDICATORS_TABLE):
+        return pl.DataFrame(schema=OUTDATED)
+    computed = _computed(lake)
+    history = lake.read(SPLITS).rows.collect()
+    sessions = new_york().sessions
+    by_splits = outdated_by_splits(computed.select("session", "known_at"), history, sessions, LOOKBACK_SESSIONS)
+    changed, undecided = _changed_bars(lake, computed)
+    by_bars = outdated_by_bars(changed, sessions, LOOKBACK_SESSIONS)
+    undecided |= _without_commit(lake, computed) | _ahead(lake, computed)
+    unknown = outdated_unknown(_rows_of(lake, sorted(undecided)), sessions)
+    return pl.concat([by_splits, by_bars, unknown])
+
+
+def _computed(lake: Lake) -> pl.DataFrame:
+    """Return each session with indicators, the versions of bars and splits it read, and when the latter were known."""
+    newest = newest_writings(lake, INDICATORS_TABLE)
+    known = pl.DataFrame(schema={"splits": pl.Int64, "known_at": pl.Datetime("us", "UTC")})
+    if lake.exists(SPLITS):
+        # A clock that was ahead stamped a version with a day to come: what was learnt before that day is news still.
+        commits = no_later_than_successors(lake.trail(SPLITS).commits())
+        known = commits.select(splits="version", known_at="committed_at")
+    return (
+        newest.with_columns(bars=version_read(DAILY_BARS), splits=version_read(SPLITS))
+        .sort("splits")
+        # Of a version that nobody can date any more, the one before it: it knew at least what that one did.
+        .join_asof(known.sort("splits"), on="splits")
+        .select("session", "bars", "splits", "known_at")
+        .sort("session")
+    )
+
+
+def _without_commit(lake: Lake, computed: pl.DataFrame) -> set[date]:
+    """Return the sessions that have indicators, but no commit any more that tells what they were made from."""
+    if not lake.trail(INDICATORS_TABLE).unknown():
+        return set()
+    return set(lake.sessions(INDICATORS_TABLE)) - set(computed["session"])
+
+
+def _ahead(lake: Lake, computed: pl.DataFrame) -> set[date]:
+    """Return the sessions made from versions that are not there yet: an older copy has taken the table's place."""
+    ahead = set[date]()
+    for name, table in (("bars", DAILY_BARS), ("splits", SPLITS)):
+        newest = lake.version(table) if lake.exists(table) else -1
+        ahead |= set(computed.filter(pl.col(name) > newest)["session"])
+    return ahead
+
+
+def _rows_of(lake: Lake, sessions: list[date]) -> pl.DataFrame:
+    """Return ticker and session of every row of `sessions` that there is, or would be if they were computed now."""
+    key = ["ticker", "session"]
+    if not sessions:
+        return INDICATORS_TABLE.empty().select(key)
+    tables = [table for table in (INDICATORS_TABLE, DAILY_BARS) if lake.exists(table)]
+    rows = [lake.scan(table, sessions[0], sessions[-1], key).collect() for table in tables]
+    return pl.concat(rows).filter(pl.col("session").is_in(sessions)).unique()
+
+
+def _changed_bars(lake: Lake, computed: pl.DataFrame) -> tuple[pl.DataFrame, set[date]]:
+    """Return the bars that differ from those that computed sessions have read, with the sessions that read them.
+
+    And the computed sessions of which that cannot be told.
+    """
+    changed, undecided = [pl.DataFrame(schema=_CHANGED)], set[date]()
+    for (last_read,), group in _written_since(lake, computed).partition_by("last_read", as_dict=True).items():
+        try:
+            changed.append(_differing(lake, last_read, group))
+        except VersionGone:
+            readers = computed.filter(pl.col("bars").fill_null(-1) <= last_read).join_where(
+                group,
+                pl.col("session") >= pl.col("first_computed"),
+                pl.col("session") <= pl.col("last_computed"),
+            )
+            undecided |= set(readers["session"])
+    return pl.concat(changed), undecided
+
+
+_CHANGED = {"ticker": pl.String, "session": pl.Date, "first_computed": pl.Date, "last_computed": pl.Date}
+
+
+def _written_since(lake: Lake, computed: pl.DataFrame) -> pl.DataFrame:
+    """Return the sessions of bars written again after they were read.
+
+    Columns session, last_read, first_computed, last_computed. `last_read` is the last version of the bars that holds
+    them as they were read, the one before the next writing: the newest that does is the likeliest to be there still.
+    """
+    writings = possible_writings(lake, DAILY_BARS)
+    newest = writings.group_by("session").agg(newest=pl.col("version").max())
+    # A window spans fewer calendar days than this.
+    longest = timedelta(days=2 * LOOKBACK_SESSIONS)
+    places = calendar().with_row_index("place")
+    readers = computed.join(places, on="session").rename({"session": "reader", "place": "reader_place"})
+    read = newest.join(places, on="session").join_where(
+        readers.with_columns(pl.col("bars").fill_null(-1)),
+        pl.col("session") <= pl.col("reader"),
+        pl.col("newest") > pl.col("bars"),
+        pl.col("reader") <= pl.col("session") + longest,
+    )
+    in_window = read.filter(pl.col("reader_place") - pl.col("place") < LOOKBACK_SESSIONS)
+    # Polars cannot look at the order within sessions, and warns; both sides are sorted by version.
+    following = in_window.sort("bars").join_asof(
+        writings.select("session", following="version"),
+        left_on="bars",
+        right_on="following",
+        by="session",
+        strategy="forward",
+        allow_exact_matches=False,
+        check_sortedness=False,
+    )
+    return following.group_by("session", last_read=pl.col("following") - 1).agg(
+        first_computed=pl.col("reader").min(), last_computed=pl.col("reader").max()
+    )
+
+
+def _differing(lake: Lake, last_read: int, sessions: pl.DataFrame) -> pl.DataFrame:
+    first, last = sessions.select(first=pl.min("session"), last=pl.max("session")).row(0)
+    now = lake.scan(DAILY_BARS, first, last).collect().join(sessions, on="session", how="semi")
+    then = DAILY_BARS.empty() if last_read < 0 else rows_at(lake, DAILY_BARS, last_read, first, last)
+    then = then.join(sessions, on="session", how="semi")
+    key = list(DAILY_BARS.key)
+    columns = list(DAILY_BARS.columns)
+    differing = pl.concat(
+        [
+            now.join(then, on=columns, how="anti", nulls_equal=True).select(key),
+            then.join(now, on=columns, how="anti", nulls_equal=True).select(key),
+        ]
+    ).unique()
+    return differing.join(sessions, on="session").select(list(_CHANGED))

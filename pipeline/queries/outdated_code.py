@@ -1,0 +1,89 @@
+"""What the lake holds that other code computed than that of today, and what was made from outdated rows."""
+
+import json
+from datetime import date
+
+import polars as pl
+
+from pipeline.contracts.table import Table
+from pipeline.lake.tables import Lake
+from pipeline.market.code_changes import cause
+from pipeline.market.computed import COMPUTED
+from pipeline.queries.session_writings import newest_writings
+from pipeline.venues.calendar import new_york
+
+OUTDATED_BY_CODE = {
+    "table": pl.String,
+    "first_session": pl.Date,
+    "last_session": pl.Date,
+    "cause": pl.String,
+}
+"""Columns of ranges of sessions of a table, all of whose rows other code computed, and what of it changed since."""
+
+DUE = {"table": pl.String, "session": pl.Date}
+"""Columns of what is to be made again."""
+
+
+def outdated_by_code(lake: Lake) -> pl.DataFrame:
+    """Return the sessions of each table that other code computed than that of today, in the columns above."""
+    found = [pl.DataFrame(schema=OUTDATED_BY_CODE)]
+    found += [_outdated(lake, table) for table in _computed_tables(lake)]
+    return pl.concat(found)
+
+
+def resting_on(lake: Lake, due: pl.DataFrame) -> pl.DataFrame:
+    """Return what was made from what is `due`, or from what is made from that: DUE, without that itself.
+
+    A session of a table was made from those of the same session in the tables that its commit read; in all of them when
+    it does not say.
+    """
+    every = due.select(list(DUE))
+    tables = _computed_tables(lake)
+    any_of_them = pl.lit(pl.Series([[table.sql_name for table in tables]]))
+    for table in tables:
+        read = pl.col("read").list.eval(_TABLE).fill_null(any_of_them)
+        made = newest_writings(lake, table).select("session", read=read)
+        from_due = made.explode("read").join(
+            every, left_on=["session", "read"], right_on=["session", "table"], how="semi"
+        )
+        resting = from_due.select(pl.lit(table.sql_name).alias("table"), "session").unique()
+        every = pl.concat([every, resting]).unique()
+    return every.join(due, on=list(DUE), how="anti").sort(list(DUE))
+
+
+_TABLE = pl.element().struct.field("table")
+
+
+def _computed_tables(lake: Lake) -> list[Table]:
+    """Return the computed tables that the lake has sessions of, each after those that it is made from."""
+    return [table for table in COMPUTED if table.session and lake.exists(table)]
+
+
+def _outdated(lake: Lake, table: Table) -> pl.DataFrame:
+    newest = newest_writings(lake, table).select("session", "computed_by")
+    told = newest["computed_by"].unique().to_list()
+    causes = {text: cause(table, None if text is None else json.loads(text)) for text in told}
+    said = newest.with_columns(
+        cause=pl.Series([causes[text] for text in newest["computed_by"]], dtype=pl.String)
+    ).drop_nulls("cause")
+    if said.is_empty():
+        return pl.DataFrame(schema=OUTDATED_BY_CODE)
+    return _ranges(said.filter(pl.col("session").is_in(_held(lake, table, newest))), table)
+
+
+def _held(lake: Lake, table: Table, newest: pl.DataFrame) -> list[date]:
+    """Return the sessions that have rows, or may rightly have none."""
+    return newest["session"].to_list() if table.may_be_empty else lake.sessions(table)
+
+
+def _ranges(said: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Return unbroken ranges of sessions with the same cause."""
+    place = pl.lit(pl.Series(new_york().sessions, dtype=pl.Date)).search_sorted(pl.col("session")).cast(pl.Int64)
+    placed = said.with_columns(place=place)
+    begins = (pl.col("place") != pl.col("place").shift() + 1) | (pl.col("cause") != pl.col("cause").shift())
+    ranges = placed.group_by(begins.fill_null(value=True).cum_sum().alias("range"), maintain_order=True).agg(
+        pl.col("cause").first(), first_session=pl.col("session").min(), last_session=pl.col("session").max()
+    )
+    return ranges.select(
+        table=pl.lit(table.sql_name), first_session="first_session", last_session="last_session", cause="cause"
+    )

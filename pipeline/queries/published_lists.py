@@ -1,0 +1,98 @@
+"""Lists as they were published: found in the commits of the candidates, read from exactly the versions they read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.minutes import INTRADAY_FEATURES
+from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
+from pipeline.contracts.table import Table
+from pipeline.errors import VersionGone
+from pipeline.lake.delta.commits import writings
+from pipeline.lake.delta.past import rows_at
+from pipeline.lake.tables import Lake
+from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
+from pipeline.market.screen.known import with_minutes, with_reference
+from pipeline.market.screen.models import MODELS
+from pipeline.market.screen.rank import candidates
+from pipeline.market.securities.listings import listings
+from pipeline.venues.calendar import new_york
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One writing of a session's lists."""
+
+    session: date
+    version: int
+    """Of `stocks/candidates`."""
+    published_at: datetime
+    run_id: str | None
+    read: dict[str, int | None]
+    """The version of each table that the lists were made from, by SQL name; None for one never written then."""
+
+
+def publications(lake: Lake, session: date) -> list[Publication]:
+    """Return every writing of the lists of `session`, the oldest first. Raises TableMissing before the first list."""
+    commits = writings(lake.trail(CANDIDATES).commits(), session)
+    return [
+        Publication(
+            session=session,
+            version=row["version"],
+            published_at=row["committed_at"],
+            run_id=row["run_id"],
+            read={one["table"]: one["version"] for one in row["read"] or ()},
+        )
+        for row in commits.sort("version").iter_rows(named=True)
+    ]
+
+
+def ranked_anew(lake: Lake, publication: Publication) -> pl.DataFrame:
+    """Return the lists of the publication, ranked anew from exactly the versions it read.
+
+    They equal `as_committed` unless the models were changed since. Raises VersionGone when one can no longer be read.
+    """
+    session = publication.session
+    day = rows_read(lake, publication, DAILY_BARS).join(
+        rows_read(lake, publication, INDICATORS_TABLE), on=["ticker", "session"]
+    )
+    listed = listings(rows_read(lake, publication, TICKERS), rows_read(lake, publication, TICKER_EVENTS))
+    window = new_york().between(new_york().offset(session, 1 - LOOKBACK_SESSIONS), session)
+    day = with_minutes(day.lazy(), rows_read(lake, publication, INTRADAY_FEATURES).lazy()).collect()
+    return candidates(with_reference(day, listed, rows_read(lake, publication, SPLITS), window), MODELS)
+
+
+def as_committed(lake: Lake, publication: Publication) -> pl.DataFrame:
+    """Return the lists as the publication wrote them. Raises VersionGone when the version can no longer be read."""
+    session = publication.session
+    return rows_at(lake, CANDIDATES, publication.version, session, session).sort("model", "rank")
+
+
+def oldest_readable(lake: Lake, published: Sequence[Publication]) -> tuple[int, pl.DataFrame]:
+    """Return the place among `published`, the oldest first, of the first that can still be read, and its lists.
+
+    Raises VersionGone when none can.
+    """
+    gone: VersionGone | None = None
+    for place, publication in enumerate(published):
+        try:
+            return place, as_committed(lake, publication)
+        except VersionGone as unreadable:
+            gone = gone or unreadable
+    raise gone or ValueError("nothing was published")
+
+
+def rows_read(lake: Lake, publication: Publication, table: Table) -> pl.DataFrame:
+    """Return the rows of `table` that the publication was made from: of its session, or all of a whole table.
+
+    Raises VersionGone when the version can no longer be read.
+    """
+    version = publication.read.get(table.sql_name)
+    if version is None:
+        return table.empty()
+    span = (publication.session, publication.session) if table.session else (None, None)
+    return rows_at(lake, table, version, *span)

@@ -1,0 +1,147 @@
+"""The lake's rows for the pages of several sessions, each table read once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cached_property
+
+import polars as pl
+
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.deliveries import DELIVERIES
+from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
+from pipeline.contracts.reference import SPLITS, TICKERS
+from pipeline.contracts.table import Table
+from pipeline.lake.tables import Lake
+from pipeline.market.indicators import INDICATORS_TABLE
+from pipeline.market.securities.reference import applicable_splits, as_known
+from pipeline.queries.portfolio import recorded
+from pipeline.reports.candidates_page import INDICATORS_SHOWN
+from pipeline.reports.ticker_page import CHARTED, HISTORY
+from pipeline.venues.calendar import new_york
+
+CHART_SESSIONS = 504
+"""Sessions of a ticker's chart: two years."""
+
+_BARS = [name for name in HISTORY if name in DAILY_BARS.columns and name != "session"]
+_INDICATORS = [name for name in HISTORY if name in INDICATORS_TABLE.columns and name not in ("session", *_BARS)]
+_DRAWN = [name for name in _INDICATORS if name in (*CHARTED, "td_setup")]
+_FIGURES = [name for name in _INDICATORS if name not in _DRAWN]
+"""Indicators that the chart draws over its sessions, and those of which a page shows the last."""
+
+
+class ReportRows:
+    """What the pages of `sessions`, which follow one another, are made from. Each table is read when it is asked for.
+
+    Prices are as the lake holds them, each on its own session's basis.
+    """
+
+    def __init__(self, lake: Lake, sessions: Sequence[date]) -> None:
+        self.lake = lake
+        self._first, self._last = sessions[0], sessions[-1]
+        self._before = new_york().offset(self._first, -1)
+
+    @cached_property
+    def lists(self) -> pl.DataFrame:
+        """Return the lists of the sessions and of the one before them."""
+        return self.lake.scan(CANDIDATES, self._before, self._last).collect()
+
+    @cached_property
+    def ranked(self) -> frozenset[date]:
+        """Return those of the sessions, and of the one before them, whose indicators there are."""
+        held = self.lake.scan(INDICATORS_TABLE, self._before, self._last, columns=["session"])
+        return frozenset(held.unique().collect()["session"])
+
+    @cached_property
+    def shown(self) -> pl.DataFrame:
+        """Return, of the sessions and tickers that are listed, the indicators that lists show."""
+        columns = ["ticker", "session", *INDICATORS_SHOWN]
+        held = self.lake.scan(INDICATORS_TABLE, self._first, self._last, columns=columns)
+        return held.filter(_is_one_of(self.lists["ticker"])).collect()
+
+    @cached_property
+    def deliveries(self) -> pl.DataFrame:
+        """Return the current deliveries of the sessions."""
+        return self.lake.scan(DELIVERIES, self._first, self._last).filter("is_current").collect()
+
+    @cached_property
+    def signals(self) -> pl.DataFrame:
+        """Return the sell signals of the sessions."""
+        return self._of_sessions(SIGNALS)
+
+    @cached_property
+    def held(self) -> pl.DataFrame:
+        """Return the session and ticker of the positions that are held at the close of each session."""
+        open_ones = self._of_sessions(POSITION_MARKS).filter(~pl.col("is_closed"))
+        return open_ones.select("session", "ticker").unique()
+
+    @cached_property
+    def positions(self) -> pl.DataFrame | None:
+        """Return all that was ever recorded of positions; None when none are kept."""
+        return recorded(self.lake) if self.lake.exists(POSITIONS) else None
+
+    @cached_property
+    def told_splits(self) -> pl.DataFrame | None:
+        """Return all that was ever told of splits; None when they were never asked for."""
+        told = self.lake.read(SPLITS)
+        return None if told.version is None else told.rows.collect()
+
+    @cached_property
+    def splits(self) -> pl.DataFrame:
+        """Return the splits to apply."""
+        return applicable_splits(SPLITS.empty() if self.told_splits is None else self.told_splits)
+
+    @cached_property
+    def securities(self) -> pl.DataFrame:
+        """Return the name, type and exchange of every ticker listed now, else of its last listing."""
+        told = as_known(self.lake.read(TICKERS).rows.collect())
+        newest_last = told.sort("active", "delisted_on", nulls_last=True)
+        return newest_last.unique("ticker", keep="last").select("ticker", "name", "type", "primary_exchange")
+
+    @cached_property
+    def tickers(self) -> pl.Series:
+        """Return every ticker that a page of the sessions can link to: listed, dropped, held or to sell."""
+        named = (self.lists["ticker"], self.signals["ticker"], self.held["ticker"])
+        return pl.concat(named).unique().sort()
+
+    @cached_property
+    def listed(self) -> pl.DataFrame:
+        """Return every place these tickers ever had on a list."""
+        return self.lake.scan(CANDIDATES, end=self._last).filter(_is_one_of(self.tickers)).collect()
+
+    @cached_property
+    def history(self) -> pl.DataFrame:
+        """Return bars and indicators of these tickers, as far back as the chart of the first session reaches.
+
+        What only the figures show is there for the last bar of each ticker as of each session, and null else.
+        """
+        since = new_york().offset(self._first, 1 - CHART_SESSIONS)
+        bars, drawn = pl.collect_all(
+            [self._values(DAILY_BARS, since, _BARS), self._values(INDICATORS_TABLE, since, _DRAWN)]
+        )
+        last = pl.concat(_last_bars(bars, one) for one in new_york().between(self._first, self._last)).unique()
+        oldest: date = last.select(pl.col("session").min().fill_null(self._first)).item()
+        values = self._values(INDICATORS_TABLE, oldest, _FIGURES).collect()
+        figures = values.join(last, on=["ticker", "session"])
+        return bars.join(drawn, on=["ticker", "session"], how="left").join(
+            figures, on=["ticker", "session"], how="left"
+        )
+
+    def _of_sessions(self, table: Table) -> pl.DataFrame:
+        return self.lake.read(table, self._first, self._last).rows.collect()
+
+    def _values(self, table: Table, since: date, columns: Sequence[str]) -> pl.LazyFrame:
+        values = self.lake.scan(table, since, self._last, columns=["ticker", "session", *columns])
+        return values.filter(_is_one_of(self.tickers))
+
+
+def _last_bars(bars: pl.DataFrame, session: date) -> pl.DataFrame:
+    """Return ticker and session of each ticker's last bar up to `session`, as far back as its chart reaches."""
+    since = new_york().offset(session, 1 - CHART_SESSIONS)
+    return bars.filter(pl.col("session").is_between(since, session)).group_by("ticker").agg(pl.col("session").max())
+
+
+def _is_one_of(tickers: pl.Series) -> pl.Expr:
+    return pl.col("ticker").is_in(tickers.unique().implode())

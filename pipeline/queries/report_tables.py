@@ -1,0 +1,120 @@
+"""What the pages of a session are made from: its part of the lake's rows, put on its price basis."""
+
+from collections.abc import Collection
+from datetime import date
+
+import polars as pl
+
+from pipeline.contracts.portfolio import POSITIONS
+from pipeline.market.indicators import INDICATORS
+from pipeline.market.portfolio.book import in_force, settled
+from pipeline.market.prices.adjust import PRICES, VOLUME
+from pipeline.market.prices.splits import split_factors
+from pipeline.market.screen.models import MODELS
+from pipeline.market.screen.rank import unapplied_filters
+from pipeline.queries.minute_features import features_for, without_minutes
+from pipeline.queries.report_rows import CHART_SESSIONS, ReportRows
+from pipeline.reports.candidates_page import SPARKLINE_SESSIONS, CandidateTables
+from pipeline.reports.notices import PROVISIONAL, SPLITS_UNKNOWN
+from pipeline.reports.ticker_page import TickerTables
+from pipeline.venues.calendar import new_york
+
+IN_PRICES = (*PRICES, *(c.name for one in INDICATORS for c in one.columns if c.unit == "price"))
+IN_SHARES = (VOLUME, *(c.name for one in INDICATORS for c in one.columns if c.unit == "shares"))
+
+
+class ReportTables:
+    """The rows for the pages of one session, on its price basis."""
+
+    def __init__(self, rows: ReportRows, session: date) -> None:
+        self._rows = rows
+        self._session = session
+        self._splits = rows.splits
+        self._signals = rows.signals.filter(pl.col("session") == session)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Return what a reader must know before the numbers."""
+        delivered = self._rows.deliveries.filter(pl.col("session") == self._session)
+        are_known = self._rows.told_splits is not None and not self._rows.told_splits.is_empty()
+        known = ["type", "split_in_doubt"] if self._rows.securities.height else []
+        features = features_for(self._rows.lake, [self._session], MODELS)
+        return (
+            *([PROVISIONAL] if delivered["provisional"].any() else []),
+            *([] if are_known else [SPLITS_UNKNOWN]),
+            *(unapplied_filters(known, MODELS) if are_known else []),
+            *without_minutes(features, [self._session], MODELS),
+        )
+
+    def held(self) -> list[str]:
+        """Return the tickers of the positions held at the close of the session."""
+        return self._rows.held.filter(pl.col("session") == self._session)["ticker"].sort().to_list()
+
+    def candidates(self) -> CandidateTables:
+        """Return the frames of the candidates page."""
+        before = new_york().offset(self._session, -1)
+        listed = self._listed_on(self._session)
+        since = new_york().offset(self._session, 1 - SPARKLINE_SESSIONS)
+        return CandidateTables(
+            listed=listed.join(self._rows.shown, on=["ticker", "session"], how="left"),
+            closes=self._on_basis(self._bars(since, listed["ticker"])).select("ticker", "session", "close"),
+            basis=self.basis,
+            before=self._listed_on(before).select("model", "ticker", "rank") if before in self._rows.ranked else None,
+            signals=None if self._rows.positions is None else self._signals,
+            securities=self._rows.securities.select("ticker", "name"),
+        )
+
+    def tickers(self, tickers: Collection[str]) -> TickerTables:
+        """Return the frames of the pages of `tickers`, each of them listed, held or to sell on the session."""
+        wanted = list(tickers)
+        since = new_york().offset(self._session, 1 - CHART_SESSIONS)
+        is_past = pl.col("session") <= self._session
+        return TickerTables(
+            history=self._on_basis(self._bars(since, wanted)),
+            basis=self.basis,
+            listed=self._rows.listed.filter(is_past, pl.col("ticker").is_in(wanted)),
+            splits=self._splits.filter(pl.col("ticker").is_in(wanted)),
+            trades=self._trades(wanted),
+            signals=self._signals,
+            securities=self._rows.securities,
+        )
+
+    @property
+    def basis(self) -> str:
+        """Return what the prices on the pages are, in words."""
+        return f"USD, adjusted for splits to {self._session}" if len(self._splits) else "USD, as traded"
+
+    def _listed_on(self, session: date) -> pl.DataFrame:
+        return self._rows.lists.filter(pl.col("session") == session)
+
+    def _bars(self, since: date, tickers: Collection[str]) -> pl.DataFrame:
+        in_time = pl.col("session").is_between(since, self._session)
+        return self._rows.history.filter(in_time, pl.col("ticker").is_in(list(tickers)))
+
+    def _on_basis(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows of bars and indicators, each on its own session's basis, on that of the page's session."""
+        factor = self._factor(rows)
+        return rows.with_columns(
+            *(pl.col(name) * factor for name in IN_PRICES if name in rows.columns),
+            *(pl.col(name) / factor for name in IN_SHARES if name in rows.columns),
+        )
+
+    def _trades(self, tickers: Collection[str]) -> pl.DataFrame:
+        """Return the purchases and sales of `tickers` up to the session, in shares and prices of its basis."""
+        recorded = POSITIONS.empty() if self._rows.positions is None else self._rows.positions
+        of_tickers = recorded.filter(pl.col("ticker").is_in(list(tickers)))
+        positions = in_force(settled(of_tickers, self._rows.splits))
+        bought = positions.select("ticker", "opened", "quantity", "price", session="opened", side=pl.lit("entry"))
+        sold = positions.filter(pl.col("closed").is_not_null()).select(
+            "ticker", "opened", "quantity", price="closing_price", session="closed", side=pl.lit("exit")
+        )
+        trades = pl.concat([bought, sold]).filter(pl.col("session") <= self._session)
+        # A position's shares are counted as on the day it was opened, its prices as traded.
+        return trades.with_columns(
+            pl.col("quantity") / self._factor(trades, since="opened"), pl.col("price") * self._factor(trades)
+        ).sort("session")
+
+    def _factor(self, rows: pl.DataFrame, since: str = "session") -> pl.Series:
+        """Return what a price of the day `since` is multiplied by to stand on the page's basis."""
+        spans = rows.select("ticker", since=since, until=pl.lit(self._session))
+        return split_factors(self._splits, spans)["split_factor"]

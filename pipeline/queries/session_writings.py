@@ -1,0 +1,33 @@
+"""Which commit wrote the rows of each session of a table."""
+
+import polars as pl
+
+from pipeline.contracts.table import Table
+from pipeline.lake.tables import Lake
+from pipeline.venues.calendar import new_york
+
+
+def calendar() -> pl.DataFrame:
+    """Return the exchange's sessions, in order."""
+    return pl.DataFrame({"session": new_york().sessions}, schema={"session": pl.Date})
+
+
+def writings(lake: Lake, table: Table) -> pl.DataFrame:
+    """Return a row for each session and each commit that wrote it: session, version, read, computed_by."""
+    commits = lake.trail(table).commits().drop_nulls("first_session")
+    spans = calendar().join_where(
+        commits, pl.col("session") >= pl.col("first_session"), pl.col("session") <= pl.col("last_session")
+    )
+    return spans.select("session", "version", "read", "computed_by")
+
+
+def newest_writings(lake: Lake, table: Table) -> pl.DataFrame:
+    """Return a row for each session and the last commit that wrote it, as `writings` does, in order."""
+    return writings(lake, table).sort("version").unique("session", keep="last").sort("session")
+
+
+def possible_writings(lake: Lake, table: Table) -> pl.DataFrame:
+    """Return session and version of each commit that wrote it, or may have: one that is not known any more."""
+    lost = pl.DataFrame({"version": lake.trail(table).unknown()}, schema={"version": pl.Int64})
+    told = writings(lake, table).select("session", "version")
+    return pl.concat([told, calendar().join(lost, how="cross").select("session", "version")]).sort("version")

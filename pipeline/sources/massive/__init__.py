@@ -1,0 +1,1 @@
+"""The vendor Massive: its files, its REST API, its reference data."""

@@ -1,0 +1,176 @@
+"""The vendor's day and minute files of aggregates: from the bytes of one file to bars, rejected rows and counts.
+
+What a line is: **one line is one row, always**, whatever it holds. A quote that does not close spoils its own line and
+no other; a blank line between rows is a malformed row; only line ends after the last row are not rows. A file whose
+lines are all plain is read with its types in one go; any other is read as text, cell by cell, to the same values (what
+a number is, `cells` says).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from pipeline.errors import FileRefused
+from pipeline.sources.massive.aggregates_text import SCHEMA, Text, count, quoted_fields, text_of
+from pipeline.sources.massive.cells import as_count, as_float, as_time
+from pipeline.sources.massive.cleaned_day import CleanedDay, cleaned_day, cleaned_minutes
+from pipeline.sources.transfer.gzip_file import REMEDY, decompress
+
+DAY_FILE_LIMIT = 1 << 25
+"""Largest content of a day file accepted, bytes; a real one has about 700,000."""
+
+DAY_LINES_LIMIT = 250_000
+"""Most lines of a day file accepted; a real one has about 12,000. A file of line ends packs to almost nothing."""
+
+MINUTE_FILE_LIMIT = 1 << 29
+"""Largest content of a minute file accepted, bytes; a real one has about 130,000,000."""
+
+MINUTE_LINES_LIMIT = 4_000_000
+"""Most lines of a minute file accepted; a real one has about 1,800,000."""
+
+_FLOATS = ("volume", "open", "close", "high", "low")
+
+
+@dataclass(frozen=True)
+class ParsedFile:
+    """The rows of a file of aggregates, as numbers, with their text at hand."""
+
+    rows: pl.DataFrame
+    """`row_number` (from 1, header not counted), `malformed`, then SCHEMA. An unreadable number is null."""
+    extra_columns: tuple[str, ...]
+    """Columns that the vendor delivered beyond SCHEMA; they are not read."""
+    text: Text
+
+    def as_delivered(self, row_numbers: Sequence[int]) -> pl.DataFrame:
+        """Return the columns of SCHEMA as the vendor's text, for the rows asked for, in that order.
+
+        Cells stand in the header's order; what a malformed line has beyond them stays in the last, what it lacks is
+        null.
+        """
+        lines = self.text.lines
+        chosen = pl.Series("line", [lines[number - 1].decode() for number in row_numbers], pl.String)
+        return _cells(chosen, self.text.header).select(list(SCHEMA))
+
+
+def clean_day_file(data: bytes, session: date, key: str, etag: str, max_bad_share: float = 0.2) -> CleanedDay:
+    """Return the bars, the rejected rows and the counts of one delivered day file (`data` is its .csv.gz).
+
+    `key` and `etag` name the delivery in the quarantine and in messages.
+    Raises FileRefused when the file cannot be unpacked or is not the vendor's CSV (see `decompress`, `text_of`), has no
+    row, or far too many, or more than `max_bad_share` (0 … 1) of its rows are rejected.
+    """
+    text = _unpacked(data, session, key, DAY_FILE_LIMIT, DAY_LINES_LIMIT)
+    return cleaned_day(parsed(text), session, key, etag, max_bad_share)
+
+
+def clean_minute_file(data: bytes, session: date, key: str, etag: str, max_bad_share: float = 0.2) -> CleanedDay:
+    """Return what `clean_day_file` does, of one delivered minute file. Raises as it does."""
+    text = _unpacked(data, session, key, MINUTE_FILE_LIMIT, MINUTE_LINES_LIMIT)
+    return cleaned_minutes(parsed(text), session, key, etag, max_bad_share)
+
+
+def _unpacked(data: bytes, session: date, key: str, size_limit: int, lines_limit: int) -> Text:
+    """Return the text of a file that has any row. Raises FileRefused when it is too large, or none."""
+    content = decompress(data, key, size_limit)
+    if (lines := count(content, b"\n")) > lines_limit:
+        raise FileRefused(
+            f"{key} has {lines:,} lines, more than the {lines_limit:,} that such a file may hold.", remedy=REMEDY
+        )
+    text = text_of(content, key)
+    if text.begin >= text.end:
+        raise FileRefused(f"{key} has a header but no row, and {session} is a session.", remedy=REMEDY)
+    return text
+
+
+def parse(data: bytes, name: str) -> ParsedFile:
+    """Return every row of the CSV `data` (day or minute aggregates, unpacked). Raises FileRefused as `text_of`."""
+    return parsed(text_of(data, name))
+
+
+def parsed(text: Text) -> ParsedFile:
+    """Return every row of a file with the columns of SCHEMA, which are found by name, in any order.
+
+    Nothing is guessed from the values, and no row is left out: those that cannot be read come back as malformed, or
+    with nulls.
+    """
+    rows = _typed_rows(text)
+    if rows is None:
+        rows = _rows_from_text(text)
+    return ParsedFile(rows, tuple(name for name in text.header if name not in SCHEMA), text)
+
+
+def _typed_rows(text: Text) -> pl.DataFrame | None:
+    """Return the rows when every line is plain and every number readable; None otherwise."""
+    header, lines = text.header, text.plain_lines()
+    if lines is None:
+        return None
+    try:
+        # Columns are named by position, as a foreign column's name may be empty or repeat.
+        typed = pl.read_csv(
+            text.readable,
+            has_header=False,
+            skip_lines=1,
+            schema={str(position): SCHEMA.get(name, pl.String) for position, name in enumerate(header)},
+            quote_char=None,
+        )
+    except pl.exceptions.PolarsError:
+        return None  # Some cell or line is off: the text tells which, and loses no row.
+    columns = {name: typed.get_column(str(header.index(name))) for name in SCHEMA}
+    columns["ticker"] = columns["ticker"].fill_null("")
+    if len(typed) != lines or any(column.null_count() for column in columns.values()):
+        return None
+    malformed = pl.Series(np.zeros(lines, dtype=np.bool_))
+    return pl.DataFrame({"row_number": _row_numbers(lines), "malformed": malformed, **columns})
+
+
+def _row_numbers(lines: int) -> pl.Series:
+    return pl.Series(np.arange(1, lines + 1, dtype=np.int64))
+
+
+def _rows_from_text(text: Text) -> pl.DataFrame:
+    """Return the rows read cell by cell; the numbers of malformed lines are null."""
+    lines = text.rows.decode().split("\n") if text.begin < text.end else []
+    cells = _cells(pl.Series("line", lines, pl.String), text.header)
+    numbers = [as_float(name) for name in _FLOATS]
+    rows = cells.select("malformed", "ticker", *numbers, as_time("window_start"), as_count("transactions"))
+    is_well_formed = ~pl.col("malformed")
+    return rows.select(
+        _row_numbers(len(rows)).alias("row_number"),
+        "malformed",
+        "ticker",
+        pl.when(is_well_formed).then(pl.exclude("malformed", "ticker")).name.keep(),
+    )
+
+
+def _cells(lines: pl.Series, header: tuple[str, ...]) -> pl.DataFrame:
+    """Return SCHEMA as text and `malformed`, one row per line, in the order of the lines."""
+    line = pl.col("line")
+    # Polars splits at every comma; only a line with quotes needs a reader of CSV, one line at a time.
+    numbered = lines.to_frame("line").with_row_index("at")
+    has_quote = line.str.contains('"', literal=True)
+    named = [pl.col("cells").struct.field(f"field_{header.index(name)}").alias(name) for name in SCHEMA]
+    plain = (
+        numbered.filter(~has_quote)
+        .with_columns(cells=line.str.splitn(",", len(header)))
+        .select("at", *named, malformed=line.str.count_matches(",", literal=True) != len(header) - 1)
+    )
+    quoted = numbered.filter(has_quote)
+    if quoted.is_empty():
+        return plain.drop("at")
+    return pl.concat([plain, _quoted_cells(quoted, header)]).sort("at").drop("at")
+
+
+def _quoted_cells(numbered: pl.DataFrame, header: tuple[str, ...]) -> pl.DataFrame:
+    """Return what `_cells` returns, with `at`, for lines with quotes."""
+    rows = []
+    for at, line in numbered.iter_rows():
+        fields = quoted_fields(line)
+        malformed = fields is None or len(fields) != len(header)
+        delivered = fields if fields is not None and not malformed else line.split(",", len(header) - 1)
+        padded = [*delivered, *[None] * (len(header) - len(delivered))]
+        rows.append((at, *(padded[header.index(name)] for name in SCHEMA), malformed))
+    text = {name: pl.String() for name in SCHEMA}
+    return pl.DataFrame(rows, schema={"at": numbered.schema["at"], **text, "malformed": pl.Boolean()}, orient="row")

@@ -1,0 +1,173 @@
+"""The morning edition of a session, the vendor's grouped daily answer: from its JSON to bars, rejected rows and counts.
+
+The answer is kept as it came. Its rows name their columns by letters: T is the ticker, t a moment of the session in
+milliseconds (the end of its window, 16:00 New York), n the number of trades. A row without n tells of no trades: it
+becomes a bar with 0 transactions. Numbers are read from the text that the vendor wrote.
+"""
+
+import gzip
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from pipeline.errors import AnswerRefused, NotPublished
+from pipeline.sources.massive.cells import as_count, as_float, as_time
+from pipeline.sources.massive.cleaned_day import CleanedDay, cleaned_day
+from pipeline.sources.massive.rest_refusals import GOOD
+from pipeline.sources.transfer.gzip_file import decompress, page_hint
+
+GROUPED_DAILY = "rest/grouped_daily"
+"""Where the answers lie among the raw files, as a dataset beside the vendor's own."""
+
+LETTERS = {
+    "ticker": "T",
+    "volume": "v",
+    "open": "o",
+    "close": "c",
+    "high": "h",
+    "low": "l",
+    "window_start": "t",
+    "transactions": "n",
+}
+"""The letter of each column that is read."""
+
+KNOWN = {*LETTERS.values(), "vw", "otc"}
+"""Letters that the vendor documents; `vw` and `otc` are not read."""
+
+REMEDY = "Run the session again later; if the answer stays so, ask the vendor. What the lake holds stays as it was."
+
+LIMIT = 1 << 27
+"""Largest answer accepted, bytes; one of the whole market has about 1,500,000."""
+
+_FLOATS = ("volume", "open", "close", "high", "low")
+_A_MILLISECOND = 1_000_000
+_LAST_MILLISECOND = (2**63 - 1) // _A_MILLISECOND
+
+
+@dataclass(frozen=True)
+class GroupedDay:
+    """The rows of one answer, as numbers, with their text at hand."""
+
+    rows: pl.DataFrame
+    """`row_number` (from 1), `malformed` (never), then the columns of LETTERS. An unreadable number is null."""
+    extra_columns: tuple[str, ...]
+    """Letters that nobody documents; they are not read."""
+    tickers: tuple[str, ...] | None
+    """The tickers asked for; None for the whole market."""
+    text: pl.DataFrame
+    """The columns of LETTERS as the vendor wrote them; null where a row lacks one."""
+
+    def as_delivered(self, row_numbers: Sequence[int]) -> pl.DataFrame:
+        """Return the columns of LETTERS as the vendor's text, for the rows asked for, in that order."""
+        return self.text[[number - 1 for number in row_numbers]]
+
+    def says_the_same(self, other: "GroupedDay") -> bool:
+        """Return whether both have the same rows of the same tickers; the vendor promises no order."""
+        columns = list(LETTERS)
+        same_rows = self.text.sort(columns).equals(other.text.sort(columns))
+        return self.tickers == other.tickers and same_rows
+
+
+def clean_grouped_daily(data: bytes, session: date, key: str, etag: str, max_bad_share: float = 0.2) -> CleanedDay:
+    """Return the bars, the rejected rows and the counts of one stored answer (`data` is its .json.gz).
+
+    `key` and `etag` name the delivery in the quarantine and in messages. Raises as `parse_answer` does, and FileRefused
+    when the answer cannot be unpacked, or more than `max_bad_share` (0 … 1) of its rows are rejected.
+    """
+    return cleaned_day(parse_packed(data, session, key), session, key, etag, max_bad_share)
+
+
+def pack(body: bytes) -> bytes:
+    """Return the answer `body` as it is stored; the same bytes for the same answer."""
+    return gzip.compress(body, mtime=0)
+
+
+def parse_packed(data: bytes, session: date, name: str) -> GroupedDay:
+    """Return the rows of a stored answer. Raises as `parse_answer` does, FileRefused when it cannot be unpacked."""
+    return parse_answer(decompress(data, name, LIMIT), session, name)
+
+
+def parse_answer(body: bytes, session: date, name: str) -> GroupedDay:
+    """Return the rows of the answer for `session`, none left out.
+
+    Raises NotPublished when the answer has no row; AnswerRefused, with `name` in the message, when it is no such
+    answer, lost rows on the way (`resultsCount`), is adjusted for splits, or is of another day.
+    """
+    answer = _object(body, name)
+    results = answer.get("results")
+    count = answer.get("resultsCount")
+    if not results and count == "0":
+        raise NotPublished(
+            f"{name}: the vendor has no bar of {session} (yet).",
+            remedy="Its bars come within minutes of midnight New York, a flat file by about 11:00; run it again then.",
+        )
+    if not isinstance(results, list) or not all(isinstance(row, dict) for row in results):
+        raise AnswerRefused(f"{name}: the answer has no list of rows as `results`.", remedy=REMEDY)
+    if count != str(len(results)):
+        raise AnswerRefused(
+            f"{name}: the answer has {len(results):,} rows, but says that they are {count}.", remedy=REMEDY
+        )
+    if answer.get("adjusted") is True:
+        raise AnswerRefused(f"{name}: the prices are adjusted for splits, not as traded.", remedy=REMEDY)
+    day = day_of(results, answer.get("tickers"))
+    _require_session(day, session, name)
+    return day
+
+
+def day_of(results: Sequence[dict[str, Any]], tickers: Sequence[str] | None = None) -> GroupedDay:
+    """Return the rows `results` of one day, each an object whose values are text (null where there is none)."""
+    text = pl.DataFrame(
+        {name: [_text(row.get(letter)) for row in results] for name, letter in LETTERS.items()},
+        schema=dict.fromkeys(LETTERS, pl.String),
+    )
+    milliseconds = as_time("window_start").clip(-_LAST_MILLISECOND, _LAST_MILLISECOND)
+    rows = text.select(
+        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row_number"),
+        pl.lit(value=False).alias("malformed"),
+        "ticker",
+        *(as_float(name) for name in _FLOATS),
+        milliseconds * _A_MILLISECOND,
+        pl.when(pl.col("transactions").is_null()).then(0).otherwise(as_count("transactions")).alias("transactions"),
+    )
+    extra = set().union(*results) - KNOWN
+    return GroupedDay(rows, tuple(sorted(extra)), tuple(tickers) if tickers is not None else None, text)
+
+
+def _object(body: bytes, name: str) -> dict[str, Any]:
+    """Return the answer with every number as the text that it was written as."""
+    try:
+        answer = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        raise AnswerRefused(f"{name} is no JSON object{page_hint(body)}.", remedy=REMEDY)
+    _require_text(answer, name)
+    if answer.get("status") not in GOOD:
+        said = answer.get("error") or answer.get("message") or "no reason given"
+        raise AnswerRefused(f"{name}: the answer's status is {answer.get('status')} ({said}).", remedy=REMEDY)
+    return answer
+
+
+def _require_text(answer: dict[str, Any], name: str) -> None:
+    r"""Refuse an answer with half a character in it, which JSON can write (`\ud800`) and no file can hold."""
+    try:
+        json.dumps(answer, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError) as unwritable:
+        raise AnswerRefused(f"{name}: the answer holds what cannot be written as text.", remedy=REMEDY) from unwritable
+
+
+def _text(value: object) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _require_session(day: GroupedDay, session: date, name: str) -> None:
+    """Refuse the answer when most of its rows are of another day; a stray row is for the quarantine."""
+    moments = pl.from_epoch("window_start", time_unit="ns").dt.replace_time_zone("UTC")
+    days = day.rows.select(moments.dt.convert_time_zone("America/New_York").dt.date())["window_start"].drop_nulls()
+    most = days.mode().sort().to_list()
+    if most and session not in most:
+        raise AnswerRefused(f"{name}: the answer is of {most[0]}, not of {session}.", remedy=REMEDY)

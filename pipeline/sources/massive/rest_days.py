@@ -1,0 +1,155 @@
+"""Days of bars from the vendor's REST API: what stands in for a session's flat file until it comes, or where none does.
+
+Of the whole market, each session is one answer, kept as it came. Of chosen tickers, the vendor answers by ticker; the
+answers are arranged into one document a session of the same shape, with numbers in their shortest form.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from pipeline.errors import AnswerRefused, NotPublished
+from pipeline.sources.massive.grouped_daily import REMEDY
+from pipeline.sources.massive.rest import Rest, segment
+from pipeline.sources.port import Dataset, Download, FlatFile, not_published
+from pipeline.venues.calendar import new_york
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+MOST_BARS = 50_000
+"""Base bars that the vendor puts on a page."""
+
+Row = dict[str, Any]
+"""A bar as the vendor's JSON has it."""
+
+
+class RestDays(Protocol):
+    """A source of documents, one a session, that `grouped_daily.parse_answer` reads."""
+
+    @property
+    def tickers(self) -> tuple[str, ...] | None:
+        """The tickers asked for; None for the whole market."""
+
+    def documents(self, sessions: Sequence[date]) -> Iterator[tuple[date, bytes]]:
+        """Yield the document of each of `sessions`, in order. Raises as `Rest.get` does, NotPublished for no bar."""
+
+
+class MarketDays:
+    """Every ticker of a session in one answer and one call: the vendor's grouped daily aggregates, without OTC."""
+
+    tickers = None
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
+
+    def documents(self, sessions: Sequence[date]) -> Iterator[tuple[date, bytes]]:
+        """Yield the vendor's answer for each session, byte for byte. Raises as `Rest.get` does."""
+        for session in sessions:
+            path = f"/v2/aggs/grouped/locale/us/market/stocks/{session}"
+            yield session, self._rest.document(path, adjusted=False, include_otc=False)
+
+
+class TickerDays:
+    """Some tickers: one call a ticker for a whole range of sessions."""
+
+    def __init__(self, rest: Rest, tickers: Sequence[str]) -> None:
+        self.tickers: tuple[str, ...] = tuple(tickers)
+        self._rest = rest
+
+    def documents(self, sessions: Sequence[date]) -> Iterator[tuple[date, bytes]]:
+        """Yield a document of each session, with the bars that the tickers have then.
+
+        Raises as `Rest.get` does, NotPublished when no ticker has a bar in one of the sessions.
+        """
+        rows = [
+            row
+            for ticker in self.tickers
+            for row in ticker_rows(self._rest, ticker, sessions[0], sessions[-1], adjusted=False)
+        ]
+        by_session = rows_by_session(rows, sessions)
+        empty = [session for session, found in by_session.items() if not found]
+        if empty:
+            raise NotPublished(
+                f"None of {', '.join(self.tickers)} has a bar in {len(empty)} of {len(sessions)} sessions (first "
+                f"{empty[0]}).",
+                remedy="Check CANDLELAKE_TICKERS, or run only sessions in which one of them traded.",
+            )
+        for session, found in by_session.items():
+            yield session, document_of(found, self.tickers)
+
+
+def ticker_rows(rest: Rest, ticker: str, start: date, end: date, *, adjusted: bool) -> list[Row]:
+    """Return the day bars of `ticker` from `start` to `end`, each with its `T`; none when it has none.
+
+    `adjusted` asks for prices and volumes on the basis of the splits up to now. Raises as `Rest.pages` does.
+    """
+    path = f"/v2/aggs/ticker/{segment(ticker)}/range/1/day/{start}/{end}"
+    pages = rest.aggregate_pages(path, adjusted=adjusted, sort="asc", limit=MOST_BARS)
+    return [{"T": ticker} | row for page in pages for row in page]
+
+
+def rows_by_session(rows: Sequence[Row], sessions: Sequence[date]) -> Mapping[date, list[Row]]:
+    """Return the rows of each of `sessions`, in order.
+
+    Rows of sessions between them that were not asked for are left away. One of a day without trading goes with the
+    session before it, where it is rejected as what it is. Raises AnswerRefused for a row without a time, or of a day
+    outside the range.
+    """
+    asked: dict[date, list[Row]] = {session: [] for session in sessions}
+    for row in rows:
+        day = _day(row)
+        if not sessions[0] <= day <= sessions[-1]:
+            raise AnswerRefused(
+                f"A bar of {row['T']} is of {day}, where {sessions[0]} to {sessions[-1]} were asked for.", remedy=REMEDY
+            )
+        asked.get(new_york().at_or_before(day), []).append(row)
+    return asked
+
+
+def document_of(rows: Sequence[Row], tickers: Sequence[str]) -> bytes:
+    """Return `rows` of one session as a document in the shape of the vendor's grouped daily answer."""
+    head = {"status": "OK", "adjusted": False, "tickers": list(tickers), "resultsCount": len(rows)}
+    try:
+        return json.dumps(head | {"results": list(rows)}, separators=(",", ":")).encode()
+    except RecursionError as deep:
+        raise AnswerRefused("A bar is nested too deeply to be written.", remedy=REMEDY) from deep
+
+
+def _day(row: Row) -> date:
+    try:
+        return datetime.fromtimestamp(row["t"] / 1000, UTC).astimezone(NEW_YORK).date()
+    except (KeyError, TypeError, ValueError, OverflowError, OSError) as timeless:
+        raise AnswerRefused(f"A bar of {row['T']} has no readable time: {row!r:.200}.", remedy=REMEDY) from timeless
+
+
+class NoFlatFiles:
+    """The source of flat files of whoever has none: every session comes from REST."""
+
+    def __repr__(self) -> str:
+        return "the REST API, which has no flat files"
+
+    def years(self, *_: object, **__: object) -> list[int]:
+        """Return no year."""
+        return []
+
+    def sessions(self, *_: object, **__: object) -> list[date]:
+        """Return no session."""
+        return []
+
+    def files(self, *_: object, **__: object) -> list[FlatFile]:
+        """Return no file."""
+        return []
+
+    def file(self, dataset: Dataset, session: date) -> FlatFile:
+        """Raise NotPublished."""
+        raise not_published(dataset, session, repr(self))
+
+    def require_readable(self, file: FlatFile) -> None:
+        """Raise NotPublished."""
+        raise not_published(file.dataset, file.session, repr(self))
+
+    def download(self, file: FlatFile, *_: object, **__: object) -> Download:
+        """Raise NotPublished."""
+        raise not_published(file.dataset, file.session, repr(self))

@@ -1,0 +1,1 @@
+"""Getting bytes from elsewhere: landing, patience, gzip, S3, folders."""

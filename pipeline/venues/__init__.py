@@ -1,0 +1,1 @@
+"""Market places: calendars, zones, sessions."""

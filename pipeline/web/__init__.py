@@ -1,0 +1,1 @@
+"""What is served to browsers: the Dagster UI, pages, and who may visit."""
