@@ -14,8 +14,8 @@ from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.lake.sql import connect
 from pipeline.lake.tables import Lake
 from pipeline.orchestration.instance import open_instance
-from pipeline.orchestration.jobs import vendor_files
 from pipeline.orchestration.runs import run_sessions
+from pipeline.orchestration.sensors import vendor_files
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 from pipeline.sources.choose import flat_files_of

@@ -19,34 +19,25 @@ from pipeline.assets.reference import (
 )
 from pipeline.assets.reports import stock_reports
 from pipeline.assets.signals import stock_candidates, stock_indicators
-from pipeline.checks.bars import (
-    contract_check,
-    covers_the_market,
-    has_the_latest_session,
-    minutes_reconcile,
-    reconciles,
-)
+from pipeline.checks.bars import covers_the_market, has_the_latest_session, minutes_reconcile, reconciles
+from pipeline.checks.contract import contract_check
 from pipeline.checks.editions import agrees_with_our_splits, nothing_left_provisional
 from pipeline.checks.reference import REFERENCE_CHECKS
 from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.lake.tables import Lake
 from pipeline.orchestration.jobs import (
     aggregates,
-    every_evening,
-    every_morning,
-    every_noon,
-    every_session,
-    every_sunday,
     maintenance,
     minutes_by_day,
     outcomes,
     reference_data,
+    restated_signals,
     stocks_by_day,
-    vendor_files,
 )
 from pipeline.orchestration.lake_reader import LakeReader
 from pipeline.orchestration.lake_resource import lake_of_run
-from pipeline.orchestration.sensors import changed_past, restated_signals
+from pipeline.orchestration.schedules import every_evening, every_morning, every_noon, every_session, every_sunday
+from pipeline.orchestration.sensors import changed_past, vendor_files
 from pipeline.progress import Progress
 from pipeline.settings import Settings, load_settings
 from pipeline.sources.choose import flat_files_of, reference_source_of, rest_days_of

@@ -10,9 +10,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pipeline.errors import SettingsError
-from pipeline.lake.storage.home_places import FLAT_FILES, HOME_SETTINGS, LAKE, REFERENCE, places_in
 from pipeline.lake.storage.s3_prefix import S3Prefix, s3_prefix
 from pipeline.lake.storage.usable_paths import require_usable_home, require_usable_lake
+from pipeline.sources.home_places import FLAT_FILES, HOME_SETTINGS, LAKE, REFERENCE, places_in
 from pipeline.venues.xnys import CLOSED_WEEKDAYS
 
 FIRST_SESSION = date(2003, 9, 10)

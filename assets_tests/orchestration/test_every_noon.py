@@ -14,7 +14,7 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.definitions import build_definitions
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.orchestration.jobs import every_noon
+from pipeline.orchestration.schedules import every_noon
 from pipeline.settings import Settings
 from pipeline.venues.calendar import new_york
 

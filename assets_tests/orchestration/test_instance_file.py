@@ -17,7 +17,7 @@ LATER = "pipeline.orchestration.patches.event_log"
 """A place that the storage might move to."""
 
 
-def old_config(place, module="pipeline.orchestration.patches.event_log"):
+def old_config(place, module="pipeline.event_log"):
     """Return what earlier versions wrote for a home whose runs are kept in `place`."""
     artifacts = {"module": "dagster._core.storage.root", "class": "LocalArtifactStorage"}
     storage = {"module": module, "class": "HomeStorage", "config": {"base_dir": str(place)}}
@@ -66,7 +66,7 @@ def test_a_new_home_s_file_names_no_folder(tmp_path):
 def test_the_storage_lies_where_the_file_says_and_wherever_it_ever_said():
     assert HomeStorage.__module__ == instance_file.STORAGE_MODULE
     assert pipeline.orchestration.patches.event_log.HomeStorage is HomeStorage
-    assert "pipeline.orchestration.patches.event_log" in instance_file.EARLIER_MODULES
+    assert "pipeline.event_log" in instance_file.EARLIER_MODULES
 
 
 @pytest.mark.parametrize("content", [old_config, oldest_config])
@@ -136,7 +136,7 @@ def test_a_file_in_which_the_user_moved_the_record_alone_stays(folder, tmp_path)
         {"sqlite": {"base_dir": "/somewhere/dagster"}},
         {"postgres": {"postgres_url": "postgresql://"}},
         {"custom": {"module": "mine", "class": "HomeStorage", "config": {"base_dir": "."}}},
-        {"custom": {"module": "pipeline.orchestration.patches.event_log", "class": "HomeStorage", "config": {}}},
+        {"custom": {"module": "pipeline.event_log", "class": "HomeStorage", "config": {}}},
         {
             "custom": {
                 "module": "pipeline.orchestration.patches.event_log",

@@ -14,15 +14,8 @@ from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.definitions import defs
 from pipeline.errors import SettingsError
 from pipeline.lake.tables import Lake
-from pipeline.orchestration.jobs import (
-    MOST_RUNS_A_TICK,
-    due,
-    every_morning,
-    every_session,
-    every_sunday,
-    vendor_files,
-    versions_held,
-)
+from pipeline.orchestration.schedules import every_morning, every_session, every_sunday
+from pipeline.orchestration.sensors import MOST_RUNS_A_TICK, due, vendor_files, versions_held
 from pipeline.settings import Settings
 from pipeline.sources.choose import flat_files_of
 from pipeline.sources.port import Dataset

@@ -13,11 +13,11 @@ from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
-from pipeline.ingest.comparison import Comparison
 from pipeline.ingest.intake import Intake
 from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.lake.tables import Lake
 from pipeline.market.gate.audit import with_arrivals
+from pipeline.orchestration.comparison import Comparison
 from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage
 from pipeline.progress import Progress

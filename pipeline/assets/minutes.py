@@ -7,13 +7,14 @@ import polars as pl
 from dagster import AssetExecutionContext, AssetIn, AssetOut, MaterializeResult, ResourceParam, asset, multi_asset
 
 from pipeline.assets.bars import known_deliveries
-from pipeline.assets.raw import all_taken_in, counted, named, without_file
+from pipeline.assets.raw import without_file
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import MINUTE_DELIVERIES
 from pipeline.contracts.minutes import INTRADAY_FEATURES, MINUTE_BARS
 from pipeline.contracts.quarantine import MINUTE_QUARANTINE
 from pipeline.contracts.reference import SPLITS
 from pipeline.errors import NotPublished
+from pipeline.ingest.fetch import fetched_files
 from pipeline.ingest.intake import MINUTES, Intake
 from pipeline.lake.delta.commits import Reading
 from pipeline.lake.raw.raw_files import RawFiles
@@ -27,6 +28,7 @@ from pipeline.progress import Progress
 from pipeline.settings import Settings
 from pipeline.sources.port import Dataset, FlatFiles
 from pipeline.venues.calendar import new_york
+from pipeline.venues.session_words import first_sessions, share_of_sessions
 
 
 @asset(
@@ -52,12 +54,12 @@ def raw_minute_aggs(
     files = flat_files.files(Dataset.MINUTE_AGGS, sessions[0], sessions[-1])
     if missing := without_file(sessions, files):
         raise NotPublished(
-            f"{counted(missing, sessions)} no file in {Dataset.MINUTE_AGGS}: {named(missing)}.",
+            f"{share_of_sessions(missing, sessions)} no file in {Dataset.MINUTE_AGGS}: {first_sessions(missing)}.",
             remedy="A session's file comes by about 11:00 New York on the next day. Minutes come from flat files only, "
             "not from the REST API.",
         )
     wanted = [file for file in files if file.session in set(sessions)]
-    receipts = all_taken_in(flat_files, wanted, raw_files, progress.track("minute files", wanted))
+    receipts = fetched_files(flat_files, wanted, raw_files, progress.track("minute files", wanted))
     return MaterializeResult(metadata={"files": len(receipts), "bytes": sum(receipt.size for receipt in receipts)})
 
 
@@ -150,4 +152,5 @@ def warnings_of_gaps(sessions: list[date], closes: pl.DataFrame) -> list[str]:
     without = [session for session in sessions if session_before(session) not in held]
     if not without:
         return []
-    return [f"{counted(without, sessions)} no daily bars of the session before, so no gap: {named(without)}."]
+    share = share_of_sessions(without, sessions)
+    return [f"{share} no daily bars of the session before, so no gap: {first_sessions(without)}."]

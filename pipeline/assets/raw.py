@@ -1,27 +1,21 @@
 """The first stage: what the vendor delivered of each session, byte for byte, with every version it ever replaced."""
 
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 from dagster import AssetExecutionContext, ResourceParam, asset
 
 from pipeline.errors import NotPublished
 from pipeline.ingest.answers import answers_taken_in
+from pipeline.ingest.fetch import fetched_files
 from pipeline.ingest.intake import EDITIONS
-from pipeline.lake.raw.raw_files import RawFiles, Receipt
+from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
 from pipeline.orchestration.table_metadata import OWNERS, stage
 from pipeline.progress import Progress
 from pipeline.sources.massive.rest_days import NoFlatFiles, RestDays
 from pipeline.sources.port import Dataset, FlatFile, FlatFiles
-
-AT_A_TIME = 4
-"""Files fetched side by side: what they wait for is the vendor and the disk."""
-
-NAMED = 10
-"""Sessions named in one message; the rest is counted."""
+from pipeline.venues.session_words import first_sessions, share_of_sessions
 
 
 @asset(
@@ -49,13 +43,14 @@ def raw_day_aggs(
     if missing and rest_days is None:
         raise not_published(missing, sessions)
     wanted = [file for file in files if file.session in set(sessions)]
-    receipts = all_taken_in(flat_files, wanted, raw_files, progress.track("vendor files", wanted))
+    receipts = fetched_files(flat_files, wanted, raw_files, progress.track("vendor files", wanted))
 
     # A partition exists from the midnight after its session: the day is over, and its answer whole.
     lacking = [session for session in missing if raw_files.current(Dataset.DAY_AGGS, session) is None]
     answers = answers_taken_in(rest_days, lacking, raw_files, progress) if rest_days else []
     if answers and not isinstance(flat_files, NoFlatFiles):
-        warning = f"{counted(lacking, sessions)} no flat file yet, the bars are the morning edition: {named(lacking)}."
+        share = share_of_sessions(lacking, sessions)
+        warning = f"{share} no flat file yet, the bars are the morning edition: {first_sessions(lacking)}."
         context.log.warning(warning)
         progress.warnings.append(warning)
     size = sum(receipt.size for receipt in [*receipts, *answers])
@@ -74,44 +69,7 @@ def without_file(sessions: Sequence[date], files: Sequence[FlatFile]) -> list[da
 def not_published(missing: Sequence[date], sessions: Sequence[date]) -> NotPublished:
     """Return the error that names the sessions without a file."""
     return NotPublished(
-        f"{counted(missing, sessions)} no file in {Dataset.DAY_AGGS}: {named(missing)}.",
+        f"{share_of_sessions(missing, sessions)} no file in {Dataset.DAY_AGGS}: {first_sessions(missing)}.",
         remedy="A session's file comes by about 11:00 New York on the next day; `candlelake status` shows gaps. With "
         "CANDLELAKE_REST_KEY set, sessions are taken from the REST API until then.",
     )
-
-
-def counted(some: Sequence[date], sessions: Sequence[date]) -> str:
-    """Return the beginning of a sentence about some of the sessions."""
-    return f"{len(some)} of {len(sessions)} sessions have"
-
-
-def named(sessions: Sequence[date]) -> str:
-    """Return the first sessions by name, with a sign that there are more."""
-    return ", ".join(map(str, sessions[:NAMED])) + (" …" if len(sessions) > NAMED else "")
-
-
-def all_taken_in(
-    flat_files: FlatFiles, files: Sequence[FlatFile], raw_files: RawFiles, told: Iterable[FlatFile]
-) -> list[Receipt]:
-    """Return the receipts of `files` in order, some fetched side by side; `told` is asked for the next as one is done.
-
-    Raises what the first that fails raises; those not begun by then are left.
-    """
-    if not files:
-        return []
-    with raw_files.landing() as folder, ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="fetching") as threads:
-        receipts = threads.map(lambda file: taken_in(flat_files, file, raw_files, folder), files)
-        return [next(receipts) for _ in told]
-
-
-def taken_in(flat_files: FlatFiles, file: FlatFile, raw_files: RawFiles, folder: Path) -> Receipt:
-    """Return the receipt of `file`, fetched first, by way of `folder`, unless this version of it is here already."""
-    held = raw_files.current(file.dataset, file.session)
-    if held is not None and (held.etag, held.size) == (file.etag, file.size):
-        return held
-    download = flat_files.download(file, folder / f"{file.session}.csv.gz")
-    receipt = Receipt(file.session, file.key, file.etag, file.size, file.last_modified, download.sha256)
-    try:
-        return raw_files.store(receipt, download.path)
-    finally:
-        download.path.unlink(missing_ok=True)

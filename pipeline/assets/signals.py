@@ -13,7 +13,6 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
-from pipeline.ingest.comparison import lists_held, told_with_lists
 from pipeline.lake.delta.commits import Reading, summed
 from pipeline.lake.delta.layout import stretches
 from pipeline.lake.tables import Lake
@@ -25,6 +24,7 @@ from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import candidates, columns_needed
 from pipeline.market.securities.listings import listings
 from pipeline.market.securities.reference import applicable_splits
+from pipeline.orchestration.comparison import lists_held, told_with_lists
 from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress

@@ -1,8 +1,6 @@
 """Asset checks: what each table promises, confirmed on what the lake really holds, and shown in the UI."""
 
-from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
-from itertools import groupby
 
 import polars as pl
 from dagster import (
@@ -15,12 +13,12 @@ from dagster import (
     asset_check,
 )
 
+from pipeline.checks.contract import sessions_in_question
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES, MINUTE_DELIVERIES
 from pipeline.contracts.minutes import MINUTE_BARS
 from pipeline.contracts.quarantine import MINUTE_QUARANTINE, QUARANTINE
 from pipeline.contracts.table import Table
-from pipeline.errors import ContractBroken
 from pipeline.lake.tables import Lake
 from pipeline.market.gate.audit import unreconciled
 from pipeline.orchestration.partitions import latest_published
@@ -31,57 +29,6 @@ from pipeline.venues.calendar import new_york
 
 LEAST_COVERAGE = 0.7
 """A session with fewer bars than this share of that median is a file that lacks a part of the market."""
-
-
-def sessions_in_question(context: AssetCheckExecutionContext, lake: Lake, table: Table) -> list[date]:
-    """Return the sessions that the run materializes, or for a check run by itself, the newest that `table` holds.
-
-    The checks carry no partitions of their own: Dagster 1.13 would store every partition of a range once for each of
-    its partitions, which makes a range of ten years take an hour.
-    """
-    tags = context.run.tags
-    one = tags.get("dagster/partition")
-    start, end = (
-        tags.get("dagster/asset_partition_range_start", one),
-        tags.get("dagster/asset_partition_range_end", one),
-    )
-    if start is None or end is None:
-        return lake.sessions(table)[-1:]
-    return list(new_york().between(date.fromisoformat(start), date.fromisoformat(end)))
-
-
-def contract_check(table: Table) -> AssetChecksDefinition:
-    """Return the check that the stored rows of a partition, or of a whole table, keep the table's contract."""
-
-    @asset_check(
-        asset=asset_key(table),
-        name="keeps_its_contract",
-        description=f"Every row that {table.sql_name} holds keeps its contract: types, ranges, a unique key.",
-        blocking=True,
-    )
-    def keeps_its_contract(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:
-        if not lake.exists(table):
-            return AssetCheckResult(passed=True, metadata={"rows": 0, "sessions": 0})
-        sessions = sessions_in_question(context, lake, table) if table.session else []
-        try:
-            rows = sum(len(table.enforce(piece.collect())) for piece in stored_pieces(lake, table, sessions))
-        except ContractBroken as broken:
-            return AssetCheckResult(passed=False, metadata={"broken": str(broken)})
-        return AssetCheckResult(passed=True, metadata={"rows": rows, "sessions": len(sessions)})
-
-    return keeps_its_contract
-
-
-def stored_pieces(lake: Lake, table: Table, sessions: Sequence[date]) -> Iterator[pl.LazyFrame]:
-    """Yield what `table` holds of `sessions`, partition by partition, or all at once of a table refreshed whole.
-
-    A partition written in one go lies in the order of the key, which proves it unique at a glance.
-    """
-    if table.session is None:
-        yield lake.read(table).rows
-    for _, of_partition in groupby(sessions, key=lambda session: session.strftime(table.layout.pattern)):
-        first, *others = of_partition
-        yield lake.scan(table, first, others[-1] if others else first)
 
 
 @asset_check(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import polars as pl
 from dagster import AssetCheckExecutionContext, AssetCheckResult, AssetCheckSeverity, ResourceParam, asset_check
 
-from pipeline.checks.bars import sessions_in_question
+from pipeline.checks.contract import sessions_in_question
 from pipeline.contracts.aggregates import AGGREGATES
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.reference import SPLITS

@@ -16,7 +16,6 @@ from pipeline.cli import (
     doctor,
     evaluate,
     explain,
-    positions,
     reference,
     restate,
     runs,
@@ -25,6 +24,7 @@ from pipeline.cli import (
     ui,
     verify,
 )
+from pipeline.cli.positions import commands as positions_commands
 from pipeline.cli.terminal import DEBUG, insist_on_signals, quieten, say_error
 from pipeline.errors import CandlelakeError
 
@@ -49,7 +49,7 @@ app.command()(restate.restate)
 app.command()(candidates.candidates)
 app.command()(explain.explain)
 app.command()(evaluate.evaluate)
-app.add_typer(positions.app, name="positions")
+app.add_typer(positions_commands.app, name="positions")
 app.add_typer(alerts.app, name="alerts")
 app.command()(sql.sql)
 app.command()(status.status)

@@ -33,9 +33,9 @@ def demo(
 
     Everything goes to <home>/demo (or <home>/full-market), or to the folder that --home names.
     """
-    from pipeline.lake.storage.home_places import SAMPLE
     from pipeline.lake.storage.privacy import make_private_folder
     from pipeline.settings import load_settings
+    from pipeline.sources.home_places import SAMPLE
 
     home = load_settings().home
     if context.obj is None:
@@ -56,7 +56,7 @@ def demo(
 def require_own_home(home: Path) -> None:
     """Return unless `home` holds tables that came from elsewhere: a demo must not mix with them."""
     from pipeline.errors import SampleError
-    from pipeline.lake.storage.home_places import SAMPLE
+    from pipeline.sources.home_places import SAMPLE
 
     if (home / "lake").exists() and not (home / SAMPLE).exists():
         raise SampleError(
@@ -79,9 +79,9 @@ def lay_sample(folder: Path, *, full_market: bool) -> "Laid":
 
 def settle(home: Path, sample: "Laid") -> None:
     """Make `home` the home of the sample for this and every later command that is given it."""
-    from pipeline.lake.storage.home_places import FLAT_FILES, HOME_SETTINGS, LAKE
     from pipeline.lake.storage.privacy import write_private
     from pipeline.settings import IN_THE_HOME
+    from pipeline.sources.home_places import FLAT_FILES, HOME_SETTINGS, LAKE
 
     settings = {
         LAKE: IN_THE_HOME,

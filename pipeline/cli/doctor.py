@@ -128,8 +128,8 @@ def _room(place: Path, chosen_by: str) -> str:
 def _privacy(settings: "Settings") -> str:
     import shlex
 
-    from pipeline.lake.storage.home_places import HOME_SETTINGS
     from pipeline.lake.storage.privacy import OWNER_FILE, OWNER_FOLDER, readable_by_others
+    from pipeline.sources.home_places import HOME_SETTINGS
 
     lake = settings.lake if isinstance(settings.lake, Path) else None
     found = list(readable_by_others(settings.home, lake, settings.home / HOME_SETTINGS))

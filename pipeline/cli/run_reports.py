@@ -8,9 +8,7 @@ import typer
 from pipeline.cli.terminal import say, say_error, say_warning
 
 if TYPE_CHECKING:
-    from dagster import AssetCheckEvaluation
-
-    from pipeline.orchestration.runs import RunReport
+    from pipeline.orchestration.runs import FailedCheck, RunReport
 
 CHECKS = "checks"
 """The stage that is told last: every run ends with its own."""
@@ -65,7 +63,7 @@ def finish(reports: Sequence["RunReport"]) -> None:
         raise typer.Exit(1)
 
 
-def why(check: "AssetCheckEvaluation") -> str:
+def why(check: "FailedCheck") -> str:
     """Return what a check found, in one line: its numbers and words, without its tables."""
     found = ((name, value.value) for name, value in check.metadata.items())
     return "; ".join(

@@ -172,8 +172,8 @@ def run_ranges(settings: "Settings", ranges: Sequence[Sequence[date]], **job: An
 
 def restate_spans(settings: "Settings", spans: Sequence[tuple[date, date]]) -> list["RunReport"]:
     """Compute anew what is outdated in each span of sessions, then tell what was done in all of them."""
+    from pipeline.orchestration.jobs import ONLY_OUTDATED, restated_signals
     from pipeline.orchestration.runs import runnable_sessions
-    from pipeline.orchestration.sensors import ONLY_OUTDATED, restated_signals
 
     ranges = [runnable_sessions(first, last) for first, last in spans]
     reports = run_ranges(settings, ranges, job_name=restated_signals.name, ops=ONLY_OUTDATED)

@@ -74,6 +74,11 @@ class Table:
         return f"{self.market}.{self.name}"
 
     @property
+    def path(self) -> str:
+        """Return where it lies in the lake, such as `stocks/daily_bars`."""
+        return f"{self.market}/{self.name}"
+
+    @property
     def columns(self) -> dict[str, pl.DataType]:
         """Return the columns in order, with their Polars types."""
         return {name: column.dtype.type for name, column in self.schema.columns.items()}

@@ -56,7 +56,7 @@ class Lake:
 
     def uri(self, table: Table) -> str:
         """Return where the table lies."""
-        return self.uri_of(f"{table.market}/{table.name}")
+        return self.uri_of(table.path)
 
     def uri_of(self, name: str) -> str:
         """Return where the table called `market/name` lies."""
@@ -68,7 +68,7 @@ class Lake:
 
     def exists(self, table: Table) -> bool:
         """Return whether the table has ever been written. Raises TableDamaged when its log is lost."""
-        return self.opened.newest(f"{table.market}/{table.name}") is not None
+        return self.opened.newest(table.path) is not None
 
     def version(self, table: Table) -> int:
         """Return the number of the table's newest version. Raises TableMissing, TableDamaged."""
@@ -79,10 +79,9 @@ class Lake:
 
         Raises TableMissing when there is no such table or version, TableDamaged when the log is lost.
         """
-        name = f"{table.market}/{table.name}"
         if version is None:
-            return self.open_named(name)
-        opened = self.open_to_write(name)
+            return self.open_named(table.path)
+        opened = self.open_to_write(table.path)
         try:
             opened.load_as_version(version)
         except DeltaError as unreadable:
@@ -124,7 +123,7 @@ class Lake:
 
     def trail(self, table: Table) -> Trail:
         """Return what every commit of a table said, whether or not the log still holds it."""
-        return self._trail(f"{table.market}/{table.name}")
+        return self._trail(table.path)
 
     def _trail(self, name: str) -> Trail:
         return self._trails.setdefault(name, Trail(self.objects, name, self.open_named))
@@ -232,7 +231,7 @@ class Lake:
         """Return the table, created if need be, and its data files before the write."""
         self.store.require_safe_commits()
         opened = self._open_or_create(table)
-        self.fingerprints(f"{table.market}/{table.name}").require_newest(opened.version())
+        self.fingerprints(table.path).require_newest(opened.version())
         require_same_types(opened, table)
         return opened, set(_files(opened))
 
@@ -275,10 +274,10 @@ class Lake:
         keep_table_private(folder_of(opened))
 
     def _open_or_create(self, table: Table) -> DeltaTable:
-        if (found := self.opened.anew(f"{table.market}/{table.name}")) is not None:
+        if (found := self.opened.anew(table.path)) is not None:
             return found
         self.objects.make_folder(table.market)
-        self.store.clear_first_commit(f"{table.market}/{table.name}")
+        self.store.clear_first_commit(table.path)
         try:
             with self.store.answering():
                 created = DeltaTable.create(
@@ -292,7 +291,7 @@ class Lake:
                 )
         except DeltaError:
             # Another first writer was faster.
-            return self.open_to_write(f"{table.market}/{table.name}")
+            return self.open_to_write(table.path)
         self.outlast_power_cut(created, [])
         return created
 

@@ -22,7 +22,7 @@ FILE = "dagster.yaml"
 STORAGE_MODULE = "pipeline.orchestration.patches.event_log"
 """Where the class lies that keeps the record of runs."""
 
-EARLIER_MODULES = ("pipeline.orchestration.patches.event_log",)
+EARLIER_MODULES = ("pipeline.event_log",)
 """Where it lay before. Dagster's own programs read the file before anything of ours: each must stay importable."""
 
 STORAGE_CLASS = "HomeStorage"

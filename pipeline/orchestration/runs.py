@@ -31,6 +31,9 @@ from pipeline.orchestration.partitions import sessions_over
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 
+FailedCheck = AssetCheckEvaluation
+"""What a check that failed says."""
+
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """The run's own log goes to the instance; the terminal gets what `RunReport` picks from it."""
 
@@ -55,7 +58,7 @@ class RunReport:
     warnings: tuple[str, ...]
     changes: tuple[str, ...]
     """What sessions written again say otherwise than before, in words."""
-    failed_checks: tuple[AssetCheckEvaluation, ...]
+    failed_checks: tuple[FailedCheck, ...]
     """Checks that failed as errors."""
 
 
@@ -169,7 +172,7 @@ def _checks(instance: DagsterInstance, run_id: str) -> list[AssetCheckEvaluation
     return [entry.get_dagster_event().asset_check_evaluation_data for entry in logged]
 
 
-def _failed_checks(instance: DagsterInstance, run_id: str) -> tuple[AssetCheckEvaluation, ...]:
+def _failed_checks(instance: DagsterInstance, run_id: str) -> tuple[FailedCheck, ...]:
     evaluations = _checks(instance, run_id)
     return tuple(one for one in evaluations if not one.passed and one.severity == AssetCheckSeverity.ERROR)
 

@@ -25,7 +25,7 @@ from pipeline.market.gate.audit import unreconciled
 from pipeline.progress import Progress
 from pipeline.tables import EVERY_TABLE
 
-CONTRACTS = {f"{table.market}/{table.name}": table for table in EVERY_TABLE}
+CONTRACTS = {table.path: table for table in EVERY_TABLE}
 """By `market/name`."""
 
 TRAILS = ((DELIVERIES, DAILY_BARS, QUARANTINE), (MINUTE_DELIVERIES, MINUTE_BARS, MINUTE_QUARANTINE))
@@ -112,13 +112,13 @@ def _forgive_sessions_without_files(
 
     Only while the audit trails are whole, which know every file that came.
     """
-    trails = [states[_name(trail)] for trail, *_ in TRAILS if _name(trail) in states]
+    trails = [states[trail.path] for trail, *_ in TRAILS if trail.path in states]
     if any(one.kind in AMISS for state in trails for one in state.damages):
         return
     known = {one.receipt.session for one in delivered} | {one.session for one in raw.whole}
     known |= {one.first for one in raw.damages if one.first is not None}
     for name, state in states.items():
-        if name != _name(AGGREGATES):  # asked of the REST API, without a file
+        if name != AGGREGATES.path:  # asked of the REST API, without a file
             state.damages = [one for one in state.damages if one.kind != Kind.OWED or _holds_one_of(one, known)]
 
 
@@ -126,12 +126,8 @@ def _holds_one_of(damage: Damage, sessions: Iterable[date]) -> bool:
     return any((damage.first or day) <= day <= (damage.last or day) for day in sessions)
 
 
-def _name(table: Table) -> str:
-    return f"{table.market}/{table.name}"
-
-
 def _delivered(lake: Lake, states: Mapping[str, TableState], trail: Table) -> Iterable[Delivered]:
-    state = states.get(_name(trail))
+    state = states.get(trail.path)
     if state is None:
         return
     named = ("session", "key", "etag", "size", "last_modified", "sha256")
@@ -142,7 +138,7 @@ def _delivered(lake: Lake, states: Mapping[str, TableState], trail: Table) -> It
 
 def _miscounted(lake: Lake, states: Mapping[str, TableState], *tables: Table) -> Iterable[Damage]:
     """Yield the sessions whose bars or rejected rows are not as many as the audit trail tells of."""
-    held = [states.get(_name(table)) for table in tables]
+    held = [states.get(table.path) for table in tables]
     if any(state is None or any(one.kind in AMISS for one in state.damages) for state in held):
         return
     trail, bars, quarantine = (

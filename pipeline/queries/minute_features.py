@@ -5,11 +5,11 @@ from datetime import date
 
 import polars as pl
 
-from pipeline.assets.raw import counted, named
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.lake.delta.commits import Reading
 from pipeline.lake.tables import Lake
 from pipeline.market.screen.model import Model
+from pipeline.venues.session_words import first_sessions, share_of_sessions
 
 
 def features_for(lake: Lake, sessions: Sequence[date], models: Sequence[Model]) -> list[Reading]:
@@ -29,6 +29,6 @@ def without_minutes(features: Sequence[Reading], sessions: Sequence[date], model
     if not missing or not needing:
         return []
     return [
-        f"{counted(missing, list(sessions))} no minutes, so nobody is listed there by {', '.join(needing)}: "
-        f"{named(missing)}. Run the job `minutes_by_day` for them, then their candidates again."
+        f"{share_of_sessions(missing, list(sessions))} no minutes, so nobody is listed there by {', '.join(needing)}: "
+        f"{first_sessions(missing)}. Run the job `minutes_by_day` for them, then their candidates again."
     ]

@@ -10,9 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.errors import SampleError
-
-MARKER = ".candlelake-sample.json"
-"""Says which sample a folder holds, and lists its files once all are there."""
+from pipeline.sources.home_places import MARKER
 
 PUBLICATION = time(11, tzinfo=ZoneInfo("America/New_York"))
 """When the vendor's file of a session appears, on the next day."""

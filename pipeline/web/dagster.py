@@ -1,4 +1,4 @@
-"""Dagster's web server, closed to pages of the web: `python -m pipeline.web.dagster` takes what `dagster-webserver` does.
+"""Dagster's web server, closed to pages of the web. `python -m pipeline.web.dagster` takes the same options.
 
 Dagster's own answers whoever asks, by any name and from any page, and runs what a GraphQL query in an address asks for:
 a link on a page of the web could start runs here. This one asks `visitors` first.

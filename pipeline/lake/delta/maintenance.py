@@ -68,8 +68,8 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
             remedy=f"Keep {SHORTEST_RETENTION} or more.",
         )
     lake.store.require_safe_commits()
-    opened = lake.open_to_write(f"{table.market}/{table.name}")
-    lake.fingerprints(f"{table.market}/{table.name}").require_none_lost(opened.version())
+    opened = lake.open_to_write(table.path)
+    lake.fingerprints(table.path).require_none_lost(opened.version())
     lake.keep_log(opened, run_id)  # or Delta would remove log entries with the files
     before = opened.version()
     with lake.store.answering():
@@ -84,7 +84,7 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
             post_commithook_properties=KEEP_LOG,
         )
     lake.outlast_power_cut(opened, [], commits=opened.version() - before)
-    return [*removed, *lake.store.remove_leftovers(f"{table.market}/{table.name}", older_than=keep)]
+    return [*removed, *lake.store.remove_leftovers(table.path, older_than=keep)]
 
 
 def _versions_since(lake: Lake, table: Table, moment: datetime, newest: int) -> list[int]:
@@ -100,8 +100,8 @@ def _versions_since(lake: Lake, table: Table, moment: datetime, newest: int) -> 
 
 
 def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
-    opened = lake.open_to_write(f"{table.market}/{table.name}")
-    lake.fingerprints(f"{table.market}/{table.name}").require_none_lost(opened.version())
+    opened = lake.open_to_write(table.path)
+    lake.fingerprints(table.path).require_none_lost(opened.version())
     lake.keep_log(opened, run_id)
     before = _files_per_partition(opened, table)[month]
     stored = scan_files(opened, before, table.columns, lake.storage_options)

@@ -3,6 +3,8 @@
 Dagster 1.13 takes metadata a partition at a time, lists all partitions of the run to see whether the one is among them,
 and copies all that it was told before: of a range of five years, seconds; of twenty, minutes. There is no public way
 around it, so this one function of the assets uses a private class of Dagster's; a test compares what both store.
+
+Without it: seconds more for a run over five years, minutes for twenty.
 """
 
 from collections.abc import Mapping

@@ -3,6 +3,8 @@
 A walk from one window to the next takes Dagster 1.13 a third of a millisecond. A run asks for the 451 sessions of a
 look-back four times, and each check for every session there ever was. There is no public way to change the walk, so
 this module overrides two private methods; a test compares what both yield, window by window and key by key.
+
+Without it: half a second more for each run, since Dagster 1.12.7.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

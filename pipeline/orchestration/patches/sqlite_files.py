@@ -3,6 +3,8 @@
 Dagster 1.13 makes an engine and a connection for every statement, and asks its migration tool for the schema's revision
 whenever it opens a file: together half of the time that one session takes. Statements, tables and revisions are its
 own; only who holds the connection differs.
+
+Without it: a run of one session takes twice its time in Dagster.
 """
 
 import os

@@ -6,13 +6,15 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from pipeline.errors import SettingsError
-from pipeline.sample.laying import MARKER
 
 HOME_SETTINGS = "settings.env"
 """File inside a home that carries the settings which belong to it, such as where its vendor files come from."""
 
 SAMPLE = "sample"
 """Folder of a home with the sample market that `candlelake demo` lays down."""
+
+MARKER = ".candlelake-sample.json"
+"""File in a sample market that says what was laid down there."""
 
 LAKE, FLAT_FILES, REFERENCE = "CANDLELAKE_LAKE", "CANDLELAKE_FLAT_FILES", "CANDLELAKE_REFERENCE"
 
