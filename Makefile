@@ -60,7 +60,7 @@ demo: $(VENV)/.ready
 	$(BIN)/candlelake demo
 
 quick: $(VENV)/.ready-to-test
-	$(PYTEST) --ignore-glob='*/test_browser_*' $(addprefix assets_tests/,$(QUICK))
+	$(PYTEST) --ignore-glob='$(CURDIR)/*/test_browser_*' $(addprefix assets_tests/,$(QUICK))
 
 test: $(VENV)/.ready-to-test
 	$(PYTEST) $(SLOWEST)
