@@ -12,7 +12,6 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 MOVED = {
-    "pipeline.event_log": "pipeline.orchestration.patches.event_log",
     "pipeline.market.adjust": "pipeline.market.prices.adjust",
     "pipeline.market.dividends": "pipeline.market.prices.dividends",
     "pipeline.market.reference": "pipeline.market.securities.reference",
@@ -23,7 +22,12 @@ MOVED = {
     "pipeline.sources.flat_files": "pipeline.sources.port",
     "pipeline.sources.frames": "pipeline.sources.massive.frames",
 }
-"""The names that documents showed, or that a home holds, and where their modules are now."""
+"""The names that documents showed, and where their modules are now."""
+
+NAMED_IN_HOMES = {"pipeline.event_log": "pipeline.orchestration.patches.event_log"}
+"""The names that `dagster.yaml` of an older home holds. Nobody typed them, so there is no warning."""
+
+EVERY_MOVE = MOVED | NAMED_IN_HOMES
 
 
 class MovedModules(MetaPathFinder, Loader):
@@ -36,7 +40,7 @@ class MovedModules(MetaPathFinder, Loader):
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
         """Return where to load `fullname` from when it has moved; None for any other module."""
-        if fullname not in MOVED:
+        if fullname not in EVERY_MOVE:
             return None
         is_package = any(name.startswith(f"{fullname}.") for name in MOVED)
         return ModuleSpec(fullname, self, is_package=is_package)
@@ -44,8 +48,9 @@ class MovedModules(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Fill `module` with what the module at the new place holds, and warn with its name."""
         old = module.__name__
-        warnings.warn(f"{old} has moved: import {MOVED[old]} instead.", DeprecationWarning, stacklevel=2)
-        content = vars(import_module(MOVED[old]))
+        if old in MOVED:
+            warnings.warn(f"{old} has moved: import {MOVED[old]} instead.", DeprecationWarning, stacklevel=2)
+        content = vars(import_module(EVERY_MOVE[old]))
         vars(module).update({name: value for name, value in content.items() if not name.startswith("__")})
 
 

@@ -10,7 +10,7 @@ from pipeline.orchestration.instance import dagster_home, open_instance
 from pipeline.orchestration.instance_file import instance_config
 from pipeline.orchestration.patches.event_log import BatchedSqliteEventLog
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 
 
 def test_the_project_folder_s_file_is_that_of_the_default_home_but_lets_the_storage_follow_the_settings():

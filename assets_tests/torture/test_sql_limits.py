@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from assets_tests.lake.sql.sql_functions import every_function, hostile_calls
+from assets_tests.lake.sql.sql_hogs import HOGS, JSON
 from assets_tests.lake.sql.test_sql_functions import QUICK, Place, assert_tells_nothing, is_open
 from assets_tests.lake.sql.test_sql_functions import outcome as told
 from assets_tests.lake.sql.test_sql_limits import Watch, deep, outcome
-from assets_tests.lake.sql_functions import every_function, hostile_calls
-from assets_tests.lake.sql_hogs import HOGS, JSON
 from pipeline.lake.sql import Sql
 from pipeline.lake.sql.sandbox.terms import Limits
 

@@ -10,7 +10,7 @@ from pytest_httpserver import HTTPServer
 
 from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
-from assets_tests.lake.sql_escapes import ESCAPES, PLANNING, READING, WRITING
+from assets_tests.lake.sql.sql_escapes import ESCAPES, PLANNING, READING, WRITING
 from pipeline.errors import QueryError
 from pipeline.lake.sql import Sql, connect
 from pipeline.lake.sql.engine import Engine

@@ -11,7 +11,7 @@ import pytest
 
 from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
-from assets_tests.lake.sql_functions import Function, every_function
+from assets_tests.lake.sql.sql_functions import Function, every_function
 from pipeline.errors import QueryError
 from pipeline.lake.sql import Sql
 from pipeline.lake.sql.open_functions import FOLDER, KINDS, VERSION, open_functions, reviewed

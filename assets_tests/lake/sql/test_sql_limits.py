@@ -9,7 +9,7 @@ import pytest
 
 from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
-from assets_tests.lake.sql_hogs import HOGS, JSON, MONSTERS
+from assets_tests.lake.sql.sql_hogs import HOGS, JSON, MONSTERS
 from pipeline.errors import QueryError
 from pipeline.lake.sql import Sql
 from pipeline.lake.sql.sandbox.terms import Limits, Walls
