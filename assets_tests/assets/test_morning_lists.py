@@ -10,6 +10,7 @@ import time_machine
 from dagster import AssetKey, DagsterEventType
 
 from assets_tests.dagster_runs import instance, rows, run
+from assets_tests.own_models import STRONG, rank_by
 from assets_tests.sources.vendor_aggregates import AggregatesApi, bar
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
@@ -23,7 +24,7 @@ from pipeline.venues.calendar import new_york
 FRI = date(2024, 1, 5)
 LISTS = AssetKey(["stocks", "candidates"])
 SESSIONS = new_york().between(new_york().offset(FRI, -252), FRI)
-"""As many as the models want."""
+"""As many as the model wants."""
 SLOPES = {"FAST": 0.3, "GONE": 0.25, "MID": 0.2, "SLOW": 0.1}
 NEW = "NEW"
 """Trades all along, and is missing in the morning edition."""
@@ -49,6 +50,13 @@ def bars_of(history):
 
 def line(ticker, session, number, close=None):
     return row(session, ticker, **{name: str(value) for name, value in letters(ticker, number, close).items()})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_model():
+    with pytest.MonkeyPatch.context() as patched:
+        rank_by([STRONG], patched)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +95,7 @@ def letters_of_rest(ticker, number):
 
 def lists(settings):
     listed = rows(settings, CANDIDATES)
-    return {
-        ticker: rank for model, ticker, rank in listed.select("model", "ticker", "rank").iter_rows() if model == "trend"
-    }
+    return dict(listed.select("ticker", "rank").iter_rows())
 
 
 def told(dagster, run_id):
@@ -115,15 +121,13 @@ def test_who_entered_left_and_moved_is_told_with_both_ranks(day):
     with open_instance(day.settings.home) as dagster:
         changed = told(dagster, day.report.run_id)
     shown = [dict(record.data) for record in changed["list_changes"]]
-    trend = {
-        one["ticker"]: (one["change"], one["old_rank"], one["new_rank"]) for one in shown if one["model"] == "trend"
-    }
+    found = {one["ticker"]: (one["change"], one["old_rank"], one["new_rank"]) for one in shown}
     moved = {
         ticker: ("moved", day.morning[ticker], day.noon[ticker])
         for ticker in day.morning.keys() & day.noon.keys()
         if day.morning[ticker] != day.noon[ticker]
     }
-    assert trend == moved | {
+    assert found == moved | {
         "GONE": ("left", day.morning["GONE"], None),
         NEW: ("entered", None, day.noon[NEW]),
     }
@@ -134,7 +138,7 @@ def test_who_entered_left_and_moved_is_told_with_both_ranks(day):
 def test_the_report_says_in_words_what_changed(day):
     bars, lists_ = day.report.changes
     assert bars == "1 bar altered, 1 added, 1 removed"
-    assert "trend: +NEW −GONE" in lists_
+    assert "strong: +NEW −GONE" in lists_
 
 
 def test_a_run_that_changes_nothing_says_nothing(day):

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from assets_tests.market.indicators.tape import SESSIONS, traded, wandering
-from pipeline.market.indicators import INDICATORS, LOOKBACK_SESSIONS, indicators
+from pipeline.market.indicators import INDICATORS, indicators
 from pipeline.market.prices.adjust import PRICES
 
 FACTOR = {"price": 0.25, "shares": 4.0, "free": 1.0}
@@ -14,7 +14,7 @@ COLUMNS = [column for indicator in INDICATORS for column in indicator.columns]
 @pytest.fixture(scope="module")
 def before_and_after():
     """Return the indicators of some bars, and of the same bars in shares a quarter as dear."""
-    bars = traded(wandering(LOOKBACK_SESSIONS, seed=3), ticker="A", seed=3)
+    bars = traded(wandering(len(SESSIONS), seed=3), ticker="A", seed=3)
     cheaper = bars.with_columns(*(pl.col(name) * 0.25 for name in PRICES), pl.col("volume") * 4)
     return indicators(bars, SESSIONS, SESSIONS[0]), indicators(cheaper, SESSIONS, SESSIONS[0])
 
