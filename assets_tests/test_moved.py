@@ -6,7 +6,8 @@ from importlib import import_module
 
 import pytest
 
-from pipeline.moved import MOVED
+from pipeline.moved import MOVED, NAMED_IN_HOMES
+from pipeline.orchestration.instance_file import EARLIER_MODULES
 
 
 @pytest.mark.parametrize("old", MOVED)
@@ -18,6 +19,16 @@ def test_an_old_name_gives_what_the_new_one_holds_and_a_warning_that_names_it(ol
     public = [name for name in vars(now) if not name.startswith("__")]
     assert public or hasattr(now, "__path__")
     assert [name for name in public if getattr(module, name) is not getattr(now, name)] == []
+
+
+@pytest.mark.parametrize("old", NAMED_IN_HOMES)
+def test_what_an_old_home_names_is_found_without_a_warning(old: str) -> None:
+    sys.modules.pop(old, None)
+    assert import_module(old).HomeStorage is import_module(NAMED_IN_HOMES[old]).HomeStorage
+
+
+def test_every_module_that_a_home_may_name_is_found_for_good() -> None:
+    assert set(EARLIER_MODULES) == NAMED_IN_HOMES.keys()
 
 
 def test_a_line_of_an_old_document_runs() -> None:

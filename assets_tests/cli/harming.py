@@ -71,9 +71,9 @@ def require_done(answer: Answer) -> None:
 
 
 def copied(home: Path, copy: Path) -> Path:
-    """Return a copy of a filled home, with lake and settings, that a test may harm."""
+    """Return a copy of a filled home, with lake and settings, that a test may harm; the sample stays where it is."""
     copy.mkdir()
     shutil.copytree(home / "lake", copy / "lake")
     settings = (home / "settings.env").read_text()
-    (copy / "settings.env").write_text(settings.replace(f"{home}/lake", f"{copy}/lake"))
+    (copy / "settings.env").write_text(settings.replace("=sample", f"={home}/sample"))
     return copy

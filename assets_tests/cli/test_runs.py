@@ -23,6 +23,11 @@ def test_the_demo_lists_candidates_as_data_and_says_all_else_as_words(home: Home
     assert "What to type next" in home.demo.stderr
 
 
+def test_the_home_of_the_demo_can_be_moved(home: Home) -> None:
+    for name in ("settings.env", "dagster/dagster.yaml"):
+        assert str(home.path) not in (home.path / name).read_text()
+
+
 def test_the_demo_tells_what_each_stage_made_and_how_long_it_took(home: Home) -> None:
     assert re.search(rf"raw files +{len(SESSIONS)} files +[\d.]+ s", home.demo.stderr)
     bars = re.search(r"bars +([\d,]+) rows, 0 quarantined +[\d.]+ s", home.demo.stderr)

@@ -86,6 +86,23 @@ def lay_reference(home: Path, splits: list[dict[str, object]]) -> None:
         (folder / f"{name}.json").write_text(json.dumps({"status": "OK", "results": rows}))
 
 
+TELL = """
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from pydantic import SecretStr
+from pipeline.alerts.channels import channels_of
+from pipeline.alerts.delivery import Alert, deliver
+from pipeline.alerts.reading import read_day
+from pipeline.lake.tables import Lake
+
+lake, session = Lake(Path(sys.argv[1], "lake")), date.fromisoformat(sys.argv[2])
+alert = Alert(read_day(lake, session, []), ("trend", "pullback"), 5, None, "a-run")
+deliver(lake, alert, channels_of([SecretStr(sys.argv[3])]), lambda: datetime.now(UTC))
+"""
+"""Sends the alert of a session; a run of one that is long past sends none."""
+
+
 class Phone(BaseHTTPRequestHandler):
     """Takes every message."""
 
@@ -128,8 +145,9 @@ def fill(home: Path) -> None:
     candlelake("positions", "add", "AAP", "30", "30", "--opened", str(ranked), "--stop", "20", "--force")
     candlelake("positions", "add", SPLIT, "10", "80", "--opened", str(before[-1]), "--force")
     candlelake("positions", "close", "AAP", "--quantity", "10", "--date", str(corrected))
+    candlelake("run", "--date", str(newest))
     with channel() as address:
-        candlelake("run", "--date", str(newest), CANDLELAKE_ALERTS=address)
+        asked([sys.executable, "-c", TELL, str(home), str(newest), address])
     lay_reference(
         home, [{"ticker": SPLIT, "execution_date": str(SPLIT_DAY), "split_from": 1, "split_to": 2, "id": "S1"}]
     )

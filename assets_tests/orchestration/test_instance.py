@@ -53,6 +53,13 @@ def test_a_dagster_home_that_the_user_set_is_used(tmp_path, monkeypatch):
     assert not (tmp_path / "home").exists()
 
 
+def test_a_relative_dagster_home_is_handed_on_whole_since_dagster_s_own_programs_want_it_so(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", "mine")
+    assert dagster_home(tmp_path / "home") == tmp_path / "mine"
+
+
 def test_the_storage_without_a_folder_is_in_the_home_of_the_settings(tmp_path, monkeypatch):
     monkeypatch.setenv("CANDLELAKE_HOME", str(tmp_path / "home"))
     folder = tmp_path / "elsewhere"

@@ -13,7 +13,7 @@ from pipeline.orchestration.instance import dagster_home, open_instance
 from pipeline.orchestration.instance_file import instance_config, renew
 from pipeline.orchestration.patches.event_log import HomeStorage
 
-LATER = "pipeline.orchestration.patches.event_log"
+LATER = "pipeline.records"
 """A place that the storage might move to."""
 
 

@@ -8,6 +8,7 @@ import pytest
 from assets_tests.lake.conftest import JAN_2, JAN_3, PRICES, REJECTS, prices, rejects
 from pipeline.errors import TableDamaged
 from pipeline.lake.sql.catalog import _made_of, create_views, write_catalog
+from pipeline.lake.sql.catalog_mark import names_another_place
 from pipeline.lake.sql.duckdb_access import load_delta
 from pipeline.lake.tables import Lake
 
@@ -104,3 +105,12 @@ def test_what_another_file_has_in_place_of_the_fingerprint_is_not_run(filled: La
     written = path.stat().st_mtime_ns
     write_catalog(filled, path)
     assert path.stat().st_mtime_ns == written
+
+
+def test_a_file_tells_without_duckdb_that_its_tables_lie_elsewhere_now(filled: Lake, tmp_path: Path) -> None:
+    path = tmp_path / "candlelake.duckdb"
+    assert not names_another_place(path, filled.root), "there is none"
+    write_catalog(filled, path)
+    assert not names_another_place(path, filled.root)
+    assert names_another_place(path, f"/moved{filled.root}")
+    assert names_another_place(path, filled.root.removesuffix("e"))
