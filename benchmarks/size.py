@@ -77,13 +77,12 @@ def by_month(sessions: Sequence[date]) -> list[list[date]]:
 
 def as_computed(lake: "Lake", sessions: Sequence[date]) -> pl.DataFrame:
     """Return the indicators of `sessions` at full precision, whatever the table keeps of it, by ticker and session."""
-    from pipeline.market.securities.names.listings import listings  # noqa: PLC0415
-    from pipeline.market.securities.names.reference import applicable_splits  # noqa: PLC0415
-
     from pipeline.contracts.bars import DAILY_BARS  # noqa: PLC0415
     from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS  # noqa: PLC0415
     from pipeline.market.indicators import INDICATORS, LOOKBACK_SESSIONS  # noqa: PLC0415
     from pipeline.market.prices.point_in_time import point_in_time_indicators  # noqa: PLC0415
+    from pipeline.market.securities.listings import listings  # noqa: PLC0415
+    from pipeline.market.securities.reference import applicable_splits  # noqa: PLC0415
     from pipeline.venues.calendar import new_york  # noqa: PLC0415
 
     window = new_york().between(new_york().offset(sessions[0], 1 - LOOKBACK_SESSIONS), sessions[-1])

@@ -4,7 +4,6 @@ from datetime import date
 
 import pytest
 from dagster import AssetIn, AssetKey, AssetSpec, asset, materialize
-from pipeline.market.securities.names.reference import applicable_splits, as_known
 
 from assets_tests.assets.reference_runs import (
     ReferenceFolder,
@@ -20,6 +19,7 @@ from assets_tests.examples import first_quick
 from pipeline.contracts.reference import DIVIDENDS, REFERENCE_TABLES, SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.lake.delta.commits import Reading
 from pipeline.lake.tables import Lake
+from pipeline.market.securities.reference import applicable_splits, as_known
 from pipeline.orchestration.lake_reader import LakeReader
 from pipeline.orchestration.partitions import STOCK_SESSIONS
 from pipeline.sample.real import lay_down_real

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from pipeline.market.securities.names.reference import applicable_splits
 
 from assets_tests.dagster_runs import QUIET, instance, run
 from assets_tests.vendor_day import VendorFolder, row
@@ -18,6 +17,7 @@ from pipeline.definitions import build_definitions
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.portfolio.book import Opening, Sale, with_openings, with_sale
+from pipeline.market.securities.reference import applicable_splits
 from pipeline.queries.portfolio import record
 from pipeline.queries.report_rows import ReportRows
 from pipeline.queries.report_tables import ReportTables

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 import time_machine
-from pipeline.market.securities.names.reference import applicable_splits
 
 from assets_tests.assets.reference_runs import ReferenceFolder, split
 from assets_tests.cli.conftest import lay
@@ -13,6 +12,7 @@ from assets_tests.dagster_runs import rows
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.tables import Lake
+from pipeline.market.securities.reference import applicable_splits
 
 NOW = datetime(2024, 3, 4, 15, tzinfo=UTC)
 AHEAD = NOW + timedelta(days=400)

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 import polars as pl
-from pipeline.market.securities.names.listings import LISTING
 
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.market.scorekeeping.outcomes import PAIR, Aftermath, aftermath, candidate_outcomes, forward_returns
+from pipeline.market.securities.listings import LISTING
 from pipeline.venues.calendar import new_york
 
 DAYS = new_york().between(date(2024, 1, 2), date(2024, 12, 31))

@@ -5,10 +5,10 @@ from collections import Counter
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
-from pipeline.market.securities.names.reference import applicable_splits, as_known, merged, with_split_doubts
 
 from assets_tests.market.histories import DAY, evening, split, splits
 from pipeline.contracts.reference import SPLITS
+from pipeline.market.securities.reference import applicable_splits, as_known, merged, with_split_doubts
 
 STATEMENT = st.builds(
     split,

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from pipeline.market.securities.names.reference import merged, with_split_doubts
 
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
@@ -14,6 +13,7 @@ from pipeline.lake.delta.maintenance import compact
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE, indicators
 from pipeline.market.outdated_ranges import UNKNOWN
+from pipeline.market.securities.reference import merged, with_split_doubts
 from pipeline.queries.outdated import restatement
 from pipeline.venues.calendar import new_york
 

@@ -21,7 +21,7 @@ from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.lake.tables import Lake
 from pipeline.market.gate.audit import with_arrivals
 from pipeline.market.minutes.features import close_before, intraday_features
-from pipeline.market.securities.names.reference import applicable_splits
+from pipeline.market.securities.reference import applicable_splits
 from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
 from pipeline.orchestration.table_metadata import OWNERS, asset_key, declared, record, stage
 from pipeline.progress import Progress

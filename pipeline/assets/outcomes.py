@@ -26,8 +26,8 @@ from pipeline.market.scorekeeping.outcomes import PAIR, aftermath, candidate_out
 from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import scores
-from pipeline.market.securities.names.listings import listings
-from pipeline.market.securities.names.reference import applicable_dividends, applicable_splits
+from pipeline.market.securities.listings import listings
+from pipeline.market.securities.reference import applicable_dividends, applicable_splits
 from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress

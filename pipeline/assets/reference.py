@@ -18,7 +18,7 @@ from pipeline.contracts.table import Table
 from pipeline.errors import AnswerRefused
 from pipeline.lake.delta.commits import Reading, Written
 from pipeline.lake.tables import Lake
-from pipeline.market.securities.names.reference import (
+from pipeline.market.securities.reference import (
     Judgement,
     as_known,
     changes_of,
@@ -27,7 +27,7 @@ from pipeline.market.securities.names.reference import (
     with_dividend_doubts,
     with_split_doubts,
 )
-from pipeline.market.securities.names.renames import unasked, whose_turn
+from pipeline.market.securities.renames import unasked, whose_turn
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
 from pipeline.sources.massive.reference import NoReference, ReferenceSource, ToldEvents

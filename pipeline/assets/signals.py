@@ -22,8 +22,8 @@ from pipeline.market.prices.point_in_time import point_in_time_indicators
 from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import candidates, columns_needed
-from pipeline.market.securities.names.listings import listings
-from pipeline.market.securities.names.reference import applicable_splits
+from pipeline.market.securities.listings import listings
+from pipeline.market.securities.reference import applicable_splits
 from pipeline.orchestration.comparison import lists_held, told_with_lists
 from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview

@@ -11,7 +11,7 @@ from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.tables import Lake
 from pipeline.market.prices.agreement import split_disagreements
-from pipeline.market.securities.names.reference import applicable_splits
+from pipeline.market.securities.reference import applicable_splits
 from pipeline.orchestration.partitions import latest_published
 from pipeline.orchestration.table_metadata import asset_key, table_preview
 from pipeline.settings import Settings

@@ -24,7 +24,7 @@ from pipeline.cli import (
     ui,
     verify,
 )
-from pipeline.cli.positions.commands import commands as positions_commands
+from pipeline.cli.positions import commands as positions_commands
 from pipeline.cli.terminal import DEBUG, insist_on_signals, quieten, say_error
 from pipeline.errors import CandlelakeError
 

@@ -46,7 +46,7 @@ def put_clock_right(settings: "Settings") -> None:
     """Date refreshes from days to come before now. Raises ClockBehind when it is rather the clock that is behind."""
     from pipeline.contracts.reference import REFERENCE_TABLES
     from pipeline.lake.tables import Lake
-    from pipeline.market.securities.names.reference import dated_before, newest_refresh
+    from pipeline.market.securities.reference import dated_before, newest_refresh
 
     lake = Lake(settings.lake)
     require_sessions_over(lake)
@@ -107,7 +107,7 @@ def newest_refresh(lake: "Lake") -> datetime | None:
     import polars as pl
 
     from pipeline.contracts.reference import SPLITS
-    from pipeline.market.securities.names.reference import newest_refresh as newest_moment
+    from pipeline.market.securities.reference import newest_refresh as newest_moment
 
     if not lake.exists(SPLITS):
         return None

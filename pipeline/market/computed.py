@@ -27,8 +27,8 @@ from pipeline.market.scorekeeping.outcomes import aftermath, candidate_outcomes,
 from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import ranked, scores
-from pipeline.market.securities.names.listings import listings
-from pipeline.market.securities.names.reference import applicable_dividends, applicable_splits
+from pipeline.market.securities.listings import listings
+from pipeline.market.securities.reference import applicable_dividends, applicable_splits
 
 SHARED = "*"
 """The part of a table's fingerprints that stands for what all its rows are computed by."""

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from pipeline.market.securities.names.reference import applicable_splits
+from pipeline.market.securities.reference import applicable_splits
 
 OUTDATED = {
     "ticker": pl.String,

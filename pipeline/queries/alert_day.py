@@ -13,7 +13,7 @@ from pipeline.contracts.portfolio import POSITION_MARKS, SEVERITIES, SIGNALS
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import LOOKBACK_SESSIONS
-from pipeline.market.securities.names.reference import as_known
+from pipeline.market.securities.reference import as_known
 from pipeline.venues.calendar import new_york
 
 TRAILING = 20

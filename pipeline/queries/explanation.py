@@ -18,7 +18,7 @@ from pipeline.lake.delta.past import rows_at
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.prices.splits import split_factors
-from pipeline.market.securities.names.reference import applicable_splits, as_known, with_split_doubts
+from pipeline.market.securities.reference import applicable_splits, as_known, with_split_doubts
 from pipeline.queries.outdated import restatement
 from pipeline.venues.calendar import new_york
 

@@ -23,7 +23,7 @@ from pipeline.market.portfolio.lots import Oversold
 from pipeline.market.portfolio.positions import held_between, position_marks
 from pipeline.market.portfolio.sell.rules import RULES
 from pipeline.market.portfolio.sell.signals import BEFORE_SESSIONS, sell_signals
-from pipeline.market.securities.names.reference import applicable_dividends, applicable_splits
+from pipeline.market.securities.reference import applicable_dividends, applicable_splits
 from pipeline.venues.calendar import new_york
 
 ATTEMPTS = 20

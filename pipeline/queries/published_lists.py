@@ -19,7 +19,7 @@ from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import candidates
-from pipeline.market.securities.names.listings import listings
+from pipeline.market.securities.listings import listings
 from pipeline.venues.calendar import new_york
 
 

@@ -16,7 +16,7 @@ from pipeline.contracts.reference import SPLITS, TICKERS
 from pipeline.contracts.table import Table
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.market.securities.names.reference import applicable_splits, as_known
+from pipeline.market.securities.reference import applicable_splits, as_known
 from pipeline.queries.portfolio import recorded
 from pipeline.reports.candidates_page import INDICATORS_SHOWN
 from pipeline.reports.ticker_page import CHARTED, HISTORY

@@ -1,8 +1,8 @@
 from datetime import date
 
 import pytest
-from pipeline.cli.positions.commands.file import read_openings
 
+from pipeline.cli.positions.file import read_openings
 from pipeline.errors import PositionRefused
 from pipeline.market.portfolio.book import Opening
 

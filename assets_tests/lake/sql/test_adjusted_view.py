@@ -7,7 +7,6 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from pipeline.market.securities.names.listings import listings, series
 from polars.testing import assert_frame_equal
 
 from assets_tests.examples import first_quick
@@ -24,6 +23,7 @@ from pipeline.lake.sql.engine import Engine
 from pipeline.lake.sql.sandbox.terms import Setup
 from pipeline.lake.tables import Lake
 from pipeline.market.prices.adjust import adjusted
+from pipeline.market.securities.listings import listings, series
 
 SEEN = datetime(2021, 1, 1, tzinfo=UTC)
 LATER = datetime(2021, 1, 2, tzinfo=UTC)

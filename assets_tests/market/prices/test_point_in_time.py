@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pipeline.market.securities.names.listings import LISTING
 
 from assets_tests.examples import examples
 from assets_tests.market.corporate_actions import NO_DIVIDENDS, NO_SPLITS, PRICES, adjusted_by_hand, day, splits
@@ -17,6 +16,7 @@ from pipeline.errors import ContractBroken
 from pipeline.market.indicators import INDICATORS, LOOKBACK_SESSIONS, indicators
 from pipeline.market.prices.point_in_time import in_doubt, point_in_time_indicators
 from pipeline.market.prices.splits import split_factors
+from pipeline.market.securities.listings import LISTING
 
 LISTED = pl.DataFrame(schema=LISTING)
 COLUMNS = [column for indicator in INDICATORS for column in indicator.columns]

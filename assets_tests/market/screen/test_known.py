@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
-from pipeline.market.securities.names.listings import LISTING
 
 from assets_tests.market.screen.panels import MONDAY, TUESDAY, day
 from pipeline.contracts.minutes import INTRADAY_FEATURES
@@ -13,6 +12,7 @@ from pipeline.market.indicators import LOOKBACK_SESSIONS
 from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.model import OF_MINUTES
 from pipeline.market.screen.rank import SPLIT_IN_DOUBT, TYPE
+from pipeline.market.securities.listings import LISTING
 from pipeline.venues.calendar import new_york
 
 SEEN = datetime(2024, 1, 1, tzinfo=UTC)

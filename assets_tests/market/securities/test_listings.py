@@ -6,13 +6,13 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pipeline.market.securities.names.listings import LISTING, listings, series, successions, with_listing
 
 from assets_tests.examples import examples
 from assets_tests.market.corporate_actions import day
 from assets_tests.market.indicators.tape import tape
 from pipeline.contracts.reference import TICKER_EVENTS, TICKERS
 from pipeline.errors import QueryError
+from pipeline.market.securities.listings import LISTING, listings, series, successions, with_listing
 
 SEEN = datetime(2025, 7, 1, tzinfo=UTC)
 META, FUND, OTHER = "BBG000MM2P62", "BBG01THEFUND", "BBG000OTHER0"

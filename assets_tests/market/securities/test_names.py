@@ -1,9 +1,9 @@
 from datetime import date, timedelta
 
 import polars as pl
-from pipeline.market.securities.names.names import ends, under_security
 
 from assets_tests.market.afterwards import DAYS, NO_LISTINGS, listing
+from pipeline.market.securities.names import ends, under_security
 
 DAY = timedelta(days=1)
 

@@ -4,7 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
-from pipeline.market.securities.names.reference import (
+
+from assets_tests.market.histories import DAY, FIRST, dividend, dividends, evening, split, splits
+from pipeline.contracts.reference import DIVIDENDS, KNOWN, SPLITS, TICKERS, told_columns
+from pipeline.errors import ClockBehind
+from pipeline.market.securities.reference import (
     applicable_dividends,
     applicable_splits,
     as_known,
@@ -17,10 +21,6 @@ from pipeline.market.securities.names.reference import (
     with_split_doubts,
     withdrawn_last,
 )
-
-from assets_tests.market.histories import DAY, FIRST, dividend, dividends, evening, split, splits
-from pipeline.contracts.reference import DIVIDENDS, KNOWN, SPLITS, TICKERS, told_columns
-from pipeline.errors import ClockBehind
 
 
 def history(*refreshes, table=SPLITS):

@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 
 import polars as pl
-from pipeline.market.securities.names.renames import MOST_A_DAY, unasked, whose_turn
 
 from pipeline.contracts.reference import TICKER_EVENTS, TICKERS
+from pipeline.market.securities.renames import MOST_A_DAY, unasked, whose_turn
 
 FIRST = date(2024, 1, 2)
 

@@ -47,7 +47,7 @@ def positions(context: typer.Context, day: Day = None, as_json: AsJson = False, 
 @app.command("list")
 def list_positions(day: Day = None, as_json: AsJson = False, history: History = False) -> None:
     """Show what is held; the same as without a command."""
-    from pipeline.cli.positions.commands.shown import draw_history
+    from pipeline.cli.positions.shown import draw_history
     from pipeline.market.portfolio.book import day_faults
     from pipeline.queries.portfolio import recorded
 
@@ -64,8 +64,8 @@ def list_positions(day: Day = None, as_json: AsJson = False, history: History = 
 
 def show(lake: "Lake", day: date | None, latest: date, *, as_json: bool) -> None:
     """Show what is held on `day`, or on the newest session with bars, as a table or as JSON."""
-    from pipeline.cli.positions.commands.prices import has_bars, newest_bars
-    from pipeline.cli.positions.commands.shown import draw, say_realised
+    from pipeline.cli.positions.prices import has_bars, newest_bars
+    from pipeline.cli.positions.shown import draw, say_realised
     from pipeline.queries.portfolio import are_splits_known, sold, sold_beyond, standing
 
     session = day or newest_bars(lake) or latest
@@ -101,7 +101,7 @@ def add(  # noqa: PLR0913, PLR0917 (what can be said of a purchase)
     force: Annotated[bool, typer.Option("--force", metavar="", help="Even if the ticker is not in the lake.")] = False,
 ) -> None:
     """Record a purchase. Prices are in the shares of the session opened."""
-    from pipeline.cli.positions.commands.prices import require_known, warn_of_price
+    from pipeline.cli.positions.prices import require_known, warn_of_price
     from pipeline.market.portfolio.book import Opening, faults, with_openings
     from pipeline.queries.portfolio import record
 
@@ -152,8 +152,8 @@ def close(  # noqa: PLR0913, PLR0917 (what can be said of a sale)
     position: Annotated[int | None, typer.Option(metavar="#", help="One position; else the oldest first.")] = None,
 ) -> None:
     """Record a sale of all or some shares of a ticker."""
-    from pipeline.cli.positions.commands.prices import last_close
-    from pipeline.cli.positions.commands.shown import gain
+    from pipeline.cli.positions.prices import last_close
+    from pipeline.cli.positions.shown import gain
     from pipeline.market.portfolio.book import Sale, sale_faults, with_sale
     from pipeline.queries.portfolio import known_splits, record, sold
 
@@ -189,8 +189,8 @@ def import_(
     ] = False,
 ) -> None:
     """Record the purchases of a CSV file: columns ticker, quantity, price, opened; stop, target, commission, note."""
-    from pipeline.cli.positions.commands.file import read_openings
-    from pipeline.cli.positions.commands.prices import unknown_tickers
+    from pipeline.cli.positions.file import read_openings
+    from pipeline.cli.positions.prices import unknown_tickers
     from pipeline.market.portfolio.book import recorded_before, with_openings
     from pipeline.queries.portfolio import record
 
@@ -215,7 +215,7 @@ def import_(
 
 def refuse_rows(file: Path, bad: dict[int, str], rows: int) -> None:
     """Return if no row is bad; else name the lines and why."""
-    from pipeline.cli.positions.commands.file import EXPECTED
+    from pipeline.cli.positions.file import EXPECTED
     from pipeline.errors import PositionRefused
 
     if not bad:

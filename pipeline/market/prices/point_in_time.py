@@ -16,7 +16,7 @@ import polars as pl
 
 from pipeline.market.indicators import INDICATORS, LOOKBACK_SESSIONS, Indicator, indicators
 from pipeline.market.prices.adjust import on_basis_of, split_events
-from pipeline.market.securities.names.listings import LISTING, successions
+from pipeline.market.securities.listings import LISTING, successions
 
 NO_LISTINGS = pl.DataFrame(schema=LISTING)
 DAY = timedelta(days=1)

@@ -95,6 +95,6 @@ def require_sound(events: pl.DataFrame, day: str, numbers: Sequence[str]) -> pl.
 def _refused(reason: str) -> ContractBroken:
     return ContractBroken(
         f"No price was adjusted: {reason}.",
-        remedy="Pass events that hold and are not in doubt (pipeline.market.securities.names.reference has them), "
+        remedy="Pass events that hold and are not in doubt (pipeline.market.securities.reference has them), "
         "one a ticker and day.",
     )

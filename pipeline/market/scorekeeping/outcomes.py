@@ -22,7 +22,7 @@ from pipeline.contracts.outcomes import (
     RUNNING,
 )
 from pipeline.market.prices.adjust import adjusted
-from pipeline.market.securities.names.names import ends, under_security
+from pipeline.market.securities.names import ends, under_security
 
 SILENT = 10
 """Sessions without a bar, up to the newest looked at, from which on a security counts as delisted."""

@@ -8,7 +8,7 @@ import polars as pl
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.market.prices.point_in_time import in_doubt, splits_in_doubt
 from pipeline.market.screen.rank import SPLIT_IN_DOUBT
-from pipeline.market.securities.names.listings import with_listing
+from pipeline.market.securities.listings import with_listing
 
 
 def with_reference(

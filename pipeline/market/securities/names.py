@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipeline.market.securities.names.listings import DAY, with_listing
+from pipeline.market.securities.listings import DAY, with_listing
 
 
 def under_security(rows: pl.DataFrame, day: str, listed: pl.DataFrame) -> pl.DataFrame:
