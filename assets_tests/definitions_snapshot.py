@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from dagster import AssetKey, Definitions
+from dagster import AssetKey, Definitions, SensorDefinition
 
 PROJECT = Path(__file__).parents[1]
 SNAPSHOT = Path(__file__).with_name("definitions.json")
@@ -28,7 +28,7 @@ def described(definitions: Definitions) -> dict[str, Any]:
             for one in sorted(repository.schedule_defs, key=by_name)
         },
         "sensors": {
-            one.name: f"{one.job_name} every {one.minimum_interval_seconds} seconds"
+            one.name: f"{jobs_of(one)} every {one.minimum_interval_seconds} seconds"
             for one in sorted(repository.sensor_defs, key=by_name)
         },
         "resources": sorted(repository.get_top_level_resources()),
@@ -50,11 +50,16 @@ def asset_in_words(definitions: Definitions, key: AssetKey) -> dict[str, Any]:
         "group": asset.group_name,
         "kinds": ", ".join(sorted(asset.kinds)),
         "deps": in_words(asset.parent_keys),
+        "code_version": asset.code_version,
         "partitioned_by_session": asset.is_partitioned,
         "range_in_one_run": policy is not None and policy.max_partitions_per_run is None,
         "columns": ", ".join(column.name for column in schema.columns) if schema else None,
         "checks": {check.name: "blocking" if graph.get(check).blocking else "told" for check in checks},
     }
+
+
+def jobs_of(sensor: SensorDefinition) -> str:
+    return ", ".join(job.name for job in sensor.jobs)
 
 
 def in_words(keys: Any) -> list[str]:

@@ -1,5 +1,7 @@
-"""`candlelake restate`: what was computed from bars or splits that have changed since, computed anew."""
+"""`candlelake restate`: what was computed from bars or splits, or by code, that has changed since, computed anew."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +19,7 @@ def restate(
     dry_run: Annotated[bool, typer.Option("--dry-run", metavar="", help="Only name what would run again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="Name it as JSON; implies --dry-run.")] = False,
 ) -> None:
-    """Compute anew what rests on splits or bars that have changed since."""
+    """Compute anew what rests on splits, bars or code that have changed since."""
     from pipeline.lake.tables import Lake
     from pipeline.queries.outdated import restatement
     from pipeline.settings import load_settings
@@ -30,31 +32,37 @@ def restate(
         write_json(due.outdated)
         return
     name(due)
-    if due.spans and not dry_run:
+    if due.stretches and not dry_run:
         from pipeline.cli.run_reports import finish
-        from pipeline.cli.runs import restate_spans
+        from pipeline.cli.runs import bring_up_to_date
 
-        finish(restate_spans(settings, due.spans))
+        finish(bring_up_to_date(settings, due))
 
 
 def name(due: "Restatement") -> None:
-    """Tell what is outdated and why, and which sessions will be ranked anew."""
-    if not due.spans:
-        say("Every indicator follows from the bars and splits that the lake holds.")
+    """Tell what is outdated and why, and what is made again of which sessions."""
+    if not due.stretches:
+        say("Everything follows from the bars and splits that the lake holds, and from the code of today.")
         return
     console = out()
     for row in due.outdated.head(MOST_NAMED).iter_rows(named=True):
-        console.print(
-            f"{shortened(row['ticker']):<8} {row['first_session']} to {row['last_session']}  "
-            f"{row['cause']}, {row['event_date']}",
-            soft_wrap=True,
-        )
+        whose = f"{shortened(row['ticker']):<8}" if row["ticker"] else row["table"]
+        when = f", {row['event_date']}" if row["event_date"] else ""
+        console.print(f"{whose} {row['first_session']} to {row['last_session']}  {row['cause']}{when}", soft_wrap=True)
     more = len(due.outdated) - MOST_NAMED
     if more > 0:
         say(f"… and {more:,} more; --json names all.", style="dim")
-    tickers = due.outdated["ticker"].n_unique()
-    spans = ", ".join(f"{first} to {last}" for first, last in due.spans)
-    say(
-        f"Indicators of {tickers:,} {'ticker' if tickers == 1 else 'tickers'} are outdated; "
-        f"the lists of {due.sessions:,} sessions are ranked anew: {spans}."
-    )
+    by_tables: dict[tuple[str, ...], list[tuple[date, date]]] = {}
+    for one in due.stretches:
+        by_tables.setdefault(one.tables, []).append((one.first, one.last))
+    for tables, spans in by_tables.items():
+        say(f"Made again: {', '.join(tables)} of {in_words(spans)}.")
+
+
+def in_words(spans: Sequence[tuple[date, date]]) -> str:
+    """Return spans of sessions in words: `452 sessions, 2005-02-28 to 2006-12-11`."""
+    from pipeline.venues.calendar import new_york
+
+    count = sum(len(new_york().between(*span)) for span in spans)
+    named = ", ".join(f"{first} to {last}" for first, last in spans)
+    return f"{count:,} {'session' if count == 1 else 'sessions'}, {named}"

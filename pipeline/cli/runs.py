@@ -16,6 +16,7 @@ from pipeline.errors import NotPublished
 
 if TYPE_CHECKING:
     from pipeline.orchestration.runs import RunReport
+    from pipeline.queries.outdated import Restatement
     from pipeline.settings import Settings
 
 NAMED = 10
@@ -170,13 +171,17 @@ def run_ranges(settings: "Settings", ranges: Sequence[Sequence[date]], **job: An
     return reports
 
 
-def restate_spans(settings: "Settings", spans: Sequence[tuple[date, date]]) -> list["RunReport"]:
-    """Compute anew what is outdated in each span of sessions, then tell what was done in all of them."""
-    from pipeline.orchestration.jobs import ONLY_OUTDATED, restated_signals
+def bring_up_to_date(settings: "Settings", due: "Restatement") -> list["RunReport"]:
+    """Make again what is outdated, run by run, then tell what was done in all of them."""
+    from pipeline.orchestration.reruns import reruns
     from pipeline.orchestration.runs import runnable_sessions
 
-    ranges = [runnable_sessions(first, last) for first, last in spans]
-    reports = run_ranges(settings, ranges, job_name=restated_signals.name, ops=ONLY_OUTDATED)
+    reports: list[RunReport] = []
+    for one in reruns(due):
+        sessions = runnable_sessions(one.first, one.last)
+        reports += run_ranges(settings, [sessions], job_name=one.job, ops=one.ops, only=one.assets)
+        if reports[-1].failed_checks:
+            break
     tell(reports)
     return reports
 

@@ -83,12 +83,12 @@ maintenance = define_asset_job(
 )
 
 ONLY_OUTDATED = {stock_indicators.op.name: {"config": {"only_outdated": True}}}
-"""Run configuration of the job's assets."""
+"""Run configuration of the assets that can leave alone what is not outdated."""
 
 restated_signals = define_asset_job(
     "restated_signals",
-    selection=AssetSelection.assets(stock_indicators, stock_candidates),
-    description="The indicators whose bars or splits have changed since they were computed, and the lists over them.",
+    selection=AssetSelection.assets(stock_indicators, stock_candidates, marked_positions),
+    description="The indicators whose bars, splits or code have changed since, and the lists and signals over them.",
     config={"ops": ONLY_OUTDATED},
     # Explicit, or the range loses the exchange's calendar.
     partitions_def=STOCK_SESSIONS,

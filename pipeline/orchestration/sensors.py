@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from hashlib import sha256
 
 from dagster import (
     DagsterRunStatus,
@@ -19,12 +20,13 @@ from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.reference import SPLITS
 from pipeline.errors import TableMissing
 from pipeline.lake.tables import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.orchestration.jobs import restated_signals, stocks_by_day
+from pipeline.market.computed import COMPUTED, code_version
+from pipeline.orchestration.jobs import minutes_by_day, outcomes, restated_signals, stocks_by_day
 from pipeline.orchestration.partitions import (
     last_day_over,
     latest_published,
 )
+from pipeline.orchestration.reruns import Rerun, reruns
 from pipeline.queries.outdated import Restatement, restatement
 from pipeline.settings import Settings
 from pipeline.sources.massive.rest_days import NoFlatFiles
@@ -84,42 +86,50 @@ def due(listed: Sequence[FlatFile], held: Mapping[date, str]) -> list[FlatFile]:
 
 
 @sensor(
-    job=restated_signals,
+    jobs=[restated_signals, minutes_by_day, outcomes],
     minimum_interval_seconds=1800,
-    description="Computes anew what rests on splits told late or corrected, and on bars that were replaced since.",
+    description="Computes anew what rests on splits told late or corrected, on bars replaced since, or on other code.",
 )
 def changed_past(context: SensorEvaluationContext, lake: ResourceParam[Lake]) -> Iterator[RunRequest | SkipReason]:
     """Name what is outdated, then ask for a run of each span of sessions that it touches."""
     if context.instance.get_run_records(RunsFilter(statuses=UNDER_WAY), limit=1):
         yield SkipReason("A run is under way; what it writes is looked at afterwards.")
         return
-    versions = json.dumps(
-        [lake.read(table).version for table in (SPLITS, DAILY_BARS, INDICATORS_TABLE) if lake.exists(table)]
-    )
-    if versions == context.cursor:
-        yield SkipReason("Neither bars nor splits nor indicators were written since the last look.")
+    state = looked_at(lake)
+    if state == context.cursor:
+        yield SkipReason("No table was written and no code changed since the last look.")
         return
     due = restatement(lake)
     name(context, due)
-    for first, last in due.spans:
-        yield run_of(first, last, key=f"{versions}:{first}:{last}")
-    if not due.spans:
-        yield SkipReason("Every indicator follows from the bars and splits that the lake holds.")
-    context.update_cursor(versions)
+    for one in reruns(due):
+        yield request(one, key=f"{state}:{one.job}:{one.first}:{one.last}")
+    if not due.stretches:
+        yield SkipReason("Everything follows from the bars and splits that the lake holds, and from the code of today.")
+    context.update_cursor(state)
+
+
+def looked_at(lake: Lake) -> str:
+    """Return what decides what is outdated: the versions of the tables, and of the code that computes them."""
+    tables = [table for table in (SPLITS, DAILY_BARS, *COMPUTED) if lake.exists(table)]
+    state = [[table.sql_name, lake.version(table), code_version(table)] for table in tables]
+    return sha256(json.dumps(state).encode()).hexdigest()
 
 
 def name(context: SensorEvaluationContext, due: Restatement) -> None:
     """Log what will run again, and why, before it does."""
     for row in due.outdated.head(MOST_NAMED).iter_rows(named=True):
+        whose, when = row["ticker"] or row["table"], f" ({row['event_date']})" if row["event_date"] else ""
         context.log.info(
-            f"{row['ticker']} is outdated from {row['first_session']} to {row['last_session']}: {row['cause']} "
-            f"({row['event_date']})."
+            f"{whose} is outdated from {row['first_session']} to {row['last_session']}: {row['cause']}{when}."
         )
     if len(due.outdated) > MOST_NAMED:
         context.log.info(f"… and {len(due.outdated) - MOST_NAMED:,} more; `candlelake restate --dry-run` names them.")
 
 
-def run_of(first: date, last: date, *, key: str) -> RunRequest:
-    """Return the request for one run over the sessions `first` … `last`."""
-    span = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
-    return RunRequest(run_key=key, tags=span)
+def request(rerun: Rerun, *, key: str) -> RunRequest:
+    """Return the request for a run."""
+    span = {
+        "dagster/asset_partition_range_start": str(rerun.first),
+        "dagster/asset_partition_range_end": str(rerun.last),
+    }
+    return RunRequest(run_key=key, job_name=rerun.job, tags=span, asset_selection=rerun.assets)

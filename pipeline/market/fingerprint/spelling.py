@@ -113,6 +113,12 @@ class _Spelling:
                 yield from self._class(node)
             case ast.Expr(value=ast.Constant(value=str())) | ast.Import() | ast.ImportFrom():
                 pass
+            case ast.JoinedStr(values=values):
+                # Python 3.12 ends some with an empty text.
+                yield "(JoinedStr"
+                for one in values:
+                    yield from () if isinstance(one, ast.Constant) and one.value == "" else self.of(one)
+                yield ")"
             case ast.AnnAssign(value=None):
                 pass
             case ast.AnnAssign(target=target, value=ast.expr() as value):

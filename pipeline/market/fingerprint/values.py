@@ -20,12 +20,15 @@ from pipeline.market.fingerprint.spelling import Pieces, Speller, is_plain
 DIGITS = 12
 """Hexadecimal digits of a fingerprint."""
 
+WRITTEN = "written"
+"""The field of a dataclass that says where it was written."""
+
 
 def fingerprint(*values: object, leave: Iterable[str] = (), handed: Iterable[tuple[str, str]] = ()) -> str:
     """Return a short hash of what `values` mean: 12 hexadecimal digits.
 
     Of a dataclass count all fields but its `WORDS`. Its expressions count by their source where they were written in a
-    call at the top level of a module, which a field of type `Place` says; else by Polars' text of them, which another
+    call at the top level of a module, which its field `written` says; else by Polars' text of them, which another
     version of Polars may write otherwise. `leave` are names of definitions that count by their name only, since they
     have fingerprints of their own. `handed` are classes, by module and name, whose objects the code is given though it
     does not name them.
@@ -78,16 +81,16 @@ class _Meaning:
         yield ")"
 
     def _declared(self, value: object) -> Iterator[str | Definition]:
-        counted = {one.name: getattr(value, one.name) for one in fields(value) if not is_words(one)}  # type: ignore[arg-type]
-        written = next((one for one in counted.values() if isinstance(one, Place)), None)
+        counted = [one.name for one in fields(value) if not is_words(one) and one.name != WRITTEN]  # type: ignore[arg-type]
+        written: Place | None = getattr(value, WRITTEN, None)
         yield f" ({type(value).__name__}"
         if callable(value):
             yield from self.of(type(value).__call__)
-        for name, one in counted.items():
-            if not isinstance(one, Place):
-                yield f" {name}="
-                source = self._source(written, name) if written and _is_of_expressions(one) else None
-                yield from self.of(one) if source is None else source
+        for name in counted:
+            yield f" {name}="
+            one = getattr(value, name)
+            source = self._source(written, name) if written and _is_of_expressions(one) else None
+            yield from self.of(one) if source is None else source
         yield ")"
 
     def _source(self, written: Place, name: str) -> Pieces | None:

@@ -1,0 +1,79 @@
+"""Which sessions other code computed, told by the fingerprints that their commits carry."""
+
+import json
+
+import pytest
+
+from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.minutes import INTRADAY_FEATURES
+from pipeline.contracts.portfolio import SIGNALS
+from pipeline.market import code_changes
+from pipeline.market.code_changes import cause, is_same
+from pipeline.market.computed import COMPUTED, SHARED, computed_by
+from pipeline.market.earlier_code import BEFORE, SAME
+from pipeline.market.indicators import INDICATORS_TABLE
+
+OTHER = "0" * 12
+
+
+def was(table, **other):
+    return {part: other.get(part, fingerprint) for part, fingerprint in computed_by(table).items()}
+
+
+@pytest.mark.parametrize("table", COMPUTED, ids=lambda table: table.sql_name)
+def test_what_was_computed_by_the_code_of_today_holds(table):
+    assert cause(table, was(table)) is None
+
+
+@pytest.mark.parametrize("table", COMPUTED, ids=lambda table: table.sql_name)
+def test_what_was_computed_before_commits_carried_fingerprints_holds(table):
+    """The formulas of today are those of the version before; a change to one belongs into this test, by its name."""
+    assert cause(table, None) is None
+
+
+def test_the_declarations_that_changed_are_named():
+    assert cause(INDICATORS_TABLE, was(INDICATORS_TABLE, rsi_14=OTHER)) == "indicator changed: rsi_14"
+    two = was(INDICATORS_TABLE, rsi_14=OTHER, ema_12=OTHER)
+    assert cause(INDICATORS_TABLE, two) == "indicators changed: ema_12, rsi_14"
+    assert cause(CANDIDATES, was(CANDIDATES, pullback=OTHER)) == "model changed: pullback"
+    assert cause(SIGNALS, was(SIGNALS, time_stop=OTHER)) == "rule changed: time_stop"
+
+
+def test_what_is_shared_is_named_in_words():
+    assert (
+        cause(INDICATORS_TABLE, {**was(INDICATORS_TABLE), SHARED: OTHER}) == "how every indicator is computed changed"
+    )
+    assert cause(INTRADAY_FEATURES, {SHARED: OTHER}) == "how minutes are summed up changed"
+
+
+def test_of_many_declarations_the_first_are_named():
+    said = cause(INDICATORS_TABLE, {SHARED: computed_by(INDICATORS_TABLE)[SHARED]})
+    assert (
+        said
+        == f"new indicators: sma_20, sma_50, sma_200, ema_12, ema_26 and {len(BEFORE['stocks.indicators']) - 6} more"
+    )
+
+
+def test_a_new_declaration_is_named_and_one_that_went_is_not():
+    known = was(CANDIDATES)
+    del known["trend"]
+    known["riser"] = OTHER
+    assert cause(CANDIDATES, known) == "new model: trend"
+    known["pullback"] = OTHER
+    assert cause(CANDIDATES, known) == "model changed: pullback; new model: trend"
+
+
+def test_code_that_was_written_otherwise_and_computes_the_same_is_no_change(monkeypatch):
+    now = computed_by(CANDIDATES)["trend"]
+    monkeypatch.setattr(code_changes, "SAME", {OTHER: "1" * 12, "1" * 12: now})
+    assert cause(CANDIDATES, was(CANDIDATES, trend=OTHER)) is None
+    assert cause(CANDIDATES, was(CANDIDATES, trend="2" * 12)) == "model changed: trend"
+
+
+def test_no_fingerprint_leads_back_to_itself():
+    for fingerprint in SAME:
+        assert is_same(fingerprint, SAME[fingerprint])
+
+
+def test_what_a_commit_carries_can_be_read_back():
+    assert json.loads(json.dumps(computed_by(SIGNALS))) == computed_by(SIGNALS)
