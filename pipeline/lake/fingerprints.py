@@ -8,12 +8,13 @@ entry is kept whole, so that a lost one can be put back.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.errors import TableDamaged
+from pipeline.errors import CandlelakeError, TableDamaged
 from pipeline.lake.folder_objects import Digest
 from pipeline.lake.lake_objects import Objects
 from pipeline.lake.log_entries import HASHES, LAST_CHECKPOINT, actions_of, added_by, checkpoint_name, entry_name
@@ -23,6 +24,10 @@ LOST = ".lost"
 
 THREADS = 4
 """Files hashed at a time; OpenSSL lets other threads go on."""
+
+
+class HashesNotRecorded(UserWarning):
+    """A commit is there, and a record of what it wrote is not."""
 
 
 class RecordDamaged(ValueError):
@@ -55,6 +60,11 @@ class Fingerprints:
     def __init__(self, objects: Objects, table: str) -> None:
         self._objects = objects
         self._table = table
+
+    @property
+    def sql_name(self) -> str:
+        """Return the name of the table in SQL."""
+        return self._table.replace("/", ".", 1)
 
     def name(self, version: int) -> str:
         """Return where the record of a version lies, relative to the table."""
@@ -136,7 +146,7 @@ class Fingerprints:
             entry = self._objects.read(f"{self._table}/{entry_name(known)}")
             if record is not None and not is_there(entry, record.entry):
                 raise TableDamaged(
-                    f"The log entry of version {known} of {self._table.replace('/', '.')} is damaged or lost, so that "
+                    f"The log entry of version {known} of {self.sql_name} is damaged or lost, so that "
                     "the table reads as it was before.",
                     remedy="`candlelake verify --repair` puts it back.",
                 )
@@ -154,6 +164,20 @@ class Fingerprints:
         with ThreadPoolExecutor(THREADS, thread_name_prefix="hashing") as threads:
             found = threads.map(lambda name: self._objects.digest(f"{self._table}/{name}"), wanted)
             return {name: digest for name, digest in zip(wanted, found, strict=True) if digest is not None}
+
+
+def record_or_warn(records: Fingerprints, versions: Sequence[int]) -> None:
+    """Write the records of `versions`, which have just been committed; warn when the place does not let it be done."""
+    try:
+        records.record(versions)
+    except (OSError, CandlelakeError) as failed:
+        why = failed.strerror if isinstance(failed, OSError) else failed.message
+        warnings.warn(
+            f"The rows of {records.sql_name} are written, but the hashes of version {versions[-1]} are not ({why}). "
+            "`candlelake verify --record` records them.",
+            HashesNotRecorded,
+            stacklevel=2,
+        )
 
 
 def _written(record: Record) -> bytes:
