@@ -25,6 +25,7 @@ from pipeline.cli import (
     ui,
     verify,
 )
+from pipeline.cli.interrupts import ReadingInterrupted, only_reading
 from pipeline.cli.terminal import DEBUG, insist_on_signals, quieten, say_error
 from pipeline.errors import CandlelakeError
 
@@ -46,15 +47,15 @@ app.command()(runs.run)
 app.command()(runs.backfill)
 app.command()(reference.reference)
 app.command()(restate.restate)
-app.command()(candidates.candidates)
-app.command()(explain.explain)
+app.command()(only_reading()(candidates.candidates))
+app.command()(only_reading()(explain.explain))
 app.command()(evaluate.evaluate)
 app.add_typer(positions.app, name="positions")
 app.add_typer(alerts.app, name="alerts")
-app.command()(sql.sql)
-app.command()(status.status)
+app.command()(only_reading()(sql.sql))
+app.command()(only_reading()(status.status))
 app.command()(verify.verify)
-app.command()(doctor.doctor)
+app.command()(only_reading()(doctor.doctor))
 app.command()(ui.ui)
 
 
@@ -102,6 +103,9 @@ def answered(arguments: list[str]) -> int:
         code = app(arguments, prog_name="candlelake", standalone_mode=False) or 0
     except UsageError as wrong:
         return told_usage(wrong)
+    except ReadingInterrupted:
+        say_error("Interrupted.")
+        return INTERRUPTED
     except typer.Abort:
         code = INTERRUPTED
     except Exception as error:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.interrupts import only_reading
 from pipeline.cli.progress import shown_progress
 from pipeline.cli.run_reports import finish, tell
 from pipeline.cli.terminal import one_line, out, say, say_warning
@@ -36,7 +37,8 @@ def verify(
 
     settings = load_settings()
     lake = Lake(settings.lake)
-    found = checked(lake)
+    with only_reading():
+        found = checked(lake)
     show(found, as_json=as_json and not is_repair)
     reports: list[RunReport] = []
     ended_well = True
