@@ -6,7 +6,14 @@ from pipeline.errors import FileRefused
 from pipeline.lake.log_entries import actions_of
 from pipeline.lake.receipts import parsed
 
-TAMPERED = [b"[" * 100_000, b'{"session":' * 100_000, b"9" * 5_000, b'{"session": "\\ud800"}', b"\xed\xa0\x80"]
+TAMPERED = [
+    b"[" * 100_000,
+    b'{"session":' * 100_000,
+    b"9" * 5_000,
+    b'{"session": "\\ud800"}',
+    b"\xed\xa0\x80",
+    b'{"add": {"size": 1, "size": 2}}',
+]
 WHOLE = b'{"session": "%s", "key": "k", "etag": "e", "size": 1, "last_modified": "%s", "sha256": "s"}'
 
 
