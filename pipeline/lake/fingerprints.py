@@ -12,8 +12,8 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
 
+from pipeline.contracts.foreign_json import from_json
 from pipeline.errors import CandlelakeError, TableDamaged
 from pipeline.lake.folder_objects import Digest
 from pipeline.lake.lake_objects import Objects
@@ -197,13 +197,17 @@ def _parsed(data: bytes, version: int) -> Record:
     line, _, told = data.partition(b"\n")
     if told != Digest.of(line).sha256.encode() + b"\n":
         raise RecordDamaged("its own checksum does not fit")
-    said: dict[str, Any] = json.loads(line)
-    if said["version"] != version:
-        raise RecordDamaged(f"it is the record of version {said['version']}")
-    return Record(
-        version=version,
-        entry=said["entry"].encode(),
-        before=said["before"],
-        files={name: Digest(*one) for name, one in said["files"].items()},
-        checkpoints={name: Digest(*one) for name, one in said["checkpoints"].items()},
-    )
+    try:
+        said = from_json(line)
+        record = Record(
+            version=said["version"],
+            entry=said["entry"].encode(),
+            before=said["before"],
+            files={name: Digest(*one) for name, one in said["files"].items()},
+            checkpoints={name: Digest(*one) for name, one in said["checkpoints"].items()},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as strange:
+        raise RecordDamaged("it is no record") from strange
+    if record.version != version:
+        raise RecordDamaged(f"it is the record of version {record.version}")
+    return record
