@@ -117,11 +117,34 @@ def test_our_own_error_shows_through_what_it_came_wrapped_in(ask: Ask, monkeypat
     assert ask("status").words == "error: The vendor refuses. Look at your plan.\n"
 
 
-def test_ctrl_c_is_one_line_and_code_130(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("sql", "SELECT 1"),
+        ("status",),
+        ("candidates",),
+        ("explain", "IBM", "2004-09-15"),
+        ("positions",),
+        ("positions", "list"),
+    ],
+)
+def test_ctrl_c_in_a_command_that_only_reads_is_one_line_that_says_nothing_of_writing(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
     fails_with(monkeypatch, KeyboardInterrupt())
-    answer = ask("status")
+    answer = ask(*command)
+    assert (answer.code, answer.data, answer.words) == (130, "", "error: Interrupted.\n")
+
+
+def test_ctrl_c_in_a_command_that_writes_is_one_line_that_says_what_became_of_it(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails_with(monkeypatch, KeyboardInterrupt())
+    answer = ask("restate")
     assert (answer.code, answer.data) == (130, "")
-    assert answer.words.startswith("error: Interrupted.")
+    assert answer.words.splitlines() == [
+        "error: Interrupted. What was written so far is whole; run the command again to go on."
+    ]
 
 
 def test_home_is_the_folder_of_a_command(ask: Ask, tmp_path: Path) -> None:

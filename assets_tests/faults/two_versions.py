@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from assets_tests.faults.full_disk import preloaded
 from assets_tests.faults.nursery import Nursery, Process, Work, nursery
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
@@ -98,7 +99,8 @@ class Market:
 @contextmanager
 def market(folder: Path, only: Sequence[str] = ()) -> Iterator[Market]:
     """Give the market in `folder`, with the old version published; runs are confined to `only`, if given."""
-    with nursery(folder / "runs", CANDLELAKE_START=str(HISTORY[0]), CANDLELAKE_END=str(DAYS[-1])) as runs:
+    span = {"CANDLELAKE_START": str(HISTORY[0]), "CANDLELAKE_END": str(DAYS[-1])}
+    with nursery(folder / "runs", **span, **preloaded()) as runs:
         ready = Market(VendorFolder(folder), runs, tuple(only))
         ready.publish(OLD)
         runs.rehearse(Work(ready.home("rehearsal"), DAYS))

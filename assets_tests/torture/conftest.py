@@ -13,8 +13,14 @@ from assets_tests.faults.two_versions import Market, market
 SCALE = float(os.environ.get("TORTURE_SCALE") or 1)
 """How many times as often as by default the newer tests do what they do: 10 is hundreds of kills, and half an hour."""
 
+
 SEED = int(os.environ.get("TORTURE_SEED") or secrets.randbelow(2**32))
 os.environ["TORTURE_SEED"] = str(SEED)  # for the workers that this process starts
+
+
+def scaled(count: int) -> int:
+    """Return how often a test does what it does `count` times by default: at least once, however small the scale."""
+    return max(1, round(count * SCALE))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,11 +38,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         )
         tell()
         session.config.add_cleanup(tell)
-
-
-@pytest.fixture(scope="session")
-def scale() -> float:
-    return SCALE
 
 
 @pytest.fixture(scope="session")

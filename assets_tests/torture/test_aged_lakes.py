@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 from assets_tests.faults.nursery import Work
 from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held, lake_of
 from assets_tests.lake.aging import aged, forget_properties, log_of, removed_by_delta
+from assets_tests.torture.conftest import scaled
 from assets_tests.torture.striking import bare_home, checked, ended, killed, length, require_well, rows
 from assets_tests.torture.test_first_commits import copy
 from pipeline.lake.tables import Lake
@@ -19,12 +20,12 @@ KILLS, HARMS, JUMPS = 30, 6, 6
 MAINTENANCE = "maintenance"
 
 
-def test_killed_maintenance(whole: Market, seed: int, scale: float) -> None:
+def test_killed_maintenance(whole: Market, seed: int) -> None:
     old = grown_old(whole, "aged")
     expected, logs = rows(old), {name: log_of(lake_of(old), name) for name in lake_of(old).tables()}
     chance, kills = random.Random(f"{seed} maintenance"), 0  # noqa: S311 (a seed, to be replayed)
     takes = length(whole, Work(copy(old, "aged-measured"), job=MAINTENANCE))
-    for number in range(int(KILLS * scale)):
+    for number in range(scaled(KILLS)):
         settings = copy(old, f"aged-{number}")
         kills += killed(whole, Work(settings, job=MAINTENANCE), takes * chance.random())
         found = checked(settings)
@@ -37,16 +38,16 @@ def test_killed_maintenance(whole: Market, seed: int, scale: float) -> None:
         for name, log in logs.items():
             assert log_of(lake_of(settings), name)[: len(log)] == log, "not one log entry went"
         shutil.rmtree(settings["home"])
-    assert kills >= KILLS * scale / 4
+    assert kills >= scaled(KILLS) // 4
 
 
-def test_harmed_lakes_whose_logs_another_program_cleaned(whole: Market, seed: int, scale: float) -> None:
+def test_harmed_lakes_whose_logs_another_program_cleaned(whole: Market, seed: int) -> None:
     old = grown_old(whole, "cleaned")
     for name in lake_of(old).tables():
         removed_by_delta(Path(lake_of(old).root, name))
     expected, chance = held(old), random.Random(f"{seed} harms")  # noqa: S311 (a seed, to be replayed)
     assert checked(old).damages == []
-    for number in range(int(HARMS * scale)):
+    for number in range(scaled(HARMS)):
         settings = copy(old, f"harmed-{number}")
         lake = lake_of(settings)
         paths = sorted(path for path in Path(lake.root, "stocks").rglob("*") if path.is_file())
@@ -63,10 +64,10 @@ def test_harmed_lakes_whose_logs_another_program_cleaned(whole: Market, seed: in
         shutil.rmtree(settings["home"])
 
 
-def test_a_clock_that_jumps_both_ways(whole: Market, seed: int, scale: float) -> None:
+def test_a_clock_that_jumps_both_ways(whole: Market, seed: int) -> None:
     chance = random.Random(f"{seed} clock")  # noqa: S311 (a seed, to be replayed)
     settings = grown_old(whole, "clock")
-    for number in range(int(JUMPS * scale)):
+    for number in range(scaled(JUMPS)):
         version = NEW if number % 2 else OLD
         whole.publish(version)
         whole.run(settings)

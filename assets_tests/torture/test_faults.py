@@ -16,6 +16,7 @@ from assets_tests.faults.test_server_killed import require_survived
 from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held
 from assets_tests.faults.zombies import Zombies
 from assets_tests.s3_outage import own_server
+from assets_tests.torture.conftest import scaled
 
 KILLS = {"folder": 150, "s3": 80}
 """Of runs that rewrite, and a fifth as many of first runs; a run on S3 takes thrice the time of the processor."""
@@ -48,7 +49,7 @@ def test_zombies(whole: Market, seed: int, new_lake: Callable[[], dict[str, str]
     assert any("RunReplaced" in said for said in zombies.ended)
 
 
-def test_contention(whole: Market, new_lake: Callable[[], dict[str, str]], scale: float) -> None:
+def test_contention(whole: Market, new_lake: Callable[[], dict[str, str]]) -> None:
     market = replace(whole, new_lake=new_lake)
     settings = market.home("contention" + str(id(new_lake)))
     market.publish(OLD)
@@ -59,7 +60,7 @@ def test_contention(whole: Market, new_lake: Callable[[], dict[str, str]], scale
         with readers(settings):
             at_once(market, [Work(settings, DAYS), Work(settings, DAYS), Work(settings, job="maintenance")])
         assert_agree(held(settings), version)
-        if time.monotonic() - begun > CONTENTION * scale:
+        if time.monotonic() - begun > scaled(CONTENTION):
             return
 
 

@@ -5,6 +5,7 @@ import shutil
 
 from assets_tests.faults.nursery import Work
 from assets_tests.faults.two_versions import OLD, Market, lake_of
+from assets_tests.torture.conftest import scaled
 from assets_tests.torture.striking import bare_home, checked, killed, length, require_well
 from pipeline.contracts.portfolio import POSITIONS
 
@@ -13,13 +14,13 @@ KILLS = 30
 ADD = ("positions", "add", "AAP", "1", "20", "--opened", "2024-01-31", "--force")
 
 
-def test_killed_first_commits(whole: Market, seed: int, scale: float) -> None:
+def test_killed_first_commits(whole: Market, seed: int) -> None:
     whole.publish(OLD)
     filled = bare_home(whole, "first-commits")
     whole.run(filled)
     chance, kills, left = random.Random(f"{seed} first commits"), 0, 0  # noqa: S311 (a seed, to be replayed)
     takes = length(whole, Work(copy(filled, "measured"), command=ADD))
-    for number in range(int(KILLS * scale)):
+    for number in range(scaled(KILLS)):
         settings = copy(filled, f"first-commit-{number}")
         # The commit is near the end of the command.
         kills += killed(whole, Work(settings, command=ADD), takes * (0.4 + 0.8 * chance.random()))
@@ -32,7 +33,7 @@ def test_killed_first_commits(whole: Market, seed: int, scale: float) -> None:
         assert lake_of(settings).read(POSITIONS).rows.collect()["ticker"].to_list() == ["AAP"]
         require_well(whole, settings, ("status",), ("verify",))
         shutil.rmtree(settings["home"])
-    assert kills >= KILLS * scale / 10, "some were killed in time"
+    assert kills >= scaled(KILLS) // 10, "some were killed in time"
 
 
 def copy(settings: dict, name: str) -> dict:

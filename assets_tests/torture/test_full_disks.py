@@ -8,6 +8,7 @@ import pytest
 
 from assets_tests.faults.test_machine import BACKFILL, leave, small_disk
 from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market
+from assets_tests.torture.conftest import scaled
 from assets_tests.torture.striking import bare_home, checked, ended, require_well
 from assets_tests.torture.test_first_commits import ADD
 
@@ -18,7 +19,7 @@ STEPS = 5
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Disks are mounted by a command of Linux.")
-def test_full_disks(whole: Market, scale: float, tmp_path: Path) -> None:
+def test_full_disks(whole: Market, tmp_path: Path) -> None:
     with small_disk(whole.vendor.root / "full", megabytes=96) as disk:
         settings = bare_home(whole, "full/home")
         whole.publish(OLD)
@@ -29,8 +30,8 @@ def test_full_disks(whole: Market, scale: float, tmp_path: Path) -> None:
         elsewhere = {"DAGSTER_HOME": str(tmp_path / "dagster")}
         (tmp_path / "dagster").mkdir()
         for command in COMMANDS:
-            for step in range(int(STEPS * scale)):
-                fill = int(2 ** (3 + 8 * step / (STEPS * scale)))
+            for step in range(scaled(STEPS)):
+                fill = int(2 ** (3 + 8 * step / scaled(STEPS)))
                 shutil.rmtree(settings["home"])
                 shutil.copytree(filled, settings["home"])
                 ballast = leave(disk, fill)

@@ -1,12 +1,21 @@
 """The pages over HTTP: read on this machine, and nothing else."""
 
-from http.client import HTTPConnection
+import socket
+import struct
+import threading
+from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from pipeline.web.pages import served
+from pipeline.web.pages import Pages, served
+
+LARGE = 64 * 2**20
+"""Bytes: more than lie on the way between two ends of a connection."""
+
+RESET = struct.pack("ii", 1, 0)
+"""Has a socket that is closed take back at once what it was sent."""
 
 
 @pytest.fixture
@@ -26,6 +35,11 @@ def asked(address, path, method="GET", host=None):
     connection.request(method, path, headers={"Host": host or address.netloc})
     answer = connection.getresponse()
     return answer.status, answer.read().decode(), dict(answer.getheaders())
+
+
+def wait_for_answers_to_end():
+    for answering in [one for one in threading.enumerate() if "process_request" in one.name]:
+        answering.join()
 
 
 def test_pages_and_the_index_are_read(address):
@@ -80,3 +94,27 @@ def test_a_path_that_no_file_can_have_is_not_found_and_prints_nothing(address, t
     (tmp_path / "reports" / "loop").symlink_to(tmp_path / "reports" / "loop")
     assert asked(address, path)[0] in {404, 414}
     assert capfd.readouterr().err == ""
+
+
+def test_a_download_that_a_visitor_breaks_off_prints_nothing_and_harms_nobody_else(address, tmp_path, capfd, caplog):
+    with (tmp_path / "reports" / "large.html").open("wb") as page:
+        page.truncate(LARGE)
+    with socket.create_connection((address.hostname, address.port)) as visitor:
+        visitor.sendall(f"GET /large.html HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
+        assert visitor.recv(1_000).startswith(b"HTTP/1.0 200")
+        visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    wait_for_answers_to_end()
+    assert capfd.readouterr().err == ""
+    assert caplog.records == []
+    assert asked(address, "/")[:2] == (200, "<p>pages</p>")
+
+
+def test_an_answer_that_fails_otherwise_is_one_line_of_log(address, tmp_path, capfd, caplog, monkeypatch):
+    monkeypatch.setattr(Pages, "end_headers", lambda _: 1 / 0)
+    with pytest.raises(RemoteDisconnected):
+        asked(address, "/")
+    wait_for_answers_to_end()
+    assert capfd.readouterr().err == ""
+    assert [one.getMessage() for one in caplog.records] == [
+        "A page could not be served (ZeroDivisionError: division by zero)."
+    ]

@@ -24,6 +24,7 @@ from pipeline.cli import (
     ui,
     verify,
 )
+from pipeline.cli.interrupts import ReadingInterrupted, only_reading
 from pipeline.cli.positions import commands as positions_commands
 from pipeline.cli.terminal import DEBUG, insist_on_signals, quieten, say_error
 from pipeline.errors import CandlelakeError
@@ -46,15 +47,15 @@ app.command()(runs.run)
 app.command()(runs.backfill)
 app.command()(reference.reference)
 app.command()(restate.restate)
-app.command()(candidates.candidates)
-app.command()(explain.explain)
+app.command()(only_reading()(candidates.candidates))
+app.command()(only_reading()(explain.explain))
 app.command()(evaluate.evaluate)
 app.add_typer(positions_commands.app, name="positions")
 app.add_typer(alerts.app, name="alerts")
-app.command()(sql.sql)
-app.command()(status.status)
+app.command()(only_reading()(sql.sql))
+app.command()(only_reading()(status.status))
 app.command()(verify.verify)
-app.command()(doctor.doctor)
+app.command()(only_reading()(doctor.doctor))
 app.command()(ui.ui)
 
 
@@ -102,6 +103,9 @@ def answered(arguments: list[str]) -> int:
         code = app(arguments, prog_name="candlelake", standalone_mode=False) or 0
     except UsageError as wrong:
         return told_usage(wrong)
+    except ReadingInterrupted:
+        say_error("Interrupted.")
+        return INTERRUPTED
     except typer.Abort:
         code = INTERRUPTED
     except Exception as error:
@@ -135,10 +139,20 @@ def told(error: BaseException) -> int:
             "The tables are whole. See that the home has room and no other program holds its database, then run again.",
         )
     elif isinstance(error, OSError):
-        say_error(first_line, "Check that the place may be written to and has room: `candlelake doctor` does.")
+        say_error(
+            _of_the_system(error) or first_line,
+            "Check that the place may be written to and has room: `candlelake doctor` does.",
+        )
     else:
         say_error(f"{type(error).__name__}: {first_line}", "Run again with `candlelake --debug …` for the traceback.")
     return FAILED
+
+
+def _of_the_system(error: OSError) -> str | None:
+    """Return in words what the system refused, and where; None when it says nothing."""
+    if error.strerror is None:
+        return None
+    return f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -44,13 +44,13 @@ def say_warning(words: str) -> None:
     err().print(Text.assemble(("warning: ", "bold yellow"), one_line(words)), soft_wrap=True)
 
 
-def say_error(message: str, remedy: str) -> None:
-    """Tell in one line what went wrong and what to do about it; with --debug, where."""
+def say_error(message: str, remedy: str = "") -> None:
+    """Tell in one line what went wrong and what to do about it, if anything; with --debug, where."""
     if os.environ.get(DEBUG):
         traceback.print_exc(file=sys.stderr)
-    err().print(
-        Text.assemble(("error: ", "bold red"), one_line(message), " ", (one_line(remedy), "dim")), soft_wrap=True
-    )
+    words = Text.assemble(("error: ", "bold red"), one_line(message), " ", (one_line(remedy), "dim"))
+    words.rstrip()
+    err().print(words, soft_wrap=True)
 
 
 def one_line(words: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.catalog import keep_catalog_here
+from pipeline.cli.interrupts import only_reading
 from pipeline.cli.progress import shown_progress
 from pipeline.cli.run_reports import finish, tell
 from pipeline.cli.terminal import one_line, out, say, say_warning
@@ -38,7 +39,8 @@ def verify(
     settings = load_settings()
     keep_catalog_here(settings)
     lake = Lake(settings.lake)
-    found = checked(lake)
+    with only_reading():
+        found = checked(lake)
     show(found, as_json=as_json and not is_repair)
     reports: list[RunReport] = []
     ended_well = True

@@ -14,11 +14,11 @@ from deltalake.exceptions import DeltaError
 
 from pipeline.errors import ContractBroken, TableMissing
 from pipeline.lake.delta.commits import Reading, Written, changed_since, commits_of, others_since, told
-from pipeline.lake.delta.files import files_of, folder_of, name_of, of_sessions, scan_files, sessions_in
-from pipeline.lake.delta.fingerprints import Fingerprints
+from pipeline.lake.delta.files import files_of, folder_of, name_of, of_sessions, scan_files, sessions_in, sizes_of
+from pipeline.lake.delta.fingerprints import Fingerprints, record_or_warn
 from pipeline.lake.delta.incoming import FAULT, Incoming
 from pipeline.lake.delta.layout import delta_properties, delta_schema, require_same_types
-from pipeline.lake.delta.log_keeping import flush_commits, is_log_kept, keep_log
+from pipeline.lake.delta.log_keeping import flush_commits, is_log_kept, keep_log, sum_up_or_warn
 from pipeline.lake.delta.open_tables import OpenTables
 from pipeline.lake.delta.overwrite import Overwrite, commit, conflict
 from pipeline.lake.delta.trail import Trail
@@ -225,7 +225,7 @@ class Lake:
         if not is_log_kept(opened):
             self._may_write(run_id)
             keep_log(self.store, opened, run_id)
-            self.outlast_power_cut(opened, [])
+            self.follow_up(opened, [])
 
     def _ready(self, table: Table) -> tuple[DeltaTable, set[str]]:
         """Return the table, created if need be, and its data files before the write."""
@@ -233,7 +233,7 @@ class Lake:
         opened = self._open_or_create(table)
         self.fingerprints(table.path).require_newest(opened.version())
         require_same_types(opened, table)
-        return opened, set(_files(opened))
+        return opened, set(sizes_of(opened))
 
     def _if_allowed(self, batches: Iterable[RecordBatch], run_id: str) -> Iterator[RecordBatch]:
         yield from batches
@@ -254,8 +254,8 @@ class Lake:
     def _written(
         self, opened: DeltaTable, before: Container[str], rows: int, rows_per_session: dict[date, int]
     ) -> Written:
-        added = {path: size for path, size in _files(opened).items() if path not in before}
-        self.outlast_power_cut(opened, added)
+        added = {path: size for path, size in sizes_of(opened).items() if path not in before}
+        self.follow_up(opened, added)
         self.opened.keep(name_of(opened), opened)
         return Written(
             version=opened.version(),
@@ -266,11 +266,15 @@ class Lake:
             bytes_added=sum(added.values()),
         )
 
-    def outlast_power_cut(self, opened: DeltaTable, data_files: Iterable[str], commits: int = 1) -> None:
-        """Flush what the last `commits` wrote to the disk, if the lake is on one, and record its hashes."""
+    def follow_up(self, opened: DeltaTable, data_files: Iterable[str], commits: int = 1) -> None:
+        """Sum up the log if it is time, flush what the last `commits` wrote to the disk, and record its hashes.
+
+        What of it a full disk prevents is a warning: who took it for a failure would commit the same once more.
+        """
         versions = range(opened.version() - commits + 1, opened.version() + 1)
+        sum_up_or_warn(self.store, opened, versions)
         flush_commits(opened, versions, data_files, below=Path(self.root))
-        self.fingerprints(name_of(opened)).record(versions)
+        record_or_warn(self.fingerprints(name_of(opened)), versions)
         keep_table_private(folder_of(opened))
 
     def _open_or_create(self, table: Table) -> DeltaTable:
@@ -291,10 +295,6 @@ class Lake:
                 )
         except DeltaError:
             # Another first writer was faster.
-            return self.open_to_write(table.path)
-        self.outlast_power_cut(created, [])
+            return self.open_to_write(f"{table.market}/{table.name}")
+        self.follow_up(created, [])
         return created
-
-
-def _files(opened: DeltaTable) -> dict[str, int]:
-    return dict(pl.DataFrame(opened.get_add_actions()).select("path", "size_bytes").iter_rows())

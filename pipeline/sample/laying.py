@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipeline.contracts.foreign_json import NotJson, from_json
 from pipeline.errors import SampleError
 from pipeline.sources.home_places import MARKER
 
@@ -98,8 +99,8 @@ def _read_marker(folder: Path) -> dict[str, Any] | None:
             raise _occupied(folder, "files that are not a sample market") from None
         return None
     try:
-        marker = json.loads(text)
-    except ValueError:
+        marker = from_json(text)
+    except NotJson:
         marker = None
     if not isinstance(marker, dict):
         raise _occupied(folder, f"an unreadable {MARKER}")

@@ -145,6 +145,11 @@ REFUSED = {
     "a list": (b"[]", "is no JSON object"),
     "bottomless": (b"[" * 100_000, "is no JSON object"),
     "not UTF-8": (b'{"status":"\xff"}', "is no JSON object"),
+    "half a character": (rb'{"status":"\ud800"}', "half a character"),
+    "a value given twice": (
+        b'{"status":"OK","results":[{"T":"A","c":1,"c":2}]}',
+        r'is no JSON object \(it has "c" twice in one object\)',
+    ),
     "an error": (b'{"status":"ERROR","error":"Too much"}', r"status is ERROR \(Too much\)"),
     "lost rows": (body(ROWS[:1], resultsCount=2), "has 1 rows, but says that they are 2"),
     "uncounted rows": (body(ROWS, resultsCount=None), "says that they are None"),

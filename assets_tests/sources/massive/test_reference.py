@@ -170,7 +170,14 @@ def test_the_calls_of_a_home_are_counted_in_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 100_000, "9" * 5_000, r'{"results": [{"ticker": "\ud800"}]}', '{"a":' * 100_000]
+    "text",
+    [
+        "[" * 100_000,
+        "9" * 5_000,
+        r'{"results": [{"ticker": "\ud800"}]}',
+        '{"a":' * 100_000,
+        '{"results": [], "results": []}',
+    ],
 )
 def test_a_file_that_json_cannot_hold_is_refused_by_name(tmp_path, text):
     (tmp_path / "splits.json").write_text(text)

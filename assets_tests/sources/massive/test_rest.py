@@ -87,6 +87,10 @@ STRANGE = {
     "a login page": (say("<html>Please log in</html>"), "not JSON"),
     "nothing": (say(""), "not JSON"),
     "half of a page": (say('{"status": "OK", "results": ['), "not JSON"),
+    "a value given twice": (
+        say('{"status": "OK", "results": [{"split_to": 2, "split_to": 3}]}'),
+        'ambiguous: it has "split_to" twice in one object',
+    ),
     "a list": (say_json([{"ticker": "A"}]), "no JSON object but a list"),
     "no results": (say_json({"status": "OK", "count": 0}), "no results"),
     "results that are none": (say_json({"status": "OK", "results": None}), "not a list of objects"),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from pipeline.cli.dates import parse_date
+from pipeline.cli.interrupts import only_reading
 from pipeline.cli.rows import dump, write_json
 from pipeline.cli.terminal import one_line, say, say_warning
 
@@ -45,6 +46,7 @@ def positions(context: typer.Context, day: Day = None, as_json: AsJson = False, 
 
 
 @app.command("list")
+@only_reading()
 def list_positions(day: Day = None, as_json: AsJson = False, history: History = False) -> None:
     """Show what is held; the same as without a command."""
     from pipeline.cli.positions.shown import draw_history

@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from pipeline.contracts.foreign_json import NotJson, from_json
+from pipeline.errors import TableDamaged
+from pipeline.lake.delta.files import name_of
 
 if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
     from pipeline.contracts.table import Table
@@ -58,8 +63,14 @@ COMMIT: dict[str, Any] = {
 A table that had never been written when it was read has a null version. `computed_by` holds, as a JSON object, the
 fingerprints of the code and the declarations that computed the rows, by part; it is null where no code of ours did, and
 in the commits of versions that did not record it. Sessions and `read` are null in commits that changed no row:
-creation, compaction, vacuum. `changes` is one of `Changes`.
+creation, compaction, vacuum; and in those of other programs. `changes` is one of `Changes`.
 """
+
+LARGEST = 2**63 - 1
+"""The largest number that a column of integers holds."""
+
+LATEST = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
 
 
 @dataclass(frozen=True)
@@ -108,43 +119,102 @@ def told(
 
 
 def commits_of(opened: DeltaTable) -> pl.DataFrame:
-    """Return the commits of a table, newest first, in the columns of `COMMIT`."""
-    return as_commits(opened.history())
+    """Return the commits of a table, newest first, in the columns of `COMMIT`. Raises TableDamaged."""
+    return as_commits(history_of(opened))
 
 
-def as_commits(said: Iterable[dict[str, Any]]) -> pl.DataFrame:
-    """Return what commits said of themselves, each with its `version`, in the columns of `COMMIT`."""
+def history_of(opened: DeltaTable, limit: int | None = None) -> list[dict[str, Any]]:
+    """Return what the last `limit` commits of a table said of themselves, newest first.
+
+    Raises TableDamaged when another program wrote there what Delta cannot read.
+    """
+    try:
+        return opened.history(limit)
+    except (DeltaError, ValueError, RecursionError) as unreadable:
+        raise TableDamaged(
+            f"What a commit of {name_of(opened).replace('/', '.', 1)} says of itself cannot be read: "
+            f"{str(unreadable).splitlines()[0]}.",
+            remedy="`candlelake verify` looks at every entry of its log. Its rows can be read all the same.",
+        ) from unreadable
+
+
+def as_commits(said: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Return what commits said of themselves, each with its `version`, in the columns of `COMMIT`.
+
+    What another program said in a form that is not ours counts as not said.
+    """
     return pl.DataFrame([_commit(one) for one in said], schema=COMMIT)
 
 
 def changed_since(opened: DeltaTable, version: int) -> bool:
-    """Return whether a commit after `version` may have changed rows of the table."""
+    """Return whether a commit after `version` may have changed rows of the table. Raises TableDamaged."""
     since = opened.version() - version
-    return since > 0 and (as_commits(opened.history(since))["changes"] != Changes.NOTHING).any()
+    return since > 0 and (as_commits(history_of(opened, since))["changes"] != Changes.NOTHING).any()
 
 
-def _commit(said: dict[str, Any]) -> dict[str, Any]:
-    first, last = said.get("first_session"), said.get("last_session")
+def _commit(said: Mapping[str, Any]) -> dict[str, Any]:
+    first, last = sessions_told(said) or (None, None)
+    run_id, at = said.get("run_id"), said.get("timestamp")
     return {
         "version": said["version"],
-        "committed_at": said["timestamp"] * 1_000,
-        "run_id": said.get("run_id"),
-        "first_session": date.fromisoformat(first) if first else None,
-        "last_session": date.fromisoformat(last) if last else None,
-        "read": json.loads(said["read"]) if "read" in said else None,
+        "committed_at": at * 1_000 if isinstance(at, int) and 0 <= at <= LATEST else 0,
+        "run_id": run_id if isinstance(run_id, str) else None,
+        "first_session": first,
+        "last_session": last,
+        "read": _read(said.get("read")),
         "computed_by": said.get("computed_by"),
         "changes": _changes(said),
     }
 
 
-def _changes(said: dict[str, Any]) -> Changes:
-    if "compacted" in said or said.get("operation") in _SAME_ROWS:
+def sessions_told(said: Mapping[str, Any]) -> tuple[date, date] | None:
+    """Return the first and the last session whose rows a commit says it replaced; None when it says of none."""
+    return _span([said.get("first_session"), said.get("last_session")])
+
+
+def taken_out(said: Mapping[str, Any]) -> list[tuple[date, date]]:
+    """Return the spans of sessions that a commit says it took out as damaged."""
+    told = _parsed(said.get(TAKEN_OUT))
+    return [span for one in told if (span := _span(one)) is not None] if isinstance(told, list) else []
+
+
+def _span(told: object) -> tuple[date, date] | None:
+    try:
+        first, last = map(date.fromisoformat, told)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        return None
+    return first, last
+
+
+def _read(told: object) -> list[dict[str, Any]] | None:
+    read = _parsed(told)
+    return read if isinstance(read, list) and all(map(_is_version, read)) else None
+
+
+def _is_version(told: object) -> bool:
+    if not isinstance(told, dict) or not isinstance(told.get("table"), str):
+        return False
+    version = told.get("version")
+    return version is None or (isinstance(version, int) and 0 <= version <= LARGEST)
+
+
+def _parsed(text: object) -> object:
+    """Return the value of a JSON text in a commit; None when it is none."""
+    try:
+        return from_json(text) if isinstance(text, str) else None
+    except NotJson:
+        return None
+
+
+def _changes(said: Mapping[str, Any]) -> Changes:
+    operation = str(said.get("operation"))
+    if "compacted" in said or operation in _SAME_ROWS:
         return Changes.NOTHING
-    if said.get("operation") == LOST_ENTRY:
+    if operation == LOST_ENTRY:
         return Changes.UNKNOWN
     if TAKEN_OUT in said:
         return Changes.TAKEN_OUT
-    return Changes.SESSIONS if "first_session" in said else Changes.ANY
+    return Changes.SESSIONS if sessions_told(said) else Changes.ANY
 
 
 def writings(history: pl.DataFrame, session: date) -> pl.DataFrame:

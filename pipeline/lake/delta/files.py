@@ -41,6 +41,11 @@ def files_of(opened: DeltaTable, start: date | None = None, end: date | None = N
     return files
 
 
+def sizes_of(opened: DeltaTable) -> dict[str, int]:
+    """Return the bytes of each file of the table, by its path relative to the table."""
+    return dict(pl.DataFrame(opened.get_add_actions()).select("path", "size_bytes").iter_rows())
+
+
 def scan_files(
     opened: DeltaTable, paths: Iterable[str], columns: Mapping[str, pl.DataType], storage_options: Mapping[str, str]
 ) -> pl.LazyFrame:

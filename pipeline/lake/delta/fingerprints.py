@@ -8,12 +8,13 @@ entry is kept whole, so that a lost one can be put back.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
 
-from pipeline.errors import TableDamaged
+from pipeline.contracts.foreign_json import from_json
+from pipeline.errors import CandlelakeError, TableDamaged
 from pipeline.lake.delta.log_entries import HASHES, LAST_CHECKPOINT, actions_of, added_by, checkpoint_name, entry_name
 from pipeline.lake.storage.folder_objects import Digest
 from pipeline.lake.storage.lake_objects import Objects
@@ -23,6 +24,10 @@ LOST = ".lost"
 
 THREADS = 4
 """Files hashed at a time; OpenSSL lets other threads go on."""
+
+
+class HashesNotRecorded(UserWarning):
+    """A commit is there, and a record of what it wrote is not."""
 
 
 class RecordDamaged(ValueError):
@@ -55,6 +60,11 @@ class Fingerprints:
     def __init__(self, objects: Objects, table: str) -> None:
         self._objects = objects
         self._table = table
+
+    @property
+    def sql_name(self) -> str:
+        """Return the name of the table in SQL."""
+        return self._table.replace("/", ".", 1)
 
     def name(self, version: int) -> str:
         """Return where the record of a version lies, relative to the table."""
@@ -136,7 +146,7 @@ class Fingerprints:
             entry = self._objects.read(f"{self._table}/{entry_name(known)}")
             if record is not None and not is_there(entry, record.entry):
                 raise TableDamaged(
-                    f"The log entry of version {known} of {self._table.replace('/', '.')} is damaged or lost, so that "
+                    f"The log entry of version {known} of {self.sql_name} is damaged or lost, so that "
                     "the table reads as it was before.",
                     remedy="`candlelake verify --repair` puts it back.",
                 )
@@ -156,6 +166,20 @@ class Fingerprints:
             return {name: digest for name, digest in zip(wanted, found, strict=True) if digest is not None}
 
 
+def record_or_warn(records: Fingerprints, versions: Sequence[int]) -> None:
+    """Write the records of `versions`, which have just been committed; warn when the place does not let it be done."""
+    try:
+        records.record(versions)
+    except (OSError, CandlelakeError) as failed:
+        why = failed.strerror if isinstance(failed, OSError) else failed.message
+        warnings.warn(
+            f"The rows of {records.sql_name} are written, but the hashes of version {versions[-1]} are not ({why}). "
+            "`candlelake verify --record` records them.",
+            HashesNotRecorded,
+            stacklevel=2,
+        )
+
+
 def _written(record: Record) -> bytes:
     """Return the text of a record: one line of JSON, and the SHA-256 of that line."""
     said = {
@@ -173,13 +197,17 @@ def _parsed(data: bytes, version: int) -> Record:
     line, _, told = data.partition(b"\n")
     if told != Digest.of(line).sha256.encode() + b"\n":
         raise RecordDamaged("its own checksum does not fit")
-    said: dict[str, Any] = json.loads(line)
-    if said["version"] != version:
-        raise RecordDamaged(f"it is the record of version {said['version']}")
-    return Record(
-        version=version,
-        entry=said["entry"].encode(),
-        before=said["before"],
-        files={name: Digest(*one) for name, one in said["files"].items()},
-        checkpoints={name: Digest(*one) for name, one in said["checkpoints"].items()},
-    )
+    try:
+        said = from_json(line)
+        record = Record(
+            version=said["version"],
+            entry=said["entry"].encode(),
+            before=said["before"],
+            files={name: Digest(*one) for name, one in said["files"].items()},
+            checkpoints={name: Digest(*one) for name, one in said["checkpoints"].items()},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as strange:
+        raise RecordDamaged("it is no record") from strange
+    if record.version != version:
+        raise RecordDamaged(f"it is the record of version {record.version}")
+    return record

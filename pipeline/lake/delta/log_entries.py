@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from pipeline.contracts.foreign_json import from_json
+from pipeline.contracts.foreign_json import NotJson, from_json
 
 LOG = "_delta_log"
 HASHES = "_hashes"
@@ -97,9 +97,21 @@ def any_record(folder: Path) -> bool:
 def actions_of(entry: bytes) -> list[dict[str, Any]]:
     """Return the actions of an entry. Raises ValueError when it is none: every entry has at least one."""
     actions = [from_json(line) for line in entry.decode().splitlines() if line.strip()]
-    if not actions or not all(isinstance(action, dict) and action for action in actions):
+    if not actions or not all(map(_is_action, actions)):
         raise ValueError("no actions")
     return actions
+
+
+def _is_action(told: object) -> bool:
+    """Return whether something is an action: what is read of it has the form that Delta says."""
+    if not isinstance(told, dict) or not told:
+        return False
+    add, remove = told.get("add", {"path": "", "size": 0}), told.get("remove", {"path": ""})
+    return (
+        isinstance(told.get("commitInfo", {}), dict)
+        and all(isinstance(file, dict) and isinstance(file.get("path"), str) for file in (add, remove))
+        and isinstance(add.get("size"), int)
+    )
 
 
 def added_by(actions: Iterable[Mapping[str, Any]], version: int) -> list[DataFile]:
@@ -139,23 +151,40 @@ def _reconciled(files: dict[str, DataFile], version: int, read: Iterable[DataFil
 
 
 def _data_file(add: Mapping[str, Any], version: int) -> DataFile:
-    told = from_json(add.get("stats") or "{}")
+    told, partition = _statistics(add.get("stats")), add.get("partitionValues")
     first, last = (_session(told.get(bound)) for bound in ("minValues", "maxValues"))
     if first is None or last is None:
-        first, last = _days(next(iter((add.get("partitionValues") or {}).values()), None))
-    return DataFile(unquote(add["path"]), add["size"], told.get("numRecords"), first, last, version)
+        first, last = _days(next(iter(partition.values()), None) if isinstance(partition, dict) else None)
+    rows = told.get("numRecords")
+    return DataFile(unquote(add["path"]), add["size"], rows if isinstance(rows, int) else None, first, last, version)
 
 
-def _session(values: Mapping[str, Any] | None) -> date | None:
-    told = (values or {}).get("session")
-    return date.fromisoformat(told[:10]) if isinstance(told, str) else None
+def _statistics(stats: object) -> dict[str, Any]:
+    """Return what an entry says of the values in a file; nothing where it says it in another form than Delta's."""
+    try:
+        told = from_json(stats) if isinstance(stats, str) else None
+    except NotJson:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
-def _days(partition: str | None) -> tuple[date | None, date | None]:
+def _session(values: object) -> date | None:
+    told = values.get("session") if isinstance(values, dict) else None
+    return _date(told[:10]) if isinstance(told, str) else None
+
+
+def _days(partition: object) -> tuple[date | None, date | None]:
     """Return the first and the last day of a partition, which is named for a month or a day."""
-    if partition is None:
+    if not isinstance(partition, str):
         return None, None
     if len(partition) > len("2024-01"):
-        return date.fromisoformat(partition), date.fromisoformat(partition)
-    first = date.fromisoformat(f"{partition}-01")
-    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        return _date(partition), _date(partition)
+    first = _date(f"{partition}-01")
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1) if first else None
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

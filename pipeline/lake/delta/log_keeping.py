@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
 from deltalake import CommitProperties, DeltaTable
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
-from pipeline.errors import WriteConflict
-from pipeline.lake.delta.files import folder_of
-from pipeline.lake.delta.layout import LOG_KEPT
+from pipeline.errors import CandlelakeError, WriteConflict
+from pipeline.lake.delta.files import folder_of, name_of
+from pipeline.lake.delta.layout import ENTRIES_TO_CHECKPOINT, LOG_KEPT
 from pipeline.lake.delta.log_entries import LAST_CHECKPOINT, checkpoint_name, entry_name
-from pipeline.lake.delta.overwrite import KEEP_LOG
+from pipeline.lake.delta.overwrite import NOTHING_AFTER
 from pipeline.lake.storage.durable import make_durable
 from pipeline.lake.storage.store import Store
+
+
+class CheckpointNotWritten(UserWarning):
+    """A commit is there, and the checkpoint that was due after it is not."""
+
 
 ATTEMPTS = 5
 """Another writer may set the same properties at the same moment."""
@@ -41,7 +47,7 @@ def keep_log(store: Store, opened: DeltaTable, run_id: str) -> bool:
                 opened.alter.set_table_properties(
                     LOG_KEPT,
                     commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
-                    post_commithook_properties=KEEP_LOG,
+                    post_commithook_properties=NOTHING_AFTER,
                 )
         except CommitFailedError:
             opened.update_incremental()
@@ -51,6 +57,23 @@ def keep_log(store: Store, opened: DeltaTable, run_id: str) -> bool:
         f"Others changed the properties of {opened.table_uri} {ATTEMPTS} times while its log was to be kept.",
         remedy="Run it again.",
     )
+
+
+def sum_up_or_warn(store: Store, opened: DeltaTable, versions: Sequence[int]) -> None:
+    """Make the checkpoint that is due after one of `versions`, which have just been committed; warn when it fails."""
+    if not any((version + 1) % ENTRIES_TO_CHECKPOINT == 0 for version in versions):
+        return
+    try:
+        with store.answering():
+            opened.create_checkpoint()
+    except (OSError, DeltaError, CandlelakeError) as failed:
+        why = failed.message if isinstance(failed, CandlelakeError) else str(failed).splitlines()[0]
+        warnings.warn(
+            f"Version {versions[-1]} of {name_of(opened).replace('/', '.', 1)} is written, but no checkpoint of it "
+            f"({why.rstrip('.')}). Until the next one comes, the table takes longer to open.",
+            CheckpointNotWritten,
+            stacklevel=2,
+        )
 
 
 def flush_commits(opened: DeltaTable, versions: Iterable[int], data_files: Iterable[str], *, below: Path) -> None:

@@ -15,7 +15,7 @@ from pipeline.lake.delta.commit_moments import no_earlier_than_predecessors
 from pipeline.lake.delta.files import scan_files
 from pipeline.lake.delta.incoming import arrow_schema, partition_of
 from pipeline.lake.delta.layout import parquet
-from pipeline.lake.delta.overwrite import KEEP_LOG, conflict
+from pipeline.lake.delta.overwrite import NOTHING_AFTER, conflict
 from pipeline.lake.tables import Lake
 
 SHORTEST_RETENTION = timedelta(days=1)
@@ -81,9 +81,9 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
             full=True,
             keep_versions=_versions_since(lake, table, datetime.now(UTC) - keep, opened.version()),
             commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
-            post_commithook_properties=KEEP_LOG,
+            post_commithook_properties=NOTHING_AFTER,
         )
-    lake.outlast_power_cut(opened, [], commits=opened.version() - before)
+    lake.follow_up(opened, [], commits=opened.version() - before)
     return [*removed, *lake.store.remove_leftovers(table.path, older_than=keep)]
 
 
@@ -122,7 +122,7 @@ def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
                 predicate=f"{table.layout.column} = '{_checked(table, month)}'",
                 writer_properties=parquet(table),
                 commit_properties=CommitProperties(custom_metadata={"run_id": run_id, "compacted": month}),
-                post_commithook_properties=KEEP_LOG,
+                post_commithook_properties=NOTHING_AFTER,
             )
     except CommitFailedError as failed:
         said = conflict(table, lake.open(table), opened.version()).message
@@ -131,7 +131,7 @@ def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
             remedy="Compact again when no run writes to it.",
         ) from failed
     after = _files_per_partition(opened, table)[month]
-    lake.outlast_power_cut(opened, after)
+    lake.follow_up(opened, after)
     return Compacted(month=month, rows=len(rows), files_before=len(before), files_after=len(after))
 
 

@@ -41,7 +41,7 @@ class OpenTables:
                     remedy="Run `candlelake verify --repair`, or move the folder away and backfill the table.",
                 ) from missing
             return None
-        except DeltaError as unreadable:
+        except (DeltaError, ValueError) as unreadable:  # the second, of an entry that does not fit the table
             if name in self._store.remains() and not self._store.holds_data(name):
                 return None  # a first commit that broke off before there was a version
             raise TableDamaged(

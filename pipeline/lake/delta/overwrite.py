@@ -21,8 +21,11 @@ from pipeline.lake.storage.store import Store
 if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
     from pipeline.contracts.table import Table
 
-KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
-"""Versions go by the user's retention, when a table is vacuumed, and not by Delta's own after 30 days."""
+NOTHING_AFTER = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+"""A commit, and nothing that could fail after it, when its rows are in the table already.
+
+Versions go by the user's retention, when a table is vacuumed, and not by Delta's own after 30 days.
+"""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def commit(store: Store, opened: DeltaTable, asked: Overwrite, batches: Iterator
                 commit_properties=CommitProperties(
                     asked.said, max_commit_retries=0 if asked.predicate is None else None
                 ),
-                post_commithook_properties=KEEP_LOG,
+                post_commithook_properties=NOTHING_AFTER,
             )
 
     try:

@@ -14,7 +14,8 @@ from typing import Any
 import polars as pl
 from deltalake import DeltaTable
 
-from pipeline.lake.delta.commits import Changes, as_commits
+from pipeline.errors import TableDamaged
+from pipeline.lake.delta.commits import Changes, as_commits, history_of
 from pipeline.lake.delta.fingerprints import Fingerprints, RecordDamaged
 from pipeline.lake.delta.log_entries import LOG, DataFile, actions_of, checkpoint_version, entry_name, replayed
 from pipeline.lake.storage.lake_objects import Objects
@@ -51,14 +52,17 @@ class Trail:
         return commits
 
     def _commits_of(self, opened: DeltaTable) -> pl.DataFrame:
-        logged = opened.history()
+        try:
+            logged = history_of(opened)
+        except TableDamaged:  # by what one of the commits says of itself: the others are read one by one
+            logged = []
         # Delta counts versions down from the newest, so that it names them right only while none is missing.
         if len(logged) == opened.version() + 1:
             return as_commits(logged)
         versions = range(opened.version(), -1, -1)
         self._look_up(versions)
         said = ((version, _said(self._entries[version])) for version in versions if version in self._entries)
-        return as_commits({"timestamp": 0, **one, "version": version} for version, one in said)
+        return as_commits({**one, "version": version} for version, one in said)
 
     def readable_commits(self) -> pl.DataFrame:
         """Return those whose version Delta can open."""

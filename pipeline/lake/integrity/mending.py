@@ -16,7 +16,7 @@ from pipeline.errors import TableDamaged
 from pipeline.lake.delta.commits import LOST_ENTRY, TAKEN_OUT
 from pipeline.lake.delta.fingerprints import Fingerprints
 from pipeline.lake.delta.log_entries import LAST_CHECKPOINT, checkpoint_version, entry_name
-from pipeline.lake.delta.overwrite import KEEP_LOG
+from pipeline.lake.delta.overwrite import NOTHING_AFTER
 from pipeline.lake.integrity.damage import Damage, Kind, TableState
 from pipeline.lake.integrity.raw import RawState
 from pipeline.lake.raw.receipts import RECEIPT_SUFFIX, written
@@ -77,7 +77,7 @@ class Mending:
                 records.record_checkpoint(version)
         opened = self._lake.open_to_write(state.name)
         opened.create_checkpoint()
-        self._lake.outlast_power_cut(opened, [])
+        self._lake.follow_up(opened, [])
         records.record_checkpoint(opened.version())
 
     def take_out(self, state: TableState, spans: Sequence[tuple[date, date]]) -> int:
@@ -99,9 +99,9 @@ class Mending:
         said = json.dumps([[str(first), str(last)] for first, last in spans])
         opened.repair(
             commit_properties=CommitProperties({"run_id": self._run_id, TAKEN_OUT: said}),
-            post_commithook_properties=KEEP_LOG,
+            post_commithook_properties=NOTHING_AFTER,
         )
-        self._lake.outlast_power_cut(opened, [])
+        self._lake.follow_up(opened, [])
         return opened.version()
 
     def set_table_aside(self, name: str) -> None:

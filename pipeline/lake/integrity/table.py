@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
-from pipeline.contracts.foreign_json import from_json
-from pipeline.lake.delta.commits import TAKEN_OUT
+from pipeline.lake.delta.commits import sessions_told, taken_out
 from pipeline.lake.delta.fingerprints import THREADS
 from pipeline.lake.delta.log_entries import HASHES, LOG, DataFile
 from pipeline.lake.integrity.damage import Damage, Kind, TableState
@@ -102,11 +101,10 @@ def owed(entries: Mapping[int, list[dict[str, Any]]]) -> list[tuple[date, date]]
     spans: list[tuple[date, date]] = []
     for version in sorted(entries):
         said: dict[str, Any] = next((action["commitInfo"] for action in entries[version] if "commitInfo" in action), {})
-        if "first_session" in said and "last_session" in said:
-            written = date.fromisoformat(said["first_session"]), date.fromisoformat(said["last_session"])
+        written = sessions_told(said)
+        if written is not None:
             spans = [left for span in spans for left in _without(span, written)]
-        for first, last in from_json(said.get(TAKEN_OUT, "[]")):
-            spans.append((date.fromisoformat(first), date.fromisoformat(last)))
+        spans += taken_out(said)
     return spans
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.contracts.foreign_json import NotJson, from_json
 from pipeline.errors import AnswerRefused, NotPublished
 from pipeline.sources.massive.cells import as_count, as_float, as_time
 from pipeline.sources.massive.cleaned_day import CleanedDay, cleaned_day
@@ -140,24 +141,15 @@ def day_of(results: Sequence[dict[str, Any]], tickers: Sequence[str] | None = No
 def _object(body: bytes, name: str) -> dict[str, Any]:
     """Return the answer with every number as the text that it was written as."""
     try:
-        answer = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
-    except (ValueError, RecursionError):
-        answer = None
+        answer = from_json(body, number=str)
+    except NotJson as invalid:
+        raise AnswerRefused(f"{name} is no JSON object{page_hint(body) or f' ({invalid})'}.", remedy=REMEDY) from None
     if not isinstance(answer, dict):
-        raise AnswerRefused(f"{name} is no JSON object{page_hint(body)}.", remedy=REMEDY)
-    _require_text(answer, name)
+        raise AnswerRefused(f"{name} is no JSON object.", remedy=REMEDY)
     if answer.get("status") not in GOOD:
         said = answer.get("error") or answer.get("message") or "no reason given"
         raise AnswerRefused(f"{name}: the answer's status is {answer.get('status')} ({said}).", remedy=REMEDY)
     return answer
-
-
-def _require_text(answer: dict[str, Any], name: str) -> None:
-    r"""Refuse an answer with half a character in it, which JSON can write (`\ud800`) and no file can hold."""
-    try:
-        json.dumps(answer, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError) as unwritable:
-        raise AnswerRefused(f"{name}: the answer holds what cannot be written as text.", remedy=REMEDY) from unwritable
 
 
 def _text(value: object) -> str | None:

@@ -17,7 +17,7 @@ from requests.auth import AuthBase
 from requests.exceptions import ConnectTimeout, ReadTimeout
 from urllib3.exceptions import HTTPError
 
-from pipeline.contracts.foreign_json import NotJson, from_json
+from pipeline.contracts.foreign_json import NotJson, RepeatedName, from_json
 from pipeline.errors import CandlelakeError, SettingsError
 from pipeline.sources.massive import rest_refusals
 from pipeline.sources.massive.rest_calls import limited_session, unusable_file
@@ -160,10 +160,15 @@ class Rest:
         return self._patience.insist(lambda: self._body(path, query, deadline), deadline, self._place(path))
 
     def _object(self, body: bytes, place: str) -> Answer:
+        ambiguous = ""
         try:
             answer = from_json(body)
-        except NotJson:
+        except NotJson as invalid:
             answer = None
+            if isinstance(invalid, RepeatedName):
+                ambiguous = self._clear(str(invalid))
+        if ambiguous:
+            raise rest_refusals.strange(place, f"the answer is ambiguous: {ambiguous}")
         if answer is None:
             raise rest_refusals.not_json(place)
         if not isinstance(answer, dict):
