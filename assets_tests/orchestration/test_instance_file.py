@@ -10,7 +10,7 @@ import pipeline.orchestration.patches.event_log
 from pipeline.errors import SettingsError
 from pipeline.orchestration import instance_file
 from pipeline.orchestration.instance import dagster_home, open_instance
-from pipeline.orchestration.instance_file import instance_config, renew
+from pipeline.orchestration.instance_file import EARLIER_MODULES, STORAGE_MODULE, instance_config, renew
 from pipeline.orchestration.patches.event_log import HomeStorage
 
 LATER = "pipeline.records"
@@ -186,6 +186,7 @@ def test_a_file_with_comments_says_what_to_write_when_its_home_was_moved(folder,
 @pytest.mark.parametrize("content", [old_config, lambda _: instance_config()])
 def test_a_home_follows_when_the_storage_moves_to_another_module(folder, monkeypatch, content):
     write(folder, content(folder))
+    monkeypatch.setattr(instance_file, "EARLIER_MODULES", (*EARLIER_MODULES, STORAGE_MODULE))
     monkeypatch.setattr(instance_file, "STORAGE_MODULE", LATER)
     renew(folder)
     assert read(folder) == instance_config()
