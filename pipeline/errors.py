@@ -114,6 +114,10 @@ class SampleError(PermanentError):
     """The sample market cannot be laid down here."""
 
 
+class IndicatorError(PermanentError):
+    """An indicator's declaration makes no sense, or lacks what must be said."""
+
+
 class ModelError(PermanentError):
     """A model's declaration makes no sense, or asks for columns that are not there."""
 

@@ -1,22 +1,35 @@
 """`stocks/indicators`: what every bar looks like in the light of the bars before it. Its columns are declared."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandera.polars as pa
 import polars as pl
 
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.minutes import INTRADAY_FEATURES
+from pipeline.contracts.portfolio import POSITION_MARKS
 from pipeline.contracts.precision import Precision
 from pipeline.contracts.table import Table
+from pipeline.errors import IndicatorError
 
 Unit = Literal["price", "shares", "free"]
 """What a column is measured in: a price a share, a number of shares, or neither, so that a split does not change it."""
 
+UNITS: tuple[Unit, ...] = get_args(Unit)
+
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
 
 @dataclass(frozen=True)
 class IndicatorColumn:
-    """One column of the table: its name, type, meaning, and the bounds that its values keep."""
+    """One column of the table: its name, type, meaning, unit, and the bounds that its values keep.
+
+    Raises IndicatorError when it is not named in snake_case, or its unit is not stated or cannot be that of its type.
+    """
 
     name: str
     description: str
@@ -24,16 +37,40 @@ class IndicatorColumn:
     at_least: float | None = None
     at_most: float | None = None
     nullable: bool = True
-    unit: Unit = "free"
+    unit: Unit | None = None
+    """Must be stated: pages put prices and shares on the basis of their session, and cannot guess which these are."""
     precision: Precision = "value"
     """How sharply a number is stored; `exact` for what stands among the bars and is compared with them."""
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise IndicatorError(
+                f"{self.name!r} is no name for a column.", remedy="Write it in snake_case: `range_20`."
+            )
+        if self.unit not in UNITS:
+            raise IndicatorError(
+                f"The indicator column {self.name} states no unit{f' but {self.unit!r}' if self.unit else ''}.",
+                remedy='Write unit="price" for USD a share, unit="shares" for a number of shares, or unit="free" for '
+                "what a split does not change, such as a ratio or a count.",
+            )
+        if self.unit != "free" and not self.dtype.is_numeric():
+            raise IndicatorError(
+                f"The indicator column {self.name} is measured in {self.unit}, and is no number.",
+                remedy='Write unit="free", or give it a number as `dtype`.',
+            )
+
+
+BESIDE = (DAILY_BARS, INTRADAY_FEATURES, POSITION_MARKS)
+"""Tables whose columns stand beside those of indicators where models, rules and pages look."""
 
 
 def indicators_table(columns: Sequence[IndicatorColumn]) -> Table:
     """Return the table `stocks/indicators` with `ticker`, `session`, then the declared `columns` in order.
 
-    Its contract holds the types and bounds of the columns, and that no number is NaN or infinite.
+    Its contract holds the types and bounds of the columns, and that no number is NaN or infinite. Raises IndicatorError
+    when two columns have one name, or a column has that of what stands beside it in a bar, a minute or a position.
     """
+    _require_own_names([column.name for column in columns])
     numbers = [column.name for column in columns if column.dtype.is_float()]
     keys = {
         "ticker": pa.Column(
@@ -52,6 +89,16 @@ def indicators_table(columns: Sequence[IndicatorColumn]) -> Table:
         precision={column.name: column.precision for column in columns if column.dtype.is_float()},
         description="Indicators of every daily bar, from the bars of its look-back window only; null while too young.",
     )
+
+
+def _require_own_names(names: Sequence[str]) -> None:
+    taken = {name: table.sql_name for table in BESIDE for name in table.columns}
+    for name, times in Counter(names).items():
+        if times > 1 or name in taken:
+            whose = f"{taken[name]} has already" if name in taken else "two indicators have"
+            raise IndicatorError(
+                f"{name} is a column that {whose}.", remedy="Give the indicator's column another name."
+            )
 
 
 def _contract(column: IndicatorColumn) -> pa.Column:

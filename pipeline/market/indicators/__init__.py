@@ -4,9 +4,13 @@ A new indicator is one declaration; docs/indicators.md shows how. Importing this
 """
 
 from pipeline.contracts.indicators import IndicatorColumn
-from pipeline.market.indicators.catalogue import INDICATORS, INDICATORS_TABLE, LOOKBACK_SESSIONS
-from pipeline.market.indicators.compute import indicators
 from pipeline.market.indicators.declaration import Indicator, expressed
+
+# isort: split
+# After what the catalogue declares with: a declaration pasted there may import that from here.
+from pipeline.market.indicators.catalogue import INDICATORS
+from pipeline.market.indicators.compute import indicators
+from pipeline.market.indicators.table import INDICATORS_TABLE, LOOKBACK_SESSIONS
 
 __all__ = [
     "INDICATORS",

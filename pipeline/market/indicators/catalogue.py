@@ -1,6 +1,5 @@
 """The indicators of the table `stocks/indicators`, in the order of its columns. Change or add one here."""
 
-from pipeline.contracts.indicators import indicators_table
 from pipeline.market.indicators.declaration import Indicator
 from pipeline.market.indicators.families import (
     bars_held,
@@ -35,9 +34,3 @@ INDICATORS: tuple[Indicator, ...] = (
     swings(k=5, n=252),
     bars_held(),
 )
-
-LOOKBACK_SESSIONS: int = max(indicator.lookback for indicator in INDICATORS)
-"""Sessions in the window of a bar, its own included: a value depends on the ticker's bars in these sessions only."""
-
-INDICATORS_TABLE = indicators_table([column for indicator in INDICATORS for column in indicator.columns])
-"""The table's contract."""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from pipeline.contracts.indicators import IndicatorColumn
-from pipeline.market.indicators.catalogue import INDICATORS, LOOKBACK_SESSIONS
+from pipeline.market.indicators.catalogue import INDICATORS
 from pipeline.market.indicators.declaration import Indicator
+from pipeline.market.indicators.table import LOOKBACK_SESSIONS
 
 if TYPE_CHECKING:
     from pipeline.market.indicators.panel import Panel, Values

@@ -26,7 +26,9 @@ def settling(newest: float) -> int:
 
 def bars_held() -> Indicator:
     """Return the number of bars in the window."""
-    column = Column("bars", "Bars of the ticker in the look-back window.", pl.Int32, at_least=1, nullable=False)
+    column = Column(
+        "bars", "Bars of the ticker in the look-back window.", pl.Int32, at_least=1, nullable=False, unit="free"
+    )
     return Indicator((column,), 1, lambda panel: [panel.held()], of_window=True)
 
 
@@ -64,6 +66,7 @@ def candle_body() -> Indicator:
             at_least=-1,
             at_most=1,
             nullable=False,
+            unit="free",
         ),
     )
 
@@ -109,7 +112,7 @@ def macd(fast: int, slow: int, signal: int) -> Indicator:
 
 def relative_strength(n: int) -> Indicator:
     """Return Wilder's relative strength index of the close."""
-    column = Column(f"rsi_{n}", f"Wilder's relative strength index, {n} bars.", at_least=0, at_most=100)
+    column = Column(f"rsi_{n}", f"Wilder's relative strength index, {n} bars.", at_least=0, at_most=100, unit="free")
     return Indicator((column,), 1 + n + settling(1 / n), lambda panel: [panel.relative_strength(n)])
 
 
@@ -144,7 +147,7 @@ def bollinger_bands(n: int, width: float) -> Indicator:
 
 def simple_return(n: int) -> Indicator:
     """Return the change of the close over `n` bars as a share."""
-    column = Column(f"return_{n}", f"close / close {n} bars ago − 1.", at_least=-1, precision="share")
+    column = Column(f"return_{n}", f"close / close {n} bars ago − 1.", at_least=-1, unit="free", precision="share")
     return Indicator((column,), n + 1, lambda panel: [panel.change(panel.column("close"), n)])
 
 
@@ -163,7 +166,7 @@ def volume_average(n: int) -> Indicator:
     """Return the mean volume of `n` bars, and the bar's own volume in terms of it."""
     columns = (
         Column(f"volume_sma_{n}", f"Mean volume of the last {n} bars, shares.", at_least=0, unit="shares"),
-        Column("relative_volume", f"volume / volume_sma_{n}; null when that is 0.", at_least=0),
+        Column("relative_volume", f"volume / volume_sma_{n}; null when that is 0.", at_least=0, unit="free"),
     )
 
     def compute(panel: Panel) -> Sequence[Values]:
@@ -177,7 +180,11 @@ def volume_average(n: int) -> Indicator:
 def dollar_volume(n: int) -> Indicator:
     """Return the median value traded in a bar, over `n` bars."""
     column = Column(
-        f"dollar_volume_{n}", f"Median of close × volume over the last {n} bars, USD.", at_least=0, precision="exact"
+        f"dollar_volume_{n}",
+        f"Median of close × volume over the last {n} bars, USD.",
+        at_least=0,
+        unit="free",
+        precision="exact",
     )
     return Indicator((column,), n, lambda panel: [panel.median(panel.column("close") * panel.column("volume"), n)])
 
@@ -191,8 +198,9 @@ def sequential_setup() -> Indicator:
             pl.Int8,
             at_least=-9,
             at_most=9,
+            unit="free",
         ),
-        Column("td_perfected", "Whether the ninth bar of a setup perfects it.", pl.Boolean),
+        Column("td_perfected", "Whether the ninth bar of a setup perfects it.", pl.Boolean, unit="free"),
     )
     # Nine bars and the price flip before them, each compared with the close four bars earlier.
     return Indicator(columns, 9 + 1 + 4, lambda panel: panel.setup())

@@ -70,5 +70,5 @@ STRONG_CLOSE = Model(
 )
 """Needs the minutes of each session, which the daily job does not fetch: add it to MODELS where they are taken in."""
 
-MODELS = (TREND, PULLBACK)
+MODELS: tuple[Model, ...] = (TREND, PULLBACK)
 """The models that rank."""

@@ -177,7 +177,7 @@ TIME_STOP = Rule(
     ),
 )
 
-RULES = (
+RULES: tuple[Rule, ...] = (
     STOP_HIT,
     TARGET_HIT,
     TRAILING_STOP,
