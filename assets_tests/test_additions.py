@@ -22,7 +22,7 @@ import polars as pl
 from pipeline.contracts.indicators import IndicatorColumn
 from pipeline.market.indicators.declaration import expressed
 
-UP_DAYS = IndicatorColumn("up_days_20", "Bars that rose, of 20, %.", pl.Int8, at_least=0, at_most=100)
+UP_DAYS = IndicatorColumn("up_days_20", "Bars that rose, of 20, %.", pl.Int8, at_least=0, at_most=100, unit="free")
 BUSIEST = IndicatorColumn("busiest_170", "Most shares traded in one of 170 bars.", at_least=0, unit="shares")
 INDICATORS = (
     expressed({UP_DAYS: (pl.col("close") > pl.col("open")).cast(pl.Int8).rolling_sum(20) * 5}, lookback=20),
@@ -30,8 +30,6 @@ INDICATORS = (
     simple_return(17),
     expressed({BUSIEST: pl.col("volume").rolling_max(170)}, lookback=170),
 )
-LOOKBACK_SESSIONS = max(indicator.lookback for indicator in INDICATORS)
-INDICATORS_TABLE = indicators_table([column for indicator in INDICATORS for column in indicator.columns])
 """
 
 MODELS = """

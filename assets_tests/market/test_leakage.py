@@ -112,7 +112,7 @@ def test_a_factor_that_looks_back_is_not_accused(bars):
 
 def test_a_planted_factor_that_knows_the_future_is_caught(bars):
     next_week = expressed(
-        {IndicatorColumn("return_5", ""): pl.col("close").shift(-5) / pl.col("close") - 1}, lookback=6
+        {IndicatorColumn("return_5", "", unit="free"): pl.col("close").shift(-5) / pl.col("close") - 1}, lookback=6
     )
     planted = tuple(
         next_week if [column.name for column in indicator.columns] == ["return_5"] else indicator

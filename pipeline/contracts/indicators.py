@@ -92,7 +92,7 @@ def indicators_table(columns: Sequence[IndicatorColumn]) -> Table:
 
 
 def _require_own_names(names: Sequence[str]) -> None:
-    taken = {name: table.sql_name for table in BESIDE for name in table.columns}
+    taken = {name: table.sql_name for table in reversed(BESIDE) for name in table.columns}
     for name, times in Counter(names).items():
         if times > 1 or name in taken:
             whose = f"{taken[name]} has already" if name in taken else "two indicators have"

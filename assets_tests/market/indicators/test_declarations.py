@@ -52,7 +52,7 @@ def test_loading_the_package_does_not_load_the_compiler():
 
 
 def test_an_indicator_is_declared_by_an_expression_over_each_tickers_bars():
-    gap = IndicatorColumn("gap", "Open over the close before.")
+    gap = IndicatorColumn("gap", "Open over the close before.", unit="free")
     declared = expressed({gap: pl.col("open") / pl.col("close").shift(1) - 1}, lookback=2)
     bars = pl.concat([tape([4, 8, 2], ticker="B"), tape([1, 2, 3], ticker="A", at=[0, 1, 9])])
     rows = indicators(bars, SESSIONS, SESSIONS[1], declared=[declared], lookback=5)
@@ -62,7 +62,7 @@ def test_an_indicator_is_declared_by_an_expression_over_each_tickers_bars():
 
 
 def test_what_an_expression_cannot_divide_is_null():
-    share = IndicatorColumn("share", "Volume over nothing.")
+    share = IndicatorColumn("share", "Volume over nothing.", unit="free")
     rows = indicators(
         tape([1, 2], volume=[0.0, 5.0]),
         SESSIONS,
