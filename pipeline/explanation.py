@@ -17,6 +17,7 @@ from pipeline.lake.commits import writings
 from pipeline.lake.past import rows_at
 from pipeline.lake.tables import Lake
 from pipeline.market.calendar import new_york
+from pipeline.market.computed import version_of
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.reference import applicable_splits, as_known, with_split_doubts
 from pipeline.market.splits import split_factors
@@ -150,9 +151,11 @@ def _commit(lake: Lake, table: Table, session: date) -> dict[str, Any]:
         return {}
     commit = written.row(0, named=True)
     del commit["changes"]
+    parts = json.loads(commit["computed_by"] or "{}")
     return commit | {
         "read": {one["table"]: one["version"] for one in commit["read"] or ()},
-        "computed_by": json.loads(commit["computed_by"] or "{}"),
+        "computed_by": parts,
+        "code_version": version_of(parts),
     }
 
 
