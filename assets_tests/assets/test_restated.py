@@ -1,26 +1,40 @@
-"""A split told late: named first, then exactly its rows computed anew, as if it had always been known."""
+"""What is outdated is named first, then exactly that is computed anew: by a split told late, or by other code."""
 
 import json
 from datetime import date
 
 import polars as pl
 import pytest
-from dagster import DagsterRun, DagsterRunStatus, build_sensor_context
+from dagster import AssetKey, AssetMaterialization, DagsterRun, DagsterRunStatus, build_sensor_context
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
+from dagster._core.loader import LoadingContextForTest
 from polars.testing import assert_frame_equal
 
+from assets_tests import dagster_runs
 from assets_tests.assets.reference_runs import refresh as reference_refresh
-from assets_tests.dagster_runs import QUIET, SIGNALS, TO_BARS, instance, rows, run, span_tags
+from assets_tests.dagster_runs import QUIET, TO_BARS, instance, rows, run, span_tags
 from assets_tests.vendor_day import VendorFolder, row
+from pipeline.assets.session_table import asset_key
+from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.definitions import build_definitions
+from pipeline.lake.commits import Reading
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.orchestration.sensors import changed_past
 from pipeline.queries.outdated import restatement
 from pipeline.venues.calendar import new_york
+from pipeline.market import code_changes
+from pipeline.market.calendar import new_york
+from pipeline.market.computed import code_version, computed_by
+from pipeline.market.indicators import INDICATORS_TABLE
+from pipeline.restated import changed_past, reruns
+from pipeline.restatement import restatement
+from pipeline.tables import EVERY_TABLE
 
 SESSIONS = new_york().between(date(2024, 1, 29), date(2024, 2, 6))
 SPLIT_ON = SESSIONS[4]
-DAILY = [*TO_BARS, *SIGNALS]
+DAILY = [*TO_BARS, *dagster_runs.SIGNALS]
 SPLIT = {"ticker": "SPLIT", "execution_date": str(SPLIT_ON), "split_from": 1, "split_to": 2, "id": "S1"}
 
 
@@ -36,11 +50,16 @@ def refresh(settings, dagster):
 
 
 def restate(settings, dagster):
-    for first, last in restatement(Lake(settings.lake)).spans:
-        config = QUIET | {"ops": {"stocks__indicators": {"config": {"only_outdated": True}}}}
-        build_definitions(settings).resolve_job_def("restated_signals").execute_in_process(
-            instance=dagster, run_config=config, tags=span_tags([first, last])
+    """Run what is due, and return the runs that it took."""
+    needed = reruns(restatement(Lake(settings.lake)))
+    for one in needed:
+        build_definitions(settings).resolve_job_def(one.job).execute_in_process(
+            instance=dagster,
+            run_config=QUIET | {"ops": one.ops},
+            tags=span_tags([one.first, one.last]),
+            asset_selection=one.assets,
         )
+    return needed
 
 
 @pytest.fixture
@@ -136,3 +155,118 @@ def test_the_watch_waits_while_a_run_is_under_way(vendor):
 def test_the_watch_of_an_empty_lake_asks_for_nothing(vendor):
     with instance() as dagster:
         assert asked_of(vendor.settings(), dagster)[0] == []
+
+
+def computed_by_other_code(settings, table, sessions, rows, **parts):
+    """Put rows into a table as if another version of the code had computed them."""
+    lake = Lake(settings.lake, computed_by=lambda one: {**computed_by(one), **parts})
+    newest = lake.trail(table).commits().row(0, named=True)
+    tables = {one.sql_name: one for one in EVERY_TABLE}
+    read = [Reading(tables[one["table"]], one["version"], table.empty().lazy()) for one in newest["read"]]
+    lake.replace(table, sessions, [rows], run_id="other", read=read)
+
+
+def filled(vendor, dagster):
+    settings = vendor.settings()
+    tell(vendor)
+    refresh(settings, dagster)
+    run(settings, SESSIONS, instance=dagster, only=DAILY)
+    return settings
+
+
+def test_every_row_of_the_sessions_that_other_code_computed_is_computed_anew(vendor):
+    with instance() as dagster:
+        settings = filled(vendor, dagster)
+        right = rows(settings, INDICATORS_TABLE)
+        wrong = right.filter(pl.col("session") >= SESSIONS[2]).with_columns(return_1=0.5)
+        computed_by_other_code(settings, INDICATORS_TABLE, SESSIONS[2:], wrong, return_1="0" * 12)
+        (needed,) = restate(settings, dagster)
+    assert (needed.job, needed.first, needed.last) == ("restated_signals", SESSIONS[2], SESSIONS[-1])
+    assert [key.path[-1] for key in needed.assets] == ["indicators", "candidates"]
+    assert_frame_equal(rows(settings, INDICATORS_TABLE), right, check_exact=True)
+    assert restatement(Lake(settings.lake)).stretches == []
+
+
+def test_a_split_told_late_and_other_code_are_settled_by_the_same_runs(vendor):
+    with instance() as dagster:
+        settings = filled(vendor, dagster)
+        first = rows(settings, INDICATORS_TABLE).filter(session=SESSIONS[0])
+        computed_by_other_code(settings, INDICATORS_TABLE, SESSIONS[:1], first, return_1="0" * 12)
+        tell(vendor, SPLIT)
+        refresh(settings, dagster)
+        needed = restate(settings, dagster)
+    assert [(one.first, one.last) for one in needed] == [(SESSIONS[0], SESSIONS[0]), (SPLIT_ON, SESSIONS[-1])]
+    assert restatement(Lake(settings.lake)).stretches == []
+
+
+def test_of_a_changed_model_only_the_lists_are_made_again(vendor):
+    with instance() as dagster:
+        settings = filled(vendor, dagster)
+        before = Lake(settings.lake).version(INDICATORS_TABLE)
+        computed_by_other_code(settings, CANDIDATES, SESSIONS[:3], CANDIDATES.empty(), pullback="0" * 12)
+        (needed,) = restate(settings, dagster)
+    assert [key.path[-1] for key in needed.assets] == ["candidates"]
+    assert Lake(settings.lake).version(INDICATORS_TABLE) == before
+    assert restatement(Lake(settings.lake)).stretches == []
+
+
+def test_of_a_changed_rule_only_what_is_held_is_judged_anew(vendor):
+    with instance() as dagster:
+        settings = filled(vendor, dagster)
+        lake = Lake(settings.lake, computed_by=lambda one: {**computed_by(one), "time_stop": "0" * 12})
+        for table in (POSITION_MARKS, SIGNALS):
+            lake.replace(table, SESSIONS, [table.empty()], run_id="other")
+        (needed,) = restate(settings, dagster)
+    assert [key.path[-1] for key in needed.assets] == ["position_marks", "signals"]
+    assert restatement(Lake(settings.lake)).stretches == []
+
+
+def test_the_watch_looks_again_when_code_has_changed(vendor, monkeypatch):
+    with instance() as dagster:
+        settings = filled(vendor, dagster)
+        spans, _, cursor = asked_of(settings, dagster)
+        assert spans == []
+        assert asked_of(settings, dagster, cursor)[1].startswith("No table was written and no code changed")
+        now = {**computed_by(CANDIDATES), "trend": "0" * 12}
+        monkeypatch.setattr(code_changes, "computed_by", lambda one: now if one is CANDIDATES else computed_by(one))
+        monkeypatch.setattr("pipeline.restated.code_version", lambda one: f"another of {one.name}")
+        context = build_sensor_context(instance=dagster, cursor=cursor, resources={"lake": Lake(settings.lake)})
+        (request,) = changed_past.evaluate_tick(context).run_requests
+    assert (request.job_name, request.asset_selection) == ("restated_signals", (AssetKey(["stocks", "candidates"]),))
+    assert span_tags(SESSIONS).items() <= request.tags.items()
+
+
+@pytest.mark.thorough
+def test_the_daemon_can_launch_what_the_watch_asks_for(vendor, tmp_path):
+    """The run of a part of the job takes the job's own configuration, though it names an asset that is left out."""
+    with instance() as dagster:
+        settings = filled(vendor, dagster)
+        job = build_definitions(settings).resolve_job_def("restated_signals")
+        result = job.get_subset(asset_selection={AssetKey(["stocks", "candidates"])}).execute_in_process(
+            instance=dagster, tags=span_tags(SESSIONS)
+        )
+    assert result.success
+
+
+def stale_causes(definitions, dagster, table, session):
+    """Return why Dagster's UI shows a partition as not up to date."""
+    graph = definitions.resolve_asset_graph()
+    resolver = CachingStaleStatusResolver(dagster, graph, LoadingContextForTest(dagster))
+    return [one.reason for one in resolver.get_stale_causes(asset_key(table), str(session))]
+
+
+def test_dagster_knows_the_fingerprint_as_the_code_version_and_says_when_it_has_changed(vendor):
+    with instance() as dagster:
+        settings = filled(vendor, dagster)
+        definitions = build_definitions(settings)
+        for table in (INDICATORS_TABLE, CANDIDATES):
+            event = dagster.get_latest_materialization_event(asset_key(table))
+            assert event.asset_materialization.tags["dagster/code_version"] == code_version(table)
+            assert stale_causes(definitions, dagster, table, SESSIONS[-1]) == []
+        by_other_code = AssetMaterialization(
+            asset_key(INDICATORS_TABLE),
+            partition=str(SESSIONS[-1]),
+            tags={"dagster/code_version": "0" * 12, "dagster/data_version": "1"},
+        )
+        dagster.report_runless_asset_event(by_other_code)
+        assert "has a new code version" in stale_causes(definitions, dagster, INDICATORS_TABLE, SESSIONS[-1])

@@ -8,8 +8,13 @@ import polars as pl
 import pytest
 
 from assets_tests.cli.conftest import REPLACED, SESSIONS, THERE, Ask, Home
+from assets_tests.cli.harming import copied
+from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
+from pipeline.contracts.reference import SPLITS
+from pipeline.contracts.table import Table
 from pipeline.lake.tables import Lake
+from pipeline.market.computed import code_version, computed_by
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.queries.published_lists import as_committed, publications, ranked_anew
 
@@ -53,6 +58,13 @@ def test_the_versions_that_were_read_are_told(ask: Ask, home: Home) -> None:
     assert told["commits"]["stocks.candidates"]["version"] == publications(lake, REPLACED)[-1].version
     assert told["commits"]["stocks.candidates"]["read"].keys() >= {"stocks.daily_bars", "stocks.indicators"}
     assert "reference.splits" in told["commits"]["stocks.indicators"]["read"]
+
+
+def test_the_code_that_computed_a_row_is_told_column_by_column(ask: Ask) -> None:
+    told = explained(ask, "IBM", str(REPLACED))["commits"]["stocks.indicators"]
+    assert told["computed_by"] == computed_by(INDICATORS_TABLE)
+    assert told["code_version"] == code_version(INDICATORS_TABLE)
+    assert f"computed by code version {told['code_version']}" in ask("explain", "IBM", str(REPLACED)).data
 
 
 def test_the_explanation_to_read_names_list_bars_file_and_versions(ask: Ask) -> None:
@@ -132,3 +144,35 @@ def test_a_dry_run_names_what_is_outdated_and_changes_nothing(ask: Ask, home: Ho
     named = json.loads(ask("restate", "--json").data)
     assert {row["cause"] for row in named} <= {"its bar changed"}
     assert pl.DataFrame(named).is_empty() or "outdated" in answer.words
+
+
+def written_by_other_code(home: Path, table: Table, part: str) -> None:
+    """Write the last session of a table again as if another version of the code had computed it."""
+    lake = Lake(home / "lake", computed_by=lambda one: {**computed_by(one), part: "0" * 12})
+    rows = lake.scan(table, REPLACED, REPLACED).collect()
+    read = [lake.read(one, REPLACED, REPLACED) for one in (DAILY_BARS, SPLITS) if table is INDICATORS_TABLE]
+    lake.replace(table, [REPLACED], [rows], run_id="other", read=read)
+
+
+def test_what_other_code_computed_is_named_made_again_and_then_well(ask_in, tmp_path: Path, home: Home) -> None:
+    own = copied(home.path, tmp_path / "home")
+    ask = ask_in(own)
+    before = json.loads(ask("restate", "--json").data)
+    first = explained(ask, "IBM", str(REPLACED))
+    written_by_other_code(own, INDICATORS_TABLE, "rsi_14")
+    written_by_other_code(own, CANDIDATES, "pullback")
+    named = [row for row in json.loads(ask("restate", "--json").data) if row not in before]
+    assert [(row["table"], row["ticker"], row["first_session"], row["cause"]) for row in named] == [
+        ("stocks.candidates", None, str(REPLACED), "model changed: pullback"),
+        ("stocks.indicators", None, str(REPLACED), "indicator changed: rsi_14"),
+    ]
+    assert "indicator changed: rsi_14" in explained(ask, "IBM", str(REPLACED))["outdated"]
+    told = ask("restate", "--dry-run")
+    assert f"stocks.indicators {REPLACED} to {REPLACED}  indicator changed: rsi_14" in told.data
+    assert "Made again: stocks.candidates, stocks.indicators of 1 session" in told.words
+    done = ask("restate")
+    assert done.code == 0, done.words
+    assert json.loads(ask("restate", "--json").data) == []
+    again = explained(ask, "IBM", str(REPLACED))
+    assert again["indicators"] == first["indicators"]
+    assert ask("candidates", "--date", str(REPLACED), "--as-published").code == 0

@@ -138,6 +138,7 @@ def versions(explained: "Explanation") -> list[str]:
             f"  {table} {commit['version']}, {commit['committed_at']:%Y-%m-%d %H:%M:%S} UTC, run {commit['run_id']}"
         )
         lines.append(f"    read {read or 'versions not recorded'}")
+        lines.append(f"    computed by code version {commit['code_version'] or 'not recorded'}")
     return lines
 
 

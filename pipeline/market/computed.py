@@ -100,5 +100,9 @@ def computed_by(table: Table) -> Mapping[str, str]:
 
 def code_version(table: Table) -> str | None:
     """Return one fingerprint of all that computes a table; None for one that is taken in."""
-    parts = computed_by(table)
+    return version_of(computed_by(table))
+
+
+def version_of(parts: Mapping[str, str]) -> str | None:
+    """Return one fingerprint of the `parts` of what computes a table; None when there is none."""
     return fingerprint(sorted(parts.items())) if parts else None

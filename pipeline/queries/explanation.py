@@ -16,6 +16,8 @@ from pipeline.errors import PermanentError, TableMissing, VersionGone
 from pipeline.lake.delta.commits import writings
 from pipeline.lake.delta.past import rows_at
 from pipeline.lake.tables import Lake
+from pipeline.market.calendar import new_york
+from pipeline.market.computed import version_of
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.prices.splits import split_factors
 from pipeline.market.securities.reference import applicable_splits, as_known, with_split_doubts
@@ -150,9 +152,11 @@ def _commit(lake: Lake, table: Table, session: date) -> dict[str, Any]:
         return {}
     commit = written.row(0, named=True)
     del commit["changes"]
+    parts = json.loads(commit["computed_by"] or "{}")
     return commit | {
         "read": {one["table"]: one["version"] for one in commit["read"] or ()},
-        "computed_by": json.loads(commit["computed_by"] or "{}"),
+        "computed_by": parts,
+        "code_version": version_of(parts),
     }
 
 
