@@ -28,7 +28,7 @@ from pipeline.lake.raw_files import RawFiles
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.settings import Settings
-from pipeline.verification import CONTRACTS
+from pipeline.tables import CONTRACTS
 
 
 @dataclass(frozen=True)

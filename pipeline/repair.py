@@ -30,7 +30,8 @@ from pipeline.settings import Settings
 from pipeline.sources.choose import reference_source_of
 from pipeline.sources.flat_files import Dataset
 from pipeline.sources.reference import NoReference
-from pipeline.verification import CONTRACTS, Found, whole_rows
+from pipeline.tables import CONTRACTS
+from pipeline.verification import Found, whole_rows
 
 Span = tuple[date, date]
 

@@ -12,24 +12,21 @@ from pipeline.lake.damage import Damage, Kind, TableState
 from pipeline.lake.fingerprints import THREADS
 from pipeline.lake.lake_objects import Objects
 from pipeline.lake.log_entries import HASHES, LOG, DataFile
-from pipeline.lake.log_verification import LogVerification, differs
-
-Decode = Callable[[bytes, DataFile], str | None]
-"""Reads the bytes of a data file of no known hash to the end, and returns what is wrong with it; None for nothing."""
+from pipeline.lake.log_verification import Decode, LogVerification, differs
 
 Told = Callable[[int], None]
 """Told of the files that are done."""
 
 
 class TableVerification:
-    """One check of the table called `market/name`. `decode` judges data files of which no hash was recorded."""
+    """One check of the table called `market/name`. `decode` judges files of which no hash was recorded."""
 
     def __init__(self, objects: Objects, name: str, decode: Decode) -> None:
         self._objects = objects
         self._decode = decode
         self._listed = {found.removeprefix(f"{name}/") for found in objects.names(f"{name}/")}
         self.state = TableState(name)
-        self._log = LogVerification(objects, self.state, self._listed)
+        self._log = LogVerification(objects, self.state, self._listed, decode)
         self._recorded = {file: digest for one in self._log.records.values() for file, digest in one.files.items()}
 
     @property
