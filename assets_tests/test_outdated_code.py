@@ -15,11 +15,11 @@ from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.table import Table
 from pipeline.lake.sql import connect
 from pipeline.lake.tables import Lake
-from pipeline.market.calendar import new_york
 from pipeline.market.computed import computed_by
 from pipeline.market.indicators import INDICATORS, INDICATORS_TABLE, IndicatorColumn
-from pipeline.market.restatement import with_restated
-from pipeline.restatement import Stretch, restatement
+from pipeline.market.outdated_ranges import with_restated
+from pipeline.queries.outdated import Stretch, restatement
+from pipeline.venues.calendar import new_york
 
 SESSIONS = new_york().between(date(2024, 1, 2), date(2024, 1, 10))
 EMPTY = (CANDIDATES, POSITION_MARKS, SIGNALS, CANDIDATE_OUTCOMES)

@@ -26,3 +26,6 @@ MINUTE_TABLES = (MINUTE_BARS, MINUTE_QUARANTINE, MINUTE_DELIVERIES, INTRADAY_FEA
 
 EVERY_TABLE = (*REFERENCE_TABLES, *TABLES, *MINUTE_TABLES, AGGREGATES, *PORTFOLIO_TABLES, *OUTCOME_TABLES, ALERTS)
 """All of them; reference data, positions and the scores of models are refreshed whole."""
+
+CONTRACTS = {table.path: table for table in EVERY_TABLE}
+"""By `market/name`."""

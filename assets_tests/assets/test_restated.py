@@ -14,23 +14,19 @@ from assets_tests import dagster_runs
 from assets_tests.assets.reference_runs import refresh as reference_refresh
 from assets_tests.dagster_runs import QUIET, TO_BARS, instance, rows, run, span_tags
 from assets_tests.vendor_day import VendorFolder, row
-from pipeline.assets.session_table import asset_key
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.definitions import build_definitions
-from pipeline.lake.commits import Reading
+from pipeline.lake.delta.commits import Reading
 from pipeline.lake.tables import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.orchestration.sensors import changed_past
-from pipeline.queries.outdated import restatement
-from pipeline.venues.calendar import new_york
 from pipeline.market import code_changes
-from pipeline.market.calendar import new_york
 from pipeline.market.computed import code_version, computed_by
 from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.restated import changed_past, reruns
-from pipeline.restatement import restatement
+from pipeline.orchestration.sensors import changed_past, reruns
+from pipeline.orchestration.table_metadata import asset_key
+from pipeline.queries.outdated import restatement
 from pipeline.tables import EVERY_TABLE
+from pipeline.venues.calendar import new_york
 
 SESSIONS = new_york().between(date(2024, 1, 29), date(2024, 2, 6))
 SPLIT_ON = SESSIONS[4]
@@ -229,7 +225,7 @@ def test_the_watch_looks_again_when_code_has_changed(vendor, monkeypatch):
         assert asked_of(settings, dagster, cursor)[1].startswith("No table was written and no code changed")
         now = {**computed_by(CANDIDATES), "trend": "0" * 12}
         monkeypatch.setattr(code_changes, "computed_by", lambda one: now if one is CANDIDATES else computed_by(one))
-        monkeypatch.setattr("pipeline.restated.code_version", lambda one: f"another of {one.name}")
+        monkeypatch.setattr("pipeline.orchestration.sensors.code_version", lambda one: f"another of {one.name}")
         context = build_sensor_context(instance=dagster, cursor=cursor, resources={"lake": Lake(settings.lake)})
         (request,) = changed_past.evaluate_tick(context).run_requests
     assert (request.job_name, request.asset_selection) == ("restated_signals", (AssetKey(["stocks", "candidates"]),))

@@ -27,7 +27,7 @@ from pipeline.orchestration.asset_graph import (
     tables_of,
 )
 from pipeline.orchestration.table_metadata import asset_key
-from pipeline.queries.integrity import CONTRACTS
+from pipeline.tables import CONTRACTS
 
 
 @dataclass(frozen=True)

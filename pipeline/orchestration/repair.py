@@ -26,11 +26,12 @@ from pipeline.orchestration.makers import NO_COPY, REFRESHED, maker_of, makers
 from pipeline.orchestration.partitions import STOCK_SESSIONS
 from pipeline.orchestration.runs import RunReport, run_sessions
 from pipeline.progress import Progress
-from pipeline.queries.integrity import CONTRACTS, Found, whole_rows
+from pipeline.queries.integrity import Found, whole_rows
 from pipeline.settings import Settings
 from pipeline.sources.choose import reference_source_of
 from pipeline.sources.massive.reference import NoReference
 from pipeline.sources.port import Dataset
+from pipeline.tables import CONTRACTS
 from pipeline.venues.calendar import new_york
 
 Span = tuple[date, date]

@@ -16,7 +16,6 @@ from pipeline.errors import PermanentError, TableMissing, VersionGone
 from pipeline.lake.delta.commits import writings
 from pipeline.lake.delta.past import rows_at
 from pipeline.lake.tables import Lake
-from pipeline.market.calendar import new_york
 from pipeline.market.computed import version_of
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.prices.splits import split_factors

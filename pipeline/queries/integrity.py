@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -15,7 +15,6 @@ from pipeline.contracts.minutes import MINUTE_BARS
 from pipeline.contracts.quarantine import MINUTE_QUARANTINE, QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.lake.integrity.damage import Damage, Kind, TableState
-from pipeline.lake.integrity.decoding import decoded
 from pipeline.lake.integrity.mending import Mending
 from pipeline.lake.integrity.raw import Delivered, RawState, RawVerification
 from pipeline.lake.integrity.table import TableVerification
@@ -23,10 +22,7 @@ from pipeline.lake.raw.receipts import Receipt
 from pipeline.lake.tables import Lake
 from pipeline.market.gate.audit import unreconciled
 from pipeline.progress import Progress
-from pipeline.tables import EVERY_TABLE
-
-CONTRACTS = {table.path: table for table in EVERY_TABLE}
-"""By `market/name`."""
+from pipeline.queries.unrecorded_files import Judge
 
 TRAILS = ((DELIVERIES, DAILY_BARS, QUARANTINE), (MINUTE_DELIVERIES, MINUTE_BARS, MINUTE_QUARANTINE))
 """Each audit trail, and the tables whose rows it counts."""
@@ -61,11 +57,8 @@ def verify(lake: Lake, progress: Progress, only: Iterable[str] | None = None) ->
     remains = lake.store.remains() if only is None else []
     lost = [name for name in remains if lake.store.holds_data(name)]
     wanted = sorted([*lake.tables(), *lost]) if only is None else list(only)
-    checks = {name: table_verification(lake, name) for name in wanted}
-    states = {}
-    for name, check in checks.items():
-        progress.begin(name.replace("/", "."), check.steps)
-        states[name] = check.run(progress.advance)
+    with Judge() as judge:
+        states = {name: check.run(progress.advance) for name, check in _checks(lake, wanted, judge, progress)}
     delivered = [one for trail, *_ in TRAILS for one in _delivered(lake, states, trail)]
     raw = RawVerification(lake.objects, delivered)
     if only is None:
@@ -76,10 +69,17 @@ def verify(lake: Lake, progress: Progress, only: Iterable[str] | None = None) ->
     return Found(states, raw.state, miscounted, [name for name in remains if name not in lost])
 
 
-def table_verification(lake: Lake, name: str) -> TableVerification:
-    """Return a check of one table."""
-    contract = CONTRACTS.get(name)
-    return TableVerification(lake.objects, name, lambda data, told: decoded(data, told, contract))
+def _checks(
+    lake: Lake, names: Sequence[str], judge: Judge, progress: Progress
+) -> Iterator[tuple[str, TableVerification]]:
+    """Yield the check of each table when its turn has come; what each looks at is settled before the first."""
+    checks = {
+        name: TableVerification(lake.objects, name, lambda data, told, name=name: judge.judged(data, told, name))  # type: ignore[misc]
+        for name in names
+    }
+    for name, check in checks.items():
+        progress.begin(name.replace("/", "."), check.steps)
+        yield name, check
 
 
 def whole_rows(lake: Lake, state: TableState, table: Table, version: int | None = None) -> pl.LazyFrame:

@@ -6,7 +6,7 @@ entries that are older than the table's property says, 30 days where it says not
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -26,12 +26,19 @@ from pipeline.lake.integrity.damage import Damage, Kind, TableState
 from pipeline.lake.storage.folder_objects import Digest
 from pipeline.lake.storage.lake_objects import Objects
 
+Decode = Callable[[bytes, DataFile], str | None]
+"""Reads the bytes of a file of no known hash to the end, and returns what is wrong with it; None for nothing."""
+
 
 class LogVerification:
-    """One check of the log of a table whose files are `listed`; what it finds goes into `state`."""
+    """One check of the log of a table whose files are `listed`; what it finds goes into `state`.
 
-    def __init__(self, objects: Objects, state: TableState, listed: set[str]) -> None:
+    `decode` judges checkpoints of which no hash was recorded.
+    """
+
+    def __init__(self, objects: Objects, state: TableState, listed: set[str], decode: Decode) -> None:
         self._objects = objects
+        self._decode = decode
         self._state = state
         self._listed = listed
         self._fingerprints = Fingerprints(objects, state.name)
@@ -117,6 +124,11 @@ class LogVerification:
         recorded = self.records[version].checkpoints if version in self.records else {}
         parts = {name: self._objects.read(f"{self._state.name}/{name}") or b"" for name in names}
         if any(recorded.get(name) not in {None, Digest.of(part)} for name, part in parts.items()):
+            return None
+        unknown = {name: part for name, part in parts.items() if name not in recorded}
+        if any(
+            self._decode(part, DataFile(name, len(part), None, None, None, version)) for name, part in unknown.items()
+        ):
             return None
         return files_in_checkpoint(list(parts.values()), version)
 

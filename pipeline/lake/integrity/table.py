@@ -11,25 +11,22 @@ from pipeline.lake.delta.commits import sessions_told, taken_out
 from pipeline.lake.delta.fingerprints import THREADS
 from pipeline.lake.delta.log_entries import HASHES, LOG, DataFile
 from pipeline.lake.integrity.damage import Damage, Kind, TableState
-from pipeline.lake.integrity.log import LogVerification, differs
+from pipeline.lake.integrity.log import Decode, LogVerification, differs
 from pipeline.lake.storage.lake_objects import Objects
-
-Decode = Callable[[bytes, DataFile], str | None]
-"""Reads the bytes of a data file of no known hash to the end, and returns what is wrong with it; None for nothing."""
 
 Told = Callable[[int], None]
 """Told of the files that are done."""
 
 
 class TableVerification:
-    """One check of the table called `market/name`. `decode` judges data files of which no hash was recorded."""
+    """One check of the table called `market/name`. `decode` judges files of which no hash was recorded."""
 
     def __init__(self, objects: Objects, name: str, decode: Decode) -> None:
         self._objects = objects
         self._decode = decode
         self._listed = {found.removeprefix(f"{name}/") for found in objects.names(f"{name}/")}
         self.state = TableState(name)
-        self._log = LogVerification(objects, self.state, self._listed)
+        self._log = LogVerification(objects, self.state, self._listed, decode)
         self._recorded = {file: digest for one in self._log.records.values() for file, digest in one.files.items()}
 
     @property
