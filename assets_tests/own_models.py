@@ -34,11 +34,11 @@ OWN = (STRONG, DIPS)
 
 RANKING = (
     "assets.signals",
-    "assets.report_tables",
+    "queries.report_tables",
     "assets.reports",
     "assets.outcomes",
     "assets.alerts",
-    "publication",
+    "queries.published_lists",
 )
 """The modules of the pipeline that rank by MODELS or show them."""
 

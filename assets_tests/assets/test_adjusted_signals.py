@@ -117,5 +117,6 @@ def test_only_wanted_types_are_listed_and_a_new_owner_of_a_ticker_starts_without
     bars = dict(indicators.select("ticker", "bars").iter_rows())
     assert bars["SWAYS"] == 30
     assert bars["RISES"] > 400
-    assert "RISES" in set(listed["ticker"])
-    assert not {"SURGES", "SWAYS"} & set(listed["ticker"]), "a fund, and a stock of 30 bars"
+    trend = set(listed.filter(pl.col("model") == "trend")["ticker"])
+    assert "RISES" in trend
+    assert not {"SURGES", "SWAYS"} & trend, "a fund, and a stock of 30 bars"

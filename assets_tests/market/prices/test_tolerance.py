@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from assets_tests.market.holdings import RECORDED_AT, SPLIT
-from assets_tests.market.sell.sights import RULES
+from assets_tests.market.portfolio.sell.sights import RULES
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITIONS
 from pipeline.market.indicators import INDICATORS_TABLE

@@ -1,7 +1,7 @@
 import pytest
 
 from assets_tests.market.holdings import splits
-from assets_tests.market.sell.sights import days_of, only, said
+from assets_tests.market.portfolio.sell.sights import days_of, only, said
 
 
 def test_a_stop_is_hit_by_the_low():

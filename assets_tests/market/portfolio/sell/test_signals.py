@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets_tests.market.holdings import NO_SPLITS, SESSIONS, bars, day, history, opening
-from assets_tests.market.sell.sights import RULES, indicators, said
+from assets_tests.market.portfolio.sell.sights import RULES, indicators, said
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.market.portfolio.book import Sale, with_sale
 from pipeline.market.portfolio.positions import position_marks
