@@ -82,13 +82,13 @@ LONG_HELD = Rule(
 RULES = (ALWAYS, *RULES, LONG_HELD)
 """
 
-ADDED = {"indicators/catalogue.py": INDICATORS, "screen/models.py": MODELS, "sell/rules.py": RULES}
+ADDED = {"indicators/catalogue.py": INDICATORS, "screen/models.py": MODELS, "portfolio/sell/rules.py": RULES}
 
 ABOUT_WHAT_IS_SHIPPED = {
     "test_definitions.py::test_the_definitions_are_those_of_the_snapshot",
     "market/indicators/test_docs.py::test_the_page_tells_of_every_column_once",
     "market/screen/test_docs.py::test_the_page_states_every_weight_of_the_shipped_models",
-    "market/sell/test_rule.py::test_the_documentation_tells_of_every_rule",
+    "market/portfolio/sell/test_rule.py::test_the_documentation_tells_of_every_rule",
 }
 """The tests that ask for a page and a snapshot of what was added."""
 
@@ -133,7 +133,7 @@ def assert_only_pages_and_snapshot_miss_it(grown: Path, tests: Sequence[str], wh
 
 
 def test_lists_pages_and_signals_are_tested_by_what_the_tests_declare(grown):
-    tests = ["reports", "market/screen", "market/sell", "market/indicators/test_docs.py"]
+    tests = ["reports", "market/screen", "market/portfolio/sell", "market/indicators/test_docs.py"]
     assert_only_pages_and_snapshot_miss_it(grown, tests, "not hypothesis and not thorough and not torture")
 
 
