@@ -12,10 +12,10 @@ PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
 
 def test_the_example_of_a_new_model_runs_and_ranks():
     (example,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-    declared: dict[str, object] = {}
+    declared: dict[str, object] = {"MODELS": ()}
     exec(example, declared)  # noqa: S102 (our own page)
     rows = [{"ticker": t, "bollinger_upper": 49.0, "relative_volume": v} for t, v in (("A", 1.0), ("B", 3.5))]
-    ranked = candidates(day(*rows), [declared["BREAKOUT"]])
+    ranked = candidates(day(*rows), declared["MODELS"])
     assert ranked["ticker"].to_list() == ["B", "A"]
     assert ranked["reasons"][0].to_list() == ["Volume 3.5 times its average, busier than the other stock"]
 

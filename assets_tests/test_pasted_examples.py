@@ -1,0 +1,143 @@
+"""The documents' own examples, pasted where the documents say and as they stand: what they declare is there."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from assets_tests.old_home.make import FIRST, LAST, SPLIT, SPLIT_DAY, TICKERS, close, day_file, lay, sessions
+from assets_tests.old_home.unpacked import moved_into
+from assets_tests.pasting import Example, examples, package_with
+
+EXAMPLES = examples()
+*_, BEFORE, NEWEST, NEXT = sessions(FIRST, LAST)
+FALLEN, RISEN = "AAP", "NA"
+"""A stock that is held and loses most of its price on `NEXT`, and one that leaps on heavy volume."""
+
+IMPORTED = """
+import json
+import pipeline.definitions
+from pipeline.market.indicators import INDICATORS_TABLE
+from pipeline.market.portfolio.sell.rules import RULES
+from pipeline.market.screen.models import MODELS
+print(json.dumps([list(INDICATORS_TABLE.columns), [one.name for one in MODELS], [one.name for one in RULES]]))
+"""
+
+
+def python(package: Path, *arguments: str) -> str:
+    """Return what Python answers over a copy of the package."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CANDLELAKE_", "DAGSTER_"))}
+    environment = kept | {"PYTHONPATH": str(package), "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(  # noqa: S603 (our own code)
+        [sys.executable, *arguments], cwd=package, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_each_kind_of_declaration_has_an_example_and_the_readme_has_two():
+    assert [(one.document, one.name) for one in EXAMPLES] == [
+        ("README.md", "RANGE_20"),
+        ("README.md", "QUIET_STRENGTH"),
+        ("docs/indicators.md", "OVERNIGHT_GAP"),
+        ("docs/indicators.md", "CHANNEL_20"),
+        ("docs/models.md", "BREAKOUT"),
+        ("docs/positions.md", "HALF_GONE"),
+    ]
+
+
+def test_all_of_them_together_load_and_are_declared(tmp_path):
+    columns, models, rules = json.loads(python(package_with(EXAMPLES, tmp_path), "-c", IMPORTED))
+    assert columns[-3:] == ["range_20", "overnight_gap", "channel_20"]
+    assert models == ["trend", "pullback", "quiet_strength", "breakout"]
+    assert rules[-1] == "half_gone"
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: one.name)
+def test_each_of_them_loads_by_itself(example: Example, tmp_path):
+    assert example.name.lower() in python(package_with([example], tmp_path), "-c", IMPORTED)
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the package with every example pasted into it."""
+    return package_with(EXAMPLES, tmp_path_factory.mktemp("package"))
+
+
+@pytest.fixture(scope="module")
+def home(package, tmp_path_factory) -> Path:
+    """Return a home that was filled before the examples were pasted, and in which one session was run since."""
+    home = moved_into(tmp_path_factory.mktemp("home"))
+    lay(home, NEXT, file_of_a_wild_day())
+    asked(package, home, "run", "--date", str(NEXT))
+    return home
+
+
+def file_of_a_wild_day() -> bytes:
+    """Return the file of `NEXT` with other prices and volumes of two stocks."""
+    lines = gzip.decompress(day_file(NEXT)).decode().splitlines()
+    changed = {FALLEN: (close(FALLEN, NEXT) / 4, 2_000_000), RISEN: (close(RISEN, NEXT) * 1.5, 20_000_000)}
+    for ticker, (price, volume) in changed.items():
+        at = next(number for number, line in enumerate(lines) if line.startswith(f"{ticker},"))
+        _, _, _, _, _, _, stamp, trades = lines[at].split(",")
+        lines[at] = f"{ticker},{volume},{price:.2f},{price:.2f},{price + 1:.2f},{price - 1:.2f},{stamp},{trades}"
+    return gzip.compress("\n".join([*lines, ""]).encode(), mtime=0)
+
+
+def asked(package: Path, home: Path, *arguments: str) -> str:
+    return python(package, "-m", "pipeline.cli", "--home", str(home), *arguments)
+
+
+def price(ticker: str, day: date) -> float:
+    """Return a close on the share basis of `NEXT`."""
+    return close(ticker, day) / (2 if ticker == SPLIT and day < SPLIT_DAY else 1)
+
+
+@pytest.mark.thorough
+def test_a_pasted_indicator_is_a_column_in_sql(package, home):
+    query = f"SELECT * FROM stocks.indicators WHERE session IN ('{NEWEST}', '{NEXT}')"  # noqa: S608 (dates)
+    rows = json.loads(asked(package, home, "sql", query, "--format", "json"))
+    found = {(row["ticker"], row["session"]): row for row in rows}
+    last = [price(SPLIT, day) for day in list(sessions(FIRST, NEXT))[-20:]]
+    row = found[SPLIT, str(NEXT)]
+    # Each bar spans a dollar to either side; those before the split, half a dollar.
+    spans = [0.5 if day < SPLIT_DAY else 1.0 for day in list(sessions(FIRST, NEXT))[-20:]]
+    highest = max(one + span for one, span in zip(last, spans, strict=True))
+    lowest = min(one - span for one, span in zip(last, spans, strict=True))
+    assert row["range_20"] == pytest.approx(highest - lowest, abs=0.011)
+    assert row["channel_20"] == pytest.approx(row["range_20"], rel=1e-8)
+    assert row["overnight_gap"] == pytest.approx(last[-1] / last[-2] - 1, rel=1e-6)
+    assert found[SPLIT, str(NEWEST)]["range_20"] is None, "computed before"
+
+
+@pytest.mark.thorough
+def test_a_pasted_model_ranks_and_its_lists_are_on_the_page(package, home):
+    listed = json.loads(asked(package, home, "candidates", "--json"))
+    ranks = {(row["model"], row["ticker"]): row["rank"] for row in listed}
+    assert {ticker for model, ticker in ranks if model == "quiet_strength"} == set(TICKERS) - {FALLEN}
+    assert ranks["breakout", RISEN] == 1, "the busiest"
+    pages = "".join(page.read_text() for page in (home / "reports").rglob("*.html"))
+    for model in ("quiet_strength", "breakout"):
+        assert model in pages
+
+
+@pytest.mark.thorough
+def test_a_pasted_rule_says_to_sell_what_is_held(package, home):
+    (fallen,) = (row for row in json.loads(asked(package, home, "positions", "--json")) if row["ticker"] == FALLEN)
+    (signal,) = (one for one in fallen["signals"] if one["rule"] == "half_gone")
+    assert signal["severity"] == "high"
+    page = next((home / "reports").rglob(f"{FALLEN}*.html")).read_text()
+    assert "below its peak" in page
+
+
+@pytest.mark.thorough
+def test_what_was_computed_before_gets_the_pasted_column_by_restating(package, home):
+    asked(package, home, "restate")
+    query = f"SELECT count(*) AS without FROM stocks.indicators WHERE channel_20 IS NULL AND session >= '{BEFORE}'"  # noqa: S608
+    assert json.loads(asked(package, home, "sql", query, "--format", "json")) == [{"without": 0}]
