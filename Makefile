@@ -39,7 +39,8 @@ FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py test_instanc
 	lake/test_reading_failures.py lake/test_sql_escapes.py lake/test_sql_functions.py lake/test_sql_walls.py \
 	lake/test_sql_limits.py lake/test_sql_child.py lake/test_pickle.py lake/test_maintenance.py \
 	lake/test_layouts.py lake/test_leftovers.py \
-	lake/test_first_commit.py lake/test_log_keeping.py lake/test_expired_log.py cli/test_aged_lake.py test_restatement.py \
+	lake/test_first_commit.py lake/test_log_keeping.py lake/test_expired_log.py cli/test_aged_lake.py cli/test_upgraded.py test_restatement.py test_outdated_code.py \
+	market/test_code_changes.py market/test_computed.py \
 	cli/test_privacy.py cli/test_verify.py cli/test_verify_repair.py cli/test_verify_on_s3.py cli/test_lake_on_s3.py cli/test_rows.py \
 	cli/test_reference_clock.py cli/test_places.py cli/test_signals.py cli/test_hostile_arguments.py cli/test_hostile_launches.py cli/test_ui_visitors.py \
 	reports/test_serving.py reports/test_file_names.py reports/test_escaping.py \
