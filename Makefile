@@ -39,7 +39,8 @@ FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py orchestratio
 	lake/delta/test_reading_failures.py lake/sql/test_sql_escapes.py lake/sql/test_sql_functions.py lake/sql/test_sql_walls.py \
 	lake/sql/test_sql_limits.py lake/sql/test_sql_child.py lake/test_pickle.py lake/delta/test_maintenance.py \
 	lake/delta/test_layouts.py lake/storage/test_leftovers.py \
-	lake/delta/test_first_commit.py lake/delta/test_log_keeping.py lake/delta/test_expired_log.py cli/test_aged_lake.py queries/test_outdated.py \
+	lake/delta/test_first_commit.py lake/delta/test_log_keeping.py lake/delta/test_expired_log.py cli/test_aged_lake.py queries/test_outdated.py cli/test_upgraded.py test_outdated_code.py \
+	market/test_code_changes.py market/test_computed.py \
 	cli/test_privacy.py cli/test_verify.py cli/test_verify_repair.py cli/test_verify_on_s3.py cli/test_lake_on_s3.py cli/test_rows.py \
 	cli/test_reference_clock.py cli/test_places.py cli/test_signals.py cli/test_hostile_arguments.py cli/test_hostile_launches.py cli/test_ui_visitors.py \
 	web/test_pages.py reports/test_file_names.py reports/test_escaping.py \

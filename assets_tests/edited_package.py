@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,18 +21,28 @@ print(json.dumps({table.sql_name: dict(computed_by(table)) for table in COMPUTED
 def edited_market(folder: Path, edit: Callable[[Path, str], str]) -> Path:
     """Lay a package into `folder` whose `market` holds what `edit` makes of each file, and return `folder`.
 
-    `edit` is given the file's path within `market`, and its text. All else is that of this package.
+    `edit` is given the file's path within `market`, and its text. All else is that of this package, compiled code too.
     """
-    copy = folder / PACKAGE.name
-    copy.mkdir(parents=True)
-    for entry in PACKAGE.iterdir():
-        if entry.name not in {"market", "__pycache__"}:
-            (copy / entry.name).symlink_to(entry)
-    source = PACKAGE / "market"
-    shutil.copytree(source, copy / "market", ignore=shutil.ignore_patterns("__pycache__"))
-    for path in (copy / "market").rglob("*.py"):
-        path.write_text(edit(path.relative_to(copy / "market"), path.read_text()))
+    _laid(PACKAGE, folder / PACKAGE.name, edit)
     return folder
+
+
+def _laid(source: Path, copy: Path, edit: Callable[[Path, str], str]) -> None:
+    """Copy what `edit` changes, and the folders above it; link to all else."""
+    if source.is_dir() and any(_edited(path, edit) != path.read_text() for path in source.rglob("*.py")):
+        copy.mkdir(parents=True)
+        for entry in source.iterdir():
+            if entry.name != "__pycache__":
+                _laid(entry, copy / entry.name, edit)
+    elif source.suffix == ".py" and _edited(source, edit) != source.read_text():
+        copy.write_text(_edited(source, edit))
+    else:
+        copy.symlink_to(source)
+
+
+def _edited(path: Path, edit: Callable[[Path, str], str]) -> str:
+    market = PACKAGE / "market"
+    return edit(path.relative_to(market), path.read_text()) if path.is_relative_to(market) else path.read_text()
 
 
 def replaced(texts: dict[tuple[str, str], str]) -> Callable[[Path, str], str]:
@@ -49,9 +58,9 @@ def replaced(texts: dict[tuple[str, str], str]) -> Callable[[Path, str], str]:
     return edit
 
 
-def run_of(folder: Path, *arguments: str) -> str:
-    """Return what Python answers with the package in `folder`."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+def run_of(folder: Path, *arguments: str, **settings: str) -> str:
+    """Return what Python answers with the package in `folder`, under `settings` of the environment."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", **settings}
     done = subprocess.run(  # noqa: S603 (our own code)
         [sys.executable, *arguments], env=environment, cwd=folder, capture_output=True, text=True, check=False
     )

@@ -80,9 +80,7 @@ def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
         "splits": applicable_splits(splits.rows.collect()),
         "listed": listings(tickers.rows.collect(), ticker_events.rows.collect()),
     }
-    outdated = (
-        restatement(lake).of(INDICATORS_TABLE).within(sessions[0], sessions[-1]) if config.only_outdated else None
-    )
+    outdated = restatement(lake, [INDICATORS_TABLE]).within(sessions[0], sessions[-1]) if config.only_outdated else None
     read = [daily_bars, splits, tickers, ticker_events]
     written = []
     for stretch in stretches(INDICATORS_TABLE, sessions, MOST_IN_A_COMMIT):

@@ -48,8 +48,7 @@ class Lake:
     ) -> None:
         self._may_write, self._computed_by = may_write, computed_by
         self.store = store_of(place)
-        self.root = self.store.root
-        self.storage_options = self.store.storage_options
+        self.root, self.storage_options = self.store.root, self.store.storage_options
         self.objects = objects_at(self.store)
         self.opened = opened or OpenTables(self.store, self.objects)
         self._trails: dict[str, Trail] = {}

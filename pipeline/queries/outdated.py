@@ -1,6 +1,6 @@
 """What the lake computed from what has changed since, bars, splits or code: named before anything is run again."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -14,6 +14,7 @@ from pipeline.lake.delta.commit_moments import no_later_than_successors
 from pipeline.lake.delta.commits import version_read
 from pipeline.lake.delta.past import rows_at
 from pipeline.lake.tables import Lake
+from pipeline.market.computed import COMPUTED
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.outdated_ranges import OUTDATED, outdated_by_bars, outdated_by_splits, outdated_unknown
 from pipeline.queries.outdated_code import DUE, outdated_by_code, resting_on
@@ -70,10 +71,6 @@ class Restatement:
                 found.append(Stretch(session, session, tuple(tables)))
         return found
 
-    def of(self, table: Table) -> "Restatement":
-        """Return what of one table is outdated."""
-        return Restatement(self.outdated.filter(table=table.sql_name))
-
     def within(self, first: date, last: date) -> pl.DataFrame:
         """Return the outdated ranges as far as they lie in the sessions `first` … `last`."""
         held = self.outdated.filter(pl.col("first_session") <= last, pl.col("last_session") >= first)
@@ -103,8 +100,8 @@ def _sessions_of(ranges: pl.DataFrame) -> pl.DataFrame:
     return within.select(list(DUE)).unique()
 
 
-def restatement(lake: Lake) -> Restatement:
-    """Return what does not follow from the bars and splits that the lake holds now, or that other code computed.
+def restatement(lake: Lake, tables: Collection[Table] = COMPUTED) -> Restatement:
+    """Return what of `tables` does not follow from the bars and splits that the lake holds now, or other code computed.
 
     Read from the commits, which tell what each session was computed from and by what, and from the bars of sessions
     that were written again since. What nobody can tell any more, since versions and what was recorded of them are gone,
@@ -112,9 +109,9 @@ def restatement(lake: Lake) -> Restatement:
     before commits told.
     """
     by_data = _outdated_indicators(lake).with_columns(table=pl.lit(INDICATORS_TABLE.sql_name))
-    found = pl.concat([pl.DataFrame(schema=COLUMNS), outdated_by_code(lake), by_data], how="diagonal")
+    found = pl.concat([pl.DataFrame(schema=COLUMNS), outdated_by_code(lake, tables), by_data], how="diagonal")
     outdated = found.sort("first_session", "table", "ticker", "event_date", maintain_order=True)
-    return Restatement(outdated, resting_on(lake, _sessions_of(outdated)))
+    return Restatement(outdated, resting_on(lake, _sessions_of(outdated), tables))
 
 
 def _outdated_indicators(lake: Lake) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """What the lake holds that other code computed than that of today, and what was made from outdated rows."""
 
 import json
+from collections.abc import Collection
 from datetime import date
 
 import polars as pl
@@ -24,23 +25,22 @@ DUE = {"table": pl.String, "session": pl.Date}
 """Columns of what is to be made again."""
 
 
-def outdated_by_code(lake: Lake) -> pl.DataFrame:
-    """Return the sessions of each table that other code computed than that of today, in the columns above."""
+def outdated_by_code(lake: Lake, tables: Collection[Table] = COMPUTED) -> pl.DataFrame:
+    """Return the sessions of each of `tables` that other code computed than that of today, in the columns above."""
     found = [pl.DataFrame(schema=OUTDATED_BY_CODE)]
-    found += [_outdated(lake, table) for table in _computed_tables(lake)]
+    found += [_outdated(lake, table) for table in _with_sessions(lake, tables)]
     return pl.concat(found)
 
 
-def resting_on(lake: Lake, due: pl.DataFrame) -> pl.DataFrame:
-    """Return what was made from what is `due`, or from what is made from that: DUE, without that itself.
+def resting_on(lake: Lake, due: pl.DataFrame, tables: Collection[Table] = COMPUTED) -> pl.DataFrame:
+    """Return what of `tables` was made from what is `due`, or from what is made from that: DUE, without that itself.
 
     A session of a table was made from those of the same session in the tables that its commit read; in all of them when
     it does not say.
     """
     every = due.select(list(DUE))
-    tables = _computed_tables(lake)
-    any_of_them = pl.lit(pl.Series([[table.sql_name for table in tables]]))
-    for table in tables:
+    any_of_them = pl.lit(pl.Series([[table.sql_name for table in COMPUTED]]))
+    for table in _with_sessions(lake, tables):
         read = pl.col("read").list.eval(_TABLE).fill_null(any_of_them)
         made = newest_writings(lake, table).select("session", read=read)
         from_due = made.explode("read").join(
@@ -54,9 +54,9 @@ def resting_on(lake: Lake, due: pl.DataFrame) -> pl.DataFrame:
 _TABLE = pl.element().struct.field("table")
 
 
-def _computed_tables(lake: Lake) -> list[Table]:
-    """Return the computed tables that the lake has sessions of, each after those that it is made from."""
-    return [table for table in COMPUTED if table.session and lake.exists(table)]
+def _with_sessions(lake: Lake, tables: Collection[Table]) -> list[Table]:
+    """Return those of `tables` that the lake has sessions of, each after those that it is made from."""
+    return [table for table in COMPUTED if table in tables and table.session and lake.exists(table)]
 
 
 def _outdated(lake: Lake, table: Table) -> pl.DataFrame:
