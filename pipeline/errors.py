@@ -18,6 +18,14 @@ def without_terminal_codes(text: str) -> str:
     return _TERMINAL_CODE.sub("", text)
 
 
+def words_of(error: BaseException) -> str:
+    """Return in one sentence what an error says: of the system's own, what was refused, and where."""
+    if isinstance(error, OSError) and error.strerror is not None:
+        return f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
+    said = str(error).strip() or type(error).__name__
+    return f"{said.splitlines()[0].rstrip('.')}."
+
+
 class CandlelakeError(Exception):
     """What went wrong, with the remedy a user can apply."""
 

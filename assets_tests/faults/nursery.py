@@ -8,6 +8,7 @@ import gc
 import json
 import logging
 import os
+import runpy
 import subprocess
 import sys
 import traceback
@@ -46,6 +47,8 @@ class Work:
     """Assets of `stocks/` that the run is confined to, without their checks; none for the whole job."""
     command: Sequence[str] = ()
     """A command to type instead, without the name of the program."""
+    module: str = "pipeline.cli"
+    """What the command is typed to."""
     environment: Mapping[str, str] = field(default_factory=dict)
     now: datetime | None = None
     """What the clock says, if not the true time."""
@@ -176,14 +179,12 @@ def _run(asked: dict[str, Any]) -> int:
 
 
 def _typed(asked: dict[str, Any]) -> int:
-    from pipeline.cli import main  # noqa: PLC0415
-
     # The place of a lake on S3 is named as in the environment already.
     named = {name.upper().removeprefix("CANDLELAKE_"): value for name, value in asked["settings"].items()}
     os.environ.update({f"CANDLELAKE_{name}": str(value) for name, value in named.items()})
     sys.argv = ["candlelake", *asked["command"]]
     try:
-        main()
+        runpy.run_module(asked["module"], run_name="__main__", alter_sys=True)
     except SystemExit as ended:
         return int(ended.code or 0)
     finally:

@@ -30,6 +30,9 @@ DAYS = (date(2024, 1, 31), date(2024, 2, 1))
 TICKERS = ("AAP", "AAp", "NA", "TRUE", "1E5", "NULL", "INF", "BRK.B")
 OLD, NEW = "old", "new"
 
+ADD = ("positions", "add", "AAP", "1", "20", "--opened", str(DAYS[0]), "--force")
+"""The command that records a first position."""
+
 Rows = list[tuple[Any, ...]]
 
 
@@ -83,10 +86,14 @@ class Market:
         self.nursery.run(Work(settings, DAYS, only=self.only))
         return time.monotonic() - begun
 
+    def bare_home(self, name: str) -> dict[str, Any]:
+        """Return the settings of a home of this name whose lake is empty: all that comes has an audit trail."""
+        given = {"home": self.vendor.root / name, "flat_files": str(self.vendor.files), "max_bad_share": 0.5}
+        return given | self.new_lake()
+
     def home(self, name: str) -> dict[str, Any]:
         """Return the settings of a home of this name, with the history before `DAYS` in its lake."""
-        given = {"home": self.vendor.root / name, "flat_files": str(self.vendor.files), "max_bad_share": 0.5}
-        settings = given | self.new_lake()
+        settings = self.bare_home(name)
         lake_of(settings).replace(DAILY_BARS, HISTORY, [history()], run_id="history")
         return settings
 

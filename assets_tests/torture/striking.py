@@ -17,12 +17,6 @@ from pipeline.queries.integrity import Found, verify
 from pipeline.tables import EVERY_TABLE
 
 
-def bare_home(market: Market, name: str) -> dict[str, Any]:
-    """Return the settings of a home of this name whose lake is empty: whatever is in it later has an audit trail."""
-    given = {"home": market.vendor.root / name, "flat_files": str(market.vendor.files), "max_bad_share": 0.5}
-    return given | market.new_lake()
-
-
 def killed(market: Market, work: Work, after: float) -> bool:
     """Start some work, kill it after so many seconds, and return whether that was in time."""
     process = market.nursery.start(work)

@@ -11,7 +11,7 @@ from assets_tests.faults.nursery import Work
 from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held, lake_of
 from assets_tests.lake.aging import aged, forget_properties, log_of, removed_by_delta
 from assets_tests.torture.conftest import scaled
-from assets_tests.torture.striking import bare_home, checked, ended, killed, length, require_well, rows
+from assets_tests.torture.striking import checked, ended, killed, length, require_well, rows
 from assets_tests.torture.test_first_commits import copy
 from pipeline.lake.tables import Lake
 
@@ -87,7 +87,7 @@ def test_a_clock_that_jumps_both_ways(whole: Market, seed: int) -> None:
 
 def grown_old(market: Market, name: str) -> dict[str, Any]:
     """Return a home filled by two runs, half a year ago, from before tables told Delta to keep their log."""
-    settings = bare_home(market, name)
+    settings = market.bare_home(name)
     for version in (OLD, NEW):
         market.publish(version)
         market.run(settings)

@@ -9,7 +9,7 @@ import pytest
 from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held, lake_of
 from assets_tests.s3_server import S3Server
 from assets_tests.torture.hostile_s3 import HostileS3, hostile, is_conditional_put
-from assets_tests.torture.striking import bare_home, checked, ended, require_well
+from assets_tests.torture.striking import checked, ended, require_well
 from pipeline.lake.delta.log_entries import entry_name
 from pipeline.lake.integrity.damage import Kind
 from pipeline.lake.tables import Lake
@@ -29,7 +29,7 @@ def proxy(s3_server: S3Server) -> Iterator[HostileS3]:
 def filled(whole: Market, s3_server: S3Server, proxy: HostileS3, request: pytest.FixtureRequest) -> dict[str, Any]:
     """Return a home whose lake lies behind the proxy, filled by one run."""
     on_s3 = s3_server.lake_settings() | {"lake_endpoint": proxy.endpoint}
-    settings = bare_home(replace(whole, new_lake=lambda: on_s3), request.node.name)
+    settings = replace(whole, new_lake=lambda: on_s3).bare_home(request.node.name)
     whole.publish(OLD)
     whole.run(settings)
     whole.publish(NEW)

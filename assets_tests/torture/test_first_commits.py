@@ -4,19 +4,17 @@ import random
 import shutil
 
 from assets_tests.faults.nursery import Work
-from assets_tests.faults.two_versions import OLD, Market, lake_of
+from assets_tests.faults.two_versions import ADD, OLD, Market, lake_of
 from assets_tests.torture.conftest import scaled
-from assets_tests.torture.striking import bare_home, checked, killed, length, require_well
+from assets_tests.torture.striking import checked, killed, length, require_well
 from pipeline.contracts.portfolio import POSITIONS
 
 KILLS = 30
 
-ADD = ("positions", "add", "AAP", "1", "20", "--opened", "2024-01-31", "--force")
-
 
 def test_killed_first_commits(whole: Market, seed: int) -> None:
     whole.publish(OLD)
-    filled = bare_home(whole, "first-commits")
+    filled = whole.bare_home("first-commits")
     whole.run(filled)
     chance, kills, left = random.Random(f"{seed} first commits"), 0, 0  # noqa: S311 (a seed, to be replayed)
     takes = length(whole, Work(copy(filled, "measured"), command=ADD))

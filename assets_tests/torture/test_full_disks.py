@@ -1,31 +1,80 @@
 """A disk that is full at every write of every command: with room again the command ends well, and nothing is lost."""
 
 import os
+import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
 
+from assets_tests.faults.full_disk import preloaded, require_library
+from assets_tests.faults.nursery import nursery
+from assets_tests.faults.sweeping import Sweep
 from assets_tests.faults.test_machine import BACKFILL, leave, small_disk
-from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market
+from assets_tests.faults.two_versions import ADD, DAYS, NEW, OLD, Market
 from assets_tests.torture.conftest import scaled
-from assets_tests.torture.striking import bare_home, checked, ended, require_well
-from assets_tests.torture.test_first_commits import ADD
+from assets_tests.torture.striking import checked, ended, require_well
+from assets_tests.torture.swept import SCENES, copied, demonstrated, filled, shown, told
 
 COMMANDS = (ADD, BACKFILL, ("run", "--date", str(DAYS[0])), ("restate",), ("reference",))
 
 STEPS = 5
 """Amounts of room, each twice the last, for each command."""
 
+OF_DATABASES = 8
+"""Writes that are tried of the thousands that a run makes to the record of runs, and a few hundred to the catalog."""
+
+
+@pytest.fixture(scope="module")
+def home(whole: Market) -> dict[str, Any]:
+    require_library()
+    return filled(whole)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_every_write(whole: Market, home: dict[str, Any], tmp_path: Path, seed: int, scene: str) -> None:
+    whole.publish(OLD)
+    work = SCENES[scene](whole, copied(home, whole.vendor.root / scene), tmp_path)
+    sweep(Sweep(whole.nursery, tmp_path, work), seed, scene)
+    shutil.rmtree(work.settings["home"])
+
+
+def test_every_write_of_a_run_that_tells_a_channel(
+    whole: Market, tmp_path: Path, seed: int, httpserver: HTTPServer
+) -> None:
+    require_library()
+    httpserver.expect_request("/channel").respond_with_data("")
+    work = told(whole, f"json://127.0.0.1:{httpserver.port}/channel")
+    sweep(Sweep(whole.nursery, tmp_path, work), seed, "told")
+
+
+def test_every_write_of_a_demo(tmp_path: Path, seed: int) -> None:
+    require_library()
+    days = demonstrated()
+    span = {"CANDLELAKE_START": str(min(days)), "CANDLELAKE_END": str(max(days))}
+    with nursery(tmp_path / "runs", **span, **preloaded()) as runs:
+        sweep(Sweep(runs, tmp_path, shown(runs, tmp_path / "home")), seed, "demo")
+
+
+def sweep(prepared: Sweep, seed: int, name: str) -> None:
+    """Try every write, and some of those to databases, for one kind of end; three times as often, for all of them."""
+    chance = random.Random(f"{seed} {name}")  # noqa: S311 (a seed, to be replayed)
+    moments = prepared.drawn(chance, scaled(OF_DATABASES), kinds=min(3, scaled(1)))
+    for moment in moments:
+        prepared.require_survived(moment)
+    assert prepared.refused >= len(moments) * 0.9, "the disk was full at nearly every moment that was chosen"
+
 
 @pytest.mark.skipif(os.name == "nt", reason="Disks are mounted by a command of Linux.")
-def test_full_disks(whole: Market, tmp_path: Path) -> None:
+def test_a_small_disk(whole: Market, tmp_path: Path) -> None:
     with small_disk(whole.vendor.root / "full", megabytes=96) as disk:
-        settings = bare_home(whole, "full/home")
+        settings = whole.bare_home("full/home")
         whole.publish(OLD)
         whole.run(settings)
         whole.publish(NEW)
-        filled = shutil.copytree(settings["home"], tmp_path / "filled")
+        before = shutil.copytree(settings["home"], tmp_path / "filled")
         # The records of runs lie elsewhere, or a run would end before its first table.
         elsewhere = {"DAGSTER_HOME": str(tmp_path / "dagster")}
         (tmp_path / "dagster").mkdir()
@@ -33,7 +82,7 @@ def test_full_disks(whole: Market, tmp_path: Path) -> None:
             for step in range(scaled(STEPS)):
                 fill = int(2 ** (3 + 8 * step / scaled(STEPS)))
                 shutil.rmtree(settings["home"])
-                shutil.copytree(filled, settings["home"])
+                shutil.copytree(before, settings["home"])
                 ballast = leave(disk, fill)
                 code, said = ended(whole, settings, *command, environment=elsewhere)
                 ballast.unlink()

@@ -27,7 +27,7 @@ from pipeline.cli import (
 from pipeline.cli.interrupts import ReadingInterrupted, only_reading
 from pipeline.cli.positions import commands as positions_commands
 from pipeline.cli.terminal import DEBUG, insist_on_signals, quieten, say_error
-from pipeline.errors import CandlelakeError
+from pipeline.errors import CandlelakeError, words_of
 
 FAILED, CALLED_WRONGLY, INTERRUPTED = 1, 2, 130
 
@@ -139,20 +139,10 @@ def told(error: BaseException) -> int:
             "The tables are whole. See that the home has room and no other program holds its database, then run again.",
         )
     elif isinstance(error, OSError):
-        say_error(
-            _of_the_system(error) or first_line,
-            "Check that the place may be written to and has room: `candlelake doctor` does.",
-        )
+        say_error(words_of(error), "Check that the place may be written to and has room: `candlelake doctor` does.")
     else:
         say_error(f"{type(error).__name__}: {first_line}", "Run again with `candlelake --debug …` for the traceback.")
     return FAILED
-
-
-def _of_the_system(error: OSError) -> str | None:
-    """Return in words what the system refused, and where; None when it says nothing."""
-    if error.strerror is None:
-        return None
-    return f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -1,0 +1,14 @@
+"""The real sample laid down in the folder that is named, with what `candlelake demo` says when that fails."""
+
+import sys
+from pathlib import Path
+
+from pipeline.cli import told
+from pipeline.errors import CandlelakeError
+from pipeline.sample.real import lay_down_real
+
+if __name__ == "__main__":
+    try:
+        lay_down_real(Path(sys.argv[1]))
+    except (CandlelakeError, OSError) as failed:
+        sys.exit(told(failed))
