@@ -46,7 +46,7 @@ ROOMS: dict[str, set[str]] = {
     "market": {"contracts", "venues"},
     "lake": {"contracts"},
     "sources": {"contracts", "market", "venues", "settings"},
-    "sample": {"market", "sources", "venues"},
+    "sample": {"contracts", "market", "sources", "venues"},
     "reports": {"contracts", "market"},
     "ingest": {"contracts", "lake", "market", "sources", "venues", "progress"},
     "alerts": {"contracts", "lake", "market", "queries", "venues"},

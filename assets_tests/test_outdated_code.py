@@ -158,7 +158,7 @@ def test_a_column_new_in_the_table_is_null_in_older_rows_whose_sessions_are_offe
 
 
 def test_an_indicator_that_went_offers_nothing_and_its_old_values_can_still_be_read(tmp_path: Path) -> None:
-    gone = IndicatorColumn("rsi_7", "Wilder's relative strength index, 7 bars.")
+    gone = IndicatorColumn("rsi_7", "Wilder's relative strength index, 7 bars.", unit="free")
     wider = indicators_table([*COLUMNS, gone])
     older = Lake(tmp_path / "lake", computed_by=lambda _: {**computed_by(INDICATORS_TABLE), gone.name: "0" * 12})
     rows = rows_of(*SESSIONS).with_columns(rsi_7=30.0)

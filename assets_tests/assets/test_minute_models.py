@@ -40,7 +40,7 @@ def ranked(tmp_path_factory):
         vendor.lay(session, *(row(session, ticker, "10") for ticker in "ABCD"))
     lay_minutes(vendor, FRI, *(minute(FRI, ticker, "04:00", close) for ticker, close in EARLY.items()))
     with instance() as dagster, pytest.MonkeyPatch.context() as patched:
-        for module in ("assets.signals", "assets.report_tables", "assets.outcomes", "publication"):
+        for module in ("assets.signals", "queries.report_tables", "assets.outcomes", "queries.published_lists"):
             patched.setattr(f"pipeline.{module}.MODELS", (BUSY, GAPS))
         run(settings, HISTORY, instance=dagster, only=[*TO_BARS, "indicators"])
         run_minutes(settings, [FRI], instance=dagster)

@@ -20,7 +20,7 @@ from pipeline.lake.tables import Lake
 from pipeline.queries.unrecorded_files import Judge
 from pipeline.tables import CONTRACTS
 
-ENDS_ITS_READER = Path(__file__).parent / "lake" / "ends_its_reader.parquet"
+ENDS_ITS_READER = Path(__file__).parents[1] / "lake" / "ends_its_reader.parquet"
 """A file of fifty prices, written by Delta. One changed byte in it says that a column has 288 quadrillion values."""
 
 NAME = "stocks/daily_bars"

@@ -61,7 +61,7 @@ def cases(source: str) -> pytest.MarkDecorator:
 def bounded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no attempt wait long, and none that the case does not hurry end early."""
     patience = partial(Patience, **(QUICK | request.node.callspec.params["case"].bounds))
-    for module in ("s3", "rest"):
+    for module in ("transfer.s3", "massive.rest"):
         monkeypatch.setattr(f"pipeline.sources.{module}.Patience", patience)
 
 

@@ -119,7 +119,7 @@ INDICATOR = """
     from pipeline.market.indicators import IndicatorColumn, expressed
 
     GAP = expressed(
-        {IndicatorColumn("overnight_gap", "open / close of the bar before − 1."): pl.col("open") / BEFORE - 1},
+        {IndicatorColumn("overnight_gap", "open / close of the bar before − 1.", unit="free"): pl.col("open") / BEFORE - 1},
         lookback=2,
     )
 """.replace("    GAP", '    BEFORE = pl.col("close").shift(1)\n\n    GAP')
@@ -142,7 +142,7 @@ def test_an_indicator_made_of_expressions_counts_by_their_source_without_the_des
 
 
 def looped(compute: Callable[..., object], lookback: int = 20, dtype: type[pl.DataType] = pl.Float64) -> Indicator:
-    columns = (IndicatorColumn("a", "A.", dtype), IndicatorColumn("b", "B.", pl.Float64))
+    columns = (IndicatorColumn("a", "A.", dtype, unit="free"), IndicatorColumn("b", "B.", pl.Float64, unit="free"))
     return Indicator(columns, lookback, compute)  # type: ignore[arg-type]
 
 
@@ -160,7 +160,7 @@ def test_each_column_of_an_indicator_has_a_fingerprint_of_its_own() -> None:
 
 
 def test_the_length_of_the_window_counts_only_where_a_value_depends_on_it() -> None:
-    of_bars = expressed({IndicatorColumn("x", "X."): pl.col("close")})
+    of_bars = expressed({IndicatorColumn("x", "X.", unit="free"): pl.col("close")})
     assert parts(of_bars, 453) == parts(of_bars, 500)
     of_window = Indicator(of_bars.columns, 1, of_bars.compute, of_window=True)
     assert parts(of_window, 453) != parts(of_window, 500)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -125,6 +127,7 @@ def _by_name(value: object) -> str:
     named = value if isinstance(value, type) else type(value)
     if value is None or isinstance(value, Enum | pl.DataType | type) or callable(value):
         return f" {getattr(value, '__qualname__', value)}"
-    shown = str(value.to_dict(as_series=False)) if isinstance(value, pl.DataFrame) else repr(value)
-    # A place in memory tells nothing of a value, and is another in each process.
-    return f" {named.__qualname__}" if " at 0x" in shown else f" {named.__qualname__}:{shown}"
+    try:
+        return f" {named.__qualname__}:{hashlib.sha256(pickle.dumps(value, protocol=4)).hexdigest()}"
+    except (TypeError, AttributeError, pickle.PicklingError):  # such as a lock, or what holds a function
+        return f" {named.__qualname__}"
