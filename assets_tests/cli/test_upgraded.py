@@ -18,8 +18,8 @@ UPGRADE = {
     ("indicators/families.py", 'panel.change(panel.column("close"), n)'): '2 * panel.change(panel.column("close"), n)',
     ("indicators/catalogue.py", "for n in (12, 26)"): "for n in (12, 13, 26)",
     ("indicators/catalogue.py", "    sequential_setup(),\n"): "",
-    ("sell/rules.py", "    TD_SELL_SETUP,\n"): "",
-    ("sell/rules.py", "TD_SELL_SETUP = Rule("): "dict(",
+    ("portfolio/sell/rules.py", "    TD_SELL_SETUP,\n"): "",
+    ("portfolio/sell/rules.py", "TD_SELL_SETUP = Rule("): "dict(",
     ("screen/models.py", "(LAST_WEEK, -0.15)"): "(LAST_WEEK, -0.25)",
 }
 """A formula that changes, an indicator that is new, one that goes with its rule, a model that weighs otherwise."""

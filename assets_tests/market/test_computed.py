@@ -77,11 +77,11 @@ CASES = {
         },
     ),
     "how bars are adjusted": (
-        {("adjust.py", 'filter(pl.col("day") <= as_of)'): 'filter(pl.col("day") < as_of)'},
+        {("prices/adjust.py", 'filter(pl.col("day") <= as_of)'): 'filter(pl.col("day") < as_of)'},
         {"stocks.indicators": {SHARED}, "stocks.candidate_outcomes": {SHARED}, "stocks.session_scores": {SHARED}},
     ),
     "a tolerance": (
-        {("tolerance.py", "SAME = 1e-8"): "SAME = 1e-9"},
+        {("prices/tolerance.py", "SAME = 1e-8"): "SAME = 1e-9"},
         {
             "stocks.indicators": {"td_setup", "td_perfected", "support", "resistance"},
             "stocks.candidates": {SHARED, "trend", "pullback"},

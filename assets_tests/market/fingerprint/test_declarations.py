@@ -119,7 +119,7 @@ INDICATOR = """
     from pipeline.market.indicators import IndicatorColumn, expressed
 
     GAP = expressed(
-        {IndicatorColumn("overnight_gap", "open / close of the bar before − 1.", unit="free"): pl.col("open") / BEFORE - 1},
+        {IndicatorColumn("overnight_gap", "From the close before.", unit="free"): pl.col("open") / BEFORE - 1},
         lookback=2,
     )
 """.replace("    GAP", '    BEFORE = pl.col("close").shift(1)\n\n    GAP')
