@@ -94,7 +94,7 @@ CASES = {
         {
             ("screen/models.py", "(RSI, -0.35)"): "(RSI, -0.40)",
             ("screen/factors.py", "in eleven months, the last month left out, stronger"): "in eleven months, stronger",
-            ("sell/rules.py", "PATIENCE = 20"): "PATIENCE = 25",
+            ("portfolio/sell/rules.py", "PATIENCE = 20"): "PATIENCE = 25",
         },
         {
             "stocks.candidates": {"pullback"},
