@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,8 +27,17 @@ ELSEWHERE = tempfile.TemporaryDirectory(prefix="candlelake-tests-")
 os.environ["CANDLELAKE_HOME"] = str(Path(ELSEWHERE.name, "home"))
 
 
+OBJECTS_BEFORE_COLLECTION = 50_000
+"""Python looks for garbage after this many new objects, not after 700: tests make many, and few of them in circles."""
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Leave the folder: settings are read from its `.env` when modules are imported, before any fixture could act."""
+    """Leave the folder: settings are read from its `.env` when modules are imported, before any fixture could act.
+
+    A shell that starts programs in the background has them ignore Ctrl-C, and the commands that they start as well.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTION, 20, 20)
     only_hands_out_tests = session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput")
     if not only_hands_out_tests:
         os.chdir(ELSEWHERE.name)

@@ -6,14 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster
 import pytest
 
 from pipeline.cli.terminal import shortened
-from pipeline.orchestration.runs import no_signal_lost
+from pipeline.lake.tables import Lake
+from pipeline.orchestration.lake_resource import lake_of_run
+from pipeline.orchestration.signals import no_signal_lost
 
 SWALLOWED = """
 import os, signal, sys, time, weakref
-from pipeline.cli.terminal import insist_on_signals
+from pipeline.orchestration.signals import insist_on_signals
 from {module} import {error} as Error
 insist_on_signals()
 def handler(*_):
@@ -59,3 +62,18 @@ def test_a_long_name_is_cut_in_a_list():
     assert shortened("BRK.A") == "BRK.A"
     assert shortened("X" * 120) == "X" * 15 + "…"
     assert Path(shortened("a\nb")).name == "a b"
+
+
+def test_a_run_that_dagster_itself_starts_insists_on_signals_too(tmp_path, monkeypatch):
+    before = []
+    monkeypatch.setattr("sys.unraisablehook", before.append)
+
+    @dagster.op(required_resource_keys={"lake"})
+    def writes():
+        assert sys.unraisablehook != before.append
+
+    @dagster.job(resource_defs={"lake": lake_of_run(tmp_path, Lake(tmp_path).opened)})
+    def run():
+        writes()
+
+    assert run.execute_in_process().success

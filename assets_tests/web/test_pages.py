@@ -19,7 +19,13 @@ RESET = struct.pack("ii", 1, 0)
 
 
 @pytest.fixture
-def address(tmp_path: Path):
+def answers_to_others():
+    """Return the threads that answer visitors of servers of other tests: nobody waits for them."""
+    return frozenset(threading.enumerate())
+
+
+@pytest.fixture
+def address(tmp_path: Path, answers_to_others):
     folder = tmp_path / "reports"
     (folder / "tickers").mkdir(parents=True)
     (folder / "index.html").write_text("<p>pages</p>")
@@ -37,9 +43,10 @@ def asked(address, path, method="GET", host=None):
     return answer.status, answer.read().decode(), dict(answer.getheaders())
 
 
-def wait_for_answers_to_end():
-    for answering in [one for one in threading.enumerate() if "process_request" in one.name]:
-        answering.join()
+def wait_for_answers_to_end(answers_to_others):
+    for answering in set(threading.enumerate()) - answers_to_others:
+        if "process_request" in answering.name:
+            answering.join()
 
 
 def test_pages_and_the_index_are_read(address):
@@ -96,24 +103,26 @@ def test_a_path_that_no_file_can_have_is_not_found_and_prints_nothing(address, t
     assert capfd.readouterr().err == ""
 
 
-def test_a_download_that_a_visitor_breaks_off_prints_nothing_and_harms_nobody_else(address, tmp_path, capfd, caplog):
+def test_a_download_that_a_visitor_breaks_off_prints_nothing_and_harms_nobody_else(
+    address, tmp_path, capfd, caplog, answers_to_others
+):
     with (tmp_path / "reports" / "large.html").open("wb") as page:
         page.truncate(LARGE)
     with socket.create_connection((address.hostname, address.port)) as visitor:
         visitor.sendall(f"GET /large.html HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
         assert visitor.recv(1_000).startswith(b"HTTP/1.0 200")
         visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-    wait_for_answers_to_end()
+    wait_for_answers_to_end(answers_to_others)
     assert capfd.readouterr().err == ""
     assert caplog.records == []
     assert asked(address, "/")[:2] == (200, "<p>pages</p>")
 
 
-def test_an_answer_that_fails_otherwise_is_one_line_of_log(address, tmp_path, capfd, caplog, monkeypatch):
+def test_an_answer_that_fails_otherwise_is_one_line_of_log(address, capfd, caplog, monkeypatch, answers_to_others):
     monkeypatch.setattr(Pages, "end_headers", lambda _: 1 / 0)
     with pytest.raises(RemoteDisconnected):
         asked(address, "/")
-    wait_for_answers_to_end()
+    wait_for_answers_to_end(answers_to_others)
     assert capfd.readouterr().err == ""
     assert [one.getMessage() for one in caplog.records] == [
         "A page could not be served (ZeroDivisionError: division by zero)."

@@ -1,7 +1,6 @@
 """The command line. Data goes to stdout, what is said to the person to stderr; heavy imports stay in the commands."""
 
 import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,8 +25,9 @@ from pipeline.cli import (
 )
 from pipeline.cli.interrupts import ReadingInterrupted, only_reading
 from pipeline.cli.positions import commands as positions_commands
-from pipeline.cli.terminal import DEBUG, insist_on_signals, quieten, say_error
+from pipeline.cli.terminal import DEBUG, quieten, say_error
 from pipeline.errors import CandlelakeError, words_of
+from pipeline.orchestration.signals import IS_ENDING, insist_on_signals
 
 FAILED, CALLED_WRONGLY, INTERRUPTED = 1, 2, 130
 
@@ -92,8 +92,7 @@ def choose(
 def main() -> None:
     """Run a command and end the process with its exit code."""
     quieten()
-    if hasattr(signal, "pthread_kill"):
-        insist_on_signals()
+    insist_on_signals()
     sys.exit(answered(sys.argv[1:]))
 
 
@@ -104,6 +103,7 @@ def answered(arguments: list[str]) -> int:
     except UsageError as wrong:
         return told_usage(wrong)
     except ReadingInterrupted:
+        IS_ENDING.set()
         say_error("Interrupted.")
         return INTERRUPTED
     except typer.Abort:
@@ -111,6 +111,7 @@ def answered(arguments: list[str]) -> int:
     except Exception as error:
         return told(error)
     if code == INTERRUPTED:
+        IS_ENDING.set()
         say_error("Interrupted.", "What was written so far is whole; run the command again to go on.")
     return code
 

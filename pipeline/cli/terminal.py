@@ -4,12 +4,10 @@ import logging
 import os
 import shlex
 import shutil
-import signal
 import sys
 import traceback
 import warnings
 from pathlib import Path
-from threading import Timer, main_thread
 
 from rich.console import Console
 from rich.text import Text
@@ -68,32 +66,6 @@ class SaidHere(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Say it."""
         say_warning(record.getMessage())
-
-
-BY_A_SIGNAL = {"KeyboardInterrupt": signal.SIGINT, "DagsterExecutionInterruptedError": signal.SIGTERM}
-"""What the handlers of signals raise, and the signal by which it is raised once more."""
-
-AGAIN_AFTER = 0.05
-"""Seconds."""
-
-
-def insist_on_signals() -> None:
-    """See to it that a signal ends the command wherever it comes.
-
-    Python ignores what a handler raises inside a callback of a weak reference or a finalizer. It is sent again then,
-    until it comes at another place.
-    """
-    told = sys.unraisablehook
-
-    def hook(ignored: "sys.UnraisableHookArgs") -> None:
-        again = BY_A_SIGNAL.get(ignored.exc_type.__name__)
-        if again is None:
-            told(ignored)
-        else:
-            # Later and from another thread: here, it would be ignored once more.
-            Timer(AGAIN_AFTER, signal.pthread_kill, (main_thread().ident, again)).start()
-
-    sys.unraisablehook = hook
 
 
 def shortened(name: str, most: int = 16) -> str:

@@ -19,6 +19,7 @@ from pipeline.lake.delta.open_tables import OpenTables
 from pipeline.lake.storage.s3_prefix import S3Prefix
 from pipeline.lake.tables import Lake
 from pipeline.market.computed import computed_by
+from pipeline.orchestration.signals import insist_on_signals
 
 MOST_RETRIES = 5
 FIRST_PAUSE = 0.5
@@ -63,6 +64,7 @@ def lake_of_run(place: Path | S3Prefix, opened: OpenTables) -> ResourceDefinitio
 def _lake(place: Path | S3Prefix, opened: OpenTables, context: InitResourceContext) -> Lake:
     if context.instance is None or context.run is None:  # a schedule or a sensor, which only reads
         return Lake(place)
+    insist_on_signals()
     return LakeOfRun(place, may_write=only_in_progress(context.instance), computed_by=computed_by, opened=opened)
 
 

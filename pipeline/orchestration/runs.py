@@ -1,13 +1,9 @@
 """Running sessions in this process, as a run of the daily job on the instance that the UI shows too."""
 
 import logging
-import os
-import signal
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from threading import current_thread, main_thread
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +24,7 @@ from pipeline.orchestration.asset_graph import stage_of
 from pipeline.orchestration.instance import open_instance
 from pipeline.orchestration.jobs import reference_data, stocks_by_day
 from pipeline.orchestration.partitions import sessions_over
+from pipeline.orchestration.signals import no_signal_lost
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 
@@ -125,37 +122,6 @@ def run_sessions(  # noqa: PLR0913 (what a run can be told)
         changes=tuple(progress.changes[told_before:]),
         failed_checks=_failed_checks(instance, run_id),
     )
-
-
-@contextmanager
-def no_signal_lost() -> Iterator[None]:
-    """Raise KeyboardInterrupt after the context when a signal to end came in it, and nothing was raised for it.
-
-    Dagster holds signals back while it records events, and forgets the one that comes after the last step.
-    """
-    if current_thread() is not main_thread():  # signals are heard in the main thread only
-        yield
-        return
-    heard, told = os.pipe()
-    os.set_blocking(heard, False)
-    os.set_blocking(told, False)
-    before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-    try:
-        yield
-        if {signal.SIGINT, signal.SIGTERM} & set(_heard(heard)):
-            raise KeyboardInterrupt
-    finally:
-        signal.set_wakeup_fd(before)
-        os.close(heard)
-        os.close(told)
-
-
-def _heard(descriptor: int) -> bytes:
-    """Return the numbers of the signals that came."""
-    try:
-        return os.read(descriptor, 1024)
-    except BlockingIOError:
-        return b""
 
 
 def _partitions(sessions: Sequence[date]) -> dict[str, Any]:
