@@ -27,7 +27,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 # Tests wait for processes and servers too: three workers keep two cores busy.
-WORKERS ?= 3
+WORKERS ?= 2
 
 FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py orchestration/test_instance.py \
 	alerts/test_secrets.py assets/test_operations.py ingest/test_answers.py market/securities/test_reference.py \

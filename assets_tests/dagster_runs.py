@@ -1,7 +1,8 @@
 """Running the daily job in tests, and looking at what the run left in the lake and on the instance."""
 
+import atexit
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from typing import Any
 
@@ -16,6 +17,11 @@ from pipeline.settings import Settings
 TO_BARS = ["raw_day_aggs", "daily_bars", "quarantine", "deliveries"]
 SIGNALS = ["indicators", "candidates"]
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+OPEN = ExitStack()
+IDLE: list[DagsterInstance] = []
+"""Instances that a test is done with, for the next."""
+atexit.register(OPEN.close)
 
 
 def span_tags(sessions: Sequence[date]) -> dict[str, str]:
@@ -74,9 +80,13 @@ def partitions(sessions: Sequence[date]) -> dict[str, Any]:
 
 @contextmanager
 def instance() -> Iterator[DagsterInstance]:
-    """Give an instance that keeps nothing."""
-    with DagsterInstance.ephemeral() as ephemeral:
+    """Give an instance that keeps nothing: making its databases takes longer than emptying them."""
+    ephemeral = IDLE.pop() if IDLE else OPEN.enter_context(DagsterInstance.ephemeral())
+    try:
         yield ephemeral
+    finally:
+        ephemeral.wipe()
+        IDLE.append(ephemeral)
 
 
 def rows(settings: Settings, table: Table) -> pl.DataFrame:

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -24,6 +23,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import SecretStr
 
+from assets_tests.shared_server import end_server, shared_folder, shared_server
 from pipeline.lake.storage.s3_prefix import S3Prefix
 
 PORTS = 10
@@ -98,17 +98,21 @@ def new_lake(request: pytest.FixtureRequest) -> Callable[[], dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def s3_server() -> Iterator[S3Server]:
-    """A SeaweedFS server of this test process, on ports of its own; killed at the end, with its data."""
-    folder = Path(tempfile.mkdtemp(prefix="weed-"))  # short: the path of a socket may have 100 characters
-    try:
-        process, server = started(folder)
-        try:
-            yield server
-        finally:
-            kill(process)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A SeaweedFS server that all workers share. Names of buckets and prefixes are random: nobody meets another's."""
+
+    def start(data: Path) -> tuple[subprocess.Popen[bytes], str]:
+        process, server = started(data)
+        return process, server.endpoint
+
+    with shared_server(shared_folder(tmp_path_factory), start) as endpoint:
+        yield S3Server(endpoint)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the server after all workers, should one of them have been killed that used it."""
+    if not hasattr(session.config, "workerinput"):
+        end_server(session.config._tmp_path_factory.getbasetemp())  # type: ignore[attr-defined]
 
 
 def started(folder: Path) -> tuple[subprocess.Popen[bytes], S3Server]:

@@ -132,6 +132,7 @@ def assert_only_pages_and_snapshot_miss_it(grown: Path, tests: Sequence[str], wh
     assert missing == {name for name in ABOUT_WHAT_IS_SHIPPED if name.startswith(tuple(tests))}, words
 
 
+@pytest.mark.thorough
 def test_lists_pages_and_signals_are_tested_by_what_the_tests_declare(grown):
     tests = ["reports", "market/screen", "market/portfolio/sell", "market/indicators/test_docs.py"]
     assert_only_pages_and_snapshot_miss_it(grown, tests, "not hypothesis and not thorough and not torture")

@@ -51,6 +51,7 @@ def test_each_kind_of_declaration_has_an_example_and_the_readme_has_two():
     ]
 
 
+@pytest.mark.thorough
 def test_all_of_them_together_load_and_are_declared(tmp_path):
     columns, models, rules = json.loads(python(package_with(EXAMPLES, tmp_path), "-c", IMPORTED))
     assert columns[-3:] == ["range_20", "overnight_gap", "channel_20"]

@@ -43,8 +43,6 @@ PLANTED = {
     "S3 key id of the lake": S3Server.lake_key_id,
     "wrong S3 secret of the lake": "wrongLakePlanted/S3+Secret8",
 }
-QUICK = ("run", "doctor", "sql of a setting", "run with a wrong secret", "status with a wrong secret")
-"""What `make test` types, without a UI; `make test-all` types all."""
 GOOD = ("run", "run of REST", "positions", "status", "sql", "verify", "doctor")
 EITHER = ("explain",)
 OF_THE_LAKE = ("run with a wrong secret of the lake", "status with a wrong secret", "verify with a wrong secret")
@@ -74,14 +72,12 @@ class Sweep:
         assert (answer.returncode == 0) == is_good, f"{name}: {answer.stdout[-2000:]}{answer.stderr[-4000:]}"
 
 
-@pytest.fixture(scope="module", params=["some commands", pytest.param("all and the UI", marks=pytest.mark.thorough)])
+@pytest.fixture(scope="module")
 def swept(
-    request: pytest.FixtureRequest,
     s3_server: S3Server,
     module_server: HTTPServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Sweep:
-    is_whole = request.param == "all and the UI"
     root = tmp_path_factory.mktemp("secrets")
     home, words = root / "home", root / "words"
     session = latest_published(datetime.now(UTC), None)
@@ -93,13 +89,11 @@ def swept(
     answers = {
         name: typed(home, "--debug", *arguments, **(settings | changed))
         for name, (arguments, changed) in commands(str(session), str(before)).items()
-        if is_whole or name in QUICK
     }
     texts = [*texts_under(home), *said_by(answers)]
-    if is_whole:
-        with served_ui(home, words, **settings) as served:
-            texts += list(told_by(served))
-        texts.append(("the UI's words", words.read_bytes()))
+    with served_ui(home, words, **settings) as served:
+        texts += list(told_by(served))
+    texts.append(("the UI's words", words.read_bytes()))
     texts += [(f"bucket: {where}", content) for where, content in texts_under(fetched(place, root / "bucket"))]
     return Sweep(answers, texts)
 
@@ -191,10 +185,12 @@ def fetched(place: S3Prefix, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 def test_no_planted_secret_is_anywhere(swept: Sweep) -> None:
     assert found(PLANTED, swept.texts) == set()
 
 
+@pytest.mark.thorough
 def test_the_commands_did_and_failed_what_they_should_so_that_there_was_something_to_tell(swept: Sweep) -> None:
     for name in swept.answers.keys() - EITHER:
         swept.require(name, is_good=name in GOOD)
@@ -204,16 +200,16 @@ def test_the_commands_did_and_failed_what_they_should_so_that_there_was_somethin
             assert "Traceback" in answer.stderr, name
 
 
+@pytest.mark.thorough
 def test_what_is_no_secret_is_found_where_it_must_stand(swept: Sweep) -> None:
     names = {"refusal": "CANDLELAKE_REST_KEY", "ticker": "NA", "job": "stocks_by_day", "table": "daily_bars"}
     standing = found(names, swept.texts)
     where = {(name, place.split(":")[0]) for name, place in standing}
     assert ("table", "bucket") in where
     assert any(name == "job" and "dagster" in place for name, place in standing)
-    if "verify" in swept.answers:
-        assert {("refusal", "GraphQL"), ("job", "GraphQL"), ("ticker", "GraphQL")} <= where
-        assert {("table", place) for place in ("GraphQL", "status")} <= where
-        assert any(name == "refusal" and "dagster" in place for name, place in standing)
+    assert {("refusal", "GraphQL"), ("job", "GraphQL"), ("ticker", "GraphQL")} <= where
+    assert {("table", place) for place in ("GraphQL", "status")} <= where
+    assert any(name == "refusal" and "dagster" in place for name, place in standing)
 
 
 SECRET = "planted/Secret+In=Clothes"

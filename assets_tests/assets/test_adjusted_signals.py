@@ -86,6 +86,7 @@ def test_indicators_of_a_range_are_on_each_session_s_own_basis(in_a_range, of_th
     assert_frame_equal(indicators.select("volume_sma_20"), twins.select(pl.col("volume_sma_20") / factor), rel_tol=1e-9)
 
 
+@pytest.mark.thorough
 def test_a_session_run_alone_gives_what_the_range_gave(split_home, in_a_range):
     for session in (HISTORY[-4], SPLIT_DAY, LAST):
         alone = signals(split_home, [session])

@@ -21,6 +21,8 @@ from pipeline.queries.report_rows import ReportRows
 from pipeline.queries.report_tables import ReportTables
 from pipeline.venues.calendar import new_york
 
+pytestmark = pytest.mark.thorough
+
 FRI, MON = date(2024, 1, 5), date(2024, 1, 8)
 HISTORY = new_york().between(new_york().offset(FRI, -20), MON)
 GAPS = Model(name="gaps", version=1, description="", universe=EVERYBODY, factors=((PREMARKET_GAP, 1.0),), winsorize=0.0)

@@ -73,6 +73,7 @@ def test_minutes_lie_by_session_and_one_run_is_one_commit(worked):
     assert sorted(uri.split("day=")[1].split("/")[0] for uri in table.file_uris()) == [str(FRI), str(MON)]
 
 
+@pytest.mark.thorough
 def test_sql_shows_minutes_without_the_column_by_which_they_lie(worked):
     counted = connect(worked.lake).sql("SELECT session, count(*) AS n FROM stocks.minute_bars GROUP BY 1 ORDER BY 1")
     assert counted.rows() == [(FRI, 24), (MON, 4)]

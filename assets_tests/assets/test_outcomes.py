@@ -172,6 +172,7 @@ def test_reference_data_that_was_never_fetched_is_told_of(looked_back):
     assert [warning.split()[0] for warning in warnings] == ["reference.splits", "reference.dividends"]
 
 
+@pytest.mark.thorough
 def test_a_session_alone_gives_what_a_range_gives(looked_back, tmp_path):
     in_range, _, _ = looked_back
     alone = Settings(home=tmp_path)

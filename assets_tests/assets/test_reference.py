@@ -120,7 +120,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("what", first_quick(BAD, quick=2))
+@pytest.mark.parametrize("what", first_quick(BAD))
 def test_a_bad_answer_overwrites_nothing(folder, what):
     folder.tell(splits=[split("A")], dividends=[dividend("A")])
     refresh(folder.settings)

@@ -70,6 +70,7 @@ def runs(draw):
     return draw(st.permutations(spans))
 
 
+@pytest.mark.thorough
 @examples(8, quick=0)
 @given(of_bars=runs(), of_signals=runs())
 @example(of_bars=[[session] for session in reversed(SESSIONS)], of_signals=[SESSIONS[1:], SESSIONS[:2]])

@@ -183,6 +183,7 @@ def test_every_row_of_the_sessions_that_other_code_computed_is_computed_anew(ven
     assert restatement(Lake(settings.lake)).stretches == []
 
 
+@pytest.mark.thorough
 def test_a_split_told_late_and_other_code_are_settled_by_the_same_runs(vendor):
     with instance() as dagster:
         settings = filled(vendor, dagster)
@@ -195,6 +196,7 @@ def test_a_split_told_late_and_other_code_are_settled_by_the_same_runs(vendor):
     assert restatement(Lake(settings.lake)).stretches == []
 
 
+@pytest.mark.thorough
 def test_of_a_changed_model_only_the_lists_are_made_again(vendor):
     with instance() as dagster:
         settings = filled(vendor, dagster)
@@ -206,6 +208,7 @@ def test_of_a_changed_model_only_the_lists_are_made_again(vendor):
     assert restatement(Lake(settings.lake)).stretches == []
 
 
+@pytest.mark.thorough
 def test_of_a_changed_rule_only_what_is_held_is_judged_anew(vendor):
     with instance() as dagster:
         settings = filled(vendor, dagster)
@@ -217,6 +220,7 @@ def test_of_a_changed_rule_only_what_is_held_is_judged_anew(vendor):
     assert restatement(Lake(settings.lake)).stretches == []
 
 
+@pytest.mark.thorough
 def test_the_watch_looks_again_when_code_has_changed(vendor, monkeypatch):
     with instance() as dagster:
         settings = filled(vendor, dagster)

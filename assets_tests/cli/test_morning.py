@@ -25,6 +25,7 @@ def api(httpserver: HTTPServer) -> AggregatesApi:
     return api
 
 
+@pytest.mark.thorough
 def test_a_session_without_a_file_is_run_from_the_rest_api_and_put_right_by_its_file(
     tmp_path: Path, api: AggregatesApi, ask_in: Callable[[Path], Ask]
 ) -> None:

@@ -78,6 +78,7 @@ def test_a_correction_of_dates_is_not_taken_for_a_refresh(folder, ask_at):
     assert tickers(folder) == ["B"]
 
 
+@pytest.mark.thorough
 def test_a_clock_behind_the_newest_bars_is_told_instead(folder, ask_at):
     ask_at(AHEAD, "reference")
     bar = {"ticker": "A", "session": AHEAD.date(), "volume": 1.0, "transactions": 1, "window_start": AHEAD}

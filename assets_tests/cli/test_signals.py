@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster
 import pytest
 
+from assets_tests.examples import first_quick
 from pipeline.cli.terminal import shortened
 from pipeline.lake.tables import Lake
 from pipeline.orchestration.lake_resource import lake_of_run
@@ -38,7 +39,8 @@ except BaseException as ended:
 
 @pytest.mark.skipif(os.name == "nt", reason="Signals are sent on POSIX only")
 @pytest.mark.parametrize(
-    ("module", "error"), [("builtins", "KeyboardInterrupt"), ("dagster", "DagsterExecutionInterruptedError")]
+    ("module", "error"),
+    first_quick([("builtins", "KeyboardInterrupt"), ("dagster", "DagsterExecutionInterruptedError")]),
 )
 def test_a_signal_inside_a_weakref_callback_ends_the_command_all_the_same(module, error):
     program = SWALLOWED.format(module=module, error=error)

@@ -168,6 +168,7 @@ def test_a_raw_file_that_the_source_has_no_more_is_said_and_the_damaged_one_kept
     assert aside.read_bytes() == harmed
 
 
+@pytest.mark.thorough
 def test_a_lake_from_before_there_were_hashes_is_read_to_the_end_and_can_be_recorded(ask: Ask, place: Path) -> None:
     for folder in (place / "lake").glob("*/*/_hashes"):
         shutil.rmtree(folder)

@@ -214,6 +214,7 @@ def forget_the_source(place: Path) -> None:
     (place / "settings.env").write_text("\n".join([*kept, ""]))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("table", first_quick(["stocks.candidates", "reference.splits", "stocks.model_scores"]))
 def test_a_log_entry_whose_copy_is_gone_too_has_the_table_made_again_from_nothing(
     ask: Ask, place: Path, table: str

@@ -47,7 +47,7 @@ def says_pandera(table: Table, rows: pl.DataFrame) -> bool:
 
 @pytest.mark.parametrize("table", EVERY_TABLE, ids=lambda table: table.name)
 @given(st.data())
-@examples(60)
+@examples(60, quick=3)
 def test_promises_are_kept_exactly_when_pandera_has_nothing_against_the_rows(table, data):
     drawn = {name: VALUES[dtype.base_type()] for name, dtype in table.columns.items() if dtype.base_type() in VALUES}
     # One value in many, so that some rows keep every promise.

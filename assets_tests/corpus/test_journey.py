@@ -17,6 +17,8 @@ from pipeline.errors import TableMissing
 from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.settings import Settings
 
+pytestmark = pytest.mark.thorough
+
 BAR = ["ticker", "open", "high", "low", "close", "volume", "transactions"]
 COUNTS = ("rows_read", "kept", "duplicates", "quarantined")
 
@@ -67,6 +69,7 @@ def chosen(cases: list[Case]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", among, ids=lambda case: case.name)
 
 
+@pytest.mark.thorough
 @chosen([case for case in ACCEPTED if case.kept])
 def test_the_lake_holds_what_the_table_says_of_the_file(journeys: dict[str, SimpleNamespace], case: Case):
     after = journeys[case.name]

@@ -27,6 +27,7 @@ def own() -> Iterator[OwnServer]:
         yield server
 
 
+@pytest.mark.thorough
 def test_a_server_killed_under_a_run_is_one_line_damages_nothing_and_the_next_run_finishes(
     small: Market, own: OwnServer
 ) -> None:

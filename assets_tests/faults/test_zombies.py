@@ -7,6 +7,7 @@ from assets_tests.faults.two_versions import Market
 from assets_tests.faults.zombies import Zombies
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("woken", first_quick([2, 6]))
 def test_zombies_woken_at_random_moments_commit_nothing_over_their_successors(small: Market, woken: int) -> None:
     zombies = Zombies(small, seed=20240201)

@@ -258,6 +258,7 @@ def test_under_the_query_s_guard_only_the_prefix_can_be_read_and_the_secret_show
     assert place.secret.get_secret_value() not in told
 
 
+@pytest.mark.thorough
 def test_the_process_that_reads_the_lake_shows_its_secret_to_nobody_and_reaches_no_other_port(
     filled, place, httpserver, monkeypatch
 ):

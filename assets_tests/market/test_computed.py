@@ -106,6 +106,7 @@ CASES = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("edits", "expected"), first_quick(pytest.param(*case, id=what) for what, case in CASES.items())
 )

@@ -181,6 +181,7 @@ def test_that_session_s_list_ranks_old_bars_with_new_ones_and_has_its_page(copy,
     assert list((copy / "reports").rglob(f"*{LEFT}*"))
 
 
+@pytest.mark.thorough
 def test_what_the_correction_made_outdated_is_computed_anew_in_the_copy(copy, ask_in):
     ask = ask_in(copy)
     assert str(NEWEST) in ask("restate", "--dry-run").data

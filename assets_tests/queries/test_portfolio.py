@@ -132,6 +132,7 @@ def test_a_change_sees_what_another_has_recorded_meanwhile(lake):
     assert recorded(lake).select("position", "ticker").rows() == [(1, "B"), (2, "A")]
 
 
+@pytest.mark.thorough
 def test_a_record_gives_up_when_others_are_always_faster(lake, monkeypatch):
     monkeypatch.setattr("pipeline.queries.portfolio.LONGEST_PAUSE", 0)
     tried = []

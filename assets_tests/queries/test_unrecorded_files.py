@@ -75,6 +75,7 @@ def test_verify_names_a_file_that_ends_its_reader_and_goes_on(lake: Lake) -> Non
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.thorough
 def test_verify_names_a_checkpoint_that_ends_its_reader_and_goes_on(lake: Lake) -> None:
     shutil.copyfile(ENDS_ITS_READER, Path(lake.root, NAME, checkpoint_name(1)))
     answer = typed(Path(lake.root).parent, "verify", "--json")
@@ -96,6 +97,7 @@ def test_one_process_judges_all_files_and_another_those_after_one_that_ended_it(
         assert judge._process.pid != first
 
 
+@pytest.mark.thorough
 def test_a_process_that_the_system_ends_says_nothing_of_the_file(lake: Lake) -> None:
     whole = next(Path(lake.root, NAME).rglob("*.parquet")).read_bytes()
     with Judge() as judge:

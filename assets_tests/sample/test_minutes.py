@@ -14,6 +14,8 @@ from pipeline.contracts.minutes import INTRADAY_FEATURES, MINUTE_BARS
 from pipeline.sample.minutes import lay_down_minutes
 from pipeline.settings import Settings
 
+pytestmark = pytest.mark.thorough
+
 SESSIONS = (date(2025, 11, 26), date(2025, 11, 28), date(2025, 12, 1))
 """The second closes early."""
 FRACTIONAL = (date(2026, 3, 2),)

@@ -62,6 +62,7 @@ def test_some_entries_that_were_never_recorded_hide_no_damaged_file(cleaned: Lak
     assert only(verified(cleaned)).kind == Kind.DATA
 
 
+@pytest.mark.thorough
 def test_a_hole_that_a_wrong_clock_left_in_the_removed_beginning_is_no_damage(lake: Lake) -> None:
     fill(lake)
     for version in (*range(5), *range(6, 18)):
@@ -111,6 +112,7 @@ def test_a_lost_entry_that_a_checkpoint_makes_up_for_costs_nothing_but_itself(la
     assert after.history(NAME).filter(version=2)["run_id"].item() == "r1", "Delta would call it another version"
 
 
+@pytest.mark.thorough
 def test_a_lost_newest_entry_that_a_checkpoint_makes_up_for_keeps_nobody_from_writing(lake: Lake) -> None:
     fill(lake, 20)
     lake.open(PRICES).create_checkpoint()
@@ -160,6 +162,7 @@ def test_the_trail_goes_on_where_the_log_was_removed(old: Lake) -> None:
         assert after.open(PRICES, version).version() == version
 
 
+@pytest.mark.thorough
 def test_rows_of_a_version_that_the_log_no_longer_knows_are_read_as_long_as_the_files_are_there(old: Lake) -> None:
     versions = range(1, 25)
     expected = {version: held(old, version) for version in versions}

@@ -185,6 +185,7 @@ def test_only_folders_of_ours_whose_owner_has_ended_are_removed(temporary: Path)
     owned.remove()
 
 
+@pytest.mark.thorough
 def test_a_child_that_ended_between_two_queries_is_replaced(sql: Sql) -> None:
     child = sql._confined().child
     number = child.number

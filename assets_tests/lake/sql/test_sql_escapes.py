@@ -50,6 +50,12 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
+def engine(places: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    spill = tmp_path_factory.mktemp("spill")
+    return Engine(Setup(place={"folder": str(places["root"])}, spill=str(spill), readable=[], modules=[]))
+
+
+@pytest.fixture(scope="module")
 def sql(places: dict[str, Path]) -> Iterator[Sql]:
     with connect(places["root"]) as connected:
         yield connected
@@ -139,7 +145,6 @@ def test_no_query_asks_anything_of_the_network(
         "INSTALL httpfs",
     ],
 )
-def test_the_engine_itself_is_locked_too(places: dict[str, Path], tmp_path: Path, query: str) -> None:
-    engine = Engine(Setup(place={"folder": str(places["root"])}, spill=str(tmp_path), readable=[], modules=[]))
+def test_the_engine_itself_is_locked_too(engine: Engine, places: dict[str, Path], query: str) -> None:
     with pytest.raises(duckdb.Error, match=r"disabled by configuration|configuration has been locked"):
         engine._connection.execute(query.format(**places))

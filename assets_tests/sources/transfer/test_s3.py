@@ -44,6 +44,7 @@ def test_a_listing_goes_on_past_a_thousand_keys(
     assert len(faulty_proxy.requests) == 2
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("question", "requests"),
     [
