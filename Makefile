@@ -31,6 +31,7 @@ WORKERS ?= 2
 
 FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py orchestration/test_instance.py \
 	alerts/test_secrets.py assets/test_operations.py ingest/test_answers.py market/securities/test_reference.py \
+	orchestration/test_hostile_runs.py \
 	market/portfolio/test_late_splits.py queries/test_portfolio.py \
 	lake/delta/test_commit_moments.py queries/test_outdated.py sources/massive/test_rest_calls.py \
 	contracts/test_foreign_json.py lake/test_foreign_json.py sources/massive/test_reference.py \

@@ -1,6 +1,8 @@
 """Each promise names the test that shows it: that test is there, and `make faults` runs it."""
 
+import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,30 @@ ROOT = HERE.parent
 
 
 def named(document: str) -> list[str]:
-    """Return the tests that a document names; without a folder, one of the tests of faults or of none."""
-    names = re.findall(r"`((?:\w+/)*test_\w+\.py)`", (ROOT / "docs" / document).read_text())
+    """Return the tests that a document names."""
+    return names_in((ROOT / "docs" / document).read_text())
+
+
+def names_in(text: str) -> list[str]:
+    """Return the tests that a text names; without a folder, one of the tests of faults or of none."""
+    names = re.findall(r"`((?:\w+/)*test_\w+\.py)`", text)
     return sorted({f"faults/{name}" if (HERE / "faults" / name).is_file() else name for name in names})
+
+
+def promises(document: str) -> list[str]:
+    """Return the rows of the tables of a document that name a test."""
+    lines = (ROOT / "docs" / document).read_text().splitlines()
+    return [line for line in lines if line.startswith("| ") and names_in(line)]
+
+
+@cache
+def has_quick_test(name: str) -> bool:
+    """Return whether `make test` runs a test of a file, by its marks as they are written."""
+    body = ast.parse((HERE / name).read_text()).body
+    if any(ast.unparse(node) == "pytestmark = pytest.mark.thorough" for node in body):
+        return False
+    tests = [node for node in body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    return any(not any("mark.thorough" in ast.unparse(mark) for mark in test.decorator_list) for test in tests)
 
 
 NAMED = [*named("reliability.md"), *named("security.md")]
@@ -25,6 +48,16 @@ def test_promises_name_tests():
 @pytest.mark.parametrize("name", NAMED)
 def test_a_test_that_a_promise_names_is_there(name: str):
     assert (HERE / name).is_file()
+
+
+ROWS = [line for name in ("reliability.md", "security.md") for line in promises(name)]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip()[:60])
+def test_each_promise_is_tried_by_make_test(row: str):
+    """A row that names tests of the torture alone says so."""
+    tests = names_in(row)
+    assert any(has_quick_test(name) for name in tests) or all(name.startswith("torture/") for name in tests)
 
 
 def test_make_faults_runs_each_of_them_but_those_of_the_torture():

@@ -10,7 +10,6 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.market.indicators import INDICATORS_TABLE
 
 
-@pytest.mark.thorough
 def test_runs_of_the_same_sessions_with_maintenance_and_readers_beside_them(small: Market) -> None:
     settings = small.home("same")
     small.publish(OLD)
