@@ -93,9 +93,9 @@ def maintained(upkeep: Upkeep, home: Home, tmp_path_factory: pytest.TempPathFact
     grown_old(path, upkeep)
     lake = Lake(path / "lake")
     assert all(log_of(lake, f"stocks/{table.name}")[0] == f"{0:020}.json" for table in WRITTEN)
-    from pipeline.queries.outdated import restatement  # noqa: PLC0415 (partitions are read from the settings at import)
+    from pipeline.queries.outdated import outdated_sessions  # noqa: PLC0415 (partitions are read from the settings at import)
 
-    return Aged(path, restatement(lake).outdated.to_dicts())
+    return Aged(path, outdated_sessions(lake).outdated.to_dicts())
 
 
 @pytest.fixture(scope="module")

@@ -101,6 +101,6 @@ def test_a_process_that_the_system_ends_says_nothing_of_the_file(lake: Lake) -> 
     with Judge() as judge:
         assert judge.judged(whole, told_of(whole), NAME) is None
         os.kill(judge._process.pid, signal.SIGKILL)
-        with pytest.raises(PlaceFailed, match=r"ended the process that was to read stocks/daily_bars/x\.parquet"):
+        with pytest.raises(PlaceFailed, match=r"killed the process that was reading stocks/daily_bars/x\.parquet"):
             judge.judged(whole, told_of(whole), NAME)
         assert judge.judged(whole, told_of(whole), NAME) is None

@@ -28,8 +28,8 @@ from pipeline.orchestration.comparison import lists_held, told_with_lists
 from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
-from pipeline.queries.minute_features import features_for, without_minutes
-from pipeline.queries.outdated import restatement
+from pipeline.queries.minute_features import features_for, missing_minutes_warnings
+from pipeline.queries.outdated import outdated_sessions
 from pipeline.venues.calendar import new_york
 
 INDICATOR_CHUNK = 252
@@ -80,7 +80,9 @@ def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
         "splits": applicable_splits(splits.rows.collect()),
         "listed": listings(tickers.rows.collect(), ticker_events.rows.collect()),
     }
-    outdated = restatement(lake, [INDICATORS_TABLE]).within(sessions[0], sessions[-1]) if config.only_outdated else None
+    outdated = (
+        outdated_sessions(lake, [INDICATORS_TABLE]).within(sessions[0], sessions[-1]) if config.only_outdated else None
+    )
     read = [daily_bars, splits, tickers, ticker_events]
     written = []
     for stretch in stretches(INDICATORS_TABLE, sessions, MOST_IN_A_COMMIT):
@@ -160,7 +162,7 @@ def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
     features = features_for(lake, sessions, MODELS)
     for one in features:
         day = with_minutes(day, one.rows)
-    for warning in without_minutes(features, sessions, MODELS):
+    for warning in missing_minutes_warnings(features, sessions, MODELS):
         context.log.warning(warning)
         progress.warnings.append(warning)
     known = splits.rows.collect(), listings(tickers.rows.collect(), ticker_events.rows.collect())

@@ -47,10 +47,10 @@ def first_published(lake: "Lake", session: date) -> "pl.DataFrame":
 def compare(lake: "Lake", publication: "Publication", committed: "pl.DataFrame") -> None:
     """Say when the models would rank the list otherwise today, or when that cannot be told."""
     from pipeline.errors import VersionGone
-    from pipeline.queries.published_lists import ranked_anew
+    from pipeline.queries.published_lists import ranked_again
 
     try:
-        anew = ranked_anew(lake, publication)
+        anew = ranked_again(lake, publication)
     except VersionGone as gone:
         say_warning(f"{gone.message} The list is shown as it was stored, and cannot be ranked anew from it.")
         return

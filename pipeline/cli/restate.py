@@ -9,7 +9,7 @@ import typer
 from pipeline.cli.terminal import out, say, shortened
 
 if TYPE_CHECKING:
-    from pipeline.queries.outdated import Restatement
+    from pipeline.queries.outdated import OutdatedSessions
 
 MOST_NAMED = 20
 """Causes named before a run; --json names all."""
@@ -21,11 +21,11 @@ def restate(
 ) -> None:
     """Compute anew what rests on splits, bars or code that have changed since."""
     from pipeline.lake.tables import Lake
-    from pipeline.queries.outdated import restatement
+    from pipeline.queries.outdated import outdated_sessions
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    due = restatement(Lake(settings.lake))
+    due = outdated_sessions(Lake(settings.lake))
     if as_json:
         from pipeline.cli.rows import write_json
 
@@ -39,7 +39,7 @@ def restate(
         finish(bring_up_to_date(settings, due))
 
 
-def name(due: "Restatement") -> None:
+def name(due: "OutdatedSessions") -> None:
     """Tell what is outdated and why, and what is made again of which sessions."""
     if not due.stretches:
         say("Everything follows from the bars and splits that the lake holds, and from the code of today.")

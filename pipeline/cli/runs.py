@@ -16,7 +16,7 @@ from pipeline.errors import NotPublished
 
 if TYPE_CHECKING:
     from pipeline.orchestration.runs import RunReport
-    from pipeline.queries.outdated import Restatement
+    from pipeline.queries.outdated import OutdatedSessions
     from pipeline.settings import Settings
 
 NAMED = 10
@@ -171,7 +171,7 @@ def run_ranges(settings: "Settings", ranges: Sequence[Sequence[date]], **job: An
     return reports
 
 
-def bring_up_to_date(settings: "Settings", due: "Restatement") -> list["RunReport"]:
+def bring_up_to_date(settings: "Settings", due: "OutdatedSessions") -> list["RunReport"]:
     """Make again what is outdated, run by run, then tell what was done in all of them."""
     from pipeline.orchestration.reruns import reruns
     from pipeline.orchestration.runs import runnable_sessions

@@ -12,7 +12,7 @@ from pipeline.assets.outcomes import model_scores, stock_outcomes
 from pipeline.assets.portfolio import marked_positions
 from pipeline.assets.signals import stock_candidates, stock_indicators
 from pipeline.orchestration.jobs import ONLY_OUTDATED, minutes_by_day, outcomes, restated_signals
-from pipeline.queries.outdated import Restatement
+from pipeline.queries.outdated import OutdatedSessions
 
 STEPS: tuple[tuple[str, tuple[tuple[AssetsDefinition, ...], ...]], ...] = (
     (minutes_by_day.name, ((stock_intraday_features,),)),
@@ -37,7 +37,7 @@ class Rerun:
         return ONLY_OUTDATED if self.job == restated_signals.name else {}
 
 
-def reruns(due: Restatement) -> list[Rerun]:
+def reruns(due: OutdatedSessions) -> list[Rerun]:
     """Return the runs that bring up to date what is `due`, in the order in which to run them."""
     return [
         Rerun(job, stretch.first, stretch.last, assets)

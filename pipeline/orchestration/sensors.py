@@ -27,7 +27,7 @@ from pipeline.orchestration.partitions import (
     latest_published,
 )
 from pipeline.orchestration.reruns import Rerun, reruns
-from pipeline.queries.outdated import Restatement, restatement
+from pipeline.queries.outdated import OutdatedSessions, outdated_sessions
 from pipeline.settings import Settings
 from pipeline.sources.massive.rest_days import NoFlatFiles
 from pipeline.sources.port import Dataset, FlatFile, FlatFiles
@@ -99,7 +99,7 @@ def changed_past(context: SensorEvaluationContext, lake: ResourceParam[Lake]) ->
     if state == context.cursor:
         yield SkipReason("No table was written and no code changed since the last look.")
         return
-    due = restatement(lake)
+    due = outdated_sessions(lake)
     name(context, due)
     for one in reruns(due):
         yield request(one, key=f"{state}:{one.job}:{one.first}:{one.last}")
@@ -115,7 +115,7 @@ def looked_at(lake: Lake) -> str:
     return sha256(json.dumps(state).encode()).hexdigest()
 
 
-def name(context: SensorEvaluationContext, due: Restatement) -> None:
+def name(context: SensorEvaluationContext, due: OutdatedSessions) -> None:
     """Log what will run again, and why, before it does."""
     for row in due.outdated.head(MOST_NAMED).iter_rows(named=True):
         whose, when = row["ticker"] or row["table"], f" ({row['event_date']})" if row["event_date"] else ""

@@ -51,15 +51,15 @@ def list_positions(day: Day = None, as_json: AsJson = False, history: History = 
     """Show what is held; the same as without a command."""
     from pipeline.cli.positions.shown import draw_history
     from pipeline.market.portfolio.book import day_faults
-    from pipeline.queries.portfolio import recorded
+    from pipeline.queries.portfolio import recorded_positions
 
     lake, latest = opened_lake()
     if day is not None:
         require_sound(day_faults(day, latest))
     if history and as_json:
-        write_json(recorded(lake))
+        write_json(recorded_positions(lake))
     elif history:
-        draw_history(recorded(lake))
+        draw_history(recorded_positions(lake))
     else:
         show(lake, day, latest, as_json=as_json)
 
@@ -68,11 +68,11 @@ def show(lake: "Lake", day: date | None, latest: date, *, as_json: bool) -> None
     """Show what is held on `day`, or on the newest session with bars, as a table or as JSON."""
     from pipeline.cli.positions.prices import has_bars, newest_bars
     from pipeline.cli.positions.shown import draw, say_realised
-    from pipeline.queries.portfolio import are_splits_known, sold, sold_beyond, standing
+    from pipeline.queries.portfolio import are_splits_known, oversold_sales, sold, standing
 
     session = day or newest_bars(lake) or latest
     rows = standing(lake, session, day or latest)
-    for beyond in sold_beyond(lake):
+    for beyond in oversold_sales(lake):
         say_warning(f"{beyond}. Was a split withdrawn or corrected? `candlelake positions --history` shows the sale.")
     if as_json:
         dump(rows)
