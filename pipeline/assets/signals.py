@@ -24,7 +24,7 @@ from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import candidates, columns_needed
 from pipeline.market.securities.listings import listings
 from pipeline.market.securities.reference import applicable_splits
-from pipeline.orchestration.comparison import lists_held, told_with_lists
+from pipeline.orchestration.comparison import stored_lists, with_list_changes
 from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
@@ -168,10 +168,10 @@ def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
     known = splits.rows.collect(), listings(tickers.rows.collect(), ticker_events.rows.collect())
     rows = candidate_chunks(day, *known, sessions, progress)
     read = [daily_bars, stock_indicators, splits, tickers, ticker_events, *features]
-    before = lists_held(lake, sessions)
+    before = stored_lists(lake, sessions)
     written = lake.replace(CANDIDATES, sessions, rows, run_id=context.run.run_id, read=read)
     shown = lists_in_numbers(lake.scan(CANDIDATES, sessions[0], sessions[-1]), newest=sessions[-1])
-    shown = told_with_lists(shown, before, lists_held(lake, sessions), progress)
+    shown = with_list_changes(shown, before, stored_lists(lake, sessions), progress)
     return MaterializeResult(metadata=record(context, CANDIDATES, written, per_session=shown, begun=begun))
 
 
