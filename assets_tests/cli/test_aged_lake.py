@@ -216,4 +216,4 @@ def test_what_nobody_can_know_any_more_is_computed_anew_and_says_so(cleaned: Age
     assert min(row["first_session"] for row in lost) == str(SESSIONS[0])
     answer = ask_in(path)("explain", "IBM", str(SESSIONS[20]))
     require_done(answer)
-    assert "not known any more" in answer.words
+    assert "no longer known" in answer.words

@@ -165,7 +165,7 @@ def require_no_error_of_a_library(lake: Lake) -> None:
 
 def test_a_table_whose_last_commit_says_what_delta_cannot_read_is_not_written_on_a_guess(lake: Lake) -> None:
     lake = entered(lake, ODDLY_SAID["a moment in words"])
-    with pytest.raises(TableDamaged, match=r"a commit of stocks\.prices says of itself cannot be read") as damaged:
+    with pytest.raises(TableDamaged, match=r"metadata of a commit of stocks\.prices cannot be read") as damaged:
         changed_since(lake.open(PRICES), 1)
     assert "candlelake verify" in damaged.value.remedy
 

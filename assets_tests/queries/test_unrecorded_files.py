@@ -91,7 +91,7 @@ def test_one_process_judges_all_files_and_another_those_after_one_that_ended_it(
         first = judge._process.pid
         assert judge.judged(ENDS_ITS_READER.read_bytes(), told_of(b""), NAME).endswith("SIGABRT)")
         assert judge.judged(whole, DataFile("x.parquet", len(whole), 7, None, None, 0), NAME) == (
-            "has 1 rows, the log tells of 7"
+            "has 1 rows, the log says 7"
         )
         assert judge._process.pid != first
 

@@ -13,7 +13,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
-from pipeline.lake.delta.commits import Reading, summed
+from pipeline.lake.delta.commits import Reading, total_written
 from pipeline.lake.delta.layout import stretches
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
@@ -92,7 +92,7 @@ def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
         else:
             rows = restated_chunks(lake, daily_bars.rows, chunks, outdated, **known)
         written.append(lake.replace(INDICATORS_TABLE, stretch, rows, run_id=context.run.run_id, read=read))
-    return MaterializeResult(metadata=record(context, INDICATORS_TABLE, summed(written), begun=begun))
+    return MaterializeResult(metadata=record(context, INDICATORS_TABLE, total_written(written), begun=begun))
 
 
 def indicator_chunks(

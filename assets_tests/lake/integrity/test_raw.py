@@ -62,7 +62,7 @@ def test_a_flipped_bit_anywhere_in_a_file_is_found(lake: Path, versions: tuple[R
         flip(path, place)
         damage = only(verified(lake, *trail(versions)))
         assert (damage.kind, damage.file, damage.first) == (Kind.RAW, f"raw/{KEY}", DAY)
-        assert damage.found == "holds other bytes than its receipt tells of"
+        assert damage.found == "holds other bytes than its receipt says"
         flip(path, place)
 
 
@@ -71,7 +71,7 @@ def test_a_flipped_bit_anywhere_in_a_file_is_found(lake: Path, versions: tuple[R
     [
         (Path.unlink, "is missing"),
         (lambda path: path.write_bytes(b""), "is empty"),
-        (lambda path: path.write_bytes(NEW[:-1]), "bytes, its receipt tells of"),
+        (lambda path: path.write_bytes(NEW[:-1]), "bytes, its receipt says"),
     ],
 )
 def test_a_harmed_file_is_named_with_what_is_wrong(

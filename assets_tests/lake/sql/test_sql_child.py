@@ -199,8 +199,8 @@ def test_a_child_that_ended_between_two_queries_is_replaced(sql: Sql) -> None:
     ("how", "said"),
     first_quick(
         [
-            (signal.SIGKILL, "killed by the system"),
-            (signal.SIGSEGV, r"broke down over the query \(SIGSEGV\)"),
+            (signal.SIGKILL, "The system killed the process"),
+            (signal.SIGSEGV, r"crashed on the query \(SIGSEGV\)"),
             (signal.SIGABRT, "lack of memory"),
             (signal.SIGTERM, "ended unexpectedly"),
         ]

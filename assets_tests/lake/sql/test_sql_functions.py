@@ -15,7 +15,7 @@ from assets_tests.lake.sql.sql_functions import Function, every_function
 from pipeline.errors import QueryError
 from pipeline.lake.sql import Sql
 from pipeline.lake.sql.open_functions import FOLDER, KINDS, VERSION, open_functions, reviewed
-from pipeline.lake.sql.review import differences, known, main
+from pipeline.lake.sql.review import differences, installed_names, main
 from pipeline.lake.sql.sandbox.terms import Limits, Walls
 from pipeline.lake.tables import Lake
 
@@ -113,7 +113,7 @@ def test_a_new_function_is_closed_until_somebody_has_looked_at_it(
 ) -> None:
     for kind in KINDS:
         shutil.copy(FOLDER / f"{kind}.csv", tmp_path)
-    found = known()
+    found = installed_names()
     found["scalar"].add("brand_new")
     found["macro"].discard("ago")
     monkeypatch.setattr("pipeline.lake.sql.open_functions.FOLDER", tmp_path)
