@@ -136,7 +136,7 @@ def test_the_watch_asks_for_one_run_of_the_outdated_sessions_and_does_not_ask_ag
         restate(settings, dagster)
         spans, words, _ = asked_of(settings, dagster, cursor)
     assert spans == []
-    assert "follows from the bars" in words
+    assert "up to date with the bars" in words
 
 
 def test_the_watch_waits_while_a_run_is_under_way(vendor):

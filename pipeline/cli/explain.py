@@ -133,11 +133,11 @@ def versions(explained: "Explanation") -> list[str]:
         if not commit:
             lines.append(f"  {table}: no commit is known that wrote this session")
             continue
-        read = ", ".join(f"{name} {'(empty)' if at is None else at}" for name, at in commit["read"].items())
+        versions_read = ", ".join(f"{name} {'(empty)' if at is None else at}" for name, at in commit["read"].items())
         lines.append(
             f"  {table} {commit['version']}, {commit['committed_at']:%Y-%m-%d %H:%M:%S} UTC, run {commit['run_id']}"
         )
-        lines.append(f"    read {read or 'versions not recorded'}")
+        lines.append(f"    read {versions_read or 'versions not recorded'}")
         lines.append(f"    computed by code version {commit['code_version'] or 'not recorded'}")
     return lines
 

@@ -51,8 +51,8 @@ def compare(lake: "Lake", publication: "Publication", committed: "pl.DataFrame")
 
     try:
         ranked = ranked_again(lake, publication)
-    except VersionGone as gone:
-        say_warning(f"{gone.message} The list is shown as it was stored, and cannot be ranked again.")
+    except VersionGone as error:
+        say_warning(f"{error.message} The list is shown as it was stored, and cannot be ranked again.")
         return
     if not ranked.sort("model", "rank").equals(committed):
         say_warning("The models have changed since: this is the list as it was stored, not as they rank it today.")
@@ -60,9 +60,9 @@ def compare(lake: "Lake", publication: "Publication", committed: "pl.DataFrame")
 
 def report(publication: "Publication", count: int) -> None:
     """Report when the list was published, from which versions, and how often since."""
-    read = ", ".join(
+    versions = ", ".join(
         f"{table} {'(empty)' if version is None else version}" for table, version in publication.read.items()
     )
     again = f"; written {count} times in all" if count > 1 else ""
     say(f"Published {publication.published_at:%Y-%m-%d %H:%M:%S} UTC by run {publication.run_id}{again}.", style="dim")
-    say(f"Made from {read}.", style="dim")
+    say(f"Made from {versions}.", style="dim")

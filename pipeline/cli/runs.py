@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.queries.outdated import OutdatedSessions
     from pipeline.settings import Settings
 
-NAMED = 10
+MOST_LISTED = 10
 """Sessions listed in one message; the rest is counted."""
 
 
@@ -190,5 +190,5 @@ def bring_up_to_date(settings: "Settings", due: "OutdatedSessions") -> list["Run
 
 def first_sessions(sessions: Sequence[date]) -> str:
     """Return the first sessions as text, and how many more there are."""
-    more = f" and {len(sessions) - NAMED:,} more" if len(sessions) > NAMED else ""
-    return ", ".join(str(session) for session in sessions[:NAMED]) + more
+    more = f" and {len(sessions) - MOST_LISTED:,} more" if len(sessions) > MOST_LISTED else ""
+    return ", ".join(str(session) for session in sessions[:MOST_LISTED]) + more

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.contracts.table import Table
     from pipeline.lake.tables import Lake
 
-NAMED = 6
+MOST_LISTED = 6
 """Sessions listed in one line; the rest is counted, and --json has all."""
 
 
@@ -85,7 +85,7 @@ def survey(lake: "Lake", place: str, expected: date) -> Status:
     present = {table.sql_name: _rows_by_session(lake, table) for table in EVERY_TABLE if table.session}
     bars = present[DAILY_BARS.sql_name]
     due = new_york().between(min(bars), max(expected, *bars)) if bars else ()
-    read, replaced, provisional = _deliveries(lake)
+    rows_read, replaced, provisional = _deliveries(lake)
     rejected, by_reason = _rejected(lake)
     return Status(
         lake=place,
@@ -94,7 +94,7 @@ def survey(lake: "Lake", place: str, expected: date) -> Status:
         missing=[session for session in due if session not in bars],
         replaced=replaced,
         provisional=provisional,
-        rows_read=read,
+        rows_read=rows_read,
         rows_quarantined=rejected,
         quarantined=by_reason,
     )
@@ -195,5 +195,5 @@ def _tables(lake_status: Status) -> "Grid":
 
 
 def _first_sessions(sessions: list[date]) -> str:
-    more = f" and {len(sessions) - NAMED:,} more" if len(sessions) > NAMED else ""
-    return ", ".join(str(session) for session in sessions[:NAMED]) + more
+    more = f" and {len(sessions) - MOST_LISTED:,} more" if len(sessions) > MOST_LISTED else ""
+    return ", ".join(str(session) for session in sessions[:MOST_LISTED]) + more

@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from pipeline.errors import ContractBroken, TableMissing
-from pipeline.lake.delta.commits import Reading, Written, changed_since, commit_metadata, commits_of, others_since
+from pipeline.lake.delta.commits import Reading, WriteResult, changed_since, commit_metadata, commits_of, others_since
 from pipeline.lake.delta.files import files_of, folder_of, name_of, of_sessions, scan_files, sessions_in, sizes_of
 from pipeline.lake.delta.fingerprints import Fingerprints, record_or_warn
 from pipeline.lake.delta.incoming import FAULT, Incoming
@@ -174,7 +174,7 @@ class Lake:
         *,
         run_id: str,
         read: Sequence[Reading] = (),
-    ) -> Written:
+    ) -> WriteResult:
         """Replace the rows of exactly `sessions` in the table with those of `pieces`, in one commit.
 
         `pieces` is read once, frame by frame, after the table was opened; a session's rows come in one piece, and
@@ -196,9 +196,9 @@ class Lake:
         self.keep_log(opened, run_id)
         overwrite = Overwrite(table, sessions, commit_metadata(run_id, read, self._computed_by(table), sessions))
         commit(self.store, opened, overwrite, self._if_allowed(incoming.batches(), run_id))
-        return self._written(opened, before, sum(incoming.rows.values()), incoming.rows)
+        return self._finish_write(opened, before, sum(incoming.rows.values()), incoming.rows)
 
-    def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> Written:
+    def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> WriteResult:
         """Replace all rows of a table refreshed whole with `rows`, in one commit; create it if it does not exist.
 
         Raises as `replace` does; an error leaves the table as it was. Where the rows were computed from the table's own
@@ -217,7 +217,7 @@ class Lake:
             raise conflict(table, opened, max(reading.version or 0 for reading in read if reading.table is table))
         overwrite = Overwrite(table, (), commit_metadata(run_id, read, self._computed_by(table)))
         commit(self.store, opened, overwrite, self._if_allowed(RecordBatchReader.from_stream(stored), run_id))
-        return self._written(opened, before, len(stored), {})
+        return self._finish_write(opened, before, len(stored), {})
 
     def keep_log(self, opened: DeltaTable, run_id: str) -> None:
         """Make a table keep its log, with a commit if it is from before that property existed."""
@@ -238,25 +238,25 @@ class Lake:
         yield from batches
         self._may_write(run_id)
 
-    def require_newest(self, writings: Mapping[Table, Written]) -> None:
+    def require_newest(self, writings: Mapping[Table, WriteResult]) -> None:
         """Raise WriteConflict when another run wrote some of the same sessions of a table after these `writings`.
 
         Two runs at once over several tables could each be the last in another table; one of them finds out here.
         """
-        for table, written in writings.items():
-            opened, sessions = self.open(table), list(written.rows_per_session)
-            if opened.version() != written.version:
+        for table, result in writings.items():
+            opened, sessions = self.open(table), list(result.rows_per_session)
+            if opened.version() != result.version:
                 of_rows = commits_of(opened).filter(pl.col("first_session").is_not_null())
-                if len(others_since(of_rows, written.version, sessions)):
-                    raise conflict(table, opened, written.version, sessions)
+                if len(others_since(of_rows, result.version, sessions)):
+                    raise conflict(table, opened, result.version, sessions)
 
-    def _written(
+    def _finish_write(
         self, opened: DeltaTable, before: Container[str], rows: int, rows_per_session: dict[date, int]
-    ) -> Written:
+    ) -> WriteResult:
         added = {path: size for path, size in sizes_of(opened).items() if path not in before}
         self.follow_up(opened, added)
         self.opened.keep(name_of(opened), opened)
-        return Written(
+        return WriteResult(
             version=opened.version(),
             rows=rows,
             rows_per_session=rows_per_session,

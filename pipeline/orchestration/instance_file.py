@@ -74,7 +74,7 @@ def renew(folder: Path) -> str | None:
     """
     file = folder / FILE
     text = file.read_text() if _is_there(file) else ""
-    content = _parsed(text)
+    content = _content_of(text)
     place = _place_in(content)
     if place is None or not _is_ours(place, folder):
         return None
@@ -124,7 +124,7 @@ def seen_from(folder: Path, base_dir: str) -> Path:
     return Path(os.path.normpath(folder / base_dir))
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _content_of(text: str) -> dict[str, Any]:
     """Return the content of a file; empty when it is no mapping: Dagster has a better message for that."""
     try:
         content = yaml.safe_load(text)

@@ -14,7 +14,7 @@ from dagster import AssetExecutionContext, DagsterInstance, InitResourceContext,
 
 from pipeline.contracts.table import Table
 from pipeline.errors import RunReplaced, WriteConflict
-from pipeline.lake.delta.commits import Reading, Written
+from pipeline.lake.delta.commits import Reading, WriteResult
 from pipeline.lake.delta.open_tables import OpenTables
 from pipeline.lake.storage.s3_prefix import S3Prefix
 from pipeline.lake.tables import Lake
@@ -40,17 +40,17 @@ class LakeOfRun(Lake):
         *,
         run_id: str,
         read: Sequence[Reading] = (),
-    ) -> Written:
+    ) -> WriteResult:
         """Replace the rows of `sessions` as `Lake.replace` does."""
         with step_redone_after_conflict():
             return super().replace(table, sessions, pieces, run_id=run_id, read=read)
 
-    def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> Written:
+    def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> WriteResult:
         """Replace all rows as `Lake.refresh` does."""
         with step_redone_after_conflict():
             return super().refresh(table, rows, run_id=run_id, read=read)
 
-    def require_newest(self, writings: Mapping[Table, Written]) -> None:
+    def require_newest(self, writings: Mapping[Table, WriteResult]) -> None:
         """Require that no other run has written the same rows since, as `Lake.require_newest` does."""
         with step_redone_after_conflict():
             super().require_newest(writings)

@@ -86,22 +86,22 @@ def makers_of(assets: Sequence[AssetsDefinition], jobs: Sequence[Job]) -> list[M
         tables = tables_of(asset)
         if tables and not any(table.irreplaceable for table in tables):
             files = [raw_assets[key] for key in input_keys(asset) if key in raw_assets]
-            read = [TABLE_OF[key] for key in TABLE_OF if key in input_keys(asset)]
+            input_tables = [TABLE_OF[key] for key in TABLE_OF if key in input_keys(asset)]
             makers.append(
                 Maker(
                     job=job_of(asset, jobs, assets),
                     tables=tables,
-                    source=_source(asset, files, read),
+                    source=_source(asset, files, input_tables),
                     datasets=tuple(dataset for asset_with_files in files for dataset in datasets_of(asset_with_files)),
-                    inputs=tuple(table for table in read if table.session and not table.may_be_empty),
+                    inputs=tuple(table for table in input_tables if table.session and not table.may_be_empty),
                 )
             )
     return makers
 
 
-def _source(asset: AssetsDefinition, files: Sequence[AssetsDefinition], read: Sequence[Table]) -> str:
+def _source(asset: AssetsDefinition, files: Sequence[AssetsDefinition], input_tables: Sequence[Table]) -> str:
     of_others = [words for words in map(source_of, [asset, *files]) if words]
-    return of_others[0] if of_others else and_so_on([table.sql_name for table in read if table.session])
+    return of_others[0] if of_others else and_so_on([table.sql_name for table in input_tables if table.session])
 
 
 def and_so_on(names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 from dagster import AssetExecutionContext, AssetKey, MetadataValue, TableColumn, TableRecord, TableSchema
 
 from pipeline.contracts.table import Table
-from pipeline.lake.delta.commits import Written
+from pipeline.lake.delta.commits import WriteResult
 from pipeline.market.computed import code_version
 from pipeline.orchestration.patches.partition_metadata import add_partition_metadata
 
@@ -85,7 +85,7 @@ def declared(table: Table, *, group: str, stage: Mapping[str, Any]) -> dict[str,
 def record(
     context: AssetExecutionContext,
     table: Table,
-    written: Written,
+    written: WriteResult,
     *,
     per_session: Mapping[date, Mapping[str, Any]] | None = None,
     begun: float | None = None,

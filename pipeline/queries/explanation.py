@@ -78,7 +78,7 @@ def explanation(lake: Lake, ticker: str, session: date) -> Explanation:
     return Explanation(
         ticker=ticker,
         session=session,
-        candidates=_listed(lake, ticker, session),
+        candidates=_list_rows(lake, ticker, session),
         indicators=row.row(0, named=True),
         bars=bars.with_columns(split_factors(applied, spans)["split_factor"]),
         splits=reference_splits.join(applied, on=["ticker", "execution_date"], how="semi")
@@ -161,7 +161,7 @@ def _commit(lake: Lake, table: Table, session: date) -> dict[str, Any]:
     }
 
 
-def _listed(lake: Lake, ticker: str, session: date) -> pl.DataFrame:
+def _list_rows(lake: Lake, ticker: str, session: date) -> pl.DataFrame:
     listed = lake.read(CANDIDATES, session, session).rows
     return listed.filter(pl.col("ticker") == ticker).sort("model").collect()
 

@@ -16,7 +16,7 @@ from pipeline.contracts.quarantine import MINUTE_QUARANTINE, QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.lake.integrity.damage import Damage, Kind, TableState
 from pipeline.lake.integrity.mending import Mending
-from pipeline.lake.integrity.raw import Delivered, RawState, RawVerification
+from pipeline.lake.integrity.raw import DeliveredVersion, RawState, RawVerification
 from pipeline.lake.integrity.table import TableVerification
 from pipeline.lake.raw.receipts import Receipt
 from pipeline.lake.tables import Lake
@@ -105,7 +105,9 @@ def recorded(lake: Lake, found: Found) -> int:
     return sum(len(mending.record(state, state.unrecorded)) for state in found.tables.values())
 
 
-def _drop_debts_without_files(states: Mapping[str, TableState], raw: RawState, delivered: Iterable[Delivered]) -> None:
+def _drop_debts_without_files(
+    states: Mapping[str, TableState], raw: RawState, delivered: Iterable[DeliveredVersion]
+) -> None:
     """Drop the debts of a repair that nothing can pay: sessions that never had a file, such as holidays.
 
     Only while the audit trails are undamaged, since they list every file that came.
@@ -128,14 +130,14 @@ def _contains_any(damage: Damage, sessions: Iterable[date]) -> bool:
     return any((damage.first or day) <= day <= (damage.last or day) for day in sessions)
 
 
-def _delivered(lake: Lake, states: Mapping[str, TableState], trail: Table) -> Iterable[Delivered]:
+def _delivered(lake: Lake, states: Mapping[str, TableState], trail: Table) -> Iterable[DeliveredVersion]:
     state = states.get(trail.path)
     if state is None:
         return
     columns = ("session", "key", "etag", "size", "last_modified", "sha256")
     for row in whole_rows(lake, state, trail).select(*columns, "is_current").collect().iter_rows(named=True):
         is_current = row.pop("is_current")
-        yield Delivered(Receipt(**row), is_current)
+        yield DeliveredVersion(Receipt(**row), is_current)
 
 
 def _row_count_damages(lake: Lake, states: Mapping[str, TableState], *tables: Table) -> Iterable[Damage]:

@@ -41,8 +41,8 @@ def dependent_sessions(lake: Lake, due: pl.DataFrame, tables: Collection[Table] 
     every = due.select(list(DUE))
     any_of_them = pl.lit(pl.Series([[table.sql_name for table in COMPUTED]]))
     for table in _with_sessions(lake, tables):
-        read = pl.col("read").list.eval(_TABLE).fill_null(any_of_them)
-        writings = newest_writings(lake, table).select("session", read=read)
+        tables_read = pl.col("read").list.eval(_TABLE).fill_null(any_of_them)
+        writings = newest_writings(lake, table).select("session", read=tables_read)
         from_due = writings.explode("read").join(
             every, left_on=["session", "read"], right_on=["session", "table"], how="semi"
         )

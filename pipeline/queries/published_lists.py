@@ -77,13 +77,13 @@ def oldest_readable(lake: Lake, published: Sequence[Publication]) -> tuple[int, 
 
     Raises VersionGone when none is.
     """
-    gone: VersionGone | None = None
+    first_error: VersionGone | None = None
     for place, publication in enumerate(published):
         try:
             return place, as_committed(lake, publication)
         except VersionGone as unreadable:
-            gone = gone or unreadable
-    raise gone or ValueError("nothing was published")
+            first_error = first_error or unreadable
+    raise first_error or ValueError("nothing was published")
 
 
 def rows_read(lake: Lake, publication: Publication, table: Table) -> pl.DataFrame:

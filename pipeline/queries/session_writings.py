@@ -28,6 +28,8 @@ def newest_writings(lake: Lake, table: Table) -> pl.DataFrame:
 
 def possible_writings(lake: Lake, table: Table) -> pl.DataFrame:
     """Return session and version of each commit that wrote the session, or may have because it is no longer known."""
-    lost = pl.DataFrame({"version": lake.trail(table).unknown()}, schema={"version": pl.Int64})
-    known = writings(lake, table).select("session", "version")
-    return pl.concat([known, calendar().join(lost, how="cross").select("session", "version")]).sort("version")
+    lost_versions = pl.DataFrame({"version": lake.trail(table).unknown()}, schema={"version": pl.Int64})
+    known_writings = writings(lake, table).select("session", "version")
+    return pl.concat([known_writings, calendar().join(lost_versions, how="cross").select("session", "version")]).sort(
+        "version"
+    )

@@ -285,7 +285,7 @@ def test_an_answer_that_never_ends_is_cut_off(filled: Lake, monkeypatch: pytest.
     )
     monkeypatch.setattr(process, "START", tmp_path / "start.py")
     taken = 0
-    with Sql(filled, limits=Limits(answer=10 << 20)) as sql, pytest.raises(QueryError, match="else than an answer"):  # noqa: PT012
+    with Sql(filled, limits=Limits(answer=10 << 20)) as sql, pytest.raises(QueryError, match="other than an answer"):  # noqa: PT012
         for piece in sql._confined().child.answers("SELECT 1"):
             taken += len(piece)
     assert taken <= 12 << 20

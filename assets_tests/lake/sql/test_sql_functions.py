@@ -119,7 +119,7 @@ def test_a_new_function_is_closed_until_somebody_has_looked_at_it(
     monkeypatch.setattr("pipeline.lake.sql.open_functions.FOLDER", tmp_path)
     monkeypatch.setattr("pipeline.lake.sql.review.FOLDER", tmp_path)
     monkeypatch.setattr("pipeline.lake.sql.review.VERSION", tmp_path / "version.txt")
-    monkeypatch.setattr("pipeline.lake.sql.review.known", lambda: found)
+    monkeypatch.setattr("pipeline.lake.sql.review.installed_names", lambda: found)
     assert main(["--write"]) == 1
     assert "scalar: new: brand_new" in capsys.readouterr().out
     assert reviewed("scalar")["brand_new"][0] == "closed"

@@ -51,7 +51,7 @@ def unknown_tickers(lake: Lake, openings: Iterable[Opening]) -> dict[str, str]:
 def require_known(lake: Lake, opening: Opening) -> None:
     """Raise PositionRefused when the lake has bars, but none of the ticker at the time of the purchase."""
     for words in unknown_tickers(lake, [opening]).values():
-        raise PositionRefused(f"Nothing was recorded: {words}.", remedy="Record it all the same with --force.")
+        raise PositionRefused(f"Nothing was recorded: {words}.", remedy="Record it anyway with --force.")
 
 
 def _traded(lake: Lake, until: date) -> set[str]:

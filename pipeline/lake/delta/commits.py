@@ -84,7 +84,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Written:
+class WriteResult:
     """The result of one replacement."""
 
     version: int
@@ -96,9 +96,9 @@ class Written:
     bytes_added: int
 
 
-def total_written(writings: Sequence[Written]) -> Written:
+def total_written(writings: Sequence[WriteResult]) -> WriteResult:
     """Return the combined result of consecutive replacements of one table, each of other sessions."""
-    return Written(
+    return WriteResult(
         version=writings[-1].version,
         rows=sum(write.rows for write in writings),
         rows_per_session={session: rows for write in writings for session, rows in write.rows_per_session.items()},
@@ -161,7 +161,7 @@ def _commit(info: Mapping[str, Any]) -> dict[str, Any]:
         "run_id": run_id if isinstance(run_id, str) else None,
         "first_session": first,
         "last_session": last,
-        "read": _read(info.get("read")),
+        "read": _versions_read(info.get("read")),
         "computed_by": info.get("computed_by"),
         "changes": _changes(info),
     }
@@ -174,7 +174,7 @@ def replaced_sessions(info: Mapping[str, Any]) -> tuple[date, date] | None:
 
 def taken_out_sessions(info: Mapping[str, Any]) -> list[tuple[date, date]]:
     """Return the spans of sessions that a commit took out as damaged, by its metadata."""
-    value = _parsed(info.get(TAKEN_OUT))
+    value = _json_value(info.get(TAKEN_OUT))
     return [span for bounds in value if (span := _span(bounds)) is not None] if isinstance(value, list) else []
 
 
@@ -186,8 +186,8 @@ def _span(bounds: object) -> tuple[date, date] | None:
     return first, last
 
 
-def _read(value: object) -> list[dict[str, Any]] | None:
-    versions = _parsed(value)
+def _versions_read(value: object) -> list[dict[str, Any]] | None:
+    versions = _json_value(value)
     return versions if isinstance(versions, list) and all(map(_is_version, versions)) else None
 
 
@@ -198,7 +198,7 @@ def _is_version(value: object) -> bool:
     return version is None or (isinstance(version, int) and 0 <= version <= LARGEST)
 
 
-def _parsed(text: object) -> object:
+def _json_value(text: object) -> object:
     """Return the value of a JSON text in a commit; None when it is not JSON."""
     try:
         return from_json(text) if isinstance(text, str) else None

@@ -83,7 +83,7 @@ class Fingerprints:
         return {int(stem) for stem in stems if stem.isdecimal()}
 
     def give_up(self, version: int, found: str) -> None:
-        """Note that the entry of a version is lost, and what was found in its place: then it is no damage any more."""
+        """Note that the entry of a version is lost, and what was found in its place: then it is no damage."""
         self._objects.put(f"{self._table}/{HASHES}/{version:020}{LOST}", f"The log entry {found}.\n".encode())
 
     def get(self, version: int) -> Record | None:

@@ -60,7 +60,7 @@ class OpenTables:
         return opened
 
     def keep(self, name: str, opened: DeltaTable) -> None:
-        """Keep a table open for the next readers; nobody may change it any more."""
+        """Keep a table open for the next readers; from now on nobody may change it."""
         mark = self._mark(name, opened.version())
         if mark is not None:
             self._open[name] = opened, mark

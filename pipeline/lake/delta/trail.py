@@ -70,8 +70,10 @@ class Trail:
 
     def unknown(self) -> list[int]:
         """Return the versions whose changes are no longer known, in order."""
-        known = set(self.commits()["version"])
-        return [version for version in range(self._open_named(self._name).version() + 1) if version not in known]
+        known_versions = set(self.commits()["version"])
+        return [
+            version for version in range(self._open_named(self._name).version() + 1) if version not in known_versions
+        ]
 
     def oldest_readable(self) -> int:
         """Return the oldest version that Delta can open."""
@@ -84,7 +86,7 @@ class Trail:
     def last_alike(self, version: int, start: date | None = None, end: date | None = None) -> int:
         """Return the last version in which the rows of the sessions `start` … `end` are the same as in `version`.
 
-        Between the two lies no commit that may have changed one of them, and no unknown commit.
+        Between the two is no commit that may have changed one of them, and no unknown commit.
         """
         commits = self.commits().filter(pl.col("version") > version)
         elsewhere = pl.lit(value=False)

@@ -84,5 +84,5 @@ class TableState:
 
     def live_at(self, version: int) -> list[DataFile]:
         """Return the files that a version reads, as far as they are known (`gap`)."""
-        gone = self.newest + 1
-        return [file for file in self.files.values() if file.added_in <= version < (file.removed_in or gone)]
+        after_newest = self.newest + 1
+        return [file for file in self.files.values() if file.added_in <= version < (file.removed_in or after_newest)]

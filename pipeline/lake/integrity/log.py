@@ -31,18 +31,18 @@ Decode = Callable[[bytes, DataFile], str | None]
 
 
 class LogVerification:
-    """One check of the log of a table whose files are `listed`; its findings go into `state`.
+    """One check of the log of a table whose files are `file_names`; its findings go into `state`.
 
     `decode` judges checkpoints without a recorded hash.
     """
 
-    def __init__(self, objects: Objects, state: TableState, listed: set[str], decode: Decode) -> None:
+    def __init__(self, objects: Objects, state: TableState, file_names: set[str], decode: Decode) -> None:
         self._objects = objects
         self._decode = decode
         self._state = state
-        self._listed = listed
+        self._file_names = file_names
         self._fingerprints = Fingerprints(objects, state.name)
-        self._on_disk = {version for name in listed if (version := entry_version(name)) is not None}
+        self._on_disk = {version for name in file_names if (version := entry_version(name)) is not None}
         self.records: dict[int, Record] = {}
         self.entries: dict[int, list[dict[str, Any]]] = {}
         """The actions of every known version, from its entry or from the copy in its record."""
@@ -106,7 +106,7 @@ class LogVerification:
     def _checkpoint_names(self) -> dict[int, list[str]]:
         """The files of each checkpoint, by its version."""
         names_by_version: dict[int, list[str]] = {}
-        for name in sorted(self._listed):
+        for name in sorted(self._file_names):
             if (version := checkpoint_version(name)) is not None:
                 names_by_version.setdefault(version, []).append(name)
         return names_by_version
@@ -174,13 +174,13 @@ class LogVerification:
     def _checkpoints(self, version: int) -> Iterable[tuple[str, Digest]]:
         """Return the recorded digests of the checkpoint of a version, unless it went with the start of the log."""
         for name, digest in self.records[version].checkpoints.items():
-            if name == LAST_CHECKPOINT or name in self._listed or not self._is_expired(version):
+            if name == LAST_CHECKPOINT or name in self._file_names or not self._is_expired(version):
                 yield name, digest
 
     def _has_newer_checkpoint(self, expected: set[str]) -> bool:
         """Return whether another program has made a checkpoint since, to which the hint points now."""
         versions = [checkpoint_version(name) or 0 for name in expected]
-        return any((checkpoint_version(name) or 0) > max(versions, default=0) for name in self._listed)
+        return any((checkpoint_version(name) or 0) > max(versions, default=0) for name in self._file_names)
 
     def _fault_of_hint(self) -> str | None:
         data = self._objects.read(f"{self._state.name}/{LAST_CHECKPOINT}")
@@ -190,7 +190,7 @@ class LogVerification:
             version = int(from_json(data)["version"])
         except (ValueError, KeyError, TypeError, OverflowError):
             return "is empty" if not data.strip(b"\0\n ") else "cannot be read"
-        if any(checkpoint_version(name) == version for name in self._listed):
+        if any(checkpoint_version(name) == version for name in self._file_names):
             return None
         return f"names a checkpoint of version {version}, which is missing"
 

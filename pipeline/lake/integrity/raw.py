@@ -11,7 +11,7 @@ from datetime import date
 from pipeline.errors import FileRefused
 from pipeline.lake.delta.fingerprints import THREADS
 from pipeline.lake.integrity.damage import Damage, Kind
-from pipeline.lake.raw.receipts import RECEIPT_SUFFIX, REPLACED, Receipt, has_checksum, parsed
+from pipeline.lake.raw.receipts import RECEIPT_SUFFIX, REPLACED, Receipt, has_checksum, parse_receipt
 from pipeline.lake.storage.folder_objects import Digest
 from pipeline.lake.storage.lake_objects import Objects
 from pipeline.lake.storage.store import RAW
@@ -20,7 +20,7 @@ _DATED = re.compile(r"\d{4}-\d{2}-\d{2}(?=[^/]*$)")
 
 
 @dataclass(frozen=True)
-class Delivered:
+class DeliveredVersion:
     """A version of a file in the audit trail."""
 
     receipt: Receipt
@@ -47,10 +47,10 @@ class RawState:
 class RawVerification:
     """One check of the files under `raw/`. `trail` lists the versions in the audit trails."""
 
-    def __init__(self, objects: Objects, trail: Sequence[Delivered]) -> None:
+    def __init__(self, objects: Objects, trail: Sequence[DeliveredVersion]) -> None:
         self._objects = objects
         self._trail = trail
-        self._by_place: dict[str, list[Delivered]] = {}
+        self._by_place: dict[str, list[DeliveredVersion]] = {}
         for delivered in trail:
             for place in (delivered.receipt.key, delivered.receipt.replaced_key):
                 self._by_place.setdefault(f"{RAW}/{place}", []).append(delivered)
@@ -85,7 +85,7 @@ class RawVerification:
         return self.state
 
     def _check(self, name: str) -> None:
-        file, receipt = name.removesuffix(RECEIPT_SUFFIX), self._parsed(name)
+        file, receipt = name.removesuffix(RECEIPT_SUFFIX), self._receipt_at(name)
         if receipt is not None and file not in self._digests and self._knows(f"{RAW}/{receipt.replaced_key}"):
             # On S3, the receipt in force is at the vendor's key, and every version has a name of its own.
             file = f"{RAW}/{receipt.replaced_key}"
@@ -121,16 +121,16 @@ class RawVerification:
     def _knows(self, file: str) -> bool:
         return file in self._digests or f"{file}{RECEIPT_SUFFIX}" in self._receipts
 
-    def _parsed(self, name: str) -> Receipt | None:
+    def _receipt_at(self, name: str) -> Receipt | None:
         """Return the receipt at `name`, None when it is damaged or belongs to another file."""
         try:
-            receipt = parsed(self._objects.read(name) or b"", name)
+            receipt = parse_receipt(self._objects.read(name) or b"", name)
             places = {f"{RAW}/{key}{RECEIPT_SUFFIX}" for key in (receipt.key, receipt.replaced_key)}
         except (FileRefused, ValueError, TypeError, AttributeError):  # also for an invalid key
             return None
         return receipt if name in places else None
 
-    def _traced(self, file: str) -> Delivered | None:
+    def _traced(self, file: str) -> DeliveredVersion | None:
         """Return the version in the audit trail that has the bytes of `file`, None when there is none."""
         found = self._digests.get(file)
         for delivered in self._by_place.get(file, ()):
@@ -169,7 +169,7 @@ class RawVerification:
             else:
                 self._damage(Kind.OLD_RAW, replaced, "is missing, and so is its receipt")
 
-    def _damage(self, kind: Kind, name: str, found: str, delivered: Delivered | None = None) -> None:
+    def _damage(self, kind: Kind, name: str, found: str, delivered: DeliveredVersion | None = None) -> None:
         if delivered is not None:
             self.state.rebuilt[name] = delivered.receipt
         dated = _DATED.search(name)

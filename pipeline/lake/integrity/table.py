@@ -24,9 +24,9 @@ class TableVerification:
     def __init__(self, objects: Objects, name: str, decode: Decode) -> None:
         self._objects = objects
         self._decode = decode
-        self._listed = {found.removeprefix(f"{name}/") for found in objects.names(f"{name}/")}
+        self._file_names = {path.removeprefix(f"{name}/") for path in objects.names(f"{name}/")}
         self.state = TableState(name)
-        self._log = LogVerification(objects, self.state, self._listed, decode)
+        self._log = LogVerification(objects, self.state, self._file_names, decode)
         self._recorded = {
             file: digest for record in self._log.records.values() for file, digest in record.files.items()
         }
@@ -92,7 +92,7 @@ class TableVerification:
             self.state.damages.append(Damage(Kind.OWED, self.state.sql_name, "", text, first, last))
 
     def _unknown(self) -> Iterator[str]:
-        for name in self._listed - set(self.state.files):
+        for name in self._file_names - set(self.state.files):
             if not name.startswith((f"{LOG}/", f"{HASHES}/")):
                 yield name
 
@@ -104,7 +104,7 @@ def owed(entries: Mapping[int, list[dict[str, Any]]]) -> list[tuple[date, date]]
         info: dict[str, Any] = next((action["commitInfo"] for action in entries[version] if "commitInfo" in action), {})
         written = replaced_sessions(info)
         if written is not None:
-            spans = [left for span in spans for left in _without(span, written)]
+            spans = [part for span in spans for part in _without(span, written)]
         spans += taken_out_sessions(info)
     return spans
 
@@ -116,4 +116,4 @@ def _without(span: tuple[date, date], written: tuple[date, date]) -> Iterator[tu
     if written[1] < span[0] or written[0] > span[1]:
         yield span
         return
-    yield from (left for left in (before, after) if left[0] <= left[1])
+    yield from (part for part in (before, after) if part[0] <= part[1])

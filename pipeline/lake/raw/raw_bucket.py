@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.lake.raw.receipts import RECEIPT_SUFFIX, Receipt, parsed, replaced_prefix, written
+from pipeline.lake.raw.receipts import RECEIPT_SUFFIX, Receipt, parse_receipt, replaced_prefix, written
 from pipeline.lake.storage.s3_objects import S3Objects
 from pipeline.lake.storage.s3_prefix import S3Prefix
 from pipeline.lake.storage.store import RAW, S3Store
@@ -33,12 +33,12 @@ class RawBucket:
 
     def receipt(self, key: str) -> Receipt | None:
         """Return the receipt at a vendor's key, of the version in force. Raises FileRefused when it is damaged."""
-        return self._parsed(f"{RAW}/{key}{RECEIPT_SUFFIX}")
+        return self._receipt_at(f"{RAW}/{key}{RECEIPT_SUFFIX}")
 
     def replaced(self, dataset: str, session: date) -> list[Receipt]:
         """Return the receipts of the kept versions, by name; the one in force may be among them."""
         names = self._objects.names(f"{RAW}/{replaced_prefix(dataset, session)}")
-        receipts = [self._parsed(name) for name in names if name.endswith(RECEIPT_SUFFIX)]
+        receipts = [self._receipt_at(name) for name in names if name.endswith(RECEIPT_SUFFIX)]
         return [receipt for receipt in receipts if receipt is not None]
 
     def place(self, receipt: Receipt) -> str:
@@ -89,9 +89,9 @@ class RawBucket:
             self._objects.put(name, data)
         self._objects.put(f"{name}{RECEIPT_SUFFIX}", written(receipt))
 
-    def _parsed(self, name: str) -> Receipt | None:
+    def _receipt_at(self, name: str) -> Receipt | None:
         data = self._objects.read(name)
-        return None if data is None else parsed(data, f"{self._objects.place}/{name}")
+        return None if data is None else parse_receipt(data, f"{self._objects.place}/{name}")
 
 
 def _name(receipt: Receipt) -> str:

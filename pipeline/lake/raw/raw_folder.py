@@ -11,7 +11,7 @@ from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from pipeline.lake.raw.receipts import RECEIPT_SUFFIX, Receipt, parsed, replaced_prefix, written
+from pipeline.lake.raw.receipts import RECEIPT_SUFFIX, Receipt, parse_receipt, replaced_prefix, written
 from pipeline.lake.storage.durable import flush, make_folder, make_name_durable
 from pipeline.lake.storage.leftovers import BEGINNING
 
@@ -28,13 +28,13 @@ class RawFolder:
     def receipt(self, key: str) -> Receipt | None:
         """Return the receipt at a vendor's key, of the version in force. Raises FileRefused when it is damaged."""
         path = _receipt_path(self._raw / key)
-        return parsed(path.read_bytes(), path) if path.exists() else None
+        return parse_receipt(path.read_bytes(), path) if path.exists() else None
 
     def replaced(self, dataset: str, session: date) -> list[Receipt]:
         """Return the receipts of the versions that were replaced, by name."""
         beginning = self._raw / replaced_prefix(dataset, session)
         paths = sorted(beginning.parent.glob(f"{beginning.name}*{RECEIPT_SUFFIX}"))
-        return [parsed(path.read_bytes(), path) for path in paths]
+        return [parse_receipt(path.read_bytes(), path) for path in paths]
 
     def place(self, receipt: Receipt) -> str:
         """Return the place of the bytes of this version."""

@@ -56,7 +56,7 @@ def written(receipt: Receipt) -> bytes:
     return json.dumps(asdict(receipt) | {CHECKSUM: _checksum(receipt)}, indent=1, default=_as_text).encode()
 
 
-def parsed(data: bytes, place: object) -> Receipt:
+def parse_receipt(data: bytes, place: object) -> Receipt:
     """Return the receipt stored at `place`. Raises FileRefused when it is damaged."""
     try:
         values = from_json(data)

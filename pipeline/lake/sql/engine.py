@@ -45,7 +45,7 @@ class Engine:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._lake = Lake(place_from(setup.place))
-        self._known: set[str] = set()
+        self._tables: set[str] = set()
         self._derived: set[str] = set()
         self._past_versions: list[tuple[str, int]] = []
         """Tables and past versions in the query."""
@@ -69,16 +69,16 @@ class Engine:
             with self._lake.store.answering(duckdb.IOException, duckdb.HTTPException):
                 yield from pieces_of(self._connection.sql(resolved), self._setup.limits)
         except duckdb.Error as error:
-            raise self._gone() or _explained(error) from error
+            raise self._error_of_lost_version() or _explained(error) from error
         except (OSError, pl.exceptions.ComputeError) as error:
             raise meaning(error, self._lake.store) or error from error
         except Exception as error:
             # After the first rows, errors of the engine come through Arrow, without their type.
             if not str(error).startswith(LATE):
                 raise
-            raise self._gone() or _explained(error) from error
+            raise self._error_of_lost_version() or _explained(error) from error
 
-    def _gone(self) -> QueryError | None:
+    def _error_of_lost_version(self) -> QueryError | None:
         """Return the error of a past version in the query that can no longer be read; None when all can."""
         for name, number in self._past_versions:
             if is_gone(self._lake, name, number):
@@ -108,10 +108,10 @@ class Engine:
 
     def _see_new_tables(self) -> None:
         for name in self._lake.tables():
-            if name not in self._known:
+            if name not in self._tables:
                 create_view(self._connection, self._lake, name)
-                self._known.add(name)
-        for derived in derived_from(self._known):
+                self._tables.add(name)
+        for derived in derived_from(self._tables):
             if derived.name not in self._derived:
                 self._connection.execute(derived.statement(self._lake))
                 self._derived.add(derived.name)
@@ -131,14 +131,14 @@ class Engine:
     def _checked(self, query: str) -> Statement:
         statement = Statement(self._connection, query)
         for derived in DERIVED:
-            if derived.name in statement.named() and derived.name not in self._derived:
-                raise _not_derivable(derived, derived.missing(self._known))
+            if derived.name in statement.names() and derived.name not in self._derived:
+                raise _not_derivable(derived, derived.missing(self._tables))
         self._guard.check(statement, self._names(), self._macros())
         return statement
 
     def _names(self) -> set[str]:
         """Return the SQL names of the tables and views that a query may use."""
-        return {name.replace("/", ".").lower() for name in self._known} | self._derived
+        return {name.replace("/", ".").lower() for name in self._tables} | self._derived
 
     def _macros(self) -> set[str]:
         """Return the table macros that a query may call."""
@@ -154,7 +154,7 @@ class Engine:
                 f"{name.replace('/', '.')} is derived from other tables, and has no versions of its own.",
                 remedy="Query the versions of those; docs/sql.md says which they are.",
             )
-        if name not in self._known:
+        if name not in self._tables:
             raise QueryError(f"There is no table {name.replace('/', '.')}.", remedy=self._guard.tables(self._names()))
         number = self._version_number(statement, table["at_clause"], name)
         self._past_versions.append((name, number))

@@ -33,7 +33,7 @@ CATALOGS = frozenset({"", "memory", "system", "temp"})
 SCHEMAS = frozenset({"", "main", "pg_catalog"})
 """Schemas of DuckDB's own functions."""
 
-SHOWN = frozenset({"", "__show_tables_expanded", '"tables"', '"schemas"'})
+SHOW_ARGUMENTS = frozenset({"", "__show_tables_expanded", '"tables"', '"schemas"'})
 """Arguments of SHOW that are allowed."""
 
 LAKE_ONLY = "SQL reads the lake's tables only; docs/sql.md says which functions are open."
@@ -95,7 +95,7 @@ class Guard:
     def _check_source(self, node: dict[str, Any], tables: Collection[str], own_names: Collection[str]) -> None:
         if node["type"] not in SOURCES:
             raise _not_open(str(node["type"]), LAKE_ONLY)
-        if node["type"] == "SHOW_REF" and node["query"] is None and node["table_name"].lower() not in SHOWN:
+        if node["type"] == "SHOW_REF" and node["query"] is None and node["table_name"].lower() not in SHOW_ARGUMENTS:
             raise _not_open(f"SHOW {node['table_name']}", "SHOW TABLES and SHOW ALL TABLES are.")
         if node["type"] == "TABLE_FUNCTION" and "function_name" not in node["function"]:
             raise _not_open("This in place of a table", LAKE_ONLY)

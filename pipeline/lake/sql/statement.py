@@ -17,7 +17,7 @@ class Statement:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, text: str) -> None:
         self._connection = connection
-        self._tree = self._parsed(text)
+        self._tree = self._tree_of(text)
 
     def nodes(self) -> Iterator[dict[str, Any]]:
         """Yield every node of the tree."""
@@ -38,7 +38,7 @@ class Statement:
         """Return the nodes of the functions used as tables."""
         return [node["function"] for node in self.nodes() if node.get("type") == "TABLE_FUNCTION"]
 
-    def named(self) -> set[str]:
+    def names(self) -> set[str]:
         """Return the tables and table functions with a schema, as schema.name."""
         tables = [(table["schema_name"], table["table_name"]) for table in self.tables()]
         functions = [(node.get("schema", ""), node.get("function_name", "")) for node in self.table_functions()]
@@ -46,18 +46,18 @@ class Statement:
 
     def text(self) -> str:
         """Return the statement as SQL, with its changes."""
-        return self._written(self._tree)
+        return self._sql_of(self._tree)
 
     def constant(self, expression: dict[str, Any], cast: str) -> str:
         """Return the SELECT of one expression of the statement, cast to the SQL type `cast`."""
-        template = self._parsed("SELECT 0")
+        template = self._tree_of("SELECT 0")
         template["statements"][0]["node"]["select_list"] = [expression]
-        return f"SELECT CAST(({self._written(template)}) AS {cast})"
+        return f"SELECT CAST(({self._sql_of(template)}) AS {cast})"
 
-    def _written(self, tree: dict[str, Any]) -> str:
+    def _sql_of(self, tree: dict[str, Any]) -> str:
         return self._single_value(f"SELECT json_deserialize_sql({sql_text(json.dumps(tree))}::JSON)")
 
-    def _parsed(self, text: str) -> dict[str, Any]:
+    def _tree_of(self, text: str) -> dict[str, Any]:
         # With a bound parameter, DuckDB would import pandas, which takes longer than most queries.
         tree = json.loads(self._single_value(f"SELECT json_serialize_sql({sql_text(text)})"))
         if tree["error"] and tree["error_type"] == "parser":

@@ -190,16 +190,16 @@ class S3Store:
     def remove_leftovers(self, name: str, *, older_than: timedelta) -> list[str]:
         """Abort the multipart uploads that no writer finished; return the names they were meant for."""
         uploads = self._objects.unfinished_uploads(f"{name}/", before=datetime.now(UTC) - older_than)
-        for left, upload in uploads:
-            self._objects.abort_upload(left, upload)
-        return [left.removeprefix(f"{name}/") for left, _ in uploads]
+        for target, upload in uploads:
+            self._objects.abort_upload(target, upload)
+        return [target.removeprefix(f"{name}/") for target, _ in uploads]
 
     def remove_unfinished(self, *, older_than: timedelta) -> list[str]:
         """Remove the test objects of killed processes (see `PROBE`); return their names."""
-        left = self._objects.names_older(PROBE, before=datetime.now(UTC) - older_than)
-        for name in left:
+        names = self._objects.names_older(PROBE, before=datetime.now(UTC) - older_than)
+        for name in names:
             self._objects.delete(name)
-        return left
+        return names
 
     def require_safe_commits(self) -> None:
         """Check once per process that the server respects `If-None-Match`. Raises LakeRefused when it does not."""

@@ -126,7 +126,7 @@ class Child:
         try:
             write_json(self._write, kind, body)
         except OSError as gone:
-            raise self._ended() from gone
+            raise self._exit_error() from gone
 
     def _write(self, content: bytes) -> None:
         while content:
@@ -138,7 +138,7 @@ class Child:
             kind, body = read_frame(self._read, self._largest)
             return kind, body if kind is Kind.ROWS else json_of(body)
         except SideEnded as gone:
-            raise self._ended() from gone
+            raise self._exit_error() from gone
         except BrokenFrame as broken:
             raise self._broken() from broken
 
@@ -172,7 +172,7 @@ class Child:
         self.end()
         return protocol_error()
 
-    def _ended(self) -> QueryError:
+    def _exit_error(self) -> QueryError:
         """Return the error of a child that ended; end it if it only closed its side."""
         try:
             code = self._process.wait(timeout=ENDS_WITHIN)
