@@ -18,7 +18,7 @@ from pipeline.lake.tables import Lake
 from pipeline.market.computed import computed_by
 from pipeline.market.indicators import INDICATORS, INDICATORS_TABLE, IndicatorColumn
 from pipeline.market.outdated_ranges import with_restated
-from pipeline.queries.outdated import Stretch, restatement
+from pipeline.queries.outdated import Stretch, outdated_sessions
 from pipeline.venues.calendar import new_york
 
 SESSIONS = new_york().between(date(2024, 1, 2), date(2024, 1, 10))
@@ -61,7 +61,7 @@ def put(lake: Lake, table: Table, *sessions: date, read: tuple[Table, ...] = (DA
 
 
 def outdated(lake: Lake) -> list[tuple[str, str | None, date, date, str]]:
-    return restatement(lake).outdated.select("table", "ticker", "first_session", "last_session", "cause").rows()
+    return outdated_sessions(lake).outdated.select("table", "ticker", "first_session", "last_session", "cause").rows()
 
 
 COLUMNS = [column for indicator in INDICATORS for column in indicator.columns]
@@ -114,7 +114,7 @@ def test_of_a_changed_model_only_the_lists_are_due(tmp_path: Path) -> None:
     older = lake_of(tmp_path, candidates={"pullback": "0" * 12})
     put(older, INDICATORS_TABLE, *SESSIONS)
     put(older, CANDIDATES, *SESSIONS, read=(INDICATORS_TABLE,))
-    due = restatement(lake_of(tmp_path))
+    due = outdated_sessions(lake_of(tmp_path))
     assert due.stretches == [Stretch(SESSIONS[0], SESSIONS[-1], ("stocks.candidates",))]
     assert due.outdated["cause"].to_list() == ["model changed: pullback"]
 
@@ -127,7 +127,7 @@ def test_what_was_made_from_outdated_rows_is_due_with_them(tmp_path: Path) -> No
     put(older, SIGNALS, *SESSIONS[4:], read=(INDICATORS_TABLE,))
     put(older, POSITION_MARKS, *SESSIONS)
     both = ("stocks.candidates", "stocks.indicators")
-    assert restatement(lake_of(tmp_path)).stretches == [
+    assert outdated_sessions(lake_of(tmp_path)).stretches == [
         Stretch(SESSIONS[0], SESSIONS[1], ("stocks.candidate_outcomes", *both)),
         Stretch(SESSIONS[2], SESSIONS[3], both),
         Stretch(SESSIONS[4], SESSIONS[-1], ("portfolio.signals", *both)),

@@ -15,8 +15,8 @@ from pipeline.market.screen.factors import PREMARKET_GAP
 from pipeline.market.screen.model import Model
 from pipeline.market.screen.models import MODELS, STRONG_CLOSE
 from pipeline.queries.explanation import explanation
-from pipeline.queries.minute_features import features_for, without_minutes
-from pipeline.queries.published_lists import publications, ranked_anew
+from pipeline.queries.minute_features import features_for, missing_minutes_warnings
+from pipeline.queries.published_lists import publications, ranked_again
 from pipeline.queries.report_rows import ReportRows
 from pipeline.queries.report_tables import ReportTables
 from pipeline.venues.calendar import new_york
@@ -49,7 +49,7 @@ def ranked(tmp_path_factory):
         result = run(settings, [FRI, MON], instance=dagster, only=["candidates"])
         assert result.success
         lake = Lake(settings.lake)
-        anew = {session: ranked_anew(lake, publications(lake, session)[-1]) for session in (FRI, MON)}
+        anew = {session: ranked_again(lake, publications(lake, session)[-1]) for session in (FRI, MON)}
         notices = ReportTables(ReportRows(lake, [MON]), MON).notices
     return settings, anew, notices
 
@@ -91,7 +91,7 @@ def test_a_list_tells_which_features_it_was_made_from_and_can_be_ranked_anew(ran
 def test_sessions_without_minutes_are_named_with_the_models_that_need_them(tmp_path):
     lake = Lake(tmp_path)
     features = features_for(lake, [FRI, MON], [BUSY, GAPS, STRONG_CLOSE])
-    (warning,) = without_minutes(features, [FRI, MON], [BUSY, GAPS, STRONG_CLOSE])
+    (warning,) = missing_minutes_warnings(features, [FRI, MON], [BUSY, GAPS, STRONG_CLOSE])
     assert warning == (
         "2 of 2 sessions have no minutes, so nobody is listed there by gaps, strong_close: 2024-01-05, 2024-01-08. "
         "Run the job `minutes_by_day` for them, then their candidates again."
@@ -100,7 +100,7 @@ def test_sessions_without_minutes_are_named_with_the_models_that_need_them(tmp_p
 
 def test_where_no_model_asks_for_minutes_none_are_read(tmp_path):
     assert features_for(Lake(tmp_path), [FRI], [BUSY]) == []
-    assert without_minutes([], [FRI], [BUSY]) == []
+    assert missing_minutes_warnings([], [FRI], [BUSY]) == []
 
 
 def test_the_shipped_models_need_no_minutes():

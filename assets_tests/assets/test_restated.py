@@ -24,7 +24,7 @@ from pipeline.market.computed import code_version, computed_by
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.orchestration.sensors import changed_past, reruns
 from pipeline.orchestration.table_metadata import asset_key
-from pipeline.queries.outdated import restatement
+from pipeline.queries.outdated import outdated_sessions
 from pipeline.tables import EVERY_TABLE
 from pipeline.venues.calendar import new_york
 
@@ -47,7 +47,7 @@ def refresh(settings, dagster):
 
 def restate(settings, dagster):
     """Run what is due, and return the runs that it took."""
-    needed = reruns(restatement(Lake(settings.lake)))
+    needed = reruns(outdated_sessions(Lake(settings.lake)))
     for one in needed:
         build_definitions(settings).resolve_job_def(one.job).execute_in_process(
             instance=dagster,
@@ -81,7 +81,7 @@ def test_after_a_late_split_the_table_is_as_if_it_had_always_been_known(vendor, 
         before = rows(late, INDICATORS_TABLE)
         tell(vendor, SPLIT)
         refresh(late, dagster)
-        due = restatement(Lake(late.lake))
+        due = outdated_sessions(Lake(late.lake))
         assert due.outdated.select("ticker", "first_session", "last_session", "event_date").rows() == [
             ("SPLIT", SPLIT_ON, SESSIONS[-1], SPLIT_ON)
         ]
@@ -94,7 +94,7 @@ def test_after_a_late_split_the_table_is_as_if_it_had_always_been_known(vendor, 
     assert_frame_equal(after.filter(~affected), before.filter(~affected), check_exact=True)
     assert after.filter(affected)["return_1"][0] == pytest.approx(34 / 33 - 1)
     assert before.filter(affected)["return_1"][0] == pytest.approx(17 / 33 - 1)
-    assert restatement(Lake(late.lake)).spans == []
+    assert outdated_sessions(Lake(late.lake)).spans == []
 
 
 @pytest.mark.thorough
@@ -136,7 +136,7 @@ def test_the_watch_asks_for_one_run_of_the_outdated_sessions_and_does_not_ask_ag
         restate(settings, dagster)
         spans, words, _ = asked_of(settings, dagster, cursor)
     assert spans == []
-    assert "follows from the bars" in words
+    assert "up to date with the bars" in words
 
 
 def test_the_watch_waits_while_a_run_is_under_way(vendor):
@@ -180,7 +180,7 @@ def test_every_row_of_the_sessions_that_other_code_computed_is_computed_anew(ven
     assert (needed.job, needed.first, needed.last) == ("restated_signals", SESSIONS[2], SESSIONS[-1])
     assert [key.path[-1] for key in needed.assets] == ["indicators", "candidates"]
     assert_frame_equal(rows(settings, INDICATORS_TABLE), right, check_exact=True)
-    assert restatement(Lake(settings.lake)).stretches == []
+    assert outdated_sessions(Lake(settings.lake)).stretches == []
 
 
 @pytest.mark.thorough
@@ -193,7 +193,7 @@ def test_a_split_told_late_and_other_code_are_settled_by_the_same_runs(vendor):
         refresh(settings, dagster)
         needed = restate(settings, dagster)
     assert [(one.first, one.last) for one in needed] == [(SESSIONS[0], SESSIONS[0]), (SPLIT_ON, SESSIONS[-1])]
-    assert restatement(Lake(settings.lake)).stretches == []
+    assert outdated_sessions(Lake(settings.lake)).stretches == []
 
 
 @pytest.mark.thorough
@@ -205,7 +205,7 @@ def test_of_a_changed_model_only_the_lists_are_made_again(vendor):
         (needed,) = restate(settings, dagster)
     assert [key.path[-1] for key in needed.assets] == ["candidates"]
     assert Lake(settings.lake).version(INDICATORS_TABLE) == before
-    assert restatement(Lake(settings.lake)).stretches == []
+    assert outdated_sessions(Lake(settings.lake)).stretches == []
 
 
 @pytest.mark.thorough
@@ -217,7 +217,7 @@ def test_of_a_changed_rule_only_what_is_held_is_judged_anew(vendor):
             lake.replace(table, SESSIONS, [table.empty()], run_id="other")
         (needed,) = restate(settings, dagster)
     assert [key.path[-1] for key in needed.assets] == ["position_marks", "signals"]
-    assert restatement(Lake(settings.lake)).stretches == []
+    assert outdated_sessions(Lake(settings.lake)).stretches == []
 
 
 @pytest.mark.thorough

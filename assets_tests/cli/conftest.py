@@ -20,7 +20,7 @@ import pytest
 # Partitions are read from the settings at import: before any test of this package names a home of its own.
 import pipeline.orchestration.partitions  # noqa: F401
 from assets_tests.commands import typed, typed_module
-from pipeline.cli import answered
+from pipeline.cli import run_command
 from pipeline.venues.calendar import new_york
 
 SESSIONS = new_york().between(date(2003, 9, 10), date(2004, 9, 15))
@@ -130,7 +130,7 @@ def ask_in(
     def of(home: Path) -> Ask:
         def ask(*arguments: str) -> Answer:
             monkeypatch.setenv("CANDLELAKE_HOME", str(home))
-            code = answered(list(arguments))
+            code = run_command(list(arguments))
             captured = capsys.readouterr()
             return Answer(code, captured.out, captured.err)
 

@@ -93,9 +93,9 @@ def maintained(upkeep: Upkeep, home: Home, tmp_path_factory: pytest.TempPathFact
     grown_old(path, upkeep)
     lake = Lake(path / "lake")
     assert all(log_of(lake, f"stocks/{table.name}")[0] == f"{0:020}.json" for table in WRITTEN)
-    from pipeline.queries.outdated import restatement  # noqa: PLC0415 (partitions are read from the settings at import)
+    from pipeline.queries.outdated import outdated_sessions  # noqa: PLC0415 (partitions are read from the settings at import)
 
-    return Aged(path, restatement(lake).outdated.to_dicts())
+    return Aged(path, outdated_sessions(lake).outdated.to_dicts())
 
 
 @pytest.fixture(scope="module")
@@ -217,4 +217,4 @@ def test_what_nobody_can_know_any_more_is_computed_anew_and_says_so(cleaned: Age
     assert min(row["first_session"] for row in lost) == str(SESSIONS[0])
     answer = ask_in(path)("explain", "IBM", str(SESSIONS[20]))
     require_done(answer)
-    assert "not known any more" in answer.words
+    assert "no longer known" in answer.words

@@ -41,7 +41,7 @@ def test_every_command_explains_itself_on_stdout(ask: Ask, command: str) -> None
 def test_help_waits_for_no_heavy_library() -> None:
     code = (
         "import sys, pipeline.cli\n"
-        f"codes = [pipeline.cli.answered(words) for words in [['--help'], *([c, '--help'] for c in {COMMANDS})]]\n"
+        f"codes = [pipeline.cli.run_command(words) for words in [['--help'], *([c, '--help'] for c in {COMMANDS})]]\n"
         "heavy = {'dagster', 'polars', 'deltalake', 'duckdb', 'pandera', 'numba', 'boto3'} & set(sys.modules)\n"
         "print(codes, heavy, file=sys.stderr)\n"
     )

@@ -16,7 +16,7 @@ from pipeline.contracts.table import Table
 from pipeline.lake.tables import Lake
 from pipeline.market.computed import code_version, computed_by
 from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.queries.published_lists import as_committed, publications, ranked_anew
+from pipeline.queries.published_lists import as_committed, publications, ranked_again
 
 # The filled home holds a list of REPLACED from the file as it was at first, and one from the file that replaced it.
 
@@ -109,7 +109,7 @@ def test_every_publication_ranks_the_same_from_the_versions_it_read(home: Home) 
     lake = Lake(home.path / "lake")
     for session in (SESSIONS[-1], THERE, REPLACED):
         for publication in publications(lake, session):
-            anew = ranked_anew(lake, publication).sort("model", "rank")
+            anew = ranked_again(lake, publication).sort("model", "rank")
             assert anew.equals(as_committed(lake, publication)), session
 
 

@@ -50,7 +50,7 @@ def test_a_refresh_from_a_day_to_come_is_not_fresh_and_there_is_a_way_back(folde
 
     run = ask_at(NOW, "run", "--date", "2024-03-01")
     assert run.code == 1
-    assert "refreshed on 2025-04-08 15:00 UTC, a moment yet to come" in run.words
+    assert "refreshed on 2025-04-08 15:00 UTC, which is in the future" in run.words
     assert "`candlelake reference --clock-was-ahead`" in run.words
     assert tickers(folder) == ["A"]
 

@@ -1,4 +1,4 @@
-"""An upgrade of the package that changes formulas: its restatement brings a lake of the version before up to date."""
+"""An upgrade that changes formulas: `candlelake restate` brings a lake of the version before up to date."""
 
 import json
 from pathlib import Path

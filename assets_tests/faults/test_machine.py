@@ -120,7 +120,7 @@ def test_a_home_of_dagster_that_is_gone_or_no_folder_is_one_line_and_nothing_run
     for place in (tmp_path / "gone", tmp_path / "file"):
         line = typed(small, settings, environment={"DAGSTER_HOME": str(place)})
         assert f"Runs cannot be recorded in {place}" in line
-        assert "See that DAGSTER_HOME is there" in line
+        assert "Check that DAGSTER_HOME exists" in line
     assert all(rows.is_empty() for rows in held(settings).values())
 
 

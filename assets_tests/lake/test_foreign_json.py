@@ -18,7 +18,7 @@ from pipeline.lake.delta.fingerprints import RecordDamaged
 from pipeline.lake.delta.log_entries import actions_of, entry_name
 from pipeline.lake.delta.maintenance import compact, vacuum
 from pipeline.lake.integrity.damage import Kind
-from pipeline.lake.raw.receipts import parsed
+from pipeline.lake.raw.receipts import parse_receipt
 from pipeline.lake.tables import Lake
 from pipeline.progress import Progress
 from pipeline.queries.integrity import verify
@@ -37,7 +37,7 @@ WHOLE = b'{"session": "%s", "key": "k", "etag": "e", "size": 1, "last_modified":
 @pytest.mark.parametrize("text", [*TAMPERED, WHOLE % (b"0000-00-00", b"2024-01-05"), WHOLE % (b"2024-01-05", b"99999")])
 def test_a_receipt_is_refused_by_its_place(text):
     with pytest.raises(FileRefused, match="The receipt there is damaged"):
-        parsed(text, "there")
+        parse_receipt(text, "there")
 
 
 @pytest.mark.parametrize("text", TAMPERED)
@@ -166,7 +166,7 @@ def require_no_error_of_a_library(lake: Lake) -> None:
 
 def test_a_table_whose_last_commit_says_what_delta_cannot_read_is_not_written_on_a_guess(lake: Lake) -> None:
     lake = entered(lake, ODDLY_SAID["a moment in words"])
-    with pytest.raises(TableDamaged, match=r"a commit of stocks\.prices says of itself cannot be read") as damaged:
+    with pytest.raises(TableDamaged, match=r"metadata of a commit of stocks\.prices cannot be read") as damaged:
         changed_since(lake.open(PRICES), 1)
     assert "candlelake verify" in damaged.value.remedy
 

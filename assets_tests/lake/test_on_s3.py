@@ -14,13 +14,13 @@ from pipeline.lake.delta import maintenance
 from pipeline.lake.delta.files import files_of
 from pipeline.lake.delta.log_entries import entry_name
 from pipeline.lake.delta.log_keeping import is_log_kept
-from pipeline.lake.delta.maintenance import Compacted, compact, vacuum
+from pipeline.lake.delta.maintenance import CompactedPartition, compact, vacuum
 from pipeline.lake.delta.past import rows_at
 from pipeline.lake.sql import Sql, connect
 from pipeline.lake.sql.catalog import write_catalog
 from pipeline.lake.sql.duckdb_access import give_access, load_delta
 from pipeline.lake.sql.engine import Engine
-from pipeline.lake.sql.place import told_place
+from pipeline.lake.sql.place import place_description
 from pipeline.lake.sql.sandbox import landlock
 from pipeline.lake.sql.sandbox.terms import Setup, Walls
 from pipeline.lake.storage.s3_objects import S3Objects
@@ -172,7 +172,9 @@ def test_writers_of_several_months_at_once_all_succeed(filled):
 @pytest.mark.thorough
 def test_each_month_becomes_one_file(filled):
     before = held(filled)
-    assert compact(filled, PRICES, run_id="r") == [Compacted(month="2024-01", rows=2, files_before=2, files_after=1)]
+    assert compact(filled, PRICES, run_id="r") == [
+        CompactedPartition(month="2024-01", rows=2, files_before=2, files_after=1)
+    ]
     assert held(filled) == before
     assert compact(filled, PRICES, run_id="r") == []
 
@@ -246,7 +248,9 @@ def test_under_the_query_s_guard_only_the_prefix_can_be_read_and_the_secret_show
     filled, place, s3_server, tmp_path
 ):
     others = (f"{place.prefix}2/other.txt", "outside.txt")
-    connection = Engine(Setup(place=told_place(filled), spill=str(tmp_path), readable=[], modules=[]))._connection
+    connection = Engine(
+        Setup(place=place_description(filled), spill=str(tmp_path), readable=[], modules=[])
+    )._connection
     for beside in others:
         s3_server.client.put_object(Bucket=place.bucket, Key=beside, Body=b"beside the lake")
         with pytest.raises(duckdb.PermissionException):

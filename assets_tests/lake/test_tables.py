@@ -174,7 +174,7 @@ def test_rows_that_do_not_fill_the_sessions_as_promised_are_refused_whole(
 
 
 def test_no_session_at_all_is_refused(lake: Lake) -> None:
-    with pytest.raises(ContractBroken, match="No session"):
+    with pytest.raises(ContractBroken, match="no session to replace"):
         lake.replace(PRICES, [], [], run_id="r")
 
 

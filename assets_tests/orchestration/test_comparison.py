@@ -29,20 +29,20 @@ def written(lake, *pieces):
     """Replace the sessions of the pieces, and return the comparison that watched."""
     comparison = Comparison(lake, DAILY_BARS)
     sessions = sorted({session for piece in pieces for session in piece["session"]})
-    lake.replace(DAILY_BARS, sessions, comparison.watched(pieces), run_id="run")
+    lake.replace(DAILY_BARS, sessions, comparison.compared(pieces), run_id="run")
     return comparison
 
 
 def test_a_first_backfill_compares_nothing(lake):
     comparison = written(lake, bars(THU, A=5), bars(FRI, A=5))
-    assert comparison.told({THU: {"kept": 1}}) == {THU: {"kept": 1}}
+    assert comparison.with_changes({THU: {"kept": 1}}) == {THU: {"kept": 1}}
     assert comparison.in_words("bar") == ""
 
 
 def test_sessions_written_again_are_compared_piece_by_piece_with_what_was_there(lake):
     written(lake, bars(THU, A=5, B=5), bars(FRI, A=5, B=5))
     comparison = written(lake, bars(THU, A=6, B=5), bars(FRI, A=5, C=5), bars(MON, A=5))
-    told = comparison.told({session: {} for session in (THU, FRI, MON)})
+    told = comparison.with_changes({session: {} for session in (THU, FRI, MON)})
     counts = {name: [told[session].get(name) for session in told] for name in ("rows_added", "rows_removed")}
     assert counts == {"rows_added": [0, 1, None], "rows_removed": [0, 1, None]}
     assert [dict(record.data)["ticker"] for record in told[FRI]["changed_rows"].records] == ["B", "C"]
@@ -51,7 +51,7 @@ def test_sessions_written_again_are_compared_piece_by_piece_with_what_was_there(
 
 def test_sessions_around_are_not_read(lake):
     written(lake, bars(THU, A=5), bars(FRI, A=5), bars(MON, A=5))
-    told = written(lake, bars(FRI, A=5)).told({FRI: {}})
+    told = written(lake, bars(FRI, A=5)).with_changes({FRI: {}})
     assert told == {FRI: {"rows_added": 0, "rows_removed": 0, "rows_altered": 0}}
 
 

@@ -15,7 +15,7 @@ from pipeline.definitions import defs
 from pipeline.errors import SettingsError
 from pipeline.lake.tables import Lake
 from pipeline.orchestration.schedules import every_morning, every_session, every_sunday
-from pipeline.orchestration.sensors import MOST_RUNS_A_TICK, due, vendor_files, versions_held
+from pipeline.orchestration.sensors import MOST_RUNS_A_TICK, due, stored_versions_of, vendor_files
 from pipeline.settings import Settings
 from pipeline.sources.choose import flat_files_of
 from pipeline.sources.port import Dataset
@@ -261,10 +261,10 @@ def test_a_source_that_is_not_there_fails_the_tick_and_says_so(vendor):
 
 def test_versions_held_are_the_current_ones_and_none_before_the_first_run(vendor):
     lake = Lake(vendor.settings().lake)
-    assert versions_held(lake) == {}
+    assert stored_versions_of(lake) == {}
     vendor.lay(FRI, row(FRI, "NA"))
     take_in(vendor, FRI)
-    assert versions_held(lake) == {FRI: flat_files_of(vendor.settings()).file(Dataset.DAY_AGGS, FRI).etag}
+    assert stored_versions_of(lake) == {FRI: flat_files_of(vendor.settings()).file(Dataset.DAY_AGGS, FRI).etag}
 
 
 def test_due_are_the_versions_that_the_tables_do_not_come_from():

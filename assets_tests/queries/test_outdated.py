@@ -14,7 +14,7 @@ from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE, indicators
 from pipeline.market.outdated_ranges import UNKNOWN
 from pipeline.market.securities.reference import merged, with_split_doubts
-from pipeline.queries.outdated import restatement
+from pipeline.queries.outdated import outdated_sessions
 from pipeline.venues.calendar import new_york
 
 SESSIONS = new_york().between(date(2024, 1, 2), date(2024, 1, 10))
@@ -67,11 +67,11 @@ def filled(lake):
 
 def named(lake):
     columns = ["ticker", "first_session", "last_session", "cause"]
-    return restatement(lake).outdated.select(columns).rows()
+    return outdated_sessions(lake).outdated.select(columns).rows()
 
 
 def test_an_empty_lake_has_nothing_to_restate(lake):
-    assert restatement(lake).spans == []
+    assert outdated_sessions(lake).spans == []
 
 
 def test_what_was_computed_from_the_newest_versions_holds(lake):
@@ -83,7 +83,7 @@ def test_a_split_told_late_outdates_its_ticker_from_its_day_on_and_computing_aga
     filled(lake)
     tell(lake, ("A", SESSIONS[3], 2.0))
     assert named(lake) == [("A", SESSIONS[3], SESSIONS[-1], "split of 2.0 for 1 became known")]
-    assert restatement(lake).spans == [(SESSIONS[3], SESSIONS[-1])]
+    assert outdated_sessions(lake).spans == [(SESSIONS[3], SESSIONS[-1])]
     compute(lake, SESSIONS[3:])
     assert named(lake) == []
 
@@ -214,7 +214,7 @@ def test_bars_whose_commit_is_lost_count_as_changed_for_who_read_them_before(lak
 
 def test_spans_apart_are_run_apart_and_neighbours_together(lake):
     filled(lake)
-    first, second = restatement(lake), SESSIONS
+    first, second = outdated_sessions(lake), SESSIONS
     ranges = [("A", second[0], second[1]), ("B", second[2], second[2]), ("C", second[5], second[6])]
     outdated = pl.DataFrame(
         [

@@ -19,7 +19,7 @@ from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.portfolio.book import Sale, with_openings, with_sale
 from pipeline.market.portfolio.sell.rules import STOP_HIT
-from pipeline.queries.portfolio import ATTEMPTS, portfolio, record, recorded, sold, sold_beyond, standing
+from pipeline.queries.portfolio import ATTEMPTS, oversold_sales, portfolio, record, recorded_positions, sold, standing
 
 NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
 ADDS = 4
@@ -97,7 +97,7 @@ def test_two_processes_that_record_at_once_lose_nothing(tmp_path):
     for adder in adders:
         adder.communicate("go\n")
     assert [adder.returncode for adder in adders] == [0, 0]
-    rows = recorded(Lake(tmp_path / "lake"))
+    rows = recorded_positions(Lake(tmp_path / "lake"))
     assert sorted(rows["ticker"]) == sorted(f"{name}{number}" for name in names for number in range(ADDS))
     assert rows["position"].to_list() == list(range(1, len(names) * ADDS + 1))
 
@@ -114,8 +114,8 @@ def test_threads_that_record_the_very_first_positions_lose_nothing(lake):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(recorded(lake)["ticker"]) == list("ABCD")
-    assert recorded(lake)["position"].to_list() == [1, 2, 3, 4]
+    assert sorted(recorded_positions(lake)["ticker"]) == list("ABCD")
+    assert recorded_positions(lake)["position"].to_list() == [1, 2, 3, 4]
 
 
 def test_a_change_sees_what_another_has_recorded_meanwhile(lake):
@@ -129,7 +129,7 @@ def test_a_change_sees_what_another_has_recorded_meanwhile(lake):
 
     record(lake, change, run_id="test")
     assert seen == [0, 1]
-    assert recorded(lake).select("position", "ticker").rows() == [(1, "B"), (2, "A")]
+    assert recorded_positions(lake).select("position", "ticker").rows() == [(1, "B"), (2, "A")]
 
 
 @pytest.mark.thorough
@@ -145,7 +145,7 @@ def test_a_record_gives_up_when_others_are_always_faster(lake, monkeypatch):
     with pytest.raises(WriteConflict):
         record(lake, change, run_id="test")
     assert len(tried) == ATTEMPTS
-    assert set(recorded(lake)["ticker"]) == {"B"}
+    assert set(recorded_positions(lake)["ticker"]) == {"B"}
 
 
 def test_a_refused_change_writes_nothing(lake):
@@ -249,6 +249,6 @@ def test_a_sale_beyond_what_is_held_by_the_splits_known_now_is_named(lake):
     known = splits(("A", 2, 1, 2))
     sale = Sale("A", 50.0, day(3), quantity=15)
     record(lake, lambda rows: with_sale(rows, known, sale, NOW), run_id="test")
-    assert [one.held for one in sold_beyond(lake)] == [10]
+    assert [one.held for one in oversold_sales(lake)] == [10]
     lake.refresh(SPLITS, split_history(("A", 2, 1, 2)), run_id="test")
-    assert sold_beyond(lake) == []
+    assert oversold_sales(lake) == []

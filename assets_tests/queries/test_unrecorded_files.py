@@ -92,7 +92,7 @@ def test_one_process_judges_all_files_and_another_those_after_one_that_ended_it(
         first = judge._process.pid
         assert judge.judged(ENDS_ITS_READER.read_bytes(), told_of(b""), NAME).endswith("SIGABRT)")
         assert judge.judged(whole, DataFile("x.parquet", len(whole), 7, None, None, 0), NAME) == (
-            "has 1 rows, the log tells of 7"
+            "has 1 rows, the log says 7"
         )
         assert judge._process.pid != first
 
@@ -103,6 +103,6 @@ def test_a_process_that_the_system_ends_says_nothing_of_the_file(lake: Lake) -> 
     with Judge() as judge:
         assert judge.judged(whole, told_of(whole), NAME) is None
         os.kill(judge._process.pid, signal.SIGKILL)
-        with pytest.raises(PlaceFailed, match=r"ended the process that was to read stocks/daily_bars/x\.parquet"):
+        with pytest.raises(PlaceFailed, match=r"killed the process that was reading stocks/daily_bars/x\.parquet"):
             judge.judged(whole, told_of(whole), NAME)
         assert judge.judged(whole, told_of(whole), NAME) is None

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from pipeline.cli import told
+from pipeline.cli import report_error
 from pipeline.errors import CandlelakeError
 from pipeline.sample.real import lay_down_real
 
@@ -11,4 +11,4 @@ if __name__ == "__main__":
     try:
         lay_down_real(Path(sys.argv[1]))
     except (CandlelakeError, OSError) as failed:
-        sys.exit(told(failed))
+        sys.exit(report_error(failed))

@@ -81,7 +81,7 @@ def refreshed(market: Market, settings: dict[str, Any], folder: Path) -> Work:
 
 
 def restated(market: Market, settings: dict[str, Any], folder: Path) -> Work:
-    """Return a restatement after a split was learnt."""
+    """Return a run of `candlelake restate` after a split was learnt."""
     work = refreshed(market, settings, folder)
     market.nursery.run(work)
     return Work(work.settings, command=("restate",))

@@ -52,9 +52,9 @@ def cleaned_day_aggs(
     files = progress.chunks("cleaning", sessions, CHUNK)
     comparison = Comparison(lake, DAILY_BARS)
 
-    bars = lake.replace(DAILY_BARS, sessions, comparison.watched(intake.bars(files)), run_id=run_id)
+    bars = lake.replace(DAILY_BARS, sessions, comparison.compared(intake.bars(files)), run_id=run_id)
     counts = with_coverage(intake.counts, lake, sessions)
-    metadata = record(context, DAILY_BARS, bars, per_session=comparison.told(counts), begun=begun)
+    metadata = record(context, DAILY_BARS, bars, per_session=comparison.with_changes(counts), begun=begun)
     yield MaterializeResult(asset_key=asset_key(DAILY_BARS), metadata=metadata)
     for warning in intake.warnings:
         context.log.warning(warning)

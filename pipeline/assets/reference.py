@@ -16,7 +16,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.contracts.table import Table
 from pipeline.errors import AnswerRefused
-from pipeline.lake.delta.commits import Reading, Written
+from pipeline.lake.delta.commits import Reading, WriteResult
 from pipeline.lake.tables import Lake
 from pipeline.market.securities.reference import (
     Judgement,
@@ -175,7 +175,7 @@ class Refresh:
         written = self.lake.refresh(self.table, known, run_id=self.context.run.run_id)
         return MaterializeResult(metadata=self._recorded(written))
 
-    def _recorded(self, written: Written) -> dict[str, Any]:
+    def _recorded(self, written: WriteResult) -> dict[str, Any]:
         return record(self.context, self.table, written) | {"source": repr(self.source)}
 
 

@@ -13,7 +13,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
-from pipeline.lake.delta.commits import Reading, summed
+from pipeline.lake.delta.commits import Reading, total_written
 from pipeline.lake.delta.layout import stretches
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
@@ -24,12 +24,12 @@ from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import candidates, columns_needed
 from pipeline.market.securities.listings import listings
 from pipeline.market.securities.reference import applicable_splits
-from pipeline.orchestration.comparison import lists_held, told_with_lists
+from pipeline.orchestration.comparison import stored_lists, with_list_changes
 from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
-from pipeline.queries.minute_features import features_for, without_minutes
-from pipeline.queries.outdated import restatement
+from pipeline.queries.minute_features import features_for, missing_minutes_warnings
+from pipeline.queries.outdated import outdated_sessions
 from pipeline.venues.calendar import new_york
 
 INDICATOR_CHUNK = 252
@@ -80,7 +80,9 @@ def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
         "splits": applicable_splits(splits.rows.collect()),
         "listed": listings(tickers.rows.collect(), ticker_events.rows.collect()),
     }
-    outdated = restatement(lake, [INDICATORS_TABLE]).within(sessions[0], sessions[-1]) if config.only_outdated else None
+    outdated = (
+        outdated_sessions(lake, [INDICATORS_TABLE]).within(sessions[0], sessions[-1]) if config.only_outdated else None
+    )
     read = [daily_bars, splits, tickers, ticker_events]
     written = []
     for stretch in stretches(INDICATORS_TABLE, sessions, MOST_IN_A_COMMIT):
@@ -90,7 +92,7 @@ def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
         else:
             rows = restated_chunks(lake, daily_bars.rows, chunks, outdated, **known)
         written.append(lake.replace(INDICATORS_TABLE, stretch, rows, run_id=context.run.run_id, read=read))
-    return MaterializeResult(metadata=record(context, INDICATORS_TABLE, summed(written), begun=begun))
+    return MaterializeResult(metadata=record(context, INDICATORS_TABLE, total_written(written), begun=begun))
 
 
 def indicator_chunks(
@@ -160,16 +162,16 @@ def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
     features = features_for(lake, sessions, MODELS)
     for one in features:
         day = with_minutes(day, one.rows)
-    for warning in without_minutes(features, sessions, MODELS):
+    for warning in missing_minutes_warnings(features, sessions, MODELS):
         context.log.warning(warning)
         progress.warnings.append(warning)
     known = splits.rows.collect(), listings(tickers.rows.collect(), ticker_events.rows.collect())
     rows = candidate_chunks(day, *known, sessions, progress)
     read = [daily_bars, stock_indicators, splits, tickers, ticker_events, *features]
-    before = lists_held(lake, sessions)
+    before = stored_lists(lake, sessions)
     written = lake.replace(CANDIDATES, sessions, rows, run_id=context.run.run_id, read=read)
     shown = lists_in_numbers(lake.scan(CANDIDATES, sessions[0], sessions[-1]), newest=sessions[-1])
-    shown = told_with_lists(shown, before, lists_held(lake, sessions), progress)
+    shown = with_list_changes(shown, before, stored_lists(lake, sessions), progress)
     return MaterializeResult(metadata=record(context, CANDIDATES, written, per_session=shown, begun=begun))
 
 

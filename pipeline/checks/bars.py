@@ -23,7 +23,7 @@ from pipeline.lake.tables import Lake
 from pipeline.market.gate.audit import unreconciled
 from pipeline.orchestration.partitions import latest_published
 from pipeline.orchestration.table_metadata import asset_key, table_preview
-from pipeline.queries.coverage import TRAILING, held_coverage
+from pipeline.queries.coverage import TRAILING, session_coverage
 from pipeline.settings import Settings
 from pipeline.venues.calendar import new_york
 
@@ -38,7 +38,7 @@ LEAST_COVERAGE = 0.7
 def covers_the_market(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:
     """Find files of which a part is missing, by their number of bars."""
     sessions = sessions_in_question(context, lake, DAILY_BARS)
-    asked = held_coverage(lake, sessions)
+    asked = session_coverage(lake, sessions)
     thin = asked.filter(pl.col("coverage") < LEAST_COVERAGE)
     least: float = asked.select(pl.col("coverage").min().fill_null(1.0)).item()
     return AssetCheckResult(

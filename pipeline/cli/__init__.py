@@ -1,4 +1,4 @@
-"""The command line. Data goes to stdout, what is said to the person to stderr; heavy imports stay in the commands."""
+"""The command line. Data goes to stdout, messages to stderr; heavy imports stay in the commands."""
 
 import os
 import sys
@@ -32,7 +32,7 @@ from pipeline.orchestration.signals import IS_ENDING, insist_on_signals
 FAILED, CALLED_WRONGLY, INTERRUPTED = 1, 2, 130
 
 UsageError: Any = typer.BadParameter.__base__
-"""What typer raises for every wrong call; it has no public name of its own."""
+"""The error that typer raises for every wrong call; it has no public name."""
 
 app = typer.Typer(
     name="candlelake",
@@ -59,9 +59,9 @@ app.command()(only_reading()(doctor.doctor))
 app.command()(ui.ui)
 
 
-def show_version(is_asked: bool) -> None:
+def show_version(is_requested: bool) -> None:
     """Print the version and end."""
-    if is_asked:
+    if is_requested:
         from importlib.metadata import version
 
         print(f"candlelake {version('candlelake')}")  # noqa: T201 (data goes to stdout as it is)
@@ -73,7 +73,7 @@ def choose(
     context: typer.Context,
     home: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where everything is kept; else CANDLELAKE_HOME, else ./data."),
+        typer.Option(metavar="FOLDER", help="Folder of all data; else CANDLELAKE_HOME, else ./data."),
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", metavar="", help="Show the traceback of an error.")] = False,
     _version: Annotated[
@@ -81,7 +81,7 @@ def choose(
         typer.Option("--version", metavar="", callback=show_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """Set what holds for every command."""
+    """Apply the options of every command."""
     context.obj = home
     if home is not None:
         os.environ["CANDLELAKE_HOME"] = str(home)
@@ -93,15 +93,15 @@ def main() -> None:
     """Run a command and end the process with its exit code."""
     quieten()
     insist_on_signals()
-    sys.exit(answered(sys.argv[1:]))
+    sys.exit(run_command(sys.argv[1:]))
 
 
-def answered(arguments: list[str]) -> int:
+def run_command(arguments: list[str]) -> int:
     """Run a command and return its exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted by Ctrl-C."""
     try:
         code = app(arguments, prog_name="candlelake", standalone_mode=False) or 0
     except UsageError as wrong:
-        return told_usage(wrong)
+        return report_usage_error(wrong)
     except ReadingInterrupted:
         IS_ENDING.set()
         say_error("Interrupted.")
@@ -109,45 +109,45 @@ def answered(arguments: list[str]) -> int:
     except typer.Abort:
         code = INTERRUPTED
     except Exception as error:
-        return told(error)
+        return report_error(error)
     if code == INTERRUPTED:
         IS_ENDING.set()
         say_error("Interrupted.", "What was written so far is whole; run the command again to go on.")
     return code
 
 
-def told_usage(wrong: Any) -> int:
-    """Say how a command was called wrongly, or show the help when it was called with nothing."""
-    if type(wrong).__name__ == "NoArgsIsHelpError":
-        wrong.show()
+def report_usage_error(error: Any) -> int:
+    """Report how a command was called wrongly, or show the help when it was called without arguments."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
         return CALLED_WRONGLY
-    command = wrong.ctx.command_path if wrong.ctx else "candlelake"
-    say_error(wrong.format_message(), f"`{command} --help` shows how to call it.")
+    command = error.ctx.command_path if error.ctx else "candlelake"
+    say_error(error.format_message(), f"`{command} --help` shows how to call it.")
     return CALLED_WRONGLY
 
 
-def told(error: BaseException) -> int:
-    """Say what failed: our own error when one is the cause, whatever it came wrapped in."""
+def report_error(error: BaseException) -> int:
+    """Report what failed: our own error when it is among the causes."""
     causes = list(_causes(error))
-    known = next((cause for cause in causes if isinstance(cause, CandlelakeError)), None) or _of_the_lake(causes)
-    if known is not None:
-        say_error(known.message, known.remedy)
+    own_error = next((cause for cause in causes if isinstance(cause, CandlelakeError)), None) or _of_the_lake(causes)
+    if own_error is not None:
+        say_error(own_error.message, own_error.remedy)
         return FAILED
     first_line = (str(error).strip() or "no further word").splitlines()[0]
     if type(error).__module__.startswith("sqlalchemy."):
         say_error(
             f"The record of runs failed: {first_line}.",
-            "The tables are whole. See that the home has room and no other program holds its database, then run again.",
+            "No table is damaged. Check that the home has room and no other program locks its database.",
         )
     elif isinstance(error, OSError):
-        say_error(words_of(error), "Check that the place may be written to and has room: `candlelake doctor` does.")
+        say_error(words_of(error), "Check that the place is writable and has room: `candlelake doctor` does.")
     else:
         say_error(f"{type(error).__name__}: {first_line}", "Run again with `candlelake --debug …` for the traceback.")
     return FAILED
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it came of, the root of it last."""
+    """Yield an error and its causes, the root cause last."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause
@@ -155,7 +155,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _of_the_lake(causes: Sequence[BaseException]) -> CandlelakeError | None:
-    """Return what a failure to read rows of the lake means, None when none of the causes is one."""
+    """Return the meaning of a failure to read rows of the lake, None when no cause is one."""
     from polars.exceptions import ComputeError
 
     if not any(isinstance(cause, (OSError, ComputeError)) for cause in causes):
@@ -166,6 +166,6 @@ def _of_the_lake(causes: Sequence[BaseException]) -> CandlelakeError | None:
 
     try:
         store = store_of(load_settings().lake)
-    except (CandlelakeError, OSError):  # what failed is told, and not that the settings are ill, too
+    except (CandlelakeError, OSError):  # report the failure itself, not that the settings are wrong, too
         return None
-    return next((known for cause in causes if (known := meaning(cause, store)) is not None), None)
+    return next((error for cause in causes if (error := meaning(cause, store)) is not None), None)

@@ -1,4 +1,4 @@
-"""`candlelake alerts`: whether the channels that alerts go to take a message."""
+"""`candlelake alerts`: whether the channels for alerts accept a message."""
 
 from typing import TYPE_CHECKING
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from pipeline.alerts.channels import Channel
     from pipeline.alerts.wording import Message
 
-app = typer.Typer(no_args_is_help=True, help="Look after the channels that alerts go to.")
+app = typer.Typer(no_args_is_help=True, help="Check the channels for alerts.")
 
 
 @app.callback()
 def alerts() -> None:
-    """Look after the channels that alerts go to."""
+    """Check the channels for alerts."""
 
 
 @app.command("test")
 def test_channels() -> None:
-    """Send a test message to every channel of CANDLELAKE_ALERTS, and say what became of it."""
+    """Send a test message to every channel of CANDLELAKE_ALERTS, and report the results."""
     from pipeline.alerts.channels import channels_of
     from pipeline.settings import load_settings
 
@@ -32,12 +32,12 @@ def test_channels() -> None:
         )
     channels = channels_of(addresses)
     width = max(len(channel.name) for channel in channels)
-    if not all([is_reached(channel, width) for channel in channels]):  # noqa: C419 (every one is tried)
+    if not all([is_reached(channel, width) for channel in channels]):  # noqa: C419 (all are tried)
         raise typer.Exit(1)
 
 
 def is_reached(channel: "Channel", width: int) -> bool:
-    """Send the test message to a channel, tell in a line what became of it, and return whether it was taken."""
+    """Send the test message to a channel, report the result in a line, and return whether it was accepted."""
     from rich.text import Text
 
     failure = channel.send(message())
@@ -47,7 +47,7 @@ def is_reached(channel: "Channel", width: int) -> bool:
 
 
 def message() -> "Message":
-    """Return the test message: short, in the form that real ones have."""
+    """Return the test message: short, in the form of real messages."""
     from pipeline.alerts.wording import Line, Message, Section
 
     words = Line("This is a test:", "candidates", "and sell signals of every session will come here.")

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 HEADER = ("#", "ticker", "score", "close")
 
 WIDE = 100
-"""Columns of a terminal from which on three reasons are shown instead of two."""
+"""Columns of a terminal from which three reasons are shown instead of two."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The candidates of one session, best first within each model asked for."""
+    """The candidates of one session, best first within each requested model."""
 
     session: date
     newest: date
-    """The newest session that could be listed: the one asked for, or else the newest there are indicators of."""
+    """The newest session that could be listed: the requested one, or else the newest with indicators."""
     models: tuple[str, ...]
     rows: "pl.DataFrame"
 
@@ -46,7 +46,7 @@ def candidates(
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="As JSON, with every factor and reason.")] = False,
     as_published: Annotated[
         bool,
-        typer.Option("--as-published", metavar="", help="As first published, from the very versions it was made from."),
+        typer.Option("--as-published", metavar="", help="As first published, from the same versions as then."),
     ] = False,
 ) -> None:
     """Show the ranked buy candidates of a session."""
@@ -71,23 +71,23 @@ def candidates(
 def ask(lake: "Lake", day: date | None, model: str | None, top: int) -> Listing:
     """Return the best `top` of each model (or of `model`) on `day` (or the newest session with candidates).
 
-    Raises PermanentError when that session was not ranked yet. An unknown model is a wrong call.
+    Raises PermanentError when that session was not ranked yet, typer.BadParameter for an unknown model.
     """
 
     from pipeline.contracts.candidates import CANDIDATES
     from pipeline.market.indicators import INDICATORS_TABLE
     from pipeline.market.screen.models import MODELS
 
-    names = tuple(one.name for one in MODELS)
+    names = tuple(known_model.name for known_model in MODELS)
     if model is not None and model not in names:
         raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(names)}.", param_hint="'--model'")
     newest = newest_session(lake, INDICATORS_TABLE)
     session = day or newest_session(lake, CANDIDATES) or newest
     if newest is None or session is None or not is_ranked(lake, session):
         raise not_ranked(lake, session)
-    asked = names if model is None else (model,)
+    models = names if model is None else (model,)
     rows = lake.scan(CANDIDATES, session, session).collect()
-    return Listing(session, day or newest, asked, best_of(rows, asked, top))
+    return Listing(session, day or newest, models, best_of(rows, models, top))
 
 
 def best_of(rows: "pl.DataFrame", models: "Sequence[str]", top: int) -> "pl.DataFrame":
@@ -99,33 +99,33 @@ def best_of(rows: "pl.DataFrame", models: "Sequence[str]", top: int) -> "pl.Data
 
 
 def newest_session(lake: "Lake", table: "Table") -> date | None:
-    """Return the newest session `table` has rows of, reading its newest month only. Raises TableMissing."""
+    """Return the newest session with rows in `table`; reads its newest month only. Raises TableMissing."""
     months = [partition["month"] for partition in lake.open(table).partitions()]
     if not months:
         return None
-    held = lake.scan(table, date.fromisoformat(f"{max(months)}-01"), columns=["session"])
-    return held.max().collect().item()
+    rows = lake.scan(table, date.fromisoformat(f"{max(months)}-01"), columns=["session"])
+    return rows.max().collect().item()
 
 
 def is_ranked(lake: "Lake", session: date) -> bool:
-    """Return whether the stocks of `session` have indicators, and so were ranked."""
+    """Return whether `session` has indicators, and so was ranked."""
     from pipeline.market.indicators import INDICATORS_TABLE
 
     return not lake.scan(INDICATORS_TABLE, session, session, columns=["session"]).head(1).collect().is_empty()
 
 
 def not_ranked(lake: "Lake", session: date | None) -> PermanentError:
-    """Return the error that says there are no candidates of `session`, and of which there are."""
+    """Return the error that `session` has no candidates, with the sessions that have."""
     from pipeline.contracts.candidates import CANDIDATES
 
-    held = lake.sessions(CANDIDATES)
-    span = f"The table holds {held[0]} to {held[-1]}" if held else "The table holds no session yet"
+    sessions = lake.sessions(CANDIDATES)
+    span = f"The table holds {sessions[0]} to {sessions[-1]}" if sessions else "The table holds no session yet"
     command = f"candlelake run --date {session}" if session else "candlelake run"
     return PermanentError(f"{session or 'No session'} has not been ranked.", remedy=f"{span}; `{command}` adds it.")
 
 
 def show(listing: Listing) -> None:
-    """Draw one table a model on stdout, a line a reason; what is cut off for the terminal's width is in --json."""
+    """Draw one table per model on stdout, one line per reason; --json has what the terminal's width cuts off."""
     import polars as pl
 
     if listing.newest > listing.session:
@@ -146,12 +146,12 @@ def say_empty(listing: Listing) -> None:
 
 
 def draw(model: str, session: date, rows: "pl.DataFrame") -> None:
-    """Draw the table of one model: a line a reason, cut at the terminal's edge, so that every row is short."""
+    """Draw the table of one model: one line per reason, cut at the terminal's edge, so that every row is short."""
     from rich.text import Text
 
     first = rows.row(0, named=True)
     console = out()
-    most = 3 if console.width >= WIDE else 2
+    most_reasons = 3 if console.width >= WIDE else 2
     cells = [
         (str(row["rank"]), shortened(row["ticker"]), f"{row['score']:+.2f}", f"{row['close']:,.2f}")
         for row in rows.iter_rows(named=True)
@@ -167,7 +167,7 @@ def draw(model: str, session: date, rows: "pl.DataFrame") -> None:
     line(HEADER, "why", style="dim")
     for left, reasons in zip(cells, rows["reasons"].to_list(), strict=True):
         line(left, one_line(reasons[0]))
-        for reason in reasons[1:most]:
+        for reason in reasons[1:most_reasons]:
             line(("", "", "", ""), one_line(reason))
     console.print()
     say(

@@ -1,4 +1,4 @@
-"""The DuckDB catalog of a home that was moved or copied: it names the tables by whole paths."""
+"""The DuckDB catalog of a home that was moved or copied: it names the tables by absolute paths."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def keep_catalog_here(settings: "Settings") -> None:
-    """Write the catalog anew if it names the tables where the home was before; warn when that cannot be done."""
+    """Write the catalog again if it names the tables at the home's earlier place; warn when that fails."""
     from pipeline.errors import CandlelakeError
     from pipeline.lake.sql.catalog_mark import names_another_place
 

@@ -1,4 +1,4 @@
-"""Dates on the command line. One that can never be right is a wrong call, with exit code 2."""
+"""Dates on the command line. A date that can never be right is a wrong call, with exit code 2."""
 
 from datetime import date
 
@@ -14,7 +14,7 @@ def parse_date(text: str) -> date:
 
 
 def require_session(day: date) -> None:
-    """Return if the exchange trades on `day`; a day without trading is refused with the sessions around it."""
+    """Return if the exchange trades on `day`; otherwise raise typer.BadParameter with the sessions around it."""
     from pipeline.venues.calendar import new_york
 
     calendar = new_york()
@@ -33,6 +33,6 @@ def require_session(day: date) -> None:
 
 
 def require_order(start: date, end: date) -> None:
-    """Return if `start` … `end` is a range."""
+    """Return if `start` … `end` is a range; otherwise raise typer.BadParameter."""
     if start > end:
         raise typer.BadParameter(f"{end} lies before --start {start}.", param_hint="'--end'")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.sample.laying import Laid
 
 LOOK_BACK = 20
-"""Sessions before the newest one of the other day that the demo suggests to look at."""
+"""Sessions between the newest and the earlier one in the demo's suggestions."""
 
 
 def demo(
@@ -47,14 +47,14 @@ def demo(
     say(f"Sample market: {sample.files:,} daily files, {sample.first_session} to {sample.last_session}, in {home}")
     if (home / "lake").exists():
         say("The tables are there from an earlier demo; they are computed again and replaced.", style="dim")
-    settle(home, sample)
+    write_home_settings(home, sample)
     listing = run_and_list(sample)
     say(f"Done in {perf_counter() - begun:.0f} s. What to type next:\n", style="bold")
     say_next(home, sample, listing)
 
 
 def require_own_home(home: Path) -> None:
-    """Return unless `home` holds tables that came from elsewhere: a demo must not mix with them."""
+    """Raise SampleError if `home` has tables that are not the demo's: the demo must not mix with them."""
     from pipeline.errors import SampleError
     from pipeline.sources.home_places import SAMPLE
 
@@ -66,7 +66,7 @@ def require_own_home(home: Path) -> None:
 
 
 def lay_sample(folder: Path, *, full_market: bool) -> "Laid":
-    """Return the sample, laid down in the vendor's layout unless it is there already."""
+    """Return the sample in the vendor's layout; write it if it does not exist."""
     from pipeline.sample.full_market import last_sessions, lay_down_full_market
     from pipeline.sample.real import lay_down_real
 
@@ -77,21 +77,21 @@ def lay_sample(folder: Path, *, full_market: bool) -> "Laid":
         return lay_down_real(folder, progress=count)
 
 
-def settle(home: Path, sample: "Laid") -> None:
-    """Make `home` the home of the sample for this and every later command that is given it."""
+def write_home_settings(home: Path, sample: "Laid") -> None:
+    """Write the settings that make `home` the home of the sample, for this and every later command."""
     from pipeline.lake.storage.privacy import write_private
     from pipeline.settings import IN_THE_HOME
     from pipeline.sources.home_places import FLAT_FILES, HOME_SETTINGS, LAKE
 
     settings = {
         LAKE: IN_THE_HOME,
-        # Seen from the home, so that it can be moved.
+        # Relative to the home, so that it can be moved.
         FLAT_FILES: os.path.relpath(sample.folder, home),
         "CANDLELAKE_START": str(sample.first_session),
         "CANDLELAKE_END": str(sample.last_session),
     }
     write_private(home / HOME_SETTINGS, "".join(f"{name}={value}\n" for name, value in settings.items()))
-    # Not even what the environment says of the user's own source and lake holds for the sample.
+    # The user's own source and lake in the environment do not apply to the sample.
     os.environ.update({**settings, FLAT_FILES: str(sample.folder), "CANDLELAKE_HOME": str(home)})
 
 
@@ -112,7 +112,7 @@ def run_and_list(sample: "Laid") -> "Listing":
 
 
 def say_next(home: Path, sample: "Laid", listing: "Listing") -> None:
-    """Say commands over this home that work as they are typed."""
+    """Suggest commands for this home that work as they are typed."""
     program = f"{typed_program()} --home {shlex.quote(_as_typed(home))}"
     for command, what in (
         (f"candidates --date {earlier_session(sample)} --top 3", "the list of an earlier day"),

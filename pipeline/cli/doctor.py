@@ -1,4 +1,4 @@
-"""`candlelake doctor`: whether everything the pipeline needs is in order, and how to mend what is not."""
+"""`candlelake doctor`: whether everything the pipeline needs is in order, and how to fix what is not."""
 
 import os
 import shutil
@@ -23,16 +23,16 @@ LEAST_FREE_BYTES = 2 * 10**9
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at."""
+    """The result of one check."""
 
     subject: str
     is_well: bool
     words: str
-    """What was found, and when it is not well, the remedy."""
+    """What was found, with the remedy when it is not well."""
 
 
 def doctor() -> None:
-    """Check settings, access and disk, and say how to mend each."""
+    """Check settings, access and disk, and say how to fix each."""
     is_well = True
     for finding in examine():
         is_well = is_well and finding.is_well
@@ -56,7 +56,7 @@ def show(finding: Finding) -> None:
 
 
 def examine() -> Iterator[Finding]:
-    """Yield what each part of the installation looks like; all but the first need the settings to be readable."""
+    """Yield the finding for each part of the installation; all but the first need readable settings."""
     from pipeline.settings import load_settings
 
     try:
@@ -66,11 +66,11 @@ def examine() -> Iterator[Finding]:
         return
     keep_catalog_here(settings)
     for subject, look in LOOKS.items():
-        yield examined(subject, look, settings)
+        yield finding_of(subject, look, settings)
 
 
-def examined(subject: str, look: Callable[["Settings"], str], settings: "Settings") -> Finding:
-    """Return what one look finds; any error is something to mend, and never ends the examination."""
+def finding_of(subject: str, look: Callable[["Settings"], str], settings: "Settings") -> Finding:
+    """Return the finding of one check; an error is a finding, too, and never ends the examination."""
     try:
         return Finding(subject, is_well=True, words=look(settings))
     except CandlelakeError as ill:
@@ -96,8 +96,8 @@ def _lake(settings: "Settings") -> str:
 
     lake = Lake(settings.lake)
     if isinstance(settings.lake, Path):
-        lying = "" if settings.lake.is_relative_to(settings.home) else f", {_room(settings.lake, 'CANDLELAKE_LAKE')}"
-        return f"a folder, {lake.root}{lying}"
+        place = "" if settings.lake.is_relative_to(settings.home) else f", {_room(settings.lake, 'CANDLELAKE_LAKE')}"
+        return f"a folder, {lake.root}{place}"
     lake.store.require_safe_commits()
     return (
         f"{lake.root} at {settings.lake.endpoint} answers and refuses to overwrite a commit; "
@@ -106,7 +106,7 @@ def _lake(settings: "Settings") -> str:
 
 
 def _room(place: Path, chosen_by: str) -> str:
-    """Return how much room there is for a folder that may be made yet. Raises SettingsError when it is little."""
+    """Return the free space for a folder that may not exist yet. Raises SettingsError when it is too little."""
     from tempfile import TemporaryFile
 
     folder = _nearest_existing(place)
@@ -132,12 +132,12 @@ def _privacy(settings: "Settings") -> str:
     from pipeline.sources.home_places import HOME_SETTINGS
 
     lake = settings.lake if isinstance(settings.lake, Path) else None
-    found = list(readable_by_others(settings.home, lake, settings.home / HOME_SETTINGS))
-    if not found:
+    exposed = list(readable_by_others(settings.home, lake, settings.home / HOME_SETTINGS))
+    if not exposed:
         return "nobody else on this machine may read the home, its settings and your positions"
-    modes = [f"chmod {OWNER_FOLDER if place.is_dir() else OWNER_FILE:o} {shlex.quote(str(place))}" for place in found]
+    modes = [f"chmod {OWNER_FOLDER if place.is_dir() else OWNER_FILE:o} {shlex.quote(str(place))}" for place in exposed]
     raise SettingsError(
-        f"Others who use this machine may read {', '.join(map(str, found))}.", remedy=f"`{' && '.join(modes)}`."
+        f"Others who use this machine may read {', '.join(map(str, exposed))}.", remedy=f"`{' && '.join(modes)}`."
     )
 
 
@@ -150,7 +150,7 @@ def _day_files(settings: "Settings") -> str:
         whose = ", ".join(settings.tickers or ("the whole market",))
         return f"none: sessions come from {settings.rest_url}, for {whose}"
     newest = last_day(source, Dataset.DAY_AGGS)
-    # Every key may list; only this tells whether the plan includes the data.
+    # Every key may list; only reading shows whether the plan includes the data.
     source.require_readable(newest)
     return f"{settings.flat_files} answers; its newest day file, of {newest.session}, may be read"
 
@@ -165,7 +165,7 @@ def _dagster(settings: "Settings") -> str:
             return f"{instance.get_runs_count():,} runs in {instance.root_directory}"
     except CandlelakeError:
         raise
-    except Exception as broken:  # (Dagster wraps every fault of an instance in a type of its own)
+    except Exception as broken:  # (Dagster wraps every fault of an instance in its own type)
         raise SettingsError(
             f"The Dagster instance of {settings.home} cannot be opened: {str(broken).splitlines()[0]}",
             remedy="Correct DAGSTER_HOME if you set it; else move the home's folder `dagster` away: it holds the log "
@@ -191,7 +191,7 @@ LOOKS: dict[str, Callable[["Settings"], str]] = {
     "dagster": _dagster,
     "sql": _sql,
 }
-"""What is looked at, in order, each by a function that says what it found or raises what is wrong."""
+"""The checks, in order: each function returns what it found or raises what is wrong."""
 
 
 def _nearest_existing(path: Path) -> Path:

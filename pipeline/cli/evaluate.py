@@ -1,4 +1,4 @@
-"""`candlelake evaluate`: what became of the candidates of a range of sessions, and whether the lists were any good."""
+"""`candlelake evaluate`: how the candidates of a range of sessions did, and whether the lists were any good."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,9 +33,9 @@ class Evaluation:
 
     first: date
     last: date
-    """The first and the last session with a list, of those asked for."""
+    """The first and the last requested session with a list."""
     models: tuple[str, ...]
-    """Those asked for."""
+    """The requested models."""
     monthly: "pl.DataFrame"
     overall: "pl.DataFrame"
 
@@ -50,7 +50,7 @@ def evaluate(
 ) -> None:
     """Show how the candidates of a range did afterwards, by model and month."""
     require_order(start, end)
-    models = asked_models(model)
+    models = chosen_models(model)
     from pipeline.lake.tables import Lake
     from pipeline.settings import load_settings
 
@@ -65,37 +65,37 @@ def evaluate(
         show(evaluation)
 
 
-def asked_models(model: str | None) -> tuple[str, ...]:
-    """Return the names of the models asked for. An unknown one is a wrong call."""
+def chosen_models(model: str | None) -> tuple[str, ...]:
+    """Return the names of the requested models. Raises typer.BadParameter for an unknown one."""
     from pipeline.market.screen.models import MODELS
 
-    names = tuple(one.name for one in MODELS)
+    names = tuple(known.name for known in MODELS)
     if model is not None and model not in names:
         raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(names)}.", param_hint="'--model'")
     return names if model is None else (model,)
 
 
 def listed_sessions(lake: "Lake", start: date, end: date) -> list[date]:
-    """Return the sessions that can be run, from the first in the range that has a list to the last.
+    """Return the runnable sessions from the first to the last session of the range that has a list.
 
-    Raises PermanentError when no session of the range has one, or none can be run.
+    Raises PermanentError when no session of the range has a list, or none is runnable.
     """
     from pipeline.contracts.candidates import CANDIDATES
     from pipeline.orchestration.runs import runnable_sessions
 
     sessions = runnable_sessions(start, end)
-    held = set(lake.read(CANDIDATES, sessions[0], sessions[-1]).rows.select("session").unique().collect()["session"])
-    if not held:
+    listed = set(lake.read(CANDIDATES, sessions[0], sessions[-1]).rows.select("session").unique().collect()["session"])
+    if not listed:
         raise PermanentError(
             f"No model listed anybody from {sessions[0]} to {sessions[-1]}.",
             remedy=f"`candlelake backfill --start {start} --end {end}` ranks these sessions, if they were not; "
             "`candlelake status` shows what there is.",
         )
-    return [session for session in sessions if min(held) <= session <= max(held)]
+    return [session for session in sessions if min(listed) <= session <= max(listed)]
 
 
 def bring_up_to_date(settings: "Settings", sessions: Sequence[date]) -> None:
-    """Look back on the lists of `sessions` as far as the lake goes by now, and tell what was done."""
+    """Compute the outcomes of the lists of `sessions` as far as the lake's bars reach, and report the run."""
     from pipeline.cli.run_reports import finish, summarize
     from pipeline.orchestration.jobs import outcomes
     from pipeline.orchestration.runs import run_sessions
@@ -109,24 +109,24 @@ def bring_up_to_date(settings: "Settings", sessions: Sequence[date]) -> None:
 
 
 def ask(lake: "Lake", sessions: Sequence[date], models: tuple[str, ...]) -> Evaluation:
-    """Return how good the lists of `models` on `sessions` were, by what the lake holds."""
+    """Return how good the lists of `models` on `sessions` were, by the scores in the lake."""
     import polars as pl
 
     from pipeline.contracts.outcomes import SESSION_SCORES
     from pipeline.market.scorekeeping.evaluation import monthly_scores, overall_scores
 
-    held = lake.scan(SESSION_SCORES, sessions[0], sessions[-1]).filter(pl.col("model").is_in(models)).collect()
+    scores = lake.scan(SESSION_SCORES, sessions[0], sessions[-1]).filter(pl.col("model").is_in(models)).collect()
     return Evaluation(
         first=sessions[0],
         last=sessions[-1],
         models=models,
-        monthly=monthly_scores(held, sessions),
-        overall=overall_scores(held, sessions),
+        monthly=monthly_scores(scores, sessions),
+        overall=overall_scores(scores, sessions),
     )
 
 
 def write(evaluation: Evaluation) -> None:
-    """Write all rows to stdout as JSON, month by month, then all months together with a month of null."""
+    """Write all rows to stdout as JSON: month by month, then all months together with month null."""
     import polars as pl
 
     from pipeline.cli.rows import write_json
@@ -135,7 +135,7 @@ def write(evaluation: Evaluation) -> None:
 
 
 def show(evaluation: Evaluation) -> None:
-    """Draw one table a model's version on stdout: a line a month and horizon, and last all months together."""
+    """Draw one table per model version on stdout: one line per month and horizon, and last all months together."""
     import polars as pl
 
     console = out()
@@ -164,11 +164,11 @@ def _grid(monthly: "pl.DataFrame", overall: "pl.DataFrame") -> "Grid":
 
 
 def _add(grid: "Grid", label: str, rows: "pl.DataFrame", style: str = "") -> None:
-    """Add a line for each horizon; what holds for all of them stands in the first."""
+    """Add a line per horizon; values for all horizons stand in the first."""
     for number, row in enumerate(rows.iter_rows(named=True)):
-        turnover = _told(row["turnover"], "{:.1%}") if number == 0 else ""
+        turnover = _formatted(row["turnover"], "{:.1%}") if number == 0 else ""
         grid.add_row(
-            label if number == 0 else "", *_cells(row), turnover, _told(row["coverage"], "{:.0%}"), style=style
+            label if number == 0 else "", *_cells(row), turnover, _formatted(row["coverage"], "{:.0%}"), style=style
         )
 
 
@@ -176,17 +176,17 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         str(row["horizon"]),
         f"{row['sessions']:,}",
-        _told(row["hit_rate"], "{:.1%}"),
-        _told(row["mean_excess"], "{:+.2%}"),
-        _told(row["mean_excess_se"], "{:.2%}"),
-        _told(row["mean_ic"], "{:+.3f}"),
-        _told(row["ic_t"], "({:+.1f})"),
+        _formatted(row["hit_rate"], "{:.1%}"),
+        _formatted(row["mean_excess"], "{:+.2%}"),
+        _formatted(row["mean_excess_se"], "{:.2%}"),
+        _formatted(row["mean_ic"], "{:+.3f}"),
+        _formatted(row["ic_t"], "({:+.1f})"),
     )
 
 
-def _told(value: float | None, form: str) -> str:
+def _formatted(value: float | None, form: str) -> str:
     if value is None:
         return ""
     shown = form.format(value)
-    # Nobody wants to read −0.00 %.
+    # Never show −0.00 %.
     return shown if any(digit in shown for digit in "123456789") else form.format(0.0)

@@ -25,7 +25,7 @@ def explain(
     day: Annotated[date, typer.Argument(parser=parse_date, metavar="YYYY-MM-DD", help="Session.")],
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="As JSON, with every bar and file.")] = False,
 ) -> None:
-    """Show what a ticker's numbers of a session were made from, back to the vendor's files."""
+    """Show what a ticker's numbers of a session were computed from, back to the vendor's files."""
     require_session(day)
     from pipeline.lake.tables import Lake
     from pipeline.queries.explanation import explanation
@@ -55,11 +55,11 @@ def show(explained: "Explanation") -> None:
     for words in explained.gone:
         say_warning(words)
     for reason in explained.outdated:
-        say(f"\nComputed anew, this row would differ ({reason}): `candlelake restate` brings it up to date.")
+        say(f"\nComputed again, this row would differ ({reason}): `candlelake restate` brings it up to date.")
 
 
 def lists(explained: "Explanation") -> list[str]:
-    """Return the places of the ticker in the lists, with each factor's part in the score and the reasons."""
+    """Return the ranks of the ticker in the lists, with each factor's share of the score and the reasons."""
     lines = [] if len(explained.candidates) else ["On no list: no model ranks it among its best."]
     for row in explained.candidates.iter_rows(named=True):
         lines.append(
@@ -78,10 +78,10 @@ def lists(explained: "Explanation") -> list[str]:
 def indicators(explained: "Explanation") -> list[str]:
     """Return every indicator of the session."""
     values = {name: value for name, value in explained.indicators.items() if name not in ("ticker", "session")}
-    known = [f"{name} {number(value)}" for name, value in values.items() if value is not None]
-    unknown = [name for name, value in values.items() if value is None]
-    lines = ["Indicators, prices on the session's own basis:", *(f"  {one}" for one in known)]
-    return lines + ([f"  not enough bars for {', '.join(unknown)}"] if unknown else [])
+    known_values = [f"{name} {number(value)}" for name, value in values.items() if value is not None]
+    unknown_names = [name for name, value in values.items() if value is None]
+    lines = ["Indicators, prices on the session's own basis:", *(f"  {text}" for text in known_values)]
+    return lines + ([f"  not enough bars for {', '.join(unknown_names)}"] if unknown_names else [])
 
 
 def window(explained: "Explanation") -> list[str]:
@@ -97,7 +97,7 @@ def window(explained: "Explanation") -> list[str]:
 
 
 def splits(explained: "Explanation") -> list[str]:
-    """Return the splits that put the bars before them on the session's basis, and those that were left out."""
+    """Return the splits that put earlier bars on the session's basis, and those that were left out."""
     lines = ["Splits applied to the bars before them:"] if len(explained.splits) else ["No split lies in the window."]
     lines += [
         f"  {row['execution_date']}  {row['split_to']:g} for {row['split_from']:g}  ({row['id'] or 'without id'}, "
@@ -105,7 +105,7 @@ def splits(explained: "Explanation") -> list[str]:
         for row in explained.splits.iter_rows(named=True)
     ]
     if len(explained.doubted):
-        lines.append("Not applied, since the vendor's word is in doubt:")
+        lines.append("Not applied, since the vendor's data are in doubt:")
     return lines + [
         f"  {row['execution_date']}  {number(row['split_to'])} for {number(row['split_from'])}: {row['doubt']}"
         for row in explained.doubted.iter_rows(named=True)
@@ -115,7 +115,7 @@ def splits(explained: "Explanation") -> list[str]:
 def file(explained: "Explanation") -> list[str]:
     """Return the vendor's file that the session's own bar comes from."""
     own = explained.deliveries.filter(explained.deliveries["session"] == explained.session)
-    lines = [f"The bars come from {len(explained.deliveries):,} files, that of the session is:"]
+    lines = [f"The bars come from {len(explained.deliveries):,} files; that of the session is:"]
     for row in own.iter_rows(named=True):
         lines += [
             f"  {row['key']}, {row['size']:,} bytes, written {row['last_modified']:%Y-%m-%d %H:%M:%S} UTC",
@@ -133,17 +133,17 @@ def versions(explained: "Explanation") -> list[str]:
         if not commit:
             lines.append(f"  {table}: no commit is known that wrote this session")
             continue
-        read = ", ".join(f"{name} {'(empty)' if at is None else at}" for name, at in commit["read"].items())
+        versions_read = ", ".join(f"{name} {'(empty)' if at is None else at}" for name, at in commit["read"].items())
         lines.append(
             f"  {table} {commit['version']}, {commit['committed_at']:%Y-%m-%d %H:%M:%S} UTC, run {commit['run_id']}"
         )
-        lines.append(f"    read {read or 'versions not recorded'}")
+        lines.append(f"    read {versions_read or 'versions not recorded'}")
         lines.append(f"    computed by code version {commit['code_version'] or 'not recorded'}")
     return lines
 
 
 def number(value: Any) -> str:
-    """Return a value to read: a number with at most eight digits."""
+    """Return a value as text: a number with at most eight digits."""
     if value is None:
         return "unknown"
     return f"{value:.{SIGNIFICANT}g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""Ctrl-C in a command that only reads: there is nothing to say of what was written so far."""
+"""Ctrl-C in a command that only reads: there is nothing to say about written data."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ class ReadingInterrupted(typer.Abort):
 
 @contextmanager
 def only_reading() -> Iterator[None]:
-    """Raise ReadingInterrupted when Ctrl-C comes in the context, or in a command that this decorates."""
+    """Raise ReadingInterrupted on Ctrl-C in the context, or in a command that this decorates."""
     try:
         yield
     except KeyboardInterrupt as interrupted:

@@ -1,4 +1,4 @@
-"""How far long work is, on stderr: bars on a terminal, else one line when a stage begins."""
+"""The progress of long work, on stderr: bars on a terminal, else one line when a stage begins."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -11,7 +11,7 @@ from pipeline.cli.terminal import err, say
 from pipeline.progress import Progress
 
 Steps = Callable[[int, int], None]
-"""Told of the steps done and the steps in all."""
+"""Called with the steps done and the steps in all."""
 
 
 class ShownProgress(Progress):
@@ -26,10 +26,10 @@ class ShownProgress(Progress):
         """Leave the terminal as it was."""
 
     def counting(self, stage: str) -> Steps:
-        """Return what work that counts for itself calls; `stage` begins with the first call."""
+        """Return a function for work that counts its own steps; `stage` begins with the first call."""
         done_before: int | None = None
 
-        def told(done: int, total: int) -> None:
+        def update(done: int, total: int) -> None:
             nonlocal done_before
             if done_before is None:
                 self.begin(stage, total)
@@ -37,14 +37,14 @@ class ShownProgress(Progress):
             self.advance(done - done_before)
             done_before = done
 
-        return told
+        return update
 
 
 class ProgressLines(ShownProgress):
-    """Says which stage begins, in plain lines for a log."""
+    """Writes a plain line for a log when a stage begins."""
 
     def begin(self, stage: str, total: int) -> None:
-        """Say it."""
+        """Write the line."""
         say(f"{stage}: {total:,}")
 
 
@@ -74,14 +74,14 @@ class ProgressBars(ShownProgress):
         self._bars.stop()
 
     def begin(self, stage: str, total: int) -> None:
-        """Draw the bar of `stage` from now on."""
+        """Start the bar of `stage`."""
         self._current = self._bars.add_task(stage, total=total)
 
     def advance(self, steps: int) -> None:
-        """Move the current bar on."""
+        """Advance the current bar."""
         self._bars.advance(self._current, steps)
 
 
 def shown_progress() -> ShownProgress:
-    """Return the progress that suits where stderr goes."""
+    """Return the progress for stderr: bars on a terminal, lines elsewhere."""
     return ProgressBars() if err().is_terminal else ProgressLines()

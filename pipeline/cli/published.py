@@ -1,4 +1,4 @@
-"""Lists as they were first published, for `candlelake candidates --as-published`."""
+"""Published lists, for `candlelake candidates --as-published`."""
 
 from datetime import date
 from typing import TYPE_CHECKING
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def first_published(lake: "Lake", session: date) -> "pl.DataFrame":
-    """Return the lists of `session` as they were first published, and say when, from what, and what came after.
+    """Return the lists of `session` as first published, and report when, from which versions, and how often since.
 
-    They are ranked anew from the versions that were read then. Where that gives another list, since a model was
-    changed, it is said, and the list is the one that was stored. Of a list whose version is gone, that is said, and
-    the oldest that can be read is shown. Raises PermanentError when nothing was published, VersionGone when none of it
-    can be read any more.
+    They are ranked again from the versions that were read then. When that gives another list, because a model has
+    changed, a warning says so, and the result is the stored list. When the version of the first list is gone, a warning
+    says so, and the result is the oldest readable list. Raises PermanentError when nothing was published, VersionGone
+    when no list is readable.
     """
     from pipeline.contracts.candidates import CANDIDATES
     from pipeline.queries.published_lists import oldest_readable, publications
@@ -27,42 +27,42 @@ def first_published(lake: "Lake", session: date) -> "pl.DataFrame":
     published = publications(lake, session)
     if not published:
         raise PermanentError(
-            f"No list of {session} tells what it was made from.",
-            remedy=f"It was made before that was recorded; `candlelake run --date {session}` makes it anew.",
+            f"No list of {session} says what it was made from.",
+            remedy=f"It was made before that was recorded; `candlelake run --date {session}` makes it again.",
         )
     if any(version < published[0].version for version in lake.trail(CANDIDATES).unknown()):
-        say_warning("Some commits of stocks.candidates are not known any more: one may have published it earlier.")
+        say_warning("Some commits of stocks.candidates are no longer known: one of them may have published it earlier.")
     place, committed = oldest_readable(lake, published)
     if place:
-        gone = ", ".join(str(one.version) for one in published[:place])
+        gone = ", ".join(str(publication.version) for publication in published[:place])
         say_warning(
-            f"What was published first can no longer be read (stocks.candidates {gone}): this is writing {place + 1} "
+            f"The first published list can no longer be read (stocks.candidates {gone}): this is writing {place + 1} "
             f"of {len(published)}."
         )
-    tell(published[place], len(published))
+    report(published[place], len(published))
     compare(lake, published[place], committed)
     return committed
 
 
 def compare(lake: "Lake", publication: "Publication", committed: "pl.DataFrame") -> None:
-    """Say when the models would rank the list otherwise today, or when that cannot be told."""
+    """Warn when the models would rank the list differently today, or when that is unknown."""
     from pipeline.errors import VersionGone
-    from pipeline.queries.published_lists import ranked_anew
+    from pipeline.queries.published_lists import ranked_again
 
     try:
-        anew = ranked_anew(lake, publication)
-    except VersionGone as gone:
-        say_warning(f"{gone.message} The list is shown as it was stored, and cannot be ranked anew from it.")
+        ranked = ranked_again(lake, publication)
+    except VersionGone as error:
+        say_warning(f"{error.message} The list is shown as it was stored, and cannot be ranked again.")
         return
-    if not anew.sort("model", "rank").equals(committed):
+    if not ranked.sort("model", "rank").equals(committed):
         say_warning("The models have changed since: this is the list as it was stored, not as they rank it today.")
 
 
-def tell(publication: "Publication", count: int) -> None:
-    """Say when the list was published, from which versions, and how often since."""
-    read = ", ".join(
+def report(publication: "Publication", count: int) -> None:
+    """Report when the list was published, from which versions, and how often since."""
+    versions = ", ".join(
         f"{table} {'(empty)' if version is None else version}" for table, version in publication.read.items()
     )
     again = f"; written {count} times in all" if count > 1 else ""
     say(f"Published {publication.published_at:%Y-%m-%d %H:%M:%S} UTC by run {publication.run_id}{again}.", style="dim")
-    say(f"Made from {read}.", style="dim")
+    say(f"Made from {versions}.", style="dim")

@@ -1,4 +1,4 @@
-"""`candlelake reference`: tickers, splits, dividends and renames, asked of their source again."""
+"""`candlelake reference`: refreshes tickers, splits, dividends and renames from their source."""
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 FRESH_FOR = timedelta(hours=20)
-"""How long reference data counts as that of the day: a run by hand may come earlier than the day before."""
+"""Reference data of this age are still fresh: a run by hand may come earlier in the day than the last one."""
 
 RUN_ID = "candlelake reference"
-"""What the commits of this command itself carry in place of a run's id."""
+"""The commits of this command itself have this instead of a run's id."""
 
 
 def reference(
@@ -37,13 +37,13 @@ def reference(
     settings = load_settings()
     if clock_was_ahead:
         put_clock_right(settings)
-    reports = [refreshed(settings)]
+    reports = [refresh(settings)]
     tell(reports)
     finish(reports)
 
 
 def put_clock_right(settings: "Settings") -> None:
-    """Date refreshes from days to come before now. Raises ClockBehind when it is rather the clock that is behind."""
+    """Move refreshes dated in the future to before now. Raises ClockBehind when the clock itself is behind."""
     from pipeline.contracts.reference import REFERENCE_TABLES
     from pipeline.lake.tables import Lake
     from pipeline.market.securities.reference import dated_before, newest_refresh
@@ -60,7 +60,7 @@ def put_clock_right(settings: "Settings") -> None:
 
 
 def require_sessions_over(lake: "Lake") -> None:
-    """Raise ClockBehind when the lake has bars of a session that by this computer's clock is not over."""
+    """Raise ClockBehind when the lake has bars of a session that is in the future by this computer's clock."""
     from zoneinfo import ZoneInfo
 
     from pipeline.contracts.bars import DAILY_BARS
@@ -77,33 +77,33 @@ def require_sessions_over(lake: "Lake") -> None:
         )
 
 
-def brought_up_to_date(settings: "Settings") -> list["RunReport"]:
-    """Return the report of a refresh, if the newest one is not of the day; splits must be known before sessions run."""
+def refresh_if_stale(settings: "Settings") -> list["RunReport"]:
+    """Refresh reference data if they are stale, and return the reports; splits must be known before sessions run."""
     from pipeline.lake.tables import Lake
 
     newest, now = newest_refresh(Lake(settings.lake)), datetime.now(UTC)
     if newest is not None and newest > now:
         say_warning(
-            f"By this computer's clock, reference data was refreshed on {newest:%Y-%m-%d %H:%M} UTC, a moment yet to "
-            "come. That does not count as fresh, so it is refreshed now."
+            f"By this computer's clock, reference data was refreshed on {newest:%Y-%m-%d %H:%M} UTC, which is in the "
+            "future. That does not count as fresh, so it is refreshed now."
         )
     elif newest is not None and now - newest < FRESH_FOR:
         return []
-    return [refreshed(settings)]
+    return [refresh(settings)]
 
 
-def refreshed(settings: "Settings") -> "RunReport":
+def refresh(settings: "Settings") -> "RunReport":
     """Refresh every table of reference data, and return the report."""
     from pipeline.orchestration.runs import refresh_reference
 
     if settings.rest_key is not None and settings.reference is None:
-        say(f"Asking {settings.rest_url} for reference data, {settings.rest_calls_per_minute} pages a minute.")
+        say(f"Fetching reference data from {settings.rest_url}, {settings.rest_calls_per_minute} pages per minute.")
     with shown_progress() as progress:
         return refresh_reference(settings, progress)
 
 
 def newest_refresh(lake: "Lake") -> datetime | None:
-    """Return when splits were refreshed last (UTC); None when they never were, or only their dates were put right."""
+    """Return the last refresh of splits (UTC); None when there is none, or only their dates were corrected."""
     import polars as pl
 
     from pipeline.contracts.reference import SPLITS
@@ -111,7 +111,7 @@ def newest_refresh(lake: "Lake") -> datetime | None:
 
     if not lake.exists(SPLITS):
         return None
-    # Commits that read nothing are vacuums, and asked the source of nothing.
+    # Commits that read nothing are vacuums, and fetched nothing.
     refreshes = lake.history("reference/splits").filter(pl.col("read").is_not_null())
     last = refreshes.filter(pl.col("version") == pl.col("version").max())
     if last["run_id"].to_list() == [RUN_ID]:

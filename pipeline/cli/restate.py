@@ -1,4 +1,4 @@
-"""`candlelake restate`: what was computed from bars or splits, or by code, that has changed since, computed anew."""
+"""`candlelake restate`: computes outdated sessions again: their bars, splits or code have changed since."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -9,29 +9,29 @@ import typer
 from pipeline.cli.terminal import out, say, shortened
 
 if TYPE_CHECKING:
-    from pipeline.queries.outdated import Restatement
+    from pipeline.queries.outdated import OutdatedSessions
 
 MOST_NAMED = 20
-"""Causes named before a run; --json names all."""
+"""Causes shown before a run; --json has all."""
 
 
 def restate(
-    dry_run: Annotated[bool, typer.Option("--dry-run", metavar="", help="Only name what would run again.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Name it as JSON; implies --dry-run.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", metavar="", help="Only show what would run again.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Show it as JSON; implies --dry-run.")] = False,
 ) -> None:
-    """Compute anew what rests on splits, bars or code that have changed since."""
+    """Compute again what depends on splits, bars or code that have changed since."""
     from pipeline.lake.tables import Lake
-    from pipeline.queries.outdated import restatement
+    from pipeline.queries.outdated import outdated_sessions
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    due = restatement(Lake(settings.lake))
+    due = outdated_sessions(Lake(settings.lake))
     if as_json:
         from pipeline.cli.rows import write_json
 
         write_json(due.outdated)
         return
-    name(due)
+    show(due)
     if due.stretches and not dry_run:
         from pipeline.cli.run_reports import finish
         from pipeline.cli.runs import bring_up_to_date
@@ -39,10 +39,10 @@ def restate(
         finish(bring_up_to_date(settings, due))
 
 
-def name(due: "Restatement") -> None:
-    """Tell what is outdated and why, and what is made again of which sessions."""
+def show(due: "OutdatedSessions") -> None:
+    """Show what is outdated and why, and which tables run again for which sessions."""
     if not due.stretches:
-        say("Everything follows from the bars and splits that the lake holds, and from the code of today.")
+        say("Everything is up to date with the bars and splits in the lake, and with today's code.")
         return
     console = out()
     for row in due.outdated.head(MOST_NAMED).iter_rows(named=True):
@@ -51,10 +51,10 @@ def name(due: "Restatement") -> None:
         console.print(f"{whose} {row['first_session']} to {row['last_session']}  {row['cause']}{when}", soft_wrap=True)
     more = len(due.outdated) - MOST_NAMED
     if more > 0:
-        say(f"… and {more:,} more; --json names all.", style="dim")
+        say(f"… and {more:,} more; --json has all.", style="dim")
     by_tables: dict[tuple[str, ...], list[tuple[date, date]]] = {}
-    for one in due.stretches:
-        by_tables.setdefault(one.tables, []).append((one.first, one.last))
+    for stretch in due.stretches:
+        by_tables.setdefault(stretch.tables, []).append((stretch.first, stretch.last))
     for tables, spans in by_tables.items():
         say(f"Made again: {', '.join(tables)} of {in_words(spans)}.")
 
@@ -64,5 +64,5 @@ def in_words(spans: Sequence[tuple[date, date]]) -> str:
     from pipeline.venues.calendar import new_york
 
     count = sum(len(new_york().between(*span)) for span in spans)
-    named = ", ".join(f"{first} to {last}" for first, last in spans)
-    return f"{count:,} {'session' if count == 1 else 'sessions'}, {named}"
+    text = ", ".join(f"{first} to {last}" for first, last in spans)
+    return f"{count:,} {'session' if count == 1 else 'sessions'}, {text}"

@@ -21,13 +21,13 @@ def dump(value: Any) -> None:
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a text begins with that a spreadsheet would compute (OWASP's list, with the full-width signs)."""
+"""A spreadsheet computes a text that starts with one of these (OWASP's list, with the full-width signs)."""
 
 
 def write_csv(rows: "pl.DataFrame") -> None:
-    """Write the rows as `write_exact_csv` does, but no text as a formula: an apostrophe stands before one.
+    """Write the rows as `write_exact_csv` does, with an apostrophe before texts that are formulas.
 
-    Numbers and dates are no texts and stay what they are.
+    Numbers and dates stay unchanged.
     """
     import polars as pl
 
@@ -61,11 +61,11 @@ def _cell(value: Any) -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it."""
+    """Return a value as a type that JSON has."""
     if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, date | datetime | time):

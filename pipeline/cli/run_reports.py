@@ -1,4 +1,4 @@
-"""What runs did, told to a person: counts and times of each stage, warnings, and the checks that failed."""
+"""Reports of runs for people: counts and times of each stage, warnings, and failed checks."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from pipeline.orchestration.runs import FailedCheck, RunReport
 
 CHECKS = "checks"
-"""The stage that is told last: every run ends with its own."""
+"""The stage that is shown last: every run ends with its own."""
 
 
 def tell(reports: Sequence["RunReport"]) -> None:
-    """Tell what runs warned of, each thing once, and what they did."""
+    """Show the warnings of runs, each one once, and what they did."""
     for warning in dict.fromkeys(warning for report in reports for warning in report.warnings):
         say_warning(warning)
     summarize(reports)
 
 
 def summarize(reports: Sequence["RunReport"]) -> None:
-    """Tell the counts and the time of each stage, summed over the runs."""
+    """Show the counts and the time of each stage, summed over the runs."""
     seconds: dict[str, float] = {}
     written: dict[str, dict[str, int]] = {}
     for stage in (stage for report in reports for stage in report.stages):
@@ -33,8 +33,8 @@ def summarize(reports: Sequence["RunReport"]) -> None:
     if CHECKS in written:
         written[CHECKS] = written.pop(CHECKS)
     for name, sums in written.items():
-        made = ", ".join(counted(count, what) for what, count in sums.items())
-        say(f"  {name:<12}{made:<36}{seconds[name]:8.1f} s")
+        counts = ", ".join(count_text(count, what) for what, count in sums.items())
+        say(f"  {name:<12}{counts:<36}{seconds[name]:8.1f} s")
     if changes := "; ".join(words for report in reports for words in report.changes):
         say(f"  changed     {changes}")
     ranged = [report for report in reports if report.sessions]
@@ -46,13 +46,13 @@ def summarize(reports: Sequence["RunReport"]) -> None:
     say(f"{days} ({runs})", style="dim")
 
 
-def counted(count: int, what: str) -> str:
+def count_text(count: int, what: str) -> str:
     """Return a count in words: `1 file`, `2,385 files`, `8 passed`."""
     return f"{count:,} {what.removesuffix('s') if count == 1 else what}"
 
 
 def finish(reports: Sequence["RunReport"]) -> None:
-    """End the command: with exit code 1, naming them, when checks failed."""
+    """Exit with code 1 when checks failed, after showing them."""
     failed = [check for report in reports for check in report.failed_checks]
     for check in failed:
         say_error(
@@ -64,8 +64,8 @@ def finish(reports: Sequence["RunReport"]) -> None:
 
 
 def why(check: "FailedCheck") -> str:
-    """Return what a check found, in one line: its numbers and words, without its tables."""
-    found = ((name, value.value) for name, value in check.metadata.items())
+    """Return the result of a check in one line: its numbers and texts, without its tables."""
+    entries = ((name, value.value) for name, value in check.metadata.items())
     return "; ".join(
-        f"{name.replace('_', ' ')}: {value}" for name, value in found if isinstance(value, str | int | float)
+        f"{name.replace('_', ' ')}: {value}" for name, value in entries if isinstance(value, str | int | float)
     )

@@ -9,24 +9,24 @@ import typer
 
 from pipeline.cli.dates import parse_date, require_order, require_session
 from pipeline.cli.progress import shown_progress
-from pipeline.cli.reference import brought_up_to_date
+from pipeline.cli.reference import refresh_if_stale
 from pipeline.cli.run_reports import finish, tell
 from pipeline.cli.terminal import say_warning
 from pipeline.errors import NotPublished
 
 if TYPE_CHECKING:
     from pipeline.orchestration.runs import RunReport
-    from pipeline.queries.outdated import Restatement
+    from pipeline.queries.outdated import OutdatedSessions
     from pipeline.settings import Settings
 
-NAMED = 10
-"""Sessions named in one message; the rest is counted."""
+MOST_LISTED = 10
+"""Sessions listed in one message; the rest is counted."""
 
 
 def run(
     day: Annotated[
         date | None,
-        typer.Option("--date", parser=parse_date, metavar="YYYY-MM-DD", help="Session; else the latest there is."),
+        typer.Option("--date", parser=parse_date, metavar="YYYY-MM-DD", help="Session; else the latest available."),
     ] = None,
 ) -> None:
     """Run one session, from the vendor's file to the candidates."""
@@ -39,7 +39,7 @@ def run(
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    # With a REST key, a session is there before its file.
+    # With a REST key, a session is available before its file.
     latest = latest_over if settings.rest_key else latest_published
     session = day or latest(datetime.now(UTC), settings.end)
     finish(run_and_show(settings, session, session))
@@ -68,10 +68,10 @@ def backfill(
 
 
 def load_pipeline() -> None:
-    """Load what every run needs, and look for garbage only afterwards.
+    """Import everything that a run needs, with garbage collection off.
 
-    Hundreds of thousands of objects come, and stay for good: to look through them again and again is a quarter of the
-    time that loading takes, and what is frozen is not looked at by a run either.
+    The import makes hundreds of thousands of objects that stay forever: collecting among them would take a quarter of
+    the loading time. They are frozen afterwards, so that runs do not collect among them either.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -81,22 +81,22 @@ def load_pipeline() -> None:
     finally:
         if was_enabled:
             gc.enable()
-    if not gc.get_freeze_count():  # once a process: what is garbage later is to be found
+    if not gc.get_freeze_count():  # once per process: later garbage must be found
         gc.freeze()
 
 
 def run_and_show(settings: "Settings", start: date, end: date) -> list["RunReport"]:
-    """Run the sessions from `start` to `end` as one range, and tell what was done.
+    """Run the sessions from `start` to `end` as one range, and report the run.
 
-    Raises NotPublished, naming them, when sessions have no file; nothing was run then.
+    Raises NotPublished with the sessions that have no file; then nothing was run.
     """
     from pipeline.orchestration.runs import runnable_sessions
 
     sessions = runnable_sessions(start, end)
-    missing = sorted(set(sessions) - published(settings, sessions))
+    missing = sorted(set(sessions) - sessions_with_file(settings, sessions))
     if missing and not settings.rest_key:
         raise NotPublished(
-            f"{len(missing):,} of {len(sessions):,} sessions have no file: {named(missing)}.",
+            f"{len(missing):,} of {len(sessions):,} sessions have no file: {first_sessions(missing)}.",
             remedy="A session's file comes by about 11:00 New York on the next day; with CANDLELAKE_REST_KEY set, the "
             "REST API stands in until then. `candlelake backfill --skip-missing` runs the sessions around a gap.",
         )
@@ -106,25 +106,27 @@ def run_and_show(settings: "Settings", start: date, end: date) -> list["RunRepor
 def run_around_gaps(settings: "Settings", start: date, end: date) -> list["RunReport"]:
     """Run the sessions from `start` to `end` that have a file, each unbroken stretch as one range.
 
-    Raises NotPublished when none of them has.
+    Raises NotPublished when no session has a file.
     """
     from pipeline.orchestration.runs import runnable_sessions
 
     sessions = runnable_sessions(start, end)
-    there = published(settings, sessions)
-    missing = [session for session in sessions if session not in there]
-    if not there:
+    with_file = sessions_with_file(settings, sessions)
+    missing = [session for session in sessions if session not in with_file]
+    if not with_file:
         raise NotPublished(
             f"None of the {len(sessions):,} sessions has a file.",
             remedy="`candlelake doctor` shows what the source of day files holds.",
         )
     if missing:
-        say_warning(f"{len(missing):,} of {len(sessions):,} sessions have no file and are left out: {named(missing)}.")
-    return run_stretches(settings, list(stretches(sessions, there)))
+        say_warning(
+            f"{len(missing):,} of {len(sessions):,} sessions have no file and are left out: {first_sessions(missing)}."
+        )
+    return run_stretches(settings, list(stretches(sessions, with_file)))
 
 
-def published(settings: "Settings", sessions: Sequence[date]) -> set[date]:
-    """Return those of `sessions` that have a file in the source; no file is read. Where there are no files, all."""
+def sessions_with_file(settings: "Settings", sessions: Sequence[date]) -> set[date]:
+    """Return the `sessions` that have a file in the source, without reading any; all, where the source has no files."""
     from pipeline.sources.choose import NO_FLAT_FILES, flat_files_of
     from pipeline.sources.port import Dataset
 
@@ -135,11 +137,11 @@ def published(settings: "Settings", sessions: Sequence[date]) -> set[date]:
     return set(sessions) & {session for year in years for session in source.sessions(Dataset.DAY_AGGS, year)}
 
 
-def stretches(sessions: Sequence[date], wanted: set[date]) -> Iterator[list[date]]:
-    """Yield the wanted sessions in runs of neighbours."""
+def stretches(sessions: Sequence[date], chosen: set[date]) -> Iterator[list[date]]:
+    """Yield `chosen` sessions as lists of neighbours."""
     stretch: list[date] = []
     for session in sessions:
-        if session in wanted:
+        if session in chosen:
             stretch.append(session)
         elif stretch:
             yield stretch
@@ -149,16 +151,16 @@ def stretches(sessions: Sequence[date], wanted: set[date]) -> Iterator[list[date
 
 
 def run_stretches(settings: "Settings", ranges: Sequence[Sequence[date]]) -> list["RunReport"]:
-    """Run each range in turn, over reference data of the day, then tell what was done in all of them."""
-    reports = [*brought_up_to_date(settings), *run_ranges(settings, ranges)]
+    """Run each range in turn, with fresh reference data, then report all runs."""
+    reports = [*refresh_if_stale(settings), *run_ranges(settings, ranges)]
     tell(reports)
     return reports
 
 
 def run_ranges(settings: "Settings", ranges: Sequence[Sequence[date]], **job: Any) -> list["RunReport"]:
-    """Run each range in turn; stops at a range that a check stopped.
+    """Run each range in turn; stop after a range with failed checks.
 
-    `job` names another job than the daily one, as `run_sessions` takes it.
+    `job` are the arguments of `run_sessions` for another job than the daily one.
     """
     from pipeline.orchestration.runs import run_sessions
 
@@ -171,22 +173,22 @@ def run_ranges(settings: "Settings", ranges: Sequence[Sequence[date]], **job: An
     return reports
 
 
-def bring_up_to_date(settings: "Settings", due: "Restatement") -> list["RunReport"]:
-    """Make again what is outdated, run by run, then tell what was done in all of them."""
+def bring_up_to_date(settings: "Settings", due: "OutdatedSessions") -> list["RunReport"]:
+    """Compute outdated sessions again, run by run, then report all runs."""
     from pipeline.orchestration.reruns import reruns
     from pipeline.orchestration.runs import runnable_sessions
 
     reports: list[RunReport] = []
-    for one in reruns(due):
-        sessions = runnable_sessions(one.first, one.last)
-        reports += run_ranges(settings, [sessions], job_name=one.job, ops=one.ops, only=one.assets)
+    for rerun in reruns(due):
+        sessions = runnable_sessions(rerun.first, rerun.last)
+        reports += run_ranges(settings, [sessions], job_name=rerun.job, ops=rerun.ops, only=rerun.assets)
         if reports[-1].failed_checks:
             break
     tell(reports)
     return reports
 
 
-def named(sessions: Sequence[date]) -> str:
-    """Return the first sessions by name, and how many more there are."""
-    more = f" and {len(sessions) - NAMED:,} more" if len(sessions) > NAMED else ""
-    return ", ".join(str(session) for session in sessions[:NAMED]) + more
+def first_sessions(sessions: Sequence[date]) -> str:
+    """Return the first sessions as text, and how many more there are."""
+    more = f" and {len(sessions) - MOST_LISTED:,} more" if len(sessions) > MOST_LISTED else ""
+    return ", ".join(str(session) for session in sessions[:MOST_LISTED]) + more

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 MOST_SHOWN = 60
-"""Rows of a table to read; longer answers show their beginning and end."""
+"""Rows of a printed table; longer answers show their first and last rows."""
 
 
 class Format(StrEnum):
@@ -31,7 +31,7 @@ def sql(
     query: Annotated[str, typer.Argument(help='Such as "SELECT * FROM stocks.candidates LIMIT 5"; - reads stdin.')],
     format_: Annotated[Format, typer.Option("--format", help="How to write the rows.")] = Format.table,
 ) -> None:
-    """Ask the tables in SQL, such as stocks.daily_bars."""
+    """Query the tables in SQL, such as stocks.daily_bars."""
     from pipeline.lake.sql import connect
     from pipeline.settings import load_settings
 
@@ -44,12 +44,12 @@ def sql(
 
 
 def _stop(number: int, _: object) -> None:
-    """End as a shell expects of a command that was told to; what the query left is removed on the way."""
+    """Exit with the code that shells expect after a signal; the query's leftovers are removed on the way."""
     raise SystemExit(128 + number)
 
 
 def write_table(rows: "pl.DataFrame") -> None:
-    """Write the rows as a table to read; of a long one, the beginning and the end."""
+    """Write the rows as a table for people; a long one shows its first and last rows."""
     import polars as pl
 
     with pl.Config(

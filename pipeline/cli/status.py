@@ -1,4 +1,4 @@
-"""`candlelake status`: what the lake holds, what is missing, and what was rejected."""
+"""`candlelake status`: what the lake contains, what is missing, and what was rejected."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from pipeline.contracts.table import Table
     from pipeline.lake.tables import Lake
 
-NAMED = 6
-"""Sessions named in one line; the rest is counted, and all are in --json."""
+MOST_LISTED = 6
+"""Sessions listed in one line; the rest is counted, and --json has all."""
 
 
 @dataclass(frozen=True)
-class Held:
-    """What one table holds."""
+class TableContents:
+    """The contents of one table."""
 
     table: str
     sessions: int | None
@@ -38,19 +38,19 @@ class Status:
     """The state of a lake."""
 
     lake: str
-    """Where it lies."""
-    tables: list[Held]
+    """Its place."""
+    tables: list[TableContents]
     expected: date
-    """The newest session whose file the vendor must have published."""
+    """The newest session whose file the vendor must have published by now."""
     missing: list[date]
-    """Sessions without bars, from the first held to the one expected."""
+    """Sessions without bars, from the first in the lake to the expected one."""
     replaced: list[date]
-    """Sessions of which the vendor delivered more than one version; a morning edition is none that was replaced."""
+    """Sessions with more than one version of the vendor's file; a replaced morning edition does not count."""
     provisional: list[date]
     """Sessions whose bars are the morning edition."""
     rows_read: int
     rows_quarantined: int
-    """Each of them once, whatever its reasons."""
+    """Each row once, whatever its reasons."""
     quarantined: dict[str, int]
     """Rows by reason, the most frequent first; a row may have several reasons."""
 
@@ -65,15 +65,15 @@ def status(
 
     settings = load_settings()
     keep_catalog_here(settings)
-    found = survey(Lake(settings.lake), str(settings.lake), latest_published(datetime.now(UTC), settings.end))
+    lake_status = survey(Lake(settings.lake), str(settings.lake), latest_published(datetime.now(UTC), settings.end))
     if as_json:
-        dump(asdict(found))
+        dump(asdict(lake_status))
         return
-    say(found.lake, style="dim")
-    if not any(held.rows for held in found.tables):
+    say(lake_status.lake, style="dim")
+    if not any(table.rows for table in lake_status.tables):
         say("Nothing here yet. `candlelake demo` shows the whole thing; `candlelake run` takes the latest session.")
         return
-    show(found)
+    show(lake_status)
 
 
 def survey(lake: "Lake", place: str, expected: date) -> Status:
@@ -85,16 +85,16 @@ def survey(lake: "Lake", place: str, expected: date) -> Status:
     present = {table.sql_name: _rows_by_session(lake, table) for table in EVERY_TABLE if table.session}
     bars = present[DAILY_BARS.sql_name]
     due = new_york().between(min(bars), max(expected, *bars)) if bars else ()
-    read, replaced, provisional = _deliveries(lake)
+    rows_read, replaced, provisional = _deliveries(lake)
     rejected, by_reason = _rejected(lake)
     return Status(
         lake=place,
-        tables=[_held(lake, table, present.get(table.sql_name)) for table in EVERY_TABLE],
+        tables=[_contents(lake, table, present.get(table.sql_name)) for table in EVERY_TABLE],
         expected=expected,
         missing=[session for session in due if session not in bars],
         replaced=replaced,
         provisional=provisional,
-        rows_read=read,
+        rows_read=rows_read,
         rows_quarantined=rejected,
         quarantined=by_reason,
     )
@@ -103,15 +103,15 @@ def survey(lake: "Lake", place: str, expected: date) -> Status:
 def _rows_by_session(lake: "Lake", table: "Table") -> dict[date, int]:
     if not lake.exists(table):
         return {}
-    counted = lake.scan(table, columns=["session"]).group_by("session").len().collect()
-    return dict(counted.iter_rows())
+    counts = lake.scan(table, columns=["session"]).group_by("session").len().collect()
+    return dict(counts.iter_rows())
 
 
-def _held(lake: "Lake", table: "Table", rows: dict[date, int] | None) -> Held:
-    """Return what `table` holds; `rows` by session, or None for a table that is refreshed whole."""
+def _contents(lake: "Lake", table: "Table", rows: dict[date, int] | None) -> TableContents:
+    """Return the contents of `table`; `rows` by session, or None for a table that is refreshed whole."""
     if rows is None:
-        return _held_whole(lake, table)
-    return Held(
+        return _contents_of_whole_table(lake, table)
+    return TableContents(
         table=table.sql_name,
         sessions=len(rows),
         first=min(rows, default=None),
@@ -121,16 +121,16 @@ def _held(lake: "Lake", table: "Table", rows: dict[date, int] | None) -> Held:
     )
 
 
-def _held_whole(lake: "Lake", table: "Table") -> Held:
+def _contents_of_whole_table(lake: "Lake", table: "Table") -> TableContents:
     import polars as pl
 
     version = lake.version(table) if lake.exists(table) else None
     rows: int = lake.read(table).rows.select(pl.len()).collect().item()
-    return Held(table.sql_name, sessions=None, first=None, last=None, rows=rows, version=version)
+    return TableContents(table.sql_name, sessions=None, first=None, last=None, rows=rows, version=version)
 
 
 def _deliveries(lake: "Lake") -> tuple[int, list[date], list[date]]:
-    """Return the rows read from what is in force, the sessions with an earlier file, and the provisional ones."""
+    """Return the rows read from files in force, the sessions with an earlier file, and the provisional ones."""
     import polars as pl
 
     from pipeline.contracts.deliveries import DELIVERIES
@@ -153,43 +153,47 @@ def _rejected(lake: "Lake") -> tuple[int, dict[str, int]]:
     if not lake.exists(QUARANTINE):
         return 0, {}
     reasons = lake.scan(QUARANTINE, columns=["reasons"]).collect()
-    counted = reasons.explode("reasons").group_by(reason="reasons").len().sort(-pl.col("len").cast(pl.Int64), "reason")
-    return len(reasons), dict(counted.iter_rows())
+    counts = reasons.explode("reasons").group_by(reason="reasons").len().sort(-pl.col("len").cast(pl.Int64), "reason")
+    return len(reasons), dict(counts.iter_rows())
 
 
-def show(found: Status) -> None:
+def show(lake_status: Status) -> None:
     """Write the state to stdout."""
     from pipeline.contracts.quarantine import REASONS
 
     console = out()
-    console.print(_tables(found))
+    console.print(_tables(lake_status))
     console.print()
-    dated = {"missing": found.missing, "replaced": found.replaced}
-    if found.provisional:
-        dated["provisional"] = found.provisional
+    dated = {"missing": lake_status.missing, "replaced": lake_status.replaced}
+    if lake_status.provisional:
+        dated["provisional"] = lake_status.provisional
     for what, sessions in dated.items():
         count = f"{len(sessions):,}".rjust(15 - len(what))
-        console.print(f"sessions {what} {count}  {_named(sessions)}".rstrip())
-    share = f"{found.rows_quarantined / found.rows_read:.2%} of {found.rows_read:,} read" if found.rows_read else ""
-    console.print(f"rows quarantined   {found.rows_quarantined:>6,}  {share}".rstrip())
-    width = max(map(len, found.quarantined), default=0)
-    for reason, rows in found.quarantined.items():
+        console.print(f"sessions {what} {count}  {_first_sessions(sessions)}".rstrip())
+    share = (
+        f"{lake_status.rows_quarantined / lake_status.rows_read:.2%} of {lake_status.rows_read:,} read"
+        if lake_status.rows_read
+        else ""
+    )
+    console.print(f"rows quarantined   {lake_status.rows_quarantined:>6,}  {share}".rstrip())
+    width = max(map(len, lake_status.quarantined), default=0)
+    for reason, rows in lake_status.quarantined.items():
         console.print(f"  {reason:<{width}}  {rows:>7,}  {REASONS.get(reason, '')}", no_wrap=True, overflow="ellipsis")
 
 
-def _tables(found: Status) -> "Grid":
+def _tables(lake_status: Status) -> "Grid":
     from rich.table import Table as Grid
 
     grid = Grid(header_style="bold", pad_edge=False, box=None)
     for name in ("table", "sessions", "first", "last", "rows", "version"):
         grid.add_column(name, justify="left" if name == "table" else "right", no_wrap=True)
-    for held in found.tables:
-        sessions = "" if held.sessions is None else f"{held.sessions:,}"
-        cells = (sessions, held.first, held.last, f"{held.rows:,}", held.version)
-        grid.add_row(held.table, *("" if cell is None else str(cell) for cell in cells))
+    for table in lake_status.tables:
+        sessions = "" if table.sessions is None else f"{table.sessions:,}"
+        cells = (sessions, table.first, table.last, f"{table.rows:,}", table.version)
+        grid.add_row(table.table, *("" if cell is None else str(cell) for cell in cells))
     return grid
 
 
-def _named(sessions: list[date]) -> str:
-    more = f" and {len(sessions) - NAMED:,} more" if len(sessions) > NAMED else ""
-    return ", ".join(str(session) for session in sessions[:NAMED]) + more
+def _first_sessions(sessions: list[date]) -> str:
+    more = f" and {len(sessions) - MOST_LISTED:,} more" if len(sessions) > MOST_LISTED else ""
+    return ", ".join(str(session) for session in sessions[:MOST_LISTED]) + more

@@ -1,4 +1,4 @@
-"""What the commands share in talking to a person: stdout for data, stderr for words, neither taken for markup."""
+"""Output of the commands: stdout for data, stderr for messages, neither read as markup."""
 
 import logging
 import os
@@ -15,35 +15,35 @@ from rich.text import Text
 from pipeline.errors import without_terminal_codes
 
 UNBOUNDED = 10_000
-"""Columns of what is not read on a terminal: nothing is cut or wrapped for a screen that is not there."""
+"""Width without a terminal: nothing is cut or wrapped for a screen that does not exist."""
 
 DEBUG = "CANDLELAKE_DEBUG"
 
 
 def out() -> Console:
-    """Return the console of data: as wide as the terminal, or as the rows when it goes to a file or another program."""
+    """Return the console for data: as wide as the terminal, or as the rows when it goes to a file or a program."""
     is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     return Console(markup=False, emoji=False, highlight=False, width=UNBOUNDED if is_free else None)
 
 
 def err() -> Console:
-    """Return the console of words."""
+    """Return the console for messages."""
     return Console(stderr=True, markup=False, emoji=False, highlight=False)
 
 
 def say(words: str, style: str = "") -> None:
-    """Tell the person something, on stderr, word by word as given, on several lines if it has several."""
+    """Write a message to stderr, unchanged, on several lines if it has several."""
     lines = (_visible(line) for line in without_terminal_codes(words).split("\n"))
     err().print(Text("\n".join(lines), style=style), soft_wrap=True)
 
 
 def say_warning(words: str) -> None:
-    """Tell of something that did not stop the work."""
+    """Report something that did not stop the work."""
     err().print(Text.assemble(("warning: ", "bold yellow"), one_line(words)), soft_wrap=True)
 
 
 def say_error(message: str, remedy: str = "") -> None:
-    """Tell in one line what went wrong and what to do about it, if anything; with --debug, where."""
+    """Report in one line what went wrong and the remedy, if any; with --debug, also the traceback."""
     if os.environ.get(DEBUG):
         traceback.print_exc(file=sys.stderr)
     words = Text.assemble(("error: ", "bold red"), one_line(message), " ", (one_line(remedy), "dim"))
@@ -52,7 +52,7 @@ def say_error(message: str, remedy: str = "") -> None:
 
 
 def one_line(words: str) -> str:
-    """Return `words` on one line, without terminal codes, and a mark for each sign that would move the cursor."""
+    """Return `words` on one line, without terminal codes, and a mark for each character that would move the cursor."""
     return _visible(" ".join(without_terminal_codes(words).split()))
 
 
@@ -60,22 +60,22 @@ def _visible(line: str) -> str:
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
 
 
-class SaidHere(logging.Handler):
-    """Says what is logged by our own modules, in our own form."""
+class WarningHandler(logging.Handler):
+    """Shows log records of our own modules as warnings."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say it."""
+        """Show the record."""
         say_warning(record.getMessage())
 
 
 def shortened(name: str, most: int = 16) -> str:
-    """Return a name on one line and no longer than `most` signs: of a longer one the beginning, and `…`."""
+    """Return a name on one line with at most `most` characters: a longer one is cut, with `…`."""
     whole = one_line(name)
     return whole if len(whole) <= most else f"{whole[: most - 1]}…"
 
 
 def quieten() -> None:
-    """Keep what libraries warn of and log off the terminal; our own warnings are said in our own form."""
+    """Keep warnings and logs of libraries off the terminal; our own warnings are shown in our own form."""
 
     def show(message: Warning | str, category: type[Warning], *_: object) -> None:
         if category.__module__.startswith("pipeline."):
@@ -83,26 +83,26 @@ def quieten() -> None:
 
     warnings.showwarning = show  # type: ignore[assignment]
     logging.getLogger().addHandler(logging.NullHandler())
-    logging.getLogger("pipeline").addHandler(SaidHere(logging.WARNING))
+    logging.getLogger("pipeline").addHandler(WarningHandler(logging.WARNING))
     if os.name == "posix" and "--debug" not in sys.argv:
         _quieten_descriptor()
 
 
 def _quieten_descriptor() -> None:
-    # Libraries in Rust tell of their panics by the descriptor, dozens of lines when a disk is full. What Python writes
-    # goes on by a copy of it.
+    # Rust libraries write their panics to the descriptor, dozens of lines when a disk is full. Python's own output
+    # uses a copy of it.
     sys.stderr.flush()
     sys.stderr = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 2)
+    os.close(devnull)
 
 
 def typed_program() -> str:
-    """Return what a person types in this folder to start candlelake again."""
+    """Return the command that starts candlelake again from this folder."""
     started = Path(sys.argv[0])
-    found = shutil.which("candlelake")
-    if found is not None and Path(found).absolute() == started.absolute():
+    installed = shutil.which("candlelake")
+    if installed is not None and Path(installed).absolute() == started.absolute():
         return "candlelake"
     if not started.is_file() or started.suffix == ".py":
         return f"{shlex.quote(_as_typed(Path(sys.executable)))} -m pipeline.cli"

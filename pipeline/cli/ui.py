@@ -1,4 +1,4 @@
-"""`candlelake ui`: the Dagster UI and the pages over this home, on this machine only unless told otherwise."""
+"""`candlelake ui`: the Dagster UI and the pages of this home, by default on this machine only."""
 
 import os
 import signal
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 """The web server has no login."""
 
-EVERYWHERE = ("0.0.0.0", "")  # noqa: S104 (told apart, not listened on)
-"""What listens on every address of this machine."""
+EVERYWHERE = ("0.0.0.0", "")  # noqa: S104 (compared, not listened on)
+"""Hosts that listen on every address of this machine."""
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
-"""What asks for the end: Ctrl-C, or a supervisor."""
+"""The signals to end: from Ctrl-C, or a supervisor."""
 
 BETWEEN_KNOCKS = 0.5
-"""Seconds between two looks whether the web server is there."""
+"""Seconds between two checks of the web server."""
 
 PATIENCE = 20
-"""Seconds that Dagster has to end its own processes, before they are ended."""
+"""Seconds that Dagster has to end its own processes, before they are killed."""
 
 
 def ui(
@@ -45,7 +45,7 @@ def ui(
         str, typer.Option(metavar="ADDRESS", help="Address to listen on; any but this machine's own lets others in.")
     ] = HOST,
     read_only: Annotated[
-        bool, typer.Option("--read-only", metavar="", help="Start no run and no schedule from here, only look.")
+        bool, typer.Option("--read-only", metavar="", help="Start no run and no schedule from here; only show.")
     ] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", metavar="", help="Open no browser.")] = False,
 ) -> None:
@@ -60,40 +60,40 @@ def ui(
     require_free(host, settings.reports_port, "CANDLELAKE_REPORTS_PORT")
     make_private_folder(settings.home)
     settings.reports.mkdir(parents=True, exist_ok=True)
-    for asked in ENDING:
-        signal.signal(asked, signal.default_int_handler)
-    tell_who_may_enter(host, read_only)
+    for number in ENDING:
+        signal.signal(number, signal.default_int_handler)
+    warn_who_may_enter(host, read_only)
     near = HOST if host in EVERYWHERE else host
     with served(settings.reports, settings.reports_port, host):
         addresses = [f"http://{near}:{port}", f"http://{near}:{settings.reports_port}/"]
         say(f"Dagster over {settings.home} at {addresses[0]} (a few seconds to start; Ctrl-C ends it)")
         say(f"Pages at {addresses[1]}")
         servers = dagster(settings, host, port, read_only)
-        code = watched(servers, [] if no_browser else addresses)
+        code = wait_for_end(servers, [] if no_browser else addresses)
     if code is None:
         say("Stopped.")
         return
     raise PermanentError(
-        f"Dagster ended by itself, with code {code}.", remedy="What it said above tells why; `candlelake doctor` helps."
+        f"Dagster ended by itself, with code {code}.", remedy="Its output above says why; `candlelake doctor` helps."
     )
 
 
-def tell_who_may_enter(host: str, read_only: bool) -> None:
-    """Warn when others can reach the servers, and say what a read-only one does not do."""
+def warn_who_may_enter(host: str, read_only: bool) -> None:
+    """Warn when others can reach the servers, and say what a read-only server does not do."""
     from pipeline.web.visitors import is_loopback
 
     if not is_loopback(host):
-        may = "read all that is here" if read_only else "read all that is here, start runs and change schedules"
+        permission = "read all that is here" if read_only else "read all that is here, start runs and change schedules"
         say_warning(
-            f"There is no login, and {host} is not this machine alone: whoever reaches it may {may}. Put it behind a "
-            f"proxy that asks for a login, or leave --host away."
+            f"There is no login, and {host} is not this machine alone: whoever reaches it may {permission}. Put it "
+            f"behind a proxy that requires a login, or leave --host away."
         )
     if read_only:
         say("Read-only: no run can be started from here, and schedules and sensors do not run.")
 
 
 def dagster(settings: "Settings", host: str, port: int, read_only: bool) -> list["subprocess.Popen[bytes]"]:
-    """Return Dagster's processes: the web server, and the daemon unless nothing may be started."""
+    """Start Dagster's processes: the web server, and the daemon unless `read_only`."""
     servers = [web_server(settings, host, port, read_only)]
     try:
         return servers if read_only else [*servers, daemon(settings, servers[0].pid)]
@@ -103,9 +103,9 @@ def dagster(settings: "Settings", host: str, port: int, read_only: bool) -> list
 
 
 def web_server(settings: "Settings", host: str, port: int, read_only: bool) -> "subprocess.Popen[bytes]":
-    """Return the process of Dagster's web server over the home of `settings`, in a process group of its own."""
-    # In a group of its own: Ctrl-C reaches it once, through us, and whatever it started can be ended with it.
-    served = [
+    """Start Dagster's web server for the home of `settings`, in a process group of its own."""
+    # In a group of its own: Ctrl-C reaches it once, through us, and its children can be ended with it.
+    program = [
         sys.executable,
         "-m",
         "pipeline.web.dagster",
@@ -116,17 +116,17 @@ def web_server(settings: "Settings", host: str, port: int, read_only: bool) -> "
         "--dagster-log-level",
         "warning",
     ]
-    return started(settings, [*served, *["--read-only"] * read_only], process_group=0)
+    return start_program(settings, [*program, *["--read-only"] * read_only], process_group=0)
 
 
 def daemon(settings: "Settings", group: int) -> "subprocess.Popen[bytes]":
-    """Return the process of Dagster's daemon, which runs schedules and sensors, in the process group `group`."""
+    """Start Dagster's daemon, which runs schedules and sensors, in the process group `group`."""
     program = Path(sys.executable).with_name("dagster-daemon")
-    return started(settings, [str(program), "run", "--log-level", "warning"], process_group=group)
+    return start_program(settings, [str(program), "run", "--log-level", "warning"], process_group=group)
 
 
-def started(settings: "Settings", program: Sequence[str], process_group: int) -> "subprocess.Popen[bytes]":
-    """Return the process of one of Dagster's programs with its arguments, over the home of `settings`."""
+def start_program(settings: "Settings", program: Sequence[str], process_group: int) -> "subprocess.Popen[bytes]":
+    """Start one of Dagster's programs with its arguments, for the home of `settings`."""
     from pipeline.orchestration.instance import dagster_home
 
     environment = os.environ | {
@@ -144,10 +144,10 @@ def started(settings: "Settings", program: Sequence[str], process_group: int) ->
     )
 
 
-def watched(servers: Sequence["subprocess.Popen[bytes]"], addresses: Sequence[str]) -> int | None:
-    """Wait until one of `servers` ends, opening `addresses` once the first answers; return its code, or None.
+def wait_for_end(servers: Sequence["subprocess.Popen[bytes]"], addresses: Sequence[str]) -> int | None:
+    """Open `addresses` once the first server responds, wait until one of `servers` ends, and end the others.
 
-    None means Ctrl-C. The others are ended then, too.
+    Return its exit code, or None after Ctrl-C.
     """
     code = None
     with suppress(KeyboardInterrupt):
@@ -162,13 +162,13 @@ def watched(servers: Sequence["subprocess.Popen[bytes]"], addresses: Sequence[st
 
 
 def has_display() -> bool:
-    """Return whether there is a screen for a browser; without one, a browser of text would take the terminal."""
+    """Return whether there is a screen for a browser; without one, a text browser would take over the terminal."""
     is_drawn = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     return os.name == "nt" or sys.platform == "darwin" or bool(is_drawn)
 
 
 def answers(process: "subprocess.Popen[bytes]", address: str) -> bool:
-    """Wait until the web server answers; return whether it does before its process ends."""
+    """Wait until the web server responds; return False if its process ends before."""
     while process.poll() is None:
         with suppress(URLError, ConnectionError, TimeoutError), urlopen(address, timeout=PATIENCE):  # noqa: S310 (our own)
             return True
@@ -177,7 +177,7 @@ def answers(process: "subprocess.Popen[bytes]", address: str) -> bool:
 
 
 def require_free(host: str, port: int, chosen_by: str) -> None:
-    """Return if `host` is an address of this machine and nobody listens on the port. Raises SettingsError."""
+    """Return if `host` is an address of this machine and the port is free. Raises SettingsError."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -190,15 +190,15 @@ def require_free(host: str, port: int, chosen_by: str) -> None:
 
 
 def end(servers: Sequence["subprocess.Popen[bytes]"]) -> None:
-    """Let Dagster end its processes, and end those that are left; further signals wait until that is done."""
-    for asked in ENDING:
-        signal.signal(asked, signal.SIG_IGN)
+    """Let Dagster end its processes, and kill the rest; further signals are ignored meanwhile."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
     for server in servers:
         server.send_signal(signal.SIGINT)
-    by = monotonic() + PATIENCE
+    deadline = monotonic() + PATIENCE
     with suppress(subprocess.TimeoutExpired):
         for server in servers:
-            server.wait(max(by - monotonic(), 0))
+            server.wait(max(deadline - monotonic(), 0))
     with suppress(ProcessLookupError):
         os.killpg(servers[0].pid, signal.SIGKILL)
     for server in servers:

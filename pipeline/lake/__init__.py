@@ -1,1 +1,1 @@
-"""Delta tables and raw files in a folder or on S3: layout, replace a range, read a range, maintain, SQL."""
+"""Delta tables and raw files in a folder or on S3: layout, replacing and reading ranges, maintenance, SQL."""

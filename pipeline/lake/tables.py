@@ -1,4 +1,4 @@
-"""The lake's Delta tables: where they lie, how a range of sessions is replaced, and how one is read."""
+"""The lake's Delta tables: opening, reading, and replacing the rows of sessions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from pipeline.errors import ContractBroken, TableMissing
-from pipeline.lake.delta.commits import Reading, Written, changed_since, commits_of, others_since, told
+from pipeline.lake.delta.commits import Reading, WriteResult, changed_since, commit_metadata, commits_of, others_since
 from pipeline.lake.delta.files import files_of, folder_of, name_of, of_sessions, scan_files, sessions_in, sizes_of
 from pipeline.lake.delta.fingerprints import Fingerprints, record_or_warn
 from pipeline.lake.delta.incoming import FAULT, Incoming
@@ -27,16 +27,16 @@ from pipeline.lake.storage.privacy import keep_table_private
 from pipeline.lake.storage.s3_prefix import S3Prefix
 from pipeline.lake.storage.store import store_of
 
-if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
+if TYPE_CHECKING:  # the contracts import pandera and pandas, too slow for a mere query
     from pipeline.contracts.table import Table
 
 
 class Lake:
     """The tables at one place, a folder or a prefix on S3; each is the Delta table `<root>/<market>/<name>`.
 
-    `may_write` is asked before each commit, after the table was opened, with the id of the run that is to write; it
-    raises to refuse. `computed_by` gives the fingerprints of what computes a table, for its commits to carry. `opened`
-    are the tables that another Lake of the same place keeps open. Raises SettingsError when no lake can lie there.
+    `may_write` is called before each commit, after the table was opened, with the id of the run that writes; it raises
+    to refuse. `computed_by` returns the fingerprints of the code that computes a table, for its commits. `opened` are
+    the tables that another Lake of the same place keeps open. Raises SettingsError when no lake can be at this place.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class Lake:
         self._trails: dict[str, Trail] = {}
 
     def uri(self, table: Table) -> str:
-        """Return where the table lies."""
+        """Return the address of the table."""
         return self.uri_of(table.path)
 
     def uri_of(self, name: str) -> str:
-        """Return where the table called `market/name` lies."""
+        """Return the address of the table called `market/name`."""
         return f"{self.root}/{name}"
 
     def tables(self) -> list[str]:
@@ -74,7 +74,7 @@ class Lake:
         return self.open(table).version()
 
     def open(self, table: Table, version: int | None = None) -> DeltaTable:
-        """Return the Delta table, at its newest version unless told, to be read only.
+        """Return the Delta table for reading only, at `version`, or at its newest version when None.
 
         Raises TableMissing when there is no such table or version, TableDamaged when the log is lost.
         """
@@ -91,18 +91,18 @@ class Lake:
         return opened
 
     def open_named(self, name: str) -> DeltaTable:
-        """Return the Delta table called `market/name` at its newest version, to be read only.
+        """Return the Delta table called `market/name` at its newest version, for reading only.
 
         Raises TableMissing, TableDamaged.
         """
         return self._there(name, self.opened.newest(name))
 
     def open_to_write(self, name: str) -> DeltaTable:
-        """Return the Delta table called `market/name` at its newest version, for the caller alone, who may change it.
+        """Return the Delta table called `market/name` at its newest version, for this caller only, who may change it.
 
         Raises TableMissing, TableDamaged.
         """
-        return self._there(name, self.opened.anew(name))
+        return self._there(name, self.opened.fresh(name))
 
     def _there(self, name: str, opened: DeltaTable | None) -> DeltaTable:
         if opened is None:
@@ -113,15 +113,15 @@ class Lake:
         return opened
 
     def fingerprints(self, name: str) -> Fingerprints:
-        """Return what is known of the files that every commit of the table called `market/name` wrote."""
+        """Return the records of the files that every commit of the table called `market/name` wrote."""
         return Fingerprints(self.objects, name)
 
     def history(self, name: str) -> pl.DataFrame:
-        """Return the versions of the table `market/name` that can be opened, newest first, as `COMMIT` has it."""
+        """Return the readable versions of the table `market/name`, newest first, in the columns of `COMMIT`."""
         return self._trail(name).readable_commits()
 
     def trail(self, table: Table) -> Trail:
-        """Return what every commit of a table said, whether or not the log still holds it."""
+        """Return the metadata of every commit of a table, whether or not the log still has it."""
         return self._trail(table.path)
 
     def _trail(self, name: str) -> Trail:
@@ -141,16 +141,16 @@ class Lake:
     ) -> pl.LazyFrame:
         """Return the rows of the sessions `start` … `end` (both included, open when None), in no order.
 
-        Only files and row groups that can hold such rows are read. The version is fixed here: what others commit
-        before the frame is collected does not show. Raises TableMissing, TableDamaged. Collecting raises what Polars
-        does; `reading_failures.meaning` tells what it stands for.
+        Only files and row groups that can contain such rows are read. The version is fixed here: commits of others
+        before the frame is collected do not show. Raises TableMissing, TableDamaged. Collecting raises errors of
+        Polars; `reading_failures.meaning` interprets them.
         """
         return self._rows(self.open(table, version), table, start, end, columns or list(table.columns))
 
     def read(self, table: Table, start: date | None = None, end: date | None = None) -> Reading:
-        """Return what `scan` does together with its version, for a table that is made from these rows.
+        """Return the rows of `scan` together with their version, for a table that is computed from them.
 
-        A table that may be empty and was never written reads as no rows of no version.
+        A table that may be empty and was never written has no rows and no version.
         """
         try:
             opened = self.open(table)
@@ -174,60 +174,60 @@ class Lake:
         *,
         run_id: str,
         read: Sequence[Reading] = (),
-    ) -> Written:
-        """Replace what the table holds for exactly `sessions` by the rows of `pieces`, in one commit.
+    ) -> WriteResult:
+        """Replace the rows of exactly `sessions` in the table with those of `pieces`, in one commit.
 
         `pieces` is read once, frame by frame, after the table was opened; a session's rows come in one piece, and
         pieces ordered by session are stored best. An error inside `pieces` leaves the table as it was. A table
-        that does not exist is created. `run_id`, the first and last session, the versions that were `read` to make the
-        rows, and the fingerprints of what computed them are kept in the commit.
+        that does not exist is created. The commit stores `run_id`, the first and last session, the versions that were
+        `read` to compute the rows, and the fingerprints of the code that computed them.
 
         A column new to the contract joins the table. Raises ContractBroken when rows break the contract, belong to
         other sessions, are missing for a session of a table that may not be empty, or when the table's columns have
         other types. Raises WriteConflict when another writer changed these rows meanwhile.
-        It is not retried here: the rows may come from what the other writer has just replaced. Raises what `may_write`
-        does, which is asked last: a run that took the place of this one has either made it refuse by then, or commits
-        after the table was opened, which is a conflict.
+        It is not retried here: the rows may come from data that the other writer has just replaced. Raises what
+        `may_write` raises, which is called last: a run that replaced this one has either made it refuse by then, or
+        commits after the table was opened, which is a conflict.
         """
         if not sessions:
-            raise ContractBroken(f"No session was named to be replaced in {table.sql_name}.", remedy=FAULT)
+            raise ContractBroken(f"There is no session to replace in {table.sql_name}.", remedy=FAULT)
         incoming = Incoming(table, sessions, pieces)
         opened, before = self._ready(table)
         self.keep_log(opened, run_id)
-        asked = Overwrite(table, sessions, told(run_id, read, self._computed_by(table), sessions))
-        commit(self.store, opened, asked, self._if_allowed(incoming.batches(), run_id))
-        return self._written(opened, before, sum(incoming.rows.values()), incoming.rows)
+        overwrite = Overwrite(table, sessions, commit_metadata(run_id, read, self._computed_by(table), sessions))
+        commit(self.store, opened, overwrite, self._if_allowed(incoming.batches(), run_id))
+        return self._finish_write(opened, before, sum(incoming.rows.values()), incoming.rows)
 
-    def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> Written:
-        """Replace all that a table refreshed whole holds by `rows`, in one commit; create it if it does not exist.
+    def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> WriteResult:
+        """Replace all rows of a table refreshed whole with `rows`, in one commit; create it if it does not exist.
 
-        Raises as `replace` does; an error leaves the table as it was. Where the rows were made from the table's own
-        (which are then among `read`), what another writer committed since raises WriteConflict too.
+        Raises as `replace` does; an error leaves the table as it was. Where the rows were computed from the table's own
+        (which are then in `read`), a commit of another writer since then raises WriteConflict, too.
         """
         stored = table.enforce(rows).sort(table.key).rechunk()
         if stored.is_empty() and not table.may_be_empty:
             raise ContractBroken(
-                f"{table.sql_name} may not be empty, but not one row came. The rows it holds stay.",
-                remedy="Look at what the tables before it hold; run those first.",
+                f"{table.sql_name} may not be empty, but not one row came. Its rows stay.",
+                remedy="Check the rows of the tables before it; run those first.",
             )
         opened, before = self._ready(table)
         self.keep_log(opened, run_id)
         # A table that had never been written is created at version 0.
-        if any(one.table is table and changed_since(opened, one.version or 0) for one in read):
-            raise conflict(table, opened, max(one.version or 0 for one in read if one.table is table))
-        asked = Overwrite(table, (), told(run_id, read, self._computed_by(table)))
-        commit(self.store, opened, asked, self._if_allowed(RecordBatchReader.from_stream(stored), run_id))
-        return self._written(opened, before, len(stored), {})
+        if any(reading.table is table and changed_since(opened, reading.version or 0) for reading in read):
+            raise conflict(table, opened, max(reading.version or 0 for reading in read if reading.table is table))
+        overwrite = Overwrite(table, (), commit_metadata(run_id, read, self._computed_by(table)))
+        commit(self.store, opened, overwrite, self._if_allowed(RecordBatchReader.from_stream(stored), run_id))
+        return self._finish_write(opened, before, len(stored), {})
 
     def keep_log(self, opened: DeltaTable, run_id: str) -> None:
-        """Have a table keep its log if it does not yet, which takes a commit: those made before it was a property."""
+        """Make a table keep its log, with a commit if it is from before that property existed."""
         if not is_log_kept(opened):
             self._may_write(run_id)
             keep_log(self.store, opened, run_id)
             self.follow_up(opened, [])
 
     def _ready(self, table: Table) -> tuple[DeltaTable, set[str]]:
-        """Return the table, created if need be, and its data files before the write."""
+        """Return the table, created if missing, and its data files before the write."""
         self.store.require_safe_commits()
         opened = self._open_or_create(table)
         self.fingerprints(table.path).require_newest(opened.version())
@@ -238,25 +238,25 @@ class Lake:
         yield from batches
         self._may_write(run_id)
 
-    def require_newest(self, writings: Mapping[Table, Written]) -> None:
+    def require_newest(self, writings: Mapping[Table, WriteResult]) -> None:
         """Raise WriteConflict when another run wrote some of the same sessions of a table after these `writings`.
 
-        Of two runs at once over several tables, each could be the last in another table; one of them learns of it here.
+        Two runs at once over several tables could each be the last in another table; one of them finds out here.
         """
-        for table, written in writings.items():
-            opened, sessions = self.open(table), list(written.rows_per_session)
-            if opened.version() != written.version:
+        for table, result in writings.items():
+            opened, sessions = self.open(table), list(result.rows_per_session)
+            if opened.version() != result.version:
                 of_rows = commits_of(opened).filter(pl.col("first_session").is_not_null())
-                if len(others_since(of_rows, written.version, sessions)):
-                    raise conflict(table, opened, written.version, sessions)
+                if len(others_since(of_rows, result.version, sessions)):
+                    raise conflict(table, opened, result.version, sessions)
 
-    def _written(
+    def _finish_write(
         self, opened: DeltaTable, before: Container[str], rows: int, rows_per_session: dict[date, int]
-    ) -> Written:
+    ) -> WriteResult:
         added = {path: size for path, size in sizes_of(opened).items() if path not in before}
         self.follow_up(opened, added)
         self.opened.keep(name_of(opened), opened)
-        return Written(
+        return WriteResult(
             version=opened.version(),
             rows=rows,
             rows_per_session=rows_per_session,
@@ -266,9 +266,9 @@ class Lake:
         )
 
     def follow_up(self, opened: DeltaTable, data_files: Iterable[str], commits: int = 1) -> None:
-        """Sum up the log if it is time, flush what the last `commits` wrote to the disk, and record its hashes.
+        """Make a checkpoint if one is due, flush what the last `commits` wrote to the disk, and record its hashes.
 
-        What of it a full disk prevents is a warning: who took it for a failure would commit the same once more.
+        If a full disk prevents some of it, that is a warning: as a failure it would cause the same commit again.
         """
         versions = range(opened.version() - commits + 1, opened.version() + 1)
         sum_up_or_warn(self.store, opened, versions)
@@ -277,8 +277,8 @@ class Lake:
         keep_table_private(folder_of(opened))
 
     def _open_or_create(self, table: Table) -> DeltaTable:
-        if (found := self.opened.anew(table.path)) is not None:
-            return found
+        if (opened := self.opened.fresh(table.path)) is not None:
+            return opened
         self.objects.make_folder(table.market)
         self.store.clear_first_commit(table.path)
         try:

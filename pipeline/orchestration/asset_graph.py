@@ -1,4 +1,4 @@
-"""What follows from the assets and their jobs: the order of making, the job of each asset, its tables and its stage."""
+"""The graph of assets and jobs: the order to run them, and the job, tables and stage of each asset."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Job(Protocol):
 
 
 TABLE_OF = {asset_key(table): table for table in EVERY_TABLE}
-"""The table of each asset that is one."""
+"""The table of each asset that has one."""
 
 
 def in_order(assets: Iterable[AssetsDefinition]) -> list[AssetsDefinition]:
@@ -49,7 +49,7 @@ def input_keys(asset: AssetsDefinition) -> set[AssetKey]:
 
 
 def tables_of(asset: AssetsDefinition) -> tuple[Table, ...]:
-    """Return the tables that `asset` makes, in the order of the journey; none for vendor files and pages."""
+    """Return the tables that `asset` makes, in pipeline order; none for vendor files and pages."""
     return tuple(table for key, table in TABLE_OF.items() if key in asset.keys)
 
 
@@ -65,47 +65,47 @@ def job_of(asset: AssetsDefinition, jobs: Sequence[Job], assets: Sequence[Assets
 
 
 def name_of(asset: AssetsDefinition) -> str:
-    """Return the names of what `asset` makes."""
+    """Return the names of the assets that `asset` makes."""
     return ", ".join(sorted(key.path[-1].replace("_", " ") for key in asset.keys))
 
 
 def metadata_of(asset: AssetsDefinition, name: str) -> Any:
-    """Return what the metadata of `asset` say under `name`; None when they say nothing."""
+    """Return the metadata entry `name` of `asset`; None when there is none."""
     return next((metadata[name] for metadata in asset.metadata_by_key.values() if name in metadata), None)
 
 
 def source_of(asset: AssetsDefinition) -> str | None:
-    """Return where `asset` gets its data from, in words; None when it reads tables of the lake only."""
+    """Return the source of the data of `asset`, in words; None when it reads only tables of the lake."""
     words: str | None = metadata_of(asset, SOURCE)
     return words
 
 
 def datasets_of(asset: AssetsDefinition) -> list[str]:
-    """Return the vendor's datasets that `asset` keeps as files."""
+    """Return the vendor's datasets that `asset` stores as files."""
     return list(metadata_of(asset, DATASETS) or ())
 
 
 @dataclass(frozen=True)
 class AssetStage:
-    """The part that an asset has in a run, as people know it."""
+    """An asset's stage of a run, as people know it."""
 
     name: str
     tables: tuple[Table, ...]
     sessions_as: str
-    """What its sessions are counted as; empty when rows of tables are counted instead."""
+    """The name under which its sessions are counted; empty when rows of tables are counted instead."""
     most_sessions: int
-    """It works at most so many sessions; 0 for all."""
+    """It processes at most so many sessions; 0 means all."""
 
     def counts(self, lake: Lake, sessions: Sequence[date]) -> dict[str, int]:
-        """Return how much a run over `sessions` wrote: rows of these sessions or of whole tables, or sessions."""
-        counted = {table.counted_as: _rows(lake, table, sessions) for table in self.tables if table.counted_as}
+        """Return what a run over `sessions` wrote: rows of these sessions or whole tables, or a count of sessions."""
+        amounts = {table.counted_as: _rows(lake, table, sessions) for table in self.tables if table.counted_as}
         if self.sessions_as:
-            counted[self.sessions_as] = min(self.most_sessions or len(sessions), len(sessions))
-        return counted
+            amounts[self.sessions_as] = min(self.most_sessions or len(sessions), len(sessions))
+        return amounts
 
 
 def stage_of(asset: AssetsDefinition) -> AssetStage:
-    """Return the stage of `asset`; one that declares none is called by its own name."""
+    """Return the stage of `asset`; without a declared stage, one with the asset's own name."""
     return AssetStage(
         name=metadata_of(asset, STAGE) or name_of(asset),
         tables=tables_of(asset),
@@ -118,5 +118,5 @@ def _rows(lake: Lake, table: Table, sessions: Sequence[date]) -> int:
     if not lake.exists(table):
         return 0
     first, last = (sessions[0], sessions[-1]) if table.session else (None, None)
-    counted: int = lake.scan(table, first, last, columns=table.key).select(pl.len()).collect().item()
-    return counted
+    count: int = lake.scan(table, first, last, columns=table.key).select(pl.len()).collect().item()
+    return count

@@ -1,4 +1,4 @@
-"""The Dagster instance of a home: where runs, events and schedules are kept, shared by the command line and the UI."""
+"""The Dagster instance of a home: it stores runs, events and schedules, shared by the command line and the UI."""
 
 import os
 from pathlib import Path
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def dagster_home(home: Path) -> Path:
-    """Return the folder of the instance: DAGSTER_HOME when the user set it, else `<home>/dagster`, made ready.
+    """Return the folder of the instance, ready for use: DAGSTER_HOME when the user set it, else `<home>/dagster`.
 
-    Raises PlaceFailed when it cannot be written to, or a DAGSTER_HOME is not there; SettingsError when its path has
-    signs that SQLite takes for something else, or as `renew` does.
+    Raises PlaceFailed when it is not writable, or DAGSTER_HOME does not exist; SettingsError when its path has
+    characters that SQLite interprets, or as `renew` does.
     """
     chosen = os.environ.get("DAGSTER_HOME")
     folder = Path(chosen).expanduser().absolute() if chosen else home / "dagster"
@@ -34,7 +34,7 @@ def dagster_home(home: Path) -> Path:
         name = "DAGSTER_HOME" if chosen else "the home"
         raise PlaceFailed(
             f"Runs cannot be recorded in {folder}: {failed.strerror}. Nothing was run.",
-            remedy=f"See that {name} is there, may be written to and has room.",
+            remedy=f"Check that {name} exists, is writable and has room.",
         ) from failed
 
 

@@ -1,7 +1,7 @@
-"""The `dagster.yaml` of a home: what it says, and how one that an older version wrote is brought up to date.
+"""The `dagster.yaml` of a home: its content, and the update of a file from an older version.
 
-It names no folder of this machine, so that a home can be moved, copied or mounted elsewhere. Older versions wrote the
-whole path of the record of runs into it: a copy would keep its runs in the original.
+It contains no absolute path, so that a home can be moved, copied or mounted elsewhere. Older versions wrote the
+absolute path of the run storage into it: a copy would store its runs in the original.
 """
 
 import logging
@@ -20,38 +20,38 @@ LOG = logging.getLogger(__name__)
 FILE = "dagster.yaml"
 
 STORAGE_MODULE = "pipeline.orchestration.patches.event_log"
-"""Where the class lies that keeps the record of runs."""
+"""The module of the class that stores runs."""
 
 EARLIER_MODULES = ("pipeline.event_log",)
-"""Where it lay before. Dagster's own programs read the file before anything of ours: each must stay importable."""
+"""Its earlier modules. Dagster's own programs read the file before our code runs: each must stay importable."""
 
 STORAGE_CLASS = "HomeStorage"
 
 BESIDE_THE_FILE = "."
-"""The folder of the record of runs, as the file names it: the one that it lies in itself, wherever that is."""
+"""The folder of the run storage, as the file names it: the file's own folder, wherever that is."""
 
 RECORDS = Path("history", "runs.db")
-"""What is there once a run was recorded, seen from the folder of the record."""
+"""The file that exists once a run was recorded, relative to the folder of the run storage."""
 
 MOVED_FROM = "CANDLELAKE_MOVED_FROM"
-"""Variable of a process, and of those it starts, with the place that the home at DAGSTER_HOME was moved away from."""
+"""Variable of a process and its children: the folder that the home at DAGSTER_HOME was moved away from."""
 
 Content = Mapping[str, Any]
 
 
 def instance_config() -> dict[str, Any]:
-    """Return the content of the `dagster.yaml` of a home, which keeps everything in the folder of that file."""
+    """Return the content of the `dagster.yaml` of a home, which stores everything in the folder of that file."""
     return {
         "storage": _storage_in(BESIDE_THE_FILE),
-        # No asset prints: what is to be said of a step is among its events. To catch nothing, Dagster would start four
+        # No asset prints: everything about a step is in its events. To capture nothing, Dagster would start four
         # processes a run.
         "compute_logs": _NO_LOGS,
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
-        # Runs that lost their process are started again; a run that failed by its data is not.
+        # Runs that lost their process start again; a run that failed because of its data does not.
         "run_retries": {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False},
         "run_monitoring": {"enabled": True, "start_timeout_seconds": 180, "max_runtime_seconds": 14400},
-        # Polars keeps every core busy within one run, and one writer a table never conflicts with another.
+        # Polars keeps every core busy within one run, and a single writer per table never conflicts.
         "concurrency": {"runs": {"max_concurrent_runs": 1}},
     }
 
@@ -60,29 +60,29 @@ _NO_LOGS = {"module": "dagster._core.storage.noop_compute_log_manager", "class":
 
 
 def write_instance_file(folder: Path, content: Content) -> None:
-    """Write `content` into the `dagster.yaml` of `folder`, which appears whole."""
+    """Write `content` to the `dagster.yaml` of `folder`, in one atomic step."""
     incoming = folder / f".{FILE}-{token_hex(8)}"
     incoming.write_text(yaml.safe_dump(dict(content), sort_keys=False))
     incoming.replace(folder / FILE)
 
 
 def renew(folder: Path) -> str | None:
-    """Bring the `dagster.yaml` of `folder` up to date if an older version wrote it, and return where the home was.
+    """Update the `dagster.yaml` of `folder` if an older version wrote it, and return where the home was before.
 
-    None when the home was not moved, or the user chose where its runs are kept; what else he changed stays. Raises
-    SettingsError when the home was moved and the file cannot be written without losing what is in it, such as comments.
+    None when the home was not moved, or the user chose where runs are stored; other changes of the user stay. Raises
+    SettingsError when the home was moved and writing the file would lose some of its content, such as comments.
     """
     file = folder / FILE
     text = file.read_text() if _is_there(file) else ""
-    said = _parsed(text)
-    place = _place_in(said)
+    content = _content_of(text)
+    place = _place_in(content)
     if place is None or not _is_ours(place, folder):
         return None
     moved_from = place if _is_elsewhere(place, folder) else None
-    renewed = _renewed(said, place)
-    if renewed == said:
+    renewed = _renewed(content, place)
+    if renewed == content:
         return None
-    if text in {yaml.safe_dump(said, sort_keys=False), yaml.safe_dump(said)}:
+    if text in {yaml.safe_dump(content, sort_keys=False), yaml.safe_dump(content)}:
         write_instance_file(folder, renewed)
         if moved_from is not None:
             LOG.warning("Runs were kept in %s, before this home was moved or copied; now they are kept in it.", place)
@@ -95,10 +95,10 @@ def renew(folder: Path) -> str | None:
 
 
 def place_in_force(base_dir: str) -> str:
-    """Return where runs are to be kept when a `dagster.yaml` that was read says `base_dir`. Raises as `renew` does.
+    """Return the folder of the run storage when a `dagster.yaml` says `base_dir`. Raises as `renew` does.
 
-    Another place only where DAGSTER_HOME is a home of an older version that was moved away from `base_dir`: Dagster's
-    own programs have read that file before anything of ours runs, and hand what it said to those that they start.
+    It differs from `base_dir` only where DAGSTER_HOME is a home of an older version that was moved away from there:
+    Dagster's own programs read that file before our code runs, and pass its content on to the programs they start.
     """
     chosen = os.environ.get("DAGSTER_HOME")
     if not chosen:
@@ -110,7 +110,7 @@ def place_in_force(base_dir: str) -> str:
 
 
 def seen_from(folder: Path, base_dir: str) -> Path:
-    """Return `base_dir` as the `dagster.yaml` in `folder` means it.
+    """Return the absolute path of the `base_dir` in the `dagster.yaml` of `folder`.
 
     Raises SettingsError when it is relative and there is no such file.
     """
@@ -118,39 +118,39 @@ def seen_from(folder: Path, base_dir: str) -> Path:
         return Path(base_dir)
     if not _is_there(folder / FILE):
         raise SettingsError(
-            f"Runs are to be kept in {base_dir}, seen from the folder of a {FILE}; but there is none in {folder}.",
+            f"Runs are stored in {base_dir}, relative to the folder of a {FILE}; but there is none in {folder}.",
             remedy=f"Set DAGSTER_HOME to the folder of the {FILE}, or write the whole path there.",
         )
     return Path(os.path.normpath(folder / base_dir))
 
 
-def _parsed(text: str) -> dict[str, Any]:
-    """Return what a file says; nothing when it is no mapping: Dagster says so better."""
+def _content_of(text: str) -> dict[str, Any]:
+    """Return the content of a file; empty when it is no mapping: Dagster has a better message for that."""
     try:
-        said = yaml.safe_load(text)
+        content = yaml.safe_load(text)
     except yaml.YAMLError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
-def _place_in(said: Content) -> str | None:
-    """Return where a file keeps everything, as we have written it in one version or other; None if the user did."""
-    match said.get("storage"):
+def _place_in(content: Content) -> str | None:
+    """Return where a file stores everything, if one of our versions wrote that; None if the user did."""
+    match content.get("storage"):
         case {"custom": {"module": module, "class": kind, "config": {"base_dir": str(place)}}}:
             is_known = module in {*EARLIER_MODULES, STORAGE_MODULE} and kind == STORAGE_CLASS
         case {"sqlite": {"base_dir": str(place)}}:
-            is_known = said.get("compute_logs") == _logs_in(place)
+            is_known = content.get("compute_logs") == _logs_in(place)
         case _:
             return None
-    is_one_place = said.get("local_artifact_storage") in (None, _artifacts_in(place))
+    is_one_place = content.get("local_artifact_storage") in (None, _artifacts_in(place))
     is_ours = place == BESIDE_THE_FILE or (Path(place).is_absolute() and is_one_place)
     return place if is_known and is_ours else None
 
 
 def _is_ours(place: str, folder: Path) -> bool:
-    """Return whether the record at `place` is that of the home that `folder` is in, as it was when we wrote the file.
+    """Return whether the run storage at `place` is that of the home of `folder`, as it was when we wrote the file.
 
-    It is not where the user has chosen another place: a record is there and no home, or none is here.
+    It is not when the user chose another place: then there are runs and no home, or there are no runs here.
     """
     if not _is_elsewhere(place, folder):
         return True
@@ -159,7 +159,7 @@ def _is_ours(place: str, folder: Path) -> bool:
 
 
 def _is_elsewhere(place: str, folder: Path) -> bool:
-    """Return whether `place` is another folder than `folder`, by whatever path either is named."""
+    """Return whether `place` is another folder than `folder`, whatever paths name them."""
     try:
         return not (folder / place).samefile(folder)
     except OSError:
@@ -167,16 +167,16 @@ def _is_elsewhere(place: str, folder: Path) -> bool:
 
 
 def _is_there(path: Path) -> bool:
-    """Return whether there is something at `path` that we may see: a folder of someone else's is none to us."""
-    return os.path.exists(path)  # noqa: PTH110 (that of Path raises where we may not look)
+    """Return whether `path` exists and we may see it: the folder of another user does not count."""
+    return os.path.exists(path)  # noqa: PTH110 (Path.exists raises where access is denied)
 
 
-def _renewed(said: Content, place: str) -> dict[str, Any]:
-    """Return what a file says with everything kept beside it; what does not tell of places stays."""
-    renewed = {**said, "storage": _storage_in(BESIDE_THE_FILE)}
-    if said.get("local_artifact_storage") == _artifacts_in(place):
+def _renewed(content: Content, place: str) -> dict[str, Any]:
+    """Return the content of a file with everything stored beside it; entries without places stay."""
+    renewed = {**content, "storage": _storage_in(BESIDE_THE_FILE)}
+    if content.get("local_artifact_storage") == _artifacts_in(place):
         del renewed["local_artifact_storage"]
-    if said.get("compute_logs") == _logs_in(place):
+    if content.get("compute_logs") == _logs_in(place):
         renewed["compute_logs"] = _NO_LOGS
     return renewed
 

@@ -47,14 +47,14 @@ stocks_by_day = define_asset_job(
 reference_data = define_asset_job(
     "reference_data",
     selection=AssetSelection.assets(reference_tickers, reference_splits, reference_dividends, reference_ticker_events),
-    description="Tickers, splits, dividends and renames as the vendor tells them now, each with its history.",
+    description="Tickers, splits, dividends and renames as the vendor has them now, each with its history.",
     executor_def=in_process_executor,
 )
 
 minutes_by_day = define_asset_job(
     "minutes_by_day",
     selection=AssetSelection.assets(raw_minute_aggs, cleaned_minute_aggs, stock_intraday_features, sql_catalog),
-    description="One session, or a range of them, from the vendor's file of minutes to what it says of each ticker.",
+    description="One session, or a range of them, from the vendor's minute file to intraday features of each ticker.",
     partitions_def=STOCK_SESSIONS,
     executor_def=in_process_executor,
 )
@@ -62,7 +62,7 @@ minutes_by_day = define_asset_job(
 outcomes = define_asset_job(
     "outcomes",
     selection=AssetSelection.assets(stock_outcomes, model_scores, sql_catalog),
-    description="What became of the candidates of a session, or a range of them, as far as the lake goes by now.",
+    description="Outcomes of the candidates of a session, or a range of them, as far as the lake's bars reach.",
     partitions_def=STOCK_SESSIONS,
     executor_def=in_process_executor,
 )
@@ -83,7 +83,7 @@ maintenance = define_asset_job(
 )
 
 ONLY_OUTDATED = {stock_indicators.op.name: {"config": {"only_outdated": True}}}
-"""Run configuration of the assets that can leave alone what is not outdated."""
+"""Run configuration of the assets that can skip rows that are not outdated."""
 
 restated_signals = define_asset_job(
     "restated_signals",

@@ -1,6 +1,6 @@
-"""The lake as the steps of a run write it: only while the run is in progress, and redone when another was faster.
+"""The lake for the steps of a run: they write only while the run is in progress, and redo a write that conflicted.
 
-Each commit carries the fingerprints of what computes its table.
+Each commit carries the fingerprints of the code that computes its table.
 """
 
 import random
@@ -14,7 +14,7 @@ from dagster import AssetExecutionContext, DagsterInstance, InitResourceContext,
 
 from pipeline.contracts.table import Table
 from pipeline.errors import RunReplaced, WriteConflict
-from pipeline.lake.delta.commits import Reading, Written
+from pipeline.lake.delta.commits import Reading, WriteResult
 from pipeline.lake.delta.open_tables import OpenTables
 from pipeline.lake.storage.s3_prefix import S3Prefix
 from pipeline.lake.tables import Lake
@@ -23,13 +23,13 @@ from pipeline.orchestration.signals import insist_on_signals
 
 MOST_RETRIES = 5
 FIRST_PAUSE = 0.5
-"""Seconds. Each pause is twice as long as the one before, less up to a half by chance."""
+"""Seconds. Each pause is twice as long as the one before, minus a random part of up to a half."""
 
 
 class LakeOfRun(Lake):
-    """A lake whose conflicts make Dagster redo the whole step, since its rows may come from what was replaced.
+    """A lake whose conflicts make Dagster redo the whole step, since its rows may come from replaced data.
 
-    After `MOST_RETRIES` the conflict itself is raised. No other error is tried again.
+    After `MOST_RETRIES` the conflict itself is raised. No other error is retried.
     """
 
     def replace(
@@ -40,43 +40,43 @@ class LakeOfRun(Lake):
         *,
         run_id: str,
         read: Sequence[Reading] = (),
-    ) -> Written:
+    ) -> WriteResult:
         """Replace the rows of `sessions` as `Lake.replace` does."""
         with step_redone_after_conflict():
             return super().replace(table, sessions, pieces, run_id=run_id, read=read)
 
-    def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> Written:
+    def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> WriteResult:
         """Replace all rows as `Lake.refresh` does."""
         with step_redone_after_conflict():
             return super().refresh(table, rows, run_id=run_id, read=read)
 
-    def require_newest(self, writings: Mapping[Table, Written]) -> None:
-        """Require that no other run wrote the same since, as `Lake.require_newest` does."""
+    def require_newest(self, writings: Mapping[Table, WriteResult]) -> None:
+        """Require that no other run has written the same rows since, as `Lake.require_newest` does."""
         with step_redone_after_conflict():
             super().require_newest(writings)
 
 
 def lake_of_run(place: Path | S3Prefix, opened: OpenTables) -> ResourceDefinition:
-    """Return the resource that gives each run its lake at `place`, whose tables may be `opened` already."""
+    """Return the resource that gives each run its lake at `place`; `opened` are tables that are open already."""
     return ResourceDefinition(lambda context: _lake(place, opened, context))
 
 
 def _lake(place: Path | S3Prefix, opened: OpenTables, context: InitResourceContext) -> Lake:
-    if context.instance is None or context.run is None:  # a schedule or a sensor, which only reads
+    if context.instance is None or context.run is None:  # schedules and sensors only read
         return Lake(place)
     insist_on_signals()
     return LakeOfRun(place, may_write=only_in_progress(context.instance), computed_by=computed_by, opened=opened)
 
 
 def only_in_progress(instance: DagsterInstance) -> Callable[[str], None]:
-    """Return what raises RunReplaced for a run that `instance` knows as over."""
+    """Return a function that raises RunReplaced for a run that is over according to `instance`."""
 
     def require(run_id: str) -> None:
         run = instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             raise RunReplaced(
-                f"The run {run_id} was given up ({run.status.value if run else 'deleted'}) while it still lived; it "
-                "wrote nothing more, for another may have taken its place.",
+                f"The run {run_id} was given up ({run.status.value if run else 'deleted'}) while it was still alive; "
+                "it wrote nothing more, since another run may have replaced it.",
                 remedy="Nothing is lost: look at the run that came after it, or run its sessions again.",
             )
 
@@ -85,7 +85,7 @@ def only_in_progress(instance: DagsterInstance) -> Callable[[str], None]:
 
 @contextmanager
 def step_redone_after_conflict() -> Iterator[None]:
-    """Turn a WriteConflict into Dagster's request to redo the step after a pause, as long as retries are left."""
+    """Turn a WriteConflict into a Dagster request to redo the step after a pause, while retries are left."""
     try:
         yield
     except WriteConflict as conflict:

@@ -1,4 +1,4 @@
-"""Which job makes which table again, from what, and in which order; and what that comes to in words."""
+"""Which job makes which table again, from which inputs and in which order; and the repair of each damage in words."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Maker:
 
     job: str
     tables: tuple[Table, ...]
-    """Made together, by one step."""
+    """All made by one step."""
     source: str
-    """What it makes them from, in words."""
+    """The source of their rows, in words."""
     datasets: tuple[str, ...]
     """The datasets of the vendor's files that it reads."""
     inputs: tuple[Table, ...]
-    """Tables that must have rows of a session before it can be made."""
+    """Tables that must have rows of a session before the maker can run for it."""
 
     @property
     def assets(self) -> list[AssetKey]:
@@ -51,12 +51,12 @@ class Maker:
 
     @property
     def is_of_raw_files(self) -> bool:
-        """Return whether it reads the vendor's files, as they were kept."""
+        """Return whether it reads the stored files of the vendor."""
         return bool(self.datasets)
 
     @property
     def is_of_sessions(self) -> bool:
-        """Return whether it is run for sessions."""
+        """Return whether it runs by session."""
         return all(table.session is not None for table in self.tables)
 
     @property
@@ -65,11 +65,11 @@ class Maker:
         return ", ".join(table.sql_name for table in self.tables)
 
     def can_make(self, lake: Lake, raw_files: RawFiles, sessions: Sequence[date]) -> list[date]:
-        """Return those of `sessions` whose inputs are there: rows in `lake`, and the vendor's files."""
+        """Return the `sessions` whose inputs exist: rows in `lake`, and the vendor's files."""
         makeable = set(sessions)
         for table in self.inputs:
             makeable &= set(lake.sessions(table)) if lake.exists(table) else set()
-        return [one for one in sessions if one in makeable and self._has_files(raw_files, one)]
+        return [session for session in sessions if session in makeable and self._has_files(raw_files, session)]
 
     def _has_files(self, raw_files: RawFiles, session: date) -> bool:
         try:
@@ -79,39 +79,39 @@ class Maker:
 
 
 def makers_of(assets: Sequence[AssetsDefinition], jobs: Sequence[Job]) -> list[Maker]:
-    """Return what makes the tables of `assets` again, each after the tables it reads."""
-    kept = {key: asset for asset in assets if datasets_of(asset) for key in asset.keys}
+    """Return the makers of the tables of `assets`, each after the tables it reads."""
+    raw_assets = {key: asset for asset in assets if datasets_of(asset) for key in asset.keys}
     makers = []
     for asset in in_order(assets):
         tables = tables_of(asset)
         if tables and not any(table.irreplaceable for table in tables):
-            files = [kept[key] for key in input_keys(asset) if key in kept]
-            read = [TABLE_OF[key] for key in TABLE_OF if key in input_keys(asset)]
+            files = [raw_assets[key] for key in input_keys(asset) if key in raw_assets]
+            input_tables = [TABLE_OF[key] for key in TABLE_OF if key in input_keys(asset)]
             makers.append(
                 Maker(
                     job=job_of(asset, jobs, assets),
                     tables=tables,
-                    source=_source(asset, files, read),
-                    datasets=tuple(dataset for one in files for dataset in datasets_of(one)),
-                    inputs=tuple(table for table in read if table.session and not table.may_be_empty),
+                    source=_source(asset, files, input_tables),
+                    datasets=tuple(dataset for asset_with_files in files for dataset in datasets_of(asset_with_files)),
+                    inputs=tuple(table for table in input_tables if table.session and not table.may_be_empty),
                 )
             )
     return makers
 
 
-def _source(asset: AssetsDefinition, files: Sequence[AssetsDefinition], read: Sequence[Table]) -> str:
+def _source(asset: AssetsDefinition, files: Sequence[AssetsDefinition], input_tables: Sequence[Table]) -> str:
     of_others = [words for words in map(source_of, [asset, *files]) if words]
-    return of_others[0] if of_others else and_so_on([table.sql_name for table in read if table.session])
+    return of_others[0] if of_others else and_so_on([table.sql_name for table in input_tables if table.session])
 
 
 def and_so_on(names: Sequence[str]) -> str:
-    """Return names as a person lists them: a, b and c."""
+    """Return names as a list in words: a, b and c."""
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
 @cache
 def makers() -> tuple[Maker, ...]:
-    """Return the makers of all tables that can be made again, in the order in which one needs the other."""
+    """Return the makers of all tables that can be made again, each after the makers of its inputs."""
     return tuple(makers_of(ASSETS, JOBS))
 
 
@@ -122,11 +122,11 @@ def maker_of() -> Mapping[str, Maker]:
 
 
 REFRESHED = {table.sql_name for table in REFERENCE_TABLES}
-"""Tables whose rows their source says again; what it said before stands in their own earlier versions only."""
+"""Tables whose rows their source can send again; earlier answers exist only in the tables' earlier versions."""
 
 
 def remedy(damage: Damage) -> str:
-    """Return what `verify --repair` does about a damage, in words."""
+    """Return how `verify --repair` mends a damage, in words."""
     if damage.kind == Kind.LOST_ENTRY and damage.table not in maker_of():
         return f"there is no copy of it, and the table cannot be made again: {NO_COPY}"
     return _OF_KIND[damage.kind] if damage.kind in _OF_KIND else _made_again(damage.table)
@@ -135,25 +135,25 @@ def remedy(damage: Damage) -> str:
 def _made_again(table: str) -> str:
     contract = CONTRACTS.get(table.replace(".", "/"))
     if table in REFRESHED:
-        return "--repair restores the newest version that is whole, and asks the source anew"
+        return "--repair restores the newest undamaged version, and queries the source again"
     if maker := maker_of().get(table):
         what = "makes its sessions again from" if maker.is_of_sessions else "sums it up again from"
         return f"--repair {what} {maker.source}"
     if contract is not None and contract.session is None:
-        return "cannot be made again; --repair restores the newest version that is whole"
+        return "cannot be made again; --repair restores the newest undamaged version"
     return "cannot be made again; --repair takes it out of the table"
 
 
-NO_COPY = "restore its folder from a backup, or move it away and begin anew"
+NO_COPY = "restore its folder from a backup, or move it away and start over"
 
 _OF_KIND = {
     Kind.ENTRY: "--repair puts it back from the copy in its record",
     Kind.LOST_ENTRY: "there is no copy of it; --repair makes the whole table again",
     Kind.OLD_ENTRY: "there is no copy of it, and the newest version does not need it; --repair sets it aside",
-    Kind.CHECKPOINT: "--repair makes it anew from the log",
-    Kind.RECORD: "--repair records the version anew",
-    Kind.OLD_DATA: "cannot be made again; --repair sets it aside, and those versions cannot be read any more",
-    Kind.RAW: "--repair fetches it anew",
-    Kind.RECEIPT: "--repair writes it from the audit trail, or fetches the file anew",
+    Kind.CHECKPOINT: "--repair makes it again from the log",
+    Kind.RECORD: "--repair records the version again",
+    Kind.OLD_DATA: "cannot be made again; --repair sets it aside, and those versions are no longer readable",
+    Kind.RAW: "--repair fetches it again",
+    Kind.RECEIPT: "--repair writes it from the audit trail, or fetches the file again",
     Kind.OLD_RAW: "cannot be fetched again, no table needs it; --repair sets it aside",
 }

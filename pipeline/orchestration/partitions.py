@@ -1,4 +1,4 @@
-"""One trading session is one partition: the definition every daily table shares, and the helpers over it."""
+"""One trading session is one partition: the definition that every daily table shares, and its helpers."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
@@ -15,11 +15,11 @@ EXCHANGE_ZONE = "America/New_York"
 WEEKENDS = ("0 0 * * 6", "0 0 * * 0")
 
 ONE_RUN = BackfillPolicy.single_run()
-"""A range is one run, one pass, one commit a table: twenty sessions as twenty runs take six times as long."""
+"""A range is one run, one pass, one commit per table: twenty sessions as twenty runs take six times as long."""
 
 
 PUBLISHED_AT = time(11, 30)
-"""New York time at which yesterday's file can be expected; the vendor says about 11:00."""
+"""New York time by which yesterday's file should be there; the vendor says about 11:00."""
 
 
 def session_partitions(start: date = FIRST_SESSION, end: date | None = None) -> SessionPartitions:
@@ -58,7 +58,7 @@ def sessions_of(keys: Sequence[str]) -> list[date]:
 
 
 def last_day_over(now: datetime, end: date | None = None) -> date:
-    """Return the last day, not after `end`, that is over in New York at `now` (aware): up to it partitions exist."""
+    """Return the last day, not after `end`, that is over in New York at `now` (aware): partitions exist up to it."""
     yesterday = now.astimezone(ZoneInfo(EXCHANGE_ZONE)).date() - timedelta(days=1)
     return min(yesterday, end) if end else yesterday
 
@@ -84,6 +84,6 @@ STOCK_SESSIONS = session_partitions(_settings.start, _settings.end)
 def sessions_over(now: datetime) -> Sequence[date]:
     """Return the sessions that have a partition at `now` (aware), in order.
 
-    What STOCK_SESSIONS answers too, but by the calendar: Dagster walks every day since the first one.
+    The same as STOCK_SESSIONS gives, but from the calendar: Dagster walks every day since the first.
     """
     return new_york().between(_settings.start, last_day_over(now, _settings.end))

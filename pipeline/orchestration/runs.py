@@ -1,4 +1,4 @@
-"""Running sessions in this process, as a run of the daily job on the instance that the UI shows too."""
+"""Runs sessions in this process, as a run of the daily job on the instance that the UI shows too."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ from pipeline.progress import Progress
 from pipeline.settings import Settings
 
 FailedCheck = AssetCheckEvaluation
-"""What a check that failed says."""
+"""The evaluation of a check that failed."""
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-"""The run's own log goes to the instance; the terminal gets what `RunReport` picks from it."""
+"""The run's log goes to the instance; the terminal shows what `RunReport` takes from it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Stage:
     name: str
     seconds: float
     counts: Mapping[str, int]
-    """What it made: so many files, rows, checks passed."""
+    """How many files, rows or passed checks it made."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class RunReport:
     stages: tuple[Stage, ...]
     warnings: tuple[str, ...]
     changes: tuple[str, ...]
-    """What sessions written again say otherwise than before, in words."""
+    """Changes in sessions that were written again, in words."""
     failed_checks: tuple[FailedCheck, ...]
     """Checks that failed as errors."""
 
@@ -80,7 +80,7 @@ def refresh_reference(settings: Settings, progress: Progress) -> RunReport:
     return run_sessions(settings, (), progress, job_name=reference_data.name)
 
 
-def run_sessions(  # noqa: PLR0913 (what a run can be told)
+def run_sessions(  # noqa: PLR0913 (the options of a run)
     settings: Settings,
     sessions: Sequence[date],
     progress: Progress,
@@ -89,10 +89,10 @@ def run_sessions(  # noqa: PLR0913 (what a run can be told)
     ops: Mapping[str, Any] | None = None,
     only: Sequence[AssetKey] | None = None,
 ) -> RunReport:
-    """Materialize what the job `job_name` makes of `sessions`, which follow one another, in one run.
+    """Materialize the assets of the job `job_name` for consecutive `sessions`, in one run.
 
-    A job without partitions is given no session. `ops` is the run configuration of the job's assets, `only` those of
-    them to materialize, all when None. Raises what the assets raise; a check that fails is in the report instead.
+    A job without partitions gets no session. `ops` is the run configuration of the job's assets; `only` lists the
+    assets to materialize, None means all. Raises what the assets raise; a check that fails is in the report instead.
     Raises KeyboardInterrupt on Ctrl-C, with the run marked as failed.
     """
     lake = Lake(settings.lake)
@@ -100,7 +100,7 @@ def run_sessions(  # noqa: PLR0913 (what a run can be told)
     instance = open_instance(settings.home)
     job = build_definitions(settings, progress, lake).resolve_job_def(job_name)
     run_id = str(uuid4())
-    told_before = len(progress.changes)
+    changes_before = len(progress.changes)
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     try:
         config = QUIET | {"ops": dict(ops or {})}
@@ -111,7 +111,7 @@ def run_sessions(  # noqa: PLR0913 (what a run can be told)
     except DagsterExecutionInterruptedError as interrupted:
         raise KeyboardInterrupt from interrupted
     except DagsterError:
-        # A blocking check stops a run by an error of Dagster's own; the report names the check.
+        # A blocking check stops a run with an error of Dagster's own; the report names the check.
         if not _failed_checks(instance, run_id):
             raise
     return RunReport(
@@ -119,7 +119,7 @@ def run_sessions(  # noqa: PLR0913 (what a run can be told)
         sessions=tuple(sessions),
         stages=_stages(instance, run_id, lake, sessions),
         warnings=tuple(progress.warnings),
-        changes=tuple(progress.changes[told_before:]),
+        changes=tuple(progress.changes[changes_before:]),
         failed_checks=_failed_checks(instance, run_id),
     )
 
@@ -140,11 +140,11 @@ def _checks(instance: DagsterInstance, run_id: str) -> list[AssetCheckEvaluation
 
 def _failed_checks(instance: DagsterInstance, run_id: str) -> tuple[FailedCheck, ...]:
     evaluations = _checks(instance, run_id)
-    return tuple(one for one in evaluations if not one.passed and one.severity == AssetCheckSeverity.ERROR)
+    return tuple(check for check in evaluations if not check.passed and check.severity == AssetCheckSeverity.ERROR)
 
 
 def _stages(instance: DagsterInstance, run_id: str, lake: Lake, sessions: Sequence[date]) -> tuple[Stage, ...]:
-    """Return the stages that ended well, in order, and last the checks as one."""
+    """Return the stages that succeeded, in order, and the checks as the last stage."""
     seconds = _seconds_of_steps(instance, run_id)
     stages = dict[str, Stage]()
     for asset in ASSETS:
@@ -154,13 +154,13 @@ def _stages(instance: DagsterInstance, run_id: str, lake: Lake, sessions: Sequen
             counts = {**before.counts, **stage.counts(lake, sessions)}
             stages[stage.name] = Stage(stage.name, before.seconds + seconds.pop(asset.op.name), counts)
     checks = _checks(instance, run_id)
-    counts = {"passed": sum(one.passed for one in checks), "not passed": sum(not one.passed for one in checks)}
+    counts = {"passed": sum(check.passed for check in checks), "not passed": sum(not check.passed for check in checks)}
     shown = {what: count for what, count in counts.items() if count}
     return (*stages.values(), Stage("checks", sum(seconds.values()), shown))
 
 
 def _seconds_of_steps(instance: DagsterInstance, run_id: str) -> dict[str, float]:
-    """Return how long each step took that ended well. Dagster's own statistics read every event of a long range."""
+    """Return the seconds of each step that succeeded. Dagster's own statistics read every event of a long range."""
     began: dict[str, float] = {}
     seconds: dict[str, float] = {}
     for entry in instance.all_logs(run_id, of_type={DagsterEventType.STEP_START, DagsterEventType.STEP_SUCCESS}):

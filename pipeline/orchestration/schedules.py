@@ -29,7 +29,7 @@ MORNING = time(0, 15)
 """New York time at which the vendor's REST API has the session that ended the day before."""
 
 AFTER_THE_LISTS = time(12, 15)
-"""New York time at which yesterday's session has been ranked."""
+"""New York time by which yesterday's session has been ranked."""
 
 every_session = build_schedule_from_partitioned_job(
     stocks_by_day,
@@ -47,7 +47,7 @@ every_session = build_schedule_from_partitioned_job(
     description="The morning edition of the session before, from the REST API, at 00:15 New York; needs a REST key.",
 )
 def every_morning(context: ScheduleEvaluationContext, settings: ResourceParam[Settings]) -> RunRequest | SkipReason:
-    """Ask for the session that ended the day before; its flat file replaces the bars later that day."""
+    """Request the session that ended the day before; its flat file replaces the bars later that day."""
     if settings.rest_key is None:
         return SkipReason("Without CANDLELAKE_REST_KEY there is no morning edition; the flat file comes about 11:00.")
     session = last_day_over(context.scheduled_execution_time)
@@ -82,7 +82,7 @@ every_sunday = ScheduleDefinition(
 def every_noon(
     context: ScheduleEvaluationContext, lake: ResourceParam[Lake], settings: ResourceParam[Settings]
 ) -> RunRequest | SkipReason:
-    """Ask for one run over the session that ended the day before and the sessions whose horizons reach to it."""
+    """Request one run over the session that ended the day before and the sessions whose horizons reach it."""
     newest = last_day_over(context.scheduled_execution_time)
     if not new_york().is_session(newest) or newest > (settings.end or newest):
         return SkipReason(f"{newest} brought no new session.")
@@ -90,7 +90,7 @@ def every_noon(
     first = lake.read(CANDIDATES, since, newest).rows.select(pl.col("session").min()).collect().item()
     if first is None:
         return SkipReason(f"There is no list from {since} to {newest}.")
-    # One run over a range of sessions, as the UI's backfill of assets asks for it.
+    # One run over a range of sessions, like a backfill of assets in the UI.
     return RunRequest(
         tags={"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(newest)}
     )

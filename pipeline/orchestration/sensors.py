@@ -1,4 +1,4 @@
-"""What runs when something changes: vendor files, and the past that indicators rest on."""
+"""Runs that start when something changes: vendor files, or the past data that indicators were computed from."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,14 +27,14 @@ from pipeline.orchestration.partitions import (
     latest_published,
 )
 from pipeline.orchestration.reruns import Rerun, reruns
-from pipeline.queries.outdated import Restatement, restatement
+from pipeline.queries.outdated import OutdatedSessions, outdated_sessions
 from pipeline.settings import Settings
 from pipeline.sources.massive.rest_days import NoFlatFiles
 from pipeline.sources.port import Dataset, FlatFile, FlatFiles
 from pipeline.venues.calendar import new_york
 
 MOST_RUNS_A_TICK = 20
-"""Runs the watch asks for at a time; what is left comes with the next tick."""
+"""Runs that the sensor requests at a time; the rest follows with the next tick."""
 
 UNDER_WAY = [DagsterRunStatus.QUEUED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
 
@@ -53,16 +53,18 @@ def vendor_files(
     flat_files: ResourceParam[FlatFiles],
     settings: ResourceParam[Settings],
 ) -> Iterator[RunRequest | SkipReason]:
-    """Ask for a run of every session whose published version the tables do not come from, a morning edition as well."""
+    """Request a run of every session whose rows do not come from its published file; a morning edition counts, too."""
     if isinstance(flat_files, NoFlatFiles):
-        yield SkipReason("CANDLELAKE_FLAT_FILES is rest: there are no files to watch. The schedules ask the REST API.")
+        yield SkipReason(
+            "CANDLELAKE_FLAT_FILES is rest: there are no files to watch. The schedules query the REST API."
+        )
         return
-    held = versions_held(lake)
+    stored_versions = stored_versions_of(lake)
     now = datetime.now(UTC)
-    first = max(min(held, default=latest_published(now, settings.end)), settings.start)
-    # Asking for a session without a partition would fail the whole tick.
+    first = max(min(stored_versions, default=latest_published(now, settings.end)), settings.start)
+    # Requesting a session without a partition would fail the whole tick.
     listed = flat_files.files(Dataset.DAY_AGGS, first, last_day_over(now, settings.end))
-    waiting = due(listed, held)
+    waiting = due(listed, stored_versions)
     context.log.info(f"{len(waiting)} of {len(listed)} published sessions since {first} are new or replaced.")
     if not waiting:
         yield SkipReason(f"The tables come from the published version of every session since {first}.")
@@ -70,8 +72,8 @@ def vendor_files(
         yield RunRequest(run_key=f"{file.session}:{file.etag}", partition_key=str(file.session))
 
 
-def versions_held(lake: Lake) -> dict[date, str]:
-    """Return the version (ETag) of the file that each session's rows come from; empty before the first run."""
+def stored_versions_of(lake: Lake) -> dict[date, str]:
+    """Return the version (ETag) of the file behind each session's rows; empty before the first run."""
     try:
         current = lake.scan(DELIVERIES, columns=["session", "etag", "is_current"]).filter("is_current").collect()
     except TableMissing:
@@ -79,44 +81,44 @@ def versions_held(lake: Lake) -> dict[date, str]:
     return dict(current.select("session", "etag").iter_rows())
 
 
-def due(listed: Sequence[FlatFile], held: Mapping[date, str]) -> list[FlatFile]:
-    """Return the published files of sessions whose rows come from no or another version, the oldest first."""
+def due(listed: Sequence[FlatFile], stored_versions: Mapping[date, str]) -> list[FlatFile]:
+    """Return the published files of sessions whose rows come from another version or none, the oldest first."""
     sessions = (file for file in listed if new_york().is_session(file.session))
-    return [file for file in sessions if held.get(file.session) != file.etag]
+    return [file for file in sessions if stored_versions.get(file.session) != file.etag]
 
 
 @sensor(
     jobs=[restated_signals, minutes_by_day, outcomes],
     minimum_interval_seconds=1800,
-    description="Computes anew what rests on splits told late or corrected, on bars replaced since, or on other code.",
+    description="Computes outdated sessions again: after late or corrected splits, replaced bars, or changed code.",
 )
 def changed_past(context: SensorEvaluationContext, lake: ResourceParam[Lake]) -> Iterator[RunRequest | SkipReason]:
-    """Name what is outdated, then ask for a run of each span of sessions that it touches."""
+    """Log the outdated sessions, then request a run for each span of them."""
     if context.instance.get_run_records(RunsFilter(statuses=UNDER_WAY), limit=1):
-        yield SkipReason("A run is under way; what it writes is looked at afterwards.")
+        yield SkipReason("A run is under way; its changes are checked afterwards.")
         return
-    state = looked_at(lake)
+    state = state_of(lake)
     if state == context.cursor:
-        yield SkipReason("No table was written and no code changed since the last look.")
+        yield SkipReason("No table was written and no code changed since the last check.")
         return
-    due = restatement(lake)
-    name(context, due)
-    for one in reruns(due):
-        yield request(one, key=f"{state}:{one.job}:{one.first}:{one.last}")
+    due = outdated_sessions(lake)
+    log_causes(context, due)
+    for rerun in reruns(due):
+        yield request(rerun, key=f"{state}:{rerun.job}:{rerun.first}:{rerun.last}")
     if not due.stretches:
-        yield SkipReason("Everything follows from the bars and splits that the lake holds, and from the code of today.")
+        yield SkipReason("Everything is up to date with the bars and splits in the lake, and with today's code.")
     context.update_cursor(state)
 
 
-def looked_at(lake: Lake) -> str:
-    """Return what decides what is outdated: the versions of the tables, and of the code that computes them."""
+def state_of(lake: Lake) -> str:
+    """Return a hash of what makes sessions outdated: the versions of the tables and of the code that computes them."""
     tables = [table for table in (SPLITS, DAILY_BARS, *COMPUTED) if lake.exists(table)]
     state = [[table.sql_name, lake.version(table), code_version(table)] for table in tables]
     return sha256(json.dumps(state).encode()).hexdigest()
 
 
-def name(context: SensorEvaluationContext, due: Restatement) -> None:
-    """Log what will run again, and why, before it does."""
+def log_causes(context: SensorEvaluationContext, due: OutdatedSessions) -> None:
+    """Log which sessions will run again, and why."""
     for row in due.outdated.head(MOST_NAMED).iter_rows(named=True):
         whose, when = row["ticker"] or row["table"], f" ({row['event_date']})" if row["event_date"] else ""
         context.log.info(

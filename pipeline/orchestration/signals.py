@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a command or a run wherever they come, also where Python or Dagster would lose them."""
+"""Ctrl-C and SIGTERM end a command or a run at any moment, also when Python or Dagster would lose them."""
 
 import atexit
 import os
@@ -10,19 +10,19 @@ from queue import SimpleQueue
 from threading import Event, Thread, current_thread, main_thread
 
 SIGNAL_OF = {"KeyboardInterrupt": signal.SIGINT, "DagsterExecutionInterruptedError": signal.SIGTERM}
-"""What the handlers of signals raise, and the signal by which it is raised once more."""
+"""The errors that signal handlers raise, and the signal that raises each again."""
 
 AGAIN_AFTER = 0.05
-"""Seconds from a signal that was lost to the same signal again."""
+"""Seconds from a lost signal to its repetition."""
 
 IS_ENDING = Event()
-"""Set when the process ends, or the command for a signal: no signal is sent again then."""
+"""Set when the process ends, or a signal has ended the command: then no signal is repeated."""
 
 
 def insist_on_signals() -> None:
-    """Send a signal again whose error Python ignored.
+    """Send a signal again when Python ignored its error.
 
-    Python ignores what a handler raises inside a callback of a weak reference or a finalizer.
+    Python ignores errors that a handler raises inside a weak reference's callback or a finalizer.
     """
     if not hasattr(signal, "pthread_kill") or sys.unraisablehook in _HOOKS:
         return
@@ -47,21 +47,21 @@ _HOOKS: list[object] = []
 
 
 def _listen(ignored: "SimpleQueue[sys.UnraisableHookArgs | None]", before: object) -> None:
-    while (one := ignored.get()) is not None:
-        again = SIGNAL_OF.get(one.exc_type.__name__)
+    while (error := ignored.get()) is not None:
+        again = SIGNAL_OF.get(error.exc_type.__name__)
         if again is None:
-            before(one)  # type: ignore[operator]
+            before(error)  # type: ignore[operator]
         elif not IS_ENDING.wait(AGAIN_AFTER):
             signal.pthread_kill(main_thread().ident or 0, again)
 
 
 @contextmanager
 def no_signal_lost() -> Iterator[None]:
-    """Raise KeyboardInterrupt after the context when a signal to end came in it, and nothing was raised for it.
+    """Raise KeyboardInterrupt after the context if a signal to end came within it and raised nothing.
 
-    Dagster holds signals back while it records events, and forgets the one that comes after the last step.
+    Dagster delays signals while it records events, and forgets a signal that comes after the last step.
     """
-    if current_thread() is not main_thread():  # signals are heard in the main thread only
+    if current_thread() is not main_thread():  # only the main thread gets signals
         yield
         return
     numbers, wakeup = os.pipe()
@@ -79,7 +79,7 @@ def no_signal_lost() -> Iterator[None]:
 
 
 def _signals_in(descriptor: int) -> bytes:
-    """Return the numbers of the signals that came."""
+    """Return the numbers of the signals that arrived."""
     try:
         return os.read(descriptor, 1024)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""What every table partitioned by session declares to Dagster, and what it records of each write."""
+"""The declarations to Dagster of every table partitioned by session, and the metadata of each write."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -9,7 +9,7 @@ import polars as pl
 from dagster import AssetExecutionContext, AssetKey, MetadataValue, TableColumn, TableRecord, TableSchema
 
 from pipeline.contracts.table import Table
-from pipeline.lake.delta.commits import Written
+from pipeline.lake.delta.commits import WriteResult
 from pipeline.market.computed import code_version
 from pipeline.orchestration.patches.partition_metadata import add_partition_metadata
 
@@ -34,7 +34,7 @@ def column_schema(table: Table) -> TableSchema:
 
 
 def type_name(dtype: pl.DataType) -> str:
-    """Return a type as the UI has room for: what it is made of, without the fields and units within."""
+    """Return a type in a form short enough for the UI: without its fields and units."""
     if isinstance(dtype, pl.List):
         return f"List({type_name(dtype.inner)})"  # type: ignore[arg-type]
     return dtype.base_type().__name__
@@ -49,20 +49,20 @@ STAGE, SOURCE, DATASETS, COUNTS_SESSIONS_AS, MOST_SESSIONS = (
 def stage(
     name: str, *, source: str = "", datasets: Iterable[str] = (), counts_sessions_as: str = "", most_sessions: int = 0
 ) -> dict[str, Any]:
-    """Return the metadata that say what an asset is in a run.
+    """Return the metadata that describe an asset's stage of a run.
 
-    `name` is what people call its stage, `source` where its data come from when no table of the lake is its input,
-    `datasets` the vendor's datasets that it keeps as files. An asset that makes no table counts its sessions under the
-    name `counts_sessions_as`, at most `most_sessions` of them unless that is 0.
+    `name` is the name of the stage, `source` the source of its data when its input is no table of the lake, `datasets`
+    the vendor's datasets that it stores as files. An asset without a table counts its sessions under the name
+    `counts_sessions_as`, at most `most_sessions` of them unless that is 0.
     """
-    given = {
+    metadata = {
         STAGE: name,
         SOURCE: source,
         DATASETS: list(datasets),
         COUNTS_SESSIONS_AS: counts_sessions_as,
         MOST_SESSIONS: most_sessions,
     }
-    return {key: value for key, value in given.items() if value}
+    return {key: value for key, value in metadata.items() if value}
 
 
 def declared(table: Table, *, group: str, stage: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,15 +85,15 @@ def declared(table: Table, *, group: str, stage: Mapping[str, Any]) -> dict[str,
 def record(
     context: AssetExecutionContext,
     table: Table,
-    written: Written,
+    written: WriteResult,
     *,
     per_session: Mapping[date, Mapping[str, Any]] | None = None,
     begun: float | None = None,
 ) -> dict[str, Any]:
-    """Attach what there is to say of a session to its partition, and return what holds for each of them.
+    """Attach the metadata of each session to its partition, and return the metadata that apply to all of them.
 
-    What holds for the write as a whole, with the seconds since `begun` (of `perf_counter`), goes to its newest
-    session: on each session of a range it would read, and be plotted, as that session's own.
+    Numbers of the write as a whole, with the seconds since `begun` (of `perf_counter`), go to its newest session: on
+    each session of a range the UI would show and plot them as that session's own.
     """
     whole: dict[str, Any] = {"dagster/row_count": written.rows_in_table, "rows_written": written.rows}
     if begun is not None:
@@ -101,13 +101,15 @@ def record(
     version = {"table_version": written.version}
     if not written.rows_per_session:
         return version | whole
-    told = {
+    by_session = {
         session: {"dagster/partition_row_count": written.rows_per_session[session], **particulars}
         for session, particulars in (per_session or {}).items()
     }
     newest = max(written.rows_per_session)
-    told[newest] = told.get(newest, {}) | whole
-    add_partition_metadata(context, asset_key(table), {str(session): metadata for session, metadata in told.items()})
+    by_session[newest] = by_session.get(newest, {}) | whole
+    add_partition_metadata(
+        context, asset_key(table), {str(session): metadata for session, metadata in by_session.items()}
+    )
     return version
 
 

@@ -1,1 +1,1 @@
-"""Questions asked of the lake, without Dagster."""
+"""Queries of the lake, without Dagster."""

@@ -1,4 +1,4 @@
-"""What a message tells of a session, read from the lake."""
+"""What an alert says about a session, read from the lake."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -17,10 +17,10 @@ from pipeline.market.securities.reference import as_known
 from pipeline.venues.calendar import new_york
 
 TRAILING = 20
-"""Sessions before it among which a gap is told."""
+"""An alert reports missing sessions among this many before its own."""
 
 APPLIED_ALL_THE_SAME = "repeated"
-"""A doubt that changes no price: the same split was told twice, and counts once."""
+"""A doubt that changes no price: the vendor sent the same split twice, and it counts once."""
 
 
 def newest_session(lake: Lake, since: date) -> date | None:
@@ -29,24 +29,26 @@ def newest_session(lake: Lake, since: date) -> date | None:
 
 
 def read_day(lake: Lake, session: date, failed_checks: Sequence[FailedCheck]) -> Day:
-    """Return what is known of `session`, whose candidates the lake holds. Raises TableMissing."""
+    """Return what the lake knows about `session`, which has candidates. Raises TableMissing."""
     previous = new_york().offset(session, -1)
-    held = _held(lake, session)
+    sessions_with_bars = _sessions_with_bars(lake, session)
     listed = _of_session(lake, session)
     signals = _signals(lake, session)
     delivery = lake.scan(DELIVERIES, session, session).filter("is_current").collect()
-    told_of = [*listed["ticker"], *signals["ticker"]]
+    mentioned_tickers = [*listed["ticker"], *signals["ticker"]]
     splits = lake.read(SPLITS)
     return Day(
         session=session,
         listed=listed,
-        before=_of_session(lake, previous) if previous in held else None,
+        before=_of_session(lake, previous) if previous in sessions_with_bars else None,
         signals=signals,
         rows_read=int(delivery["rows_read"].sum()),
         quarantined=int(delivery["quarantined"].sum()),
         held_without_bar=_without_bar(lake, session),
-        missing=[one for one in new_york().between(min(held), session) if one not in held] if held else [],
-        doubtful_splits=_doubtful(splits.rows.collect(), session, told_of),
+        missing=[day for day in new_york().between(min(sessions_with_bars), session) if day not in sessions_with_bars]
+        if sessions_with_bars
+        else [],
+        doubtful_splits=_doubtful(splits.rows.collect(), session, mentioned_tickers),
         are_splits_known=splits.version is not None,
         is_provisional=bool(delivery["provisional"].any()),
         failed_checks=failed_checks,
@@ -68,14 +70,14 @@ def _without_bar(lake: Lake, session: date) -> list[str]:
     return marks.collect()["ticker"].to_list()
 
 
-def _held(lake: Lake, session: date) -> set[date]:
-    """Return the sessions that the lake has bars of, of this one and those shortly before it."""
+def _sessions_with_bars(lake: Lake, session: date) -> set[date]:
+    """Return the sessions with bars in the lake, among this one and the TRAILING before it."""
     since = new_york().offset(session, -TRAILING)
     return set(lake.scan(DAILY_BARS, since, session, columns=["session"]).unique().collect()["session"])
 
 
 def _doubtful(splits: pl.DataFrame, session: date, tickers: Sequence[str]) -> list[tuple[str, date, str]]:
-    """Return the splits that are not applied and would move what is told of `tickers`."""
+    """Return the splits that are not applied and would change the prices of `tickers`."""
     since = new_york().offset(session, -LOOKBACK_SESSIONS)
     doubtful = as_known(splits).filter(
         pl.col("ticker").is_in(tickers),

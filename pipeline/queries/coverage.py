@@ -1,4 +1,4 @@
-"""How whole the market of a session is, as the lake holds it: told with its bars, and judged by a check."""
+"""How complete the bars of a session are: shown with the bars, and judged by a check."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -12,21 +12,21 @@ from pipeline.market.gate.coverage import coverage
 from pipeline.venues.calendar import new_york
 
 TRAILING = 20
-"""Sessions whose median number of bars a session is held against."""
+"""A session's number of bars is compared with the median of this many sessions before it."""
 
 
-def held_coverage(lake: Lake, sessions: Sequence[date]) -> pl.DataFrame:
-    """Return `coverage` of those of `sessions` that the lake has bars of, against the TRAILING before each."""
+def session_coverage(lake: Lake, sessions: Sequence[date]) -> pl.DataFrame:
+    """Return the `coverage` of the `sessions` with bars in the lake, against the TRAILING sessions before each."""
     start = new_york().offset(sessions[0], -TRAILING)
-    held = lake.scan(DAILY_BARS, start, sessions[-1], columns=["session"])
-    counted = held.group_by("session").agg(bars=pl.len()).collect()
-    return coverage(counted, TRAILING).filter(pl.col("session") >= sessions[0])
+    bars = lake.scan(DAILY_BARS, start, sessions[-1], columns=["session"])
+    bars_per_session = bars.group_by("session").agg(bars=pl.len()).collect()
+    return coverage(bars_per_session, TRAILING).filter(pl.col("session") >= sessions[0])
 
 
 def with_coverage(
     counts: Mapping[date, Mapping[str, Any]], lake: Lake, sessions: Sequence[date]
 ) -> dict[date, dict[str, Any]]:
-    """Return `counts`, metadata by session, with the coverage of each session that has one before it."""
-    shares = dict(held_coverage(lake, sessions).select("session", "coverage").drop_nulls().iter_rows())
-    told = {session: {"coverage": share} for session, share in shares.items()}
-    return {session: {**of_session, **told.get(session, {})} for session, of_session in counts.items()}
+    """Return `counts`, metadata by session, with the coverage added where a session before has bars."""
+    shares = dict(session_coverage(lake, sessions).select("session", "coverage").drop_nulls().iter_rows())
+    coverage_metadata = {session: {"coverage": share} for session, share in shares.items()}
+    return {session: {**metadata, **coverage_metadata.get(session, {})} for session, metadata in counts.items()}

@@ -20,55 +20,55 @@ from pipeline.market.computed import version_of
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.prices.splits import split_factors
 from pipeline.market.securities.reference import applicable_splits, as_known, with_split_doubts
-from pipeline.queries.outdated import restatement
+from pipeline.queries.outdated import outdated_sessions
 from pipeline.venues.calendar import new_york
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that the indicators and the ranking of one ticker on one session were made from."""
+    """All inputs of the indicators and the ranking of one ticker on one session."""
 
     ticker: str
     session: date
     candidates: pl.DataFrame
-    """Its rows in the lists of the session, with score, contributions and reasons; none when no model lists it."""
+    """Its rows in the lists of the session, with score, contributions and reasons; empty when no model lists it."""
     indicators: dict[str, Any]
     bars: pl.DataFrame
     """The bars of its look-back window as traded; a price times `split_factor` is on the session's basis."""
     splits: pl.DataFrame
-    """The splits applied to them: execution_date, split_from, split_to, when the vendor first told of it, its id."""
+    """The splits applied to them: execution_date, split_from, split_to, first_seen_at, id."""
     doubted: pl.DataFrame
     """The vendor's splits of the window that were not applied, with the reason."""
     deliveries: pl.DataFrame
-    """The version of the vendor's file that each of the bars comes from: key, etag, sha256 and when it was written."""
+    """The version of the vendor's file behind each of the bars: key, etag, sha256 and when it was written."""
     commits: dict[str, dict[str, Any]]
-    """Of each table: the commit that wrote the session's rows, the versions that it read, and what computed them."""
+    """By table: the commit that wrote the session's rows, the versions it read, and the code that computed them."""
     outdated: list[str]
-    """Why the row would be another if it were computed now; empty while it holds."""
+    """Why the row would differ if it were computed now; empty while it would not."""
     gone: list[str]
-    """Which versions that were read then can no longer be read, and what is shown in their place; mostly empty."""
+    """The versions that can no longer be read, each with what is shown instead; mostly empty."""
 
 
 def explanation(lake: Lake, ticker: str, session: date) -> Explanation:
-    """Return what the row of `ticker` on `session` in `stocks/indicators` and the lists of that day were made from.
+    """Return the inputs of the row of `ticker` on `session` in `stocks/indicators`, and of that day's lists.
 
-    Bars and splits are those of the versions that were read then; where such a version is gone, those of today, and
+    Bars and splits are those of the versions read at the time; where such a version is gone, those of today, and
     `gone` says so. Raises PermanentError when there is no such row, TableMissing when a table does not exist.
     """
     row = lake.scan(INDICATORS_TABLE, session, session).filter(pl.col("ticker") == ticker).collect()
     if row.is_empty():
         raise PermanentError(f"{ticker} has no indicators on {session}.", remedy=_nearest(lake, ticker, session))
     commits = {table.sql_name: _commit(lake, table, session) for table in (INDICATORS_TABLE, CANDIDATES)}
-    then = _Then(lake, commits[INDICATORS_TABLE.sql_name])
+    inputs = _TablesAsRead(lake, commits[INDICATORS_TABLE.sql_name])
     start = new_york().offset(session, 1 - LOOKBACK_SESSIONS)
-    bars = then.bars(start, session).filter(pl.col("ticker") == ticker).sort("session")
-    told = then.splits().filter(
+    bars = inputs.bars(start, session).filter(pl.col("ticker") == ticker).sort("session")
+    reference_splits = inputs.splits().filter(
         pl.col("ticker") == ticker, pl.col("execution_date") > start, pl.col("execution_date") <= session
     )
-    applied = applicable_splits(told)
+    applied = applicable_splits(reference_splits)
     spans = bars.select("ticker", since="session", until=pl.lit(session))
-    now = (
-        restatement(lake)
+    causes = (
+        outdated_sessions(lake)
         .within(session, session)
         .filter(
             pl.col("table").is_in([INDICATORS_TABLE.sql_name, CANDIDATES.sql_name]),
@@ -78,34 +78,36 @@ def explanation(lake: Lake, ticker: str, session: date) -> Explanation:
     return Explanation(
         ticker=ticker,
         session=session,
-        candidates=_listed(lake, ticker, session),
+        candidates=_list_rows(lake, ticker, session),
         indicators=row.row(0, named=True),
         bars=bars.with_columns(split_factors(applied, spans)["split_factor"]),
-        splits=told.join(applied, on=["ticker", "execution_date"], how="semi")
+        splits=reference_splits.join(applied, on=["ticker", "execution_date"], how="semi")
         .filter(pl.col("doubt").is_null(), pl.col("withdrawn_at").is_null())
         .select("execution_date", "split_from", "split_to", "first_seen_at", "id")
         .sort("execution_date"),
-        doubted=told.filter(pl.col("doubt").is_not_null(), pl.col("withdrawn_at").is_null()).select(
+        doubted=reference_splits.filter(pl.col("doubt").is_not_null(), pl.col("withdrawn_at").is_null()).select(
             "execution_date", "split_from", "split_to", "doubt", "id"
         ),
         deliveries=_deliveries(lake, bars),
         commits=commits,
-        outdated=[f"{day}: {cause}" if day else cause for day, cause in now.select("event_date", "cause").iter_rows()],
-        gone=then.gone,
+        outdated=[
+            f"{day}: {cause}" if day else cause for day, cause in causes.select("event_date", "cause").iter_rows()
+        ],
+        gone=inputs.gone,
     )
 
 
-class _Then:
-    """The tables as a commit of indicators read them, as far as they can be read any more; `gone` says what cannot."""
+class _TablesAsRead:
+    """The tables as a commit of indicators read them, as far as they are still readable; `gone` names the rest."""
 
     def __init__(self, lake: Lake, commit: dict[str, Any]) -> None:
         self._lake = lake
-        self._read: dict[str, int | None] = commit.get("read", {})
+        self._versions_read: dict[str, int | None] = commit.get("read", {})
         self.gone: list[str] = []
         if not commit:
             self.gone.append(
-                f"The commit of {INDICATORS_TABLE.sql_name} that wrote this row is not known any more, nor which "
-                "versions it read: bars and splits are shown as they are now."
+                f"The commit of {INDICATORS_TABLE.sql_name} that wrote this row is no longer known, nor the versions "
+                "it read: bars and splits are shown as they are now."
             )
 
     def bars(self, start: date, end: date) -> pl.DataFrame:
@@ -121,24 +123,24 @@ class _Then:
         try:
             return self._at(SPLITS)
         except VersionGone:
-            commits = self._lake.trail(SPLITS).commits().filter(version=self._read[SPLITS.sql_name])
-            now = self._lake.read(SPLITS).rows.collect()
+            commits = self._lake.trail(SPLITS).commits().filter(version=self._versions_read[SPLITS.sql_name])
+            current = self._lake.read(SPLITS).rows.collect()
             if commits.is_empty():
                 self._say_gone(SPLITS, "the splits are shown as they are now")
-                return now
-            self._say_gone(SPLITS, "its splits are worked out from when each was first seen and withdrawn")
-            held = as_known(now, commits["committed_at"][0])
-            return with_split_doubts(held.with_columns(withdrawn_at=pl.lit(None, SPLITS.columns["withdrawn_at"])))
+                return current
+            self._say_gone(SPLITS, "its splits are rebuilt from the dates when each was first seen and withdrawn")
+            known = as_known(current, commits["committed_at"][0])
+            return with_split_doubts(known.with_columns(withdrawn_at=pl.lit(None, SPLITS.columns["withdrawn_at"])))
 
     def _at(self, table: Table, start: date | None = None, end: date | None = None) -> pl.DataFrame:
-        """Return the table as it was read; as it is now when the commit does not tell. Raises VersionGone."""
-        if table.sql_name not in self._read:
+        """Return the table as the commit read it; as it is now when the commit does not say. Raises VersionGone."""
+        if table.sql_name not in self._versions_read:
             return self._lake.read(table, start, end).rows.collect()
-        version = self._read[table.sql_name]
+        version = self._versions_read[table.sql_name]
         return table.empty() if version is None else rows_at(self._lake, table, version, start, end)
 
     def _say_gone(self, table: Table, instead: str) -> None:
-        version = self._read[table.sql_name]
+        version = self._versions_read[table.sql_name]
         self.gone.append(f"Version {version} of {table.sql_name}, which it read, can no longer be read: {instead}.")
 
 
@@ -153,13 +155,13 @@ def _commit(lake: Lake, table: Table, session: date) -> dict[str, Any]:
     del commit["changes"]
     parts = json.loads(commit["computed_by"] or "{}")
     return commit | {
-        "read": {one["table"]: one["version"] for one in commit["read"] or ()},
+        "read": {reading["table"]: reading["version"] for reading in commit["read"] or ()},
         "computed_by": parts,
         "code_version": version_of(parts),
     }
 
 
-def _listed(lake: Lake, ticker: str, session: date) -> pl.DataFrame:
+def _list_rows(lake: Lake, ticker: str, session: date) -> pl.DataFrame:
     listed = lake.read(CANDIDATES, session, session).rows
     return listed.filter(pl.col("ticker") == ticker).sort("model").collect()
 
@@ -167,16 +169,16 @@ def _listed(lake: Lake, ticker: str, session: date) -> pl.DataFrame:
 def _deliveries(lake: Lake, bars: pl.DataFrame) -> pl.DataFrame:
     if bars.is_empty():
         return DELIVERIES.empty()
-    held = lake.scan(DELIVERIES, bars["session"][0], bars["session"][-1]).filter("is_current").collect()
-    return held.join(bars, on="session", how="semi").sort("session")
+    current = lake.scan(DELIVERIES, bars["session"][0], bars["session"][-1]).filter("is_current").collect()
+    return current.join(bars, on="session", how="semi").sort("session")
 
 
 def _nearest(lake: Lake, ticker: str, session: date) -> str:
     """Return which sessions of the ticker can be explained."""
     try:
-        held = lake.scan(DAILY_BARS, columns=["ticker", "session"]).filter(pl.col("ticker") == ticker)
+        bars = lake.scan(DAILY_BARS, columns=["ticker", "session"]).filter(pl.col("ticker") == ticker)
         first, last, before = (
-            held.select(
+            bars.select(
                 first=pl.min("session"),
                 last=pl.max("session"),
                 before=pl.col("session").filter(pl.col("session") < session).max(),
@@ -188,5 +190,5 @@ def _nearest(lake: Lake, ticker: str, session: date) -> str:
         return "The lake is empty: run `candlelake demo` or `candlelake backfill`."
     if first is None:
         return "No session has a bar of that ticker; case matters: `AAP` and `AAp` are two."
-    near = f", the last before it is of {before}" if before else ""
+    near = f", the last before that day is of {before}" if before else ""
     return f"Its bars reach from {first} to {last}{near}; `candlelake run --date {session}` adds a session."

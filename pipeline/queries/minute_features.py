@@ -1,4 +1,4 @@
-"""What minutes say of the sessions that are ranked, as far as they were taken in: their job is not the daily one."""
+"""Intraday features of the sessions that are ranked, as far as the minute job, which is not the daily one, ran."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -13,7 +13,7 @@ from pipeline.venues.session_words import first_sessions, share_of_sessions
 
 
 def features_for(lake: Lake, sessions: Sequence[date], models: Sequence[Model]) -> list[Reading]:
-    """Return the features of `sessions` as they are, in a list of one; an empty list when no model asks for any."""
+    """Return the stored features of `sessions` as a list of one reading; an empty list when no model needs any."""
     if not any(model.needs_minutes for model in models):
         return []
     if not lake.exists(INTRADAY_FEATURES):
@@ -21,10 +21,16 @@ def features_for(lake: Lake, sessions: Sequence[date], models: Sequence[Model]) 
     return [lake.read(INTRADAY_FEATURES, sessions[0], sessions[-1])]
 
 
-def without_minutes(features: Sequence[Reading], sessions: Sequence[date], models: Sequence[Model]) -> list[str]:
-    """Return what a person should hear of sessions on which models list nobody, for want of minutes."""
-    held = {session for one in features for session in one.rows.select(pl.col("session").unique()).collect()["session"]}
-    missing = [session for session in sessions if session not in held]
+def missing_minutes_warnings(
+    features: Sequence[Reading], sessions: Sequence[date], models: Sequence[Model]
+) -> list[str]:
+    """Return the warning about sessions on which models list nobody because their minutes are missing."""
+    stored = {
+        session
+        for reading in features
+        for session in reading.rows.select(pl.col("session").unique()).collect()["session"]
+    }
+    missing = [session for session in sessions if session not in stored]
     needing = [model.name for model in models if model.needs_minutes]
     if not missing or not needing:
         return []

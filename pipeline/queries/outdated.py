@@ -1,4 +1,4 @@
-"""What the lake computed from what has changed since, bars, splits or code: named before anything is run again."""
+"""Outdated sessions: computed from bars, splits or code that have changed since, listed before anything runs again."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -17,17 +17,17 @@ from pipeline.lake.tables import Lake
 from pipeline.market.computed import COMPUTED
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.outdated_ranges import OUTDATED, outdated_by_bars, outdated_by_splits, outdated_unknown
-from pipeline.queries.outdated_code import DUE, outdated_by_code, resting_on
+from pipeline.queries.outdated_code import DUE, dependent_sessions, outdated_by_code
 from pipeline.queries.session_writings import calendar, newest_writings, possible_writings
 from pipeline.venues.calendar import new_york
 
 COLUMNS = {"table": pl.String, **OUTDATED}
-"""Columns of outdated ranges: of which table (by SQL name), and what `OUTDATED` says. Code is of no ticker and day."""
+"""Columns of outdated ranges: the table's SQL name and those of `OUTDATED`. Code changes have no ticker and day."""
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Sessions that follow one another, of which the same tables are due."""
+    """Consecutive sessions for which the same tables are due."""
 
     first: date
     last: date
@@ -36,52 +36,52 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Restatement:
-    """What no longer follows from what the lake holds and from the code of today, and why."""
+class OutdatedSessions:
+    """The sessions that today's data and code would compute differently, and why."""
 
     outdated: pl.DataFrame
-    """Ranges of (ticker, session) of a table with their cause, in the columns of `COLUMNS`; no ticker is every one."""
-    resting: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DUE))
-    """The sessions of other tables that were made from these, in the columns of `DUE`."""
+    """Ranges of (ticker, session) of a table with their cause, in the columns of `COLUMNS`; no ticker means all."""
+    dependent: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DUE))
+    """The sessions of other tables that were computed from these, in the columns of `DUE`."""
 
     @property
     def spans(self) -> list[tuple[date, date]]:
         """Return the sessions to run again, as unbroken spans in order."""
-        return _merged([(one.first, one.last) for one in self.stretches])
+        return _merged([(stretch.first, stretch.last) for stretch in self.stretches])
 
     @property
     def sessions(self) -> int:
-        """Return how many sessions the spans hold."""
+        """Return how many sessions are in the spans."""
         return sum(len(new_york().between(*span)) for span in self.spans)
 
     @property
     def due(self) -> pl.DataFrame:
-        """Return every session of every table that is to be made again, in the columns of `DUE`."""
-        return pl.concat([_sessions_of(self.outdated), self.resting]).unique().sort("session", "table")
+        """Return every session of every table that must run again, in the columns of `DUE`."""
+        return pl.concat([_sessions_of(self.outdated), self.dependent]).unique().sort("session", "table")
 
     @property
     def stretches(self) -> list[Stretch]:
-        """Return the sessions to run again, cut where other tables are due."""
-        found: list[Stretch] = []
+        """Return the sessions to run again, split where the due tables change."""
+        stretches: list[Stretch] = []
         for session, tables in self.due.group_by("session", maintain_order=True).agg("table").iter_rows():
-            last = found[-1] if found else None
+            last = stretches[-1] if stretches else None
             if last and last.tables == tuple(tables) and session == new_york().offset(last.last, 1):
-                found[-1] = Stretch(last.first, session, last.tables)
+                stretches[-1] = Stretch(last.first, session, last.tables)
             else:
-                found.append(Stretch(session, session, tuple(tables)))
-        return found
+                stretches.append(Stretch(session, session, tuple(tables)))
+        return stretches
 
     def within(self, first: date, last: date) -> pl.DataFrame:
         """Return the outdated ranges as far as they lie in the sessions `first` … `last`."""
-        held = self.outdated.filter(pl.col("first_session") <= last, pl.col("last_session") >= first)
-        return held.with_columns(
+        ranges = self.outdated.filter(pl.col("first_session") <= last, pl.col("last_session") >= first)
+        return ranges.with_columns(
             first_session=pl.max_horizontal("first_session", pl.lit(first)),
             last_session=pl.min_horizontal("last_session", pl.lit(last)),
         )
 
 
 def _merged(spans: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
-    """Return spans in order with neighbours as one."""
+    """Return sorted spans with neighbours merged."""
     merged: list[tuple[date, date]] = []
     for first, last in spans:
         if merged and first <= new_york().offset(merged[-1][1], 1):
@@ -92,7 +92,7 @@ def _merged(spans: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
 
 
 def _sessions_of(ranges: pl.DataFrame) -> pl.DataFrame:
-    """Return the sessions of each table that lie in some of the ranges, in the columns of `DUE`."""
+    """Return the sessions of each table that lie in any of the ranges, in the columns of `DUE`."""
     spans = ranges.select("table", "first_session", "last_session").unique()
     within = spans.join_where(
         calendar(), pl.col("session") >= pl.col("first_session"), pl.col("session") <= pl.col("last_session")
@@ -100,22 +100,21 @@ def _sessions_of(ranges: pl.DataFrame) -> pl.DataFrame:
     return within.select(list(DUE)).unique()
 
 
-def restatement(lake: Lake, tables: Collection[Table] = COMPUTED) -> Restatement:
-    """Return what of `tables` does not follow from the bars and splits that the lake holds now, or other code computed.
+def outdated_sessions(lake: Lake, tables: Collection[Table] = COMPUTED) -> OutdatedSessions:
+    """Return the sessions of `tables` computed from other bars or splits than the current ones, or by other code.
 
-    Read from the commits, which tell what each session was computed from and by what, and from the bars of sessions
-    that were written again since. What nobody can tell any more, since versions and what was recorded of them are gone,
-    counts as outdated. A session whose commit tells nothing is taken as computed without splits, and by the version
-    before commits told.
+    The commits say from which versions and by which code each session was computed; bars of sessions that were written
+    again since are compared. Where versions and their records are gone, the session counts as outdated. A session whose
+    commit says nothing counts as computed without splits, and by the code version before commits recorded one.
     """
     by_data = _outdated_indicators(lake).with_columns(table=pl.lit(INDICATORS_TABLE.sql_name))
-    found = pl.concat([pl.DataFrame(schema=COLUMNS), outdated_by_code(lake, tables), by_data], how="diagonal")
-    outdated = found.sort("first_session", "table", "ticker", "event_date", maintain_order=True)
-    return Restatement(outdated, resting_on(lake, _sessions_of(outdated), tables))
+    ranges = pl.concat([pl.DataFrame(schema=COLUMNS), outdated_by_code(lake, tables), by_data], how="diagonal")
+    outdated = ranges.sort("first_session", "table", "ticker", "event_date", maintain_order=True)
+    return OutdatedSessions(outdated, dependent_sessions(lake, _sessions_of(outdated), tables))
 
 
 def _outdated_indicators(lake: Lake) -> pl.DataFrame:
-    """Return what of `stocks/indicators` does not follow from the bars and splits that the lake holds now."""
+    """Return the rows of `stocks/indicators` that were computed from other bars or splits than the current ones."""
     if not lake.exists(INDICATORS_TABLE):
         return pl.DataFrame(schema=OUTDATED)
     computed = _computed(lake)
@@ -124,7 +123,7 @@ def _outdated_indicators(lake: Lake) -> pl.DataFrame:
     by_splits = outdated_by_splits(computed.select("session", "known_at"), history, sessions, LOOKBACK_SESSIONS)
     changed, undecided = _changed_bars(lake, computed)
     by_bars = outdated_by_bars(changed, sessions, LOOKBACK_SESSIONS)
-    undecided |= _without_commit(lake, computed) | _ahead(lake, computed)
+    undecided |= _without_commit(lake, computed) | _read_missing_versions(lake, computed)
     unknown = outdated_unknown(_rows_of(lake, sorted(undecided)), sessions)
     return pl.concat([by_splits, by_bars, unknown])
 
@@ -132,30 +131,30 @@ def _outdated_indicators(lake: Lake) -> pl.DataFrame:
 def _computed(lake: Lake) -> pl.DataFrame:
     """Return each session with indicators, the versions of bars and splits it read, and when the latter were known."""
     newest = newest_writings(lake, INDICATORS_TABLE)
-    known = pl.DataFrame(schema={"splits": pl.Int64, "known_at": pl.Datetime("us", "UTC")})
+    refreshes = pl.DataFrame(schema={"splits": pl.Int64, "known_at": pl.Datetime("us", "UTC")})
     if lake.exists(SPLITS):
-        # A clock that was ahead stamped a version with a day to come: what was learnt before that day is news still.
+        # A clock that was ahead dated a version in the future: splits learnt before that date are still news.
         commits = no_later_than_successors(lake.trail(SPLITS).commits())
-        known = commits.select(splits="version", known_at="committed_at")
+        refreshes = commits.select(splits="version", known_at="committed_at")
     return (
         newest.with_columns(bars=version_read(DAILY_BARS), splits=version_read(SPLITS))
         .sort("splits")
-        # Of a version that nobody can date any more, the one before it: it knew at least what that one did.
-        .join_asof(known.sort("splits"), on="splits")
+        # A version without a known date takes that of the one before it: it contains at least the same splits.
+        .join_asof(refreshes.sort("splits"), on="splits")
         .select("session", "bars", "splits", "known_at")
         .sort("session")
     )
 
 
 def _without_commit(lake: Lake, computed: pl.DataFrame) -> set[date]:
-    """Return the sessions that have indicators, but no commit any more that tells what they were made from."""
+    """Return the sessions with indicators whose commit, and so their inputs, is no longer known."""
     if not lake.trail(INDICATORS_TABLE).unknown():
         return set()
     return set(lake.sessions(INDICATORS_TABLE)) - set(computed["session"])
 
 
-def _ahead(lake: Lake, computed: pl.DataFrame) -> set[date]:
-    """Return the sessions made from versions that are not there yet: an older copy has taken the table's place."""
+def _read_missing_versions(lake: Lake, computed: pl.DataFrame) -> set[date]:
+    """Return the sessions computed from versions that do not exist: an older copy has replaced the table."""
     ahead = set[date]()
     for name, table in (("bars", DAILY_BARS), ("splits", SPLITS)):
         newest = lake.version(table) if lake.exists(table) else -1
@@ -164,7 +163,7 @@ def _ahead(lake: Lake, computed: pl.DataFrame) -> set[date]:
 
 
 def _rows_of(lake: Lake, sessions: list[date]) -> pl.DataFrame:
-    """Return ticker and session of every row of `sessions` that there is, or would be if they were computed now."""
+    """Return ticker and session of every row of `sessions` that exists, or would if they were computed now."""
     key = ["ticker", "session"]
     if not sessions:
         return INDICATORS_TABLE.empty().select(key)
@@ -174,9 +173,9 @@ def _rows_of(lake: Lake, sessions: list[date]) -> pl.DataFrame:
 
 
 def _changed_bars(lake: Lake, computed: pl.DataFrame) -> tuple[pl.DataFrame, set[date]]:
-    """Return the bars that differ from those that computed sessions have read, with the sessions that read them.
+    """Return the bars that differ from those that computed sessions read, with the sessions that read them.
 
-    And the computed sessions of which that cannot be told.
+    And the computed sessions for which that cannot be decided.
     """
     changed, undecided = [pl.DataFrame(schema=_CHANGED)], set[date]()
     for (last_read,), group in _written_since(lake, computed).partition_by("last_read", as_dict=True).items():
@@ -198,8 +197,8 @@ _CHANGED = {"ticker": pl.String, "session": pl.Date, "first_computed": pl.Date, 
 def _written_since(lake: Lake, computed: pl.DataFrame) -> pl.DataFrame:
     """Return the sessions of bars written again after they were read.
 
-    Columns session, last_read, first_computed, last_computed. `last_read` is the last version of the bars that holds
-    them as they were read, the one before the next writing: the newest that does is the likeliest to be there still.
+    Columns session, last_read, first_computed, last_computed. `last_read` is the last version that still has the bars
+    as they were read, the one before the next writing: the newest such version is the most likely to still exist.
     """
     writings = possible_writings(lake, DAILY_BARS)
     newest = writings.group_by("session").agg(newest=pl.col("version").max())
@@ -207,13 +206,13 @@ def _written_since(lake: Lake, computed: pl.DataFrame) -> pl.DataFrame:
     longest = timedelta(days=2 * LOOKBACK_SESSIONS)
     places = calendar().with_row_index("place")
     readers = computed.join(places, on="session").rename({"session": "reader", "place": "reader_place"})
-    read = newest.join(places, on="session").join_where(
+    written_after = newest.join(places, on="session").join_where(
         readers.with_columns(pl.col("bars").fill_null(-1)),
         pl.col("session") <= pl.col("reader"),
         pl.col("newest") > pl.col("bars"),
         pl.col("reader") <= pl.col("session") + longest,
     )
-    in_window = read.filter(pl.col("reader_place") - pl.col("place") < LOOKBACK_SESSIONS)
+    in_window = written_after.filter(pl.col("reader_place") - pl.col("place") < LOOKBACK_SESSIONS)
     # Polars cannot look at the order within sessions, and warns; both sides are sorted by version.
     following = in_window.sort("bars").join_asof(
         writings.select("session", following="version"),

@@ -1,4 +1,4 @@
-"""What the lake holds that other code computed than that of today, and what was made from outdated rows."""
+"""Sessions computed by other code than today's, and sessions computed from outdated rows."""
 
 import json
 from collections.abc import Collection
@@ -19,35 +19,35 @@ OUTDATED_BY_CODE = {
     "last_session": pl.Date,
     "cause": pl.String,
 }
-"""Columns of ranges of sessions of a table, all of whose rows other code computed, and what of it changed since."""
+"""Columns of ranges of sessions of a table that other code computed, with what has changed in it since."""
 
 DUE = {"table": pl.String, "session": pl.Date}
-"""Columns of what is to be made again."""
+"""Columns of the sessions that must run again."""
 
 
 def outdated_by_code(lake: Lake, tables: Collection[Table] = COMPUTED) -> pl.DataFrame:
-    """Return the sessions of each of `tables` that other code computed than that of today, in the columns above."""
-    found = [pl.DataFrame(schema=OUTDATED_BY_CODE)]
-    found += [_outdated(lake, table) for table in _with_sessions(lake, tables)]
-    return pl.concat(found)
+    """Return the sessions of each of `tables` that other code than today's computed, in the columns above."""
+    ranges = [pl.DataFrame(schema=OUTDATED_BY_CODE)]
+    ranges += [_outdated(lake, table) for table in _with_sessions(lake, tables)]
+    return pl.concat(ranges)
 
 
-def resting_on(lake: Lake, due: pl.DataFrame, tables: Collection[Table] = COMPUTED) -> pl.DataFrame:
-    """Return what of `tables` was made from what is `due`, or from what is made from that: DUE, without that itself.
+def dependent_sessions(lake: Lake, due: pl.DataFrame, tables: Collection[Table] = COMPUTED) -> pl.DataFrame:
+    """Return the sessions of `tables` computed from those `due`, directly or not: columns DUE, without `due` itself.
 
-    A session of a table was made from those of the same session in the tables that its commit read; in all of them when
-    it does not say.
+    A session of a table was computed from the same session of the tables that its commit read; from all tables when the
+    commit does not say.
     """
     every = due.select(list(DUE))
     any_of_them = pl.lit(pl.Series([[table.sql_name for table in COMPUTED]]))
     for table in _with_sessions(lake, tables):
-        read = pl.col("read").list.eval(_TABLE).fill_null(any_of_them)
-        made = newest_writings(lake, table).select("session", read=read)
-        from_due = made.explode("read").join(
+        tables_read = pl.col("read").list.eval(_TABLE).fill_null(any_of_them)
+        writings = newest_writings(lake, table).select("session", read=tables_read)
+        from_due = writings.explode("read").join(
             every, left_on=["session", "read"], right_on=["session", "table"], how="semi"
         )
-        resting = from_due.select(pl.lit(table.sql_name).alias("table"), "session").unique()
-        every = pl.concat([every, resting]).unique()
+        dependent = from_due.select(pl.lit(table.sql_name).alias("table"), "session").unique()
+        every = pl.concat([every, dependent]).unique()
     return every.join(due, on=list(DUE), how="anti").sort(list(DUE))
 
 
@@ -55,31 +55,31 @@ _TABLE = pl.element().struct.field("table")
 
 
 def _with_sessions(lake: Lake, tables: Collection[Table]) -> list[Table]:
-    """Return those of `tables` that the lake has sessions of, each after those that it is made from."""
+    """Return the `tables` that have sessions in the lake, each after the tables it is computed from."""
     return [table for table in COMPUTED if table in tables and table.session and lake.exists(table)]
 
 
 def _outdated(lake: Lake, table: Table) -> pl.DataFrame:
     newest = newest_writings(lake, table).select("session", "computed_by")
-    told = newest["computed_by"].unique().to_list()
-    causes = {text: cause(table, None if text is None else json.loads(text)) for text in told}
-    said = newest.with_columns(
+    records = newest["computed_by"].unique().to_list()
+    causes = {text: cause(table, None if text is None else json.loads(text)) for text in records}
+    with_cause = newest.with_columns(
         cause=pl.Series([causes[text] for text in newest["computed_by"]], dtype=pl.String)
     ).drop_nulls("cause")
-    if said.is_empty():
+    if with_cause.is_empty():
         return pl.DataFrame(schema=OUTDATED_BY_CODE)
-    return _ranges(said.filter(pl.col("session").is_in(_held(lake, table, newest))), table)
+    return _ranges(with_cause.filter(pl.col("session").is_in(_present_sessions(lake, table, newest))), table)
 
 
-def _held(lake: Lake, table: Table, newest: pl.DataFrame) -> list[date]:
-    """Return the sessions that have rows, or may rightly have none."""
+def _present_sessions(lake: Lake, table: Table, newest: pl.DataFrame) -> list[date]:
+    """Return the sessions that have rows, or may have none."""
     return newest["session"].to_list() if table.may_be_empty else lake.sessions(table)
 
 
-def _ranges(said: pl.DataFrame, table: Table) -> pl.DataFrame:
+def _ranges(causes: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Return unbroken ranges of sessions with the same cause."""
     place = pl.lit(pl.Series(new_york().sessions, dtype=pl.Date)).search_sorted(pl.col("session")).cast(pl.Int64)
-    placed = said.with_columns(place=place)
+    placed = causes.with_columns(place=place)
     begins = (pl.col("place") != pl.col("place").shift() + 1) | (pl.col("cause") != pl.col("cause").shift())
     ranges = placed.group_by(begins.fill_null(value=True).cum_sum().alias("range"), maintain_order=True).agg(
         pl.col("cause").first(), first_session=pl.col("session").min(), last_session=pl.col("session").max()

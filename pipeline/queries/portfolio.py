@@ -27,7 +27,7 @@ from pipeline.market.securities.reference import applicable_dividends, applicabl
 from pipeline.venues.calendar import new_york
 
 ATTEMPTS = 20
-"""How often a record is tried while others record at the same moment; each time, at least one of them succeeds."""
+"""Attempts to record while others record at the same moment; each time, at least one of them succeeds."""
 
 LONGEST_PAUSE = 0.2
 """Seconds."""
@@ -35,48 +35,48 @@ LONGEST_PAUSE = 0.2
 
 @dataclass(frozen=True)
 class Portfolio:
-    """What was held at some sessions, and what the rules say of it."""
+    """What was held at some sessions, and what the rules say about it."""
 
     marks: pl.DataFrame
     """Rows of `portfolio/position_marks`."""
     signals: pl.DataFrame
     """Rows of `portfolio/signals`."""
     read: tuple[Reading, ...]
-    """What they were made from."""
+    """The tables they were computed from."""
 
 
 def record(lake: Lake, change: Callable[[pl.DataFrame], pl.DataFrame], *, run_id: str) -> pl.DataFrame:
-    """Put what `change` makes of all rows of `portfolio/positions` in their place, and return it.
+    """Replace all rows of `portfolio/positions` with what `change` makes of them, and return the new rows.
 
-    When another process records meanwhile, `change` is asked again with what that one has left, so that nothing is
-    lost. Raises what `change` raises, and WriteConflict when others were faster every time; nothing is written then.
+    When another process records meanwhile, `change` is called again with the new rows, so that nothing is lost. Raises
+    what `change` raises, and WriteConflict when others were faster every time; nothing is written then.
     """
     for _ in range(ATTEMPTS - 1):
         try:
-            return _recorded(lake, change, run_id)
+            return _record_once(lake, change, run_id)
         except WriteConflict:
             time.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 (no secret depends on it)
-    return _recorded(lake, change, run_id)
+    return _record_once(lake, change, run_id)
 
 
-def _recorded(lake: Lake, change: Callable[[pl.DataFrame], pl.DataFrame], run_id: str) -> pl.DataFrame:
-    known = lake.read(POSITIONS)
-    rows = change(_with_what_was_typed(lake, known.rows.collect()))
-    lake.refresh(POSITIONS, rows, run_id=run_id, read=[known])
+def _record_once(lake: Lake, change: Callable[[pl.DataFrame], pl.DataFrame], run_id: str) -> pl.DataFrame:
+    stored = lake.read(POSITIONS)
+    rows = change(_with_what_was_typed(lake, stored.rows.collect()))
+    lake.refresh(POSITIONS, rows, run_id=run_id, read=[stored])
     return rows
 
 
-def recorded(lake: Lake) -> pl.DataFrame:
+def recorded_positions(lake: Lake) -> pl.DataFrame:
     """Return all rows of `portfolio/positions`, by position and revision."""
     return _with_what_was_typed(lake, lake.read(POSITIONS).rows.collect()).sort(POSITIONS.key)
 
 
 def _with_what_was_typed(lake: Lake, history: pl.DataFrame) -> pl.DataFrame:
-    """Return a book in which each sale and term says what was typed, also where it comes from before that was kept."""
+    """Return the book with the entry as typed for each sale and term, also for rows from before that was stored."""
     if not history["entry"].null_count():
         return history
-    told = lake.read(SPLITS).rows.collect()
-    return with_what_was_typed(history, lambda moment: applicable_splits(told, moment))
+    splits = lake.read(SPLITS).rows.collect()
+    return with_what_was_typed(history, lambda moment: applicable_splits(splits, moment))
 
 
 def portfolio(lake: Lake, sessions: Sequence[date]) -> Portfolio:
@@ -84,17 +84,17 @@ def portfolio(lake: Lake, sessions: Sequence[date]) -> Portfolio:
 
     Where nothing is held, no bar is read. A table that was never written counts as empty.
     """
-    known = lake.read(POSITIONS)
-    history = _with_what_was_typed(lake, known.rows.collect())
+    stored = lake.read(POSITIONS)
+    history = _with_what_was_typed(lake, stored.rows.collect())
     before = new_york().offset(sessions[0], -1)
     if history.is_empty():
-        return Portfolio(POSITION_MARKS.empty(), SIGNALS.empty(), (known,))
+        return Portfolio(POSITION_MARKS.empty(), SIGNALS.empty(), (stored,))
     splits = lake.read(SPLITS)
     applied = applicable_splits(splits.rows.filter(_is_one_of(history["ticker"])).collect())
     book = settled(history, applied)
     positions = held_between(book, sessions[0], sessions[-1])
     if positions.is_empty():
-        return Portfolio(POSITION_MARKS.empty(), SIGNALS.empty(), (known, splits))
+        return Portfolio(POSITION_MARKS.empty(), SIGNALS.empty(), (stored, splits))
     opened: date = positions.select(pl.col("opened").min()).item()
     bars = _reading(lake, DAILY_BARS, opened, sessions[-1])
     indicators = _reading(lake, INDICATORS_TABLE, new_york().offset(before, -BEFORE_SESSIONS), sessions[-1])
@@ -104,34 +104,40 @@ def portfolio(lake: Lake, sessions: Sequence[date]) -> Portfolio:
         book,
         prices,
         applied,
-        # What a rule said on the session before tells whether it says something new.
+        # What a rule said on the session before decides whether it is new.
         [before, *sessions],
         applicable_dividends(_of(positions, dividends)),
     )
     signals = sell_signals(marks, prices, _of(positions, indicators), RULES)
-    is_asked = pl.col("session").is_in(list(sessions))
-    return Portfolio(marks.filter(is_asked), signals.filter(is_asked), (known, bars, indicators, splits, dividends))
+    is_requested = pl.col("session").is_in(list(sessions))
+    return Portfolio(
+        marks.filter(is_requested), signals.filter(is_requested), (stored, bars, indicators, splits, dividends)
+    )
 
 
 def standing(lake: Lake, session: date, until: date) -> list[dict[str, Any]]:
     """Return each position held after the day `until`, oldest first: its mark, `opened`, `note` and `signals`.
 
-    The mark is that of `session`, which may lie before `until`: of a position opened in between, of the day it was
-    opened.
+    The mark is that of `session`, which may lie before `until`; for a position opened in between, that of the day it
+    was opened.
     """
     not_sold = pl.col("closed").is_null() | (pl.col("closed") > until)
-    now_known = in_force(settled(recorded(lake), known_splits(lake)))
-    kept = now_known.filter(pl.col("opened") <= until, not_sold).select("position", "opened", "note")
-    if kept.is_empty():
+    in_book = in_force(settled(recorded_positions(lake), known_splits(lake)))
+    open_positions = in_book.filter(pl.col("opened") <= until, not_sold).select("position", "opened", "note")
+    if open_positions.is_empty():
         return []
-    newest: date = kept.select(pl.col("opened").max()).item()
-    found = portfolio(lake, new_york().between(session, max(session, newest)))
+    newest: date = open_positions.select(pl.col("opened").max()).item()
+    valued = portfolio(lake, new_york().between(session, max(session, newest)))
     shown_on = pl.max_horizontal("opened", pl.lit(session))
-    marks = found.marks.join(kept, on="position").filter(pl.col("session") == shown_on).sort("opened", "position")
+    marks = (
+        valued.marks.join(open_positions, on="position")
+        .filter(pl.col("session") == shown_on)
+        .sort("opened", "position")
+    )
     key = ["position", "session"]
     urgency = pl.col("severity").replace_strict(SEVERITIES, range(len(SEVERITIES)), return_dtype=pl.Int32)
-    signals = found.signals.sort(urgency, "rule").partition_by(key, as_dict=True)
-    none = found.signals.clear()
+    signals = valued.signals.sort(urgency, "rule").partition_by(key, as_dict=True)
+    none = valued.signals.clear()
     return [
         row | {"signals": signals.get((row["position"], row["session"]), none).drop(*key, "ticker").to_dicts()}
         for row in marks.to_dicts()
@@ -139,12 +145,12 @@ def standing(lake: Lake, session: date, until: date) -> list[dict[str, Any]]:
 
 
 def sold(lake: Lake, until: date) -> pl.DataFrame:
-    """Return what every sale up to the session `until` has brought, as marks of the sessions of the sales.
+    """Return the proceeds of every sale up to the session `until`, as marks of the sessions of the sales.
 
-    No bar is read: their `close`, `peak` and what follows from these say nothing.
+    No bar is read: `close`, `peak` and what is computed from them mean nothing.
     """
     splits = known_splits(lake)
-    book = settled(recorded(lake), splits)
+    book = settled(recorded_positions(lake), splits)
     sales = in_force(book).filter(pl.col("closed") <= until)
     tickers = sales.select("ticker").unique()
     return position_marks(
@@ -161,13 +167,13 @@ def known_splits(lake: Lake) -> pl.DataFrame:
     return applicable_splits(lake.read(SPLITS).rows.collect())
 
 
-def sold_beyond(lake: Lake) -> list[Oversold]:
+def oversold_sales(lake: Lake) -> list[Oversold]:
     """Return the sales of more shares than were held by the splits known now."""
-    return oversold(recorded(lake), known_splits(lake))
+    return oversold(recorded_positions(lake), known_splits(lake))
 
 
 def are_splits_known(lake: Lake) -> bool:
-    """Return whether the vendor was ever asked for splits."""
+    """Return whether splits were ever requested from the vendor."""
     return lake.read(SPLITS).version is not None
 
 

@@ -1,4 +1,4 @@
-"""Lists as they were published: found in the commits of the candidates, read from exactly the versions they read."""
+"""Published lists: found in the commits of the candidates, and ranked again from the versions they were made from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Publication:
     published_at: datetime
     run_id: str | None
     read: dict[str, int | None]
-    """The version of each table that the lists were made from, by SQL name; None for one never written then."""
+    """The version of each table that the lists were made from, by SQL name; None if it did not exist yet."""
 
 
 def publications(lake: Lake, session: date) -> list[Publication]:
@@ -45,16 +45,16 @@ def publications(lake: Lake, session: date) -> list[Publication]:
             version=row["version"],
             published_at=row["committed_at"],
             run_id=row["run_id"],
-            read={one["table"]: one["version"] for one in row["read"] or ()},
+            read={reading["table"]: reading["version"] for reading in row["read"] or ()},
         )
         for row in commits.sort("version").iter_rows(named=True)
     ]
 
 
-def ranked_anew(lake: Lake, publication: Publication) -> pl.DataFrame:
-    """Return the lists of the publication, ranked anew from exactly the versions it read.
+def ranked_again(lake: Lake, publication: Publication) -> pl.DataFrame:
+    """Return the lists of the publication, ranked again from exactly the versions it read.
 
-    They equal `as_committed` unless the models were changed since. Raises VersionGone when one can no longer be read.
+    They equal `as_committed` unless the models were changed since. Raises VersionGone when a version is not readable.
     """
     session = publication.session
     day = rows_read(lake, publication, DAILY_BARS).join(
@@ -67,27 +67,27 @@ def ranked_anew(lake: Lake, publication: Publication) -> pl.DataFrame:
 
 
 def as_committed(lake: Lake, publication: Publication) -> pl.DataFrame:
-    """Return the lists as the publication wrote them. Raises VersionGone when the version can no longer be read."""
+    """Return the lists as the publication wrote them. Raises VersionGone when the version is no longer readable."""
     session = publication.session
     return rows_at(lake, CANDIDATES, publication.version, session, session).sort("model", "rank")
 
 
 def oldest_readable(lake: Lake, published: Sequence[Publication]) -> tuple[int, pl.DataFrame]:
-    """Return the place among `published`, the oldest first, of the first that can still be read, and its lists.
+    """Return the index in `published` (oldest first) of the first publication that is still readable, and its lists.
 
-    Raises VersionGone when none can.
+    Raises VersionGone when none is.
     """
-    gone: VersionGone | None = None
+    first_error: VersionGone | None = None
     for place, publication in enumerate(published):
         try:
             return place, as_committed(lake, publication)
         except VersionGone as unreadable:
-            gone = gone or unreadable
-    raise gone or ValueError("nothing was published")
+            first_error = first_error or unreadable
+    raise first_error or ValueError("nothing was published")
 
 
 def rows_read(lake: Lake, publication: Publication, table: Table) -> pl.DataFrame:
-    """Return the rows of `table` that the publication was made from: of its session, or all of a whole table.
+    """Return the rows of `table` that the publication read: of its session, or all rows of a table without sessions.
 
     Raises VersionGone when the version can no longer be read.
     """

@@ -17,7 +17,7 @@ from pipeline.contracts.table import Table
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.securities.reference import applicable_splits, as_known
-from pipeline.queries.portfolio import recorded
+from pipeline.queries.portfolio import recorded_positions
 from pipeline.reports.candidates_page import INDICATORS_SHOWN
 from pipeline.reports.ticker_page import CHARTED, HISTORY
 from pipeline.venues.calendar import new_york
@@ -29,11 +29,11 @@ _BARS = [name for name in HISTORY if name in DAILY_BARS.columns and name != "ses
 _INDICATORS = [name for name in HISTORY if name in INDICATORS_TABLE.columns and name not in ("session", *_BARS)]
 _DRAWN = [name for name in _INDICATORS if name in (*CHARTED, "td_setup")]
 _FIGURES = [name for name in _INDICATORS if name not in _DRAWN]
-"""Indicators that the chart draws over its sessions, and those of which a page shows the last."""
+"""Indicators that the chart draws over its sessions, and those that a page shows for the last session only."""
 
 
 class ReportRows:
-    """What the pages of `sessions`, which follow one another, are made from. Each table is read when it is asked for.
+    """The rows behind the pages of `sessions`, which follow one another. Each table is read when it is first needed.
 
     Prices are as the lake holds them, each on its own session's basis.
     """
@@ -50,16 +50,16 @@ class ReportRows:
 
     @cached_property
     def ranked(self) -> frozenset[date]:
-        """Return those of the sessions, and of the one before them, whose indicators there are."""
-        held = self.lake.scan(INDICATORS_TABLE, self._before, self._last, columns=["session"])
-        return frozenset(held.unique().collect()["session"])
+        """Return the sessions with indicators, among these and the one before them."""
+        stored = self.lake.scan(INDICATORS_TABLE, self._before, self._last, columns=["session"])
+        return frozenset(stored.unique().collect()["session"])
 
     @cached_property
     def shown(self) -> pl.DataFrame:
-        """Return, of the sessions and tickers that are listed, the indicators that lists show."""
+        """Return the indicators that lists show, for the listed sessions and tickers."""
         columns = ["ticker", "session", *INDICATORS_SHOWN]
-        held = self.lake.scan(INDICATORS_TABLE, self._first, self._last, columns=columns)
-        return held.filter(_is_one_of(self.lists["ticker"])).collect()
+        stored = self.lake.scan(INDICATORS_TABLE, self._first, self._last, columns=columns)
+        return stored.filter(_is_one_of(self.lists["ticker"])).collect()
 
     @cached_property
     def deliveries(self) -> pl.DataFrame:
@@ -79,49 +79,49 @@ class ReportRows:
 
     @cached_property
     def positions(self) -> pl.DataFrame | None:
-        """Return all that was ever recorded of positions; None when none are kept."""
-        return recorded(self.lake) if self.lake.exists(POSITIONS) else None
+        """Return every recorded row of positions; None when there is no such table."""
+        return recorded_positions(self.lake) if self.lake.exists(POSITIONS) else None
 
     @cached_property
-    def told_splits(self) -> pl.DataFrame | None:
-        """Return all that was ever told of splits; None when they were never asked for."""
-        told = self.lake.read(SPLITS)
-        return None if told.version is None else told.rows.collect()
+    def split_history(self) -> pl.DataFrame | None:
+        """Return every split the vendor ever sent; None when splits were never requested."""
+        stored = self.lake.read(SPLITS)
+        return None if stored.version is None else stored.rows.collect()
 
     @cached_property
     def splits(self) -> pl.DataFrame:
         """Return the splits to apply."""
-        return applicable_splits(SPLITS.empty() if self.told_splits is None else self.told_splits)
+        return applicable_splits(SPLITS.empty() if self.split_history is None else self.split_history)
 
     @cached_property
     def securities(self) -> pl.DataFrame:
         """Return the name, type and exchange of every ticker listed now, else of its last listing."""
-        told = as_known(self.lake.read(TICKERS).rows.collect())
-        newest_last = told.sort("active", "delisted_on", nulls_last=True)
+        known = as_known(self.lake.read(TICKERS).rows.collect())
+        newest_last = known.sort("active", "delisted_on", nulls_last=True)
         return newest_last.unique("ticker", keep="last").select("ticker", "name", "type", "primary_exchange")
 
     @cached_property
     def tickers(self) -> pl.Series:
         """Return every ticker that a page of the sessions can link to: listed, dropped, held or to sell."""
-        named = (self.lists["ticker"], self.signals["ticker"], self.held["ticker"])
-        return pl.concat(named).unique().sort()
+        tickers = (self.lists["ticker"], self.signals["ticker"], self.held["ticker"])
+        return pl.concat(tickers).unique().sort()
 
     @cached_property
     def listed(self) -> pl.DataFrame:
-        """Return every place these tickers ever had on a list."""
+        """Return every rank these tickers ever had on a list."""
         return self.lake.scan(CANDIDATES, end=self._last).filter(_is_one_of(self.tickers)).collect()
 
     @cached_property
     def history(self) -> pl.DataFrame:
         """Return bars and indicators of these tickers, as far back as the chart of the first session reaches.
 
-        What only the figures show is there for the last bar of each ticker as of each session, and null else.
+        Indicators of the figures only are given for the last bar of each ticker as of each session; elsewhere null.
         """
         since = new_york().offset(self._first, 1 - CHART_SESSIONS)
         bars, drawn = pl.collect_all(
             [self._values(DAILY_BARS, since, _BARS), self._values(INDICATORS_TABLE, since, _DRAWN)]
         )
-        last = pl.concat(_last_bars(bars, one) for one in new_york().between(self._first, self._last)).unique()
+        last = pl.concat(_last_bars(bars, session) for session in new_york().between(self._first, self._last)).unique()
         oldest: date = last.select(pl.col("session").min().fill_null(self._first)).item()
         values = self._values(INDICATORS_TABLE, oldest, _FIGURES).collect()
         figures = values.join(last, on=["ticker", "session"])

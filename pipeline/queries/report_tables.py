@@ -1,4 +1,4 @@
-"""What the pages of a session are made from: its part of the lake's rows, put on its price basis."""
+"""The tables behind the pages of a session: its part of the lake's rows, on its price basis."""
 
 from collections.abc import Collection
 from datetime import date
@@ -12,15 +12,15 @@ from pipeline.market.prices.adjust import PRICES, VOLUME
 from pipeline.market.prices.splits import split_factors
 from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import unapplied_filters
-from pipeline.queries.minute_features import features_for, without_minutes
+from pipeline.queries.minute_features import features_for, missing_minutes_warnings
 from pipeline.queries.report_rows import CHART_SESSIONS, ReportRows
 from pipeline.reports.candidates_page import SPARKLINE_SESSIONS, CandidateTables
 from pipeline.reports.notices import PROVISIONAL, SPLITS_UNKNOWN
 from pipeline.reports.ticker_page import TickerTables
 from pipeline.venues.calendar import new_york
 
-IN_PRICES = (*PRICES, *(c.name for one in INDICATORS for c in one.columns if c.unit == "price"))
-IN_SHARES = (VOLUME, *(c.name for one in INDICATORS for c in one.columns if c.unit == "shares"))
+IN_PRICES = (*PRICES, *(c.name for indicator in INDICATORS for c in indicator.columns if c.unit == "price"))
+IN_SHARES = (VOLUME, *(c.name for indicator in INDICATORS for c in indicator.columns if c.unit == "shares"))
 
 
 class ReportTables:
@@ -34,16 +34,16 @@ class ReportTables:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Return what a reader must know before the numbers."""
+        """Return what a reader must know before reading the numbers."""
         delivered = self._rows.deliveries.filter(pl.col("session") == self._session)
-        are_known = self._rows.told_splits is not None and not self._rows.told_splits.is_empty()
-        known = ["type", "split_in_doubt"] if self._rows.securities.height else []
+        are_known = self._rows.split_history is not None and not self._rows.split_history.is_empty()
+        reference_columns = ["type", "split_in_doubt"] if self._rows.securities.height else []
         features = features_for(self._rows.lake, [self._session], MODELS)
         return (
             *([PROVISIONAL] if delivered["provisional"].any() else []),
             *([] if are_known else [SPLITS_UNKNOWN]),
-            *(unapplied_filters(known, MODELS) if are_known else []),
-            *without_minutes(features, [self._session], MODELS),
+            *(unapplied_filters(reference_columns, MODELS) if are_known else []),
+            *missing_minutes_warnings(features, [self._session], MODELS),
         )
 
     def held(self) -> list[str]:
@@ -65,16 +65,16 @@ class ReportTables:
         )
 
     def tickers(self, tickers: Collection[str]) -> TickerTables:
-        """Return the frames of the pages of `tickers`, each of them listed, held or to sell on the session."""
-        wanted = list(tickers)
+        """Return the frames of the pages of `tickers`; each is listed, held or to sell on the session."""
+        names = list(tickers)
         since = new_york().offset(self._session, 1 - CHART_SESSIONS)
         is_past = pl.col("session") <= self._session
         return TickerTables(
-            history=self._on_basis(self._bars(since, wanted)),
+            history=self._on_basis(self._bars(since, names)),
             basis=self.basis,
-            listed=self._rows.listed.filter(is_past, pl.col("ticker").is_in(wanted)),
-            splits=self._splits.filter(pl.col("ticker").is_in(wanted)),
-            trades=self._trades(wanted),
+            listed=self._rows.listed.filter(is_past, pl.col("ticker").is_in(names)),
+            splits=self._splits.filter(pl.col("ticker").is_in(names)),
+            trades=self._trades(names),
             signals=self._signals,
             securities=self._rows.securities,
         )
@@ -101,8 +101,8 @@ class ReportTables:
 
     def _trades(self, tickers: Collection[str]) -> pl.DataFrame:
         """Return the purchases and sales of `tickers` up to the session, in shares and prices of its basis."""
-        recorded = POSITIONS.empty() if self._rows.positions is None else self._rows.positions
-        of_tickers = recorded.filter(pl.col("ticker").is_in(list(tickers)))
+        history = POSITIONS.empty() if self._rows.positions is None else self._rows.positions
+        of_tickers = history.filter(pl.col("ticker").is_in(list(tickers)))
         positions = in_force(settled(of_tickers, self._rows.splits))
         bought = positions.select("ticker", "opened", "quantity", "price", session="opened", side=pl.lit("entry"))
         sold = positions.filter(pl.col("closed").is_not_null()).select(

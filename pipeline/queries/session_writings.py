@@ -13,7 +13,7 @@ def calendar() -> pl.DataFrame:
 
 
 def writings(lake: Lake, table: Table) -> pl.DataFrame:
-    """Return a row for each session and each commit that wrote it: session, version, read, computed_by."""
+    """Return a row per session and commit that wrote it: session, version, read, computed_by."""
     commits = lake.trail(table).commits().drop_nulls("first_session")
     spans = calendar().join_where(
         commits, pl.col("session") >= pl.col("first_session"), pl.col("session") <= pl.col("last_session")
@@ -22,12 +22,14 @@ def writings(lake: Lake, table: Table) -> pl.DataFrame:
 
 
 def newest_writings(lake: Lake, table: Table) -> pl.DataFrame:
-    """Return a row for each session and the last commit that wrote it, as `writings` does, in order."""
+    """Return a row per session with the last commit that wrote it, in the columns of `writings`, in order."""
     return writings(lake, table).sort("version").unique("session", keep="last").sort("session")
 
 
 def possible_writings(lake: Lake, table: Table) -> pl.DataFrame:
-    """Return session and version of each commit that wrote it, or may have: one that is not known any more."""
-    lost = pl.DataFrame({"version": lake.trail(table).unknown()}, schema={"version": pl.Int64})
-    told = writings(lake, table).select("session", "version")
-    return pl.concat([told, calendar().join(lost, how="cross").select("session", "version")]).sort("version")
+    """Return session and version of each commit that wrote the session, or may have because it is no longer known."""
+    lost_versions = pl.DataFrame({"version": lake.trail(table).unknown()}, schema={"version": pl.Int64})
+    known_writings = writings(lake, table).select("session", "version")
+    return pl.concat([known_writings, calendar().join(lost_versions, how="cross").select("session", "version")]).sort(
+        "version"
+    )

@@ -1,7 +1,7 @@
-"""Judging files of which no hash was recorded in a process of its own: over some damaged ones, Polars ends its process.
+"""Judges files without a recorded hash in a process of their own: some damaged files crash the Polars that reads them.
 
-It asks for as much memory as a damaged file says, and a library in Rust that gets none ends all. The process judges one
-file after the other; when it has ended over one, the next is judged by another.
+Polars allocates as much memory as a damaged file claims to need, and a Rust library that gets none ends its process.
+The process judges one file after the other; when a file has ended it, a new process judges the next.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from pipeline.lake.integrity.decoding import decoded
 from pipeline.tables import CONTRACTS
 
 ROOM, OF_A_BYTE, OF_A_ROW = 4_000_000_000, 1_000, 1_000
-"""Bytes of memory for judging a file: in any case, for each byte of it, and for each row that the log tells of.
+"""Bytes of memory for judging a file: always, for each byte of it, and for each row that the log counts in it.
 
-Far more than any file takes that is whole; without a limit, a file that says it holds a trillion rows may get them.
+Far more than any undamaged file takes; without a limit, a file that claims a trillion rows may get memory for them.
 """
 
 
 class Judge:
-    """Says what is wrong with a file. Its process is started for the first one, and ends with the context."""
+    """Says what is wrong with a file. Its process starts with the first file, and ends with the context."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -40,54 +40,54 @@ class Judge:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def judged(self, data: bytes, told: DataFile, table: str) -> str | None:
-        """Return what is wrong with the bytes of a file of the table `market/name`, None for nothing, as `decoded`.
+    def judged(self, data: bytes, file: DataFile, table: str) -> str | None:
+        """Return what is wrong with the bytes of `file` of the table `market/name`, as `decoded`; None when nothing is.
 
-        Raises PlaceFailed when the system ended the process, which says nothing of the file.
+        Raises PlaceFailed when the system killed the process: that says nothing about the file.
         """
         with self._lock:
             try:
-                return self._asked(data, told, table)
+                return self._ask_process(data, file, table)
             except (OSError, EOFError):
                 code = self._end()
         if code == -signal.SIGKILL:
             raise PlaceFailed(
-                f"The system ended the process that was to read {table}/{told.name}.",
-                remedy="It lacks memory, most likely: end other programs, and run it again.",
+                f"The system killed the process that was reading {table}/{file.name}.",
+                remedy="Most likely it is out of memory: close other programs and run it again.",
             )
         how = signal.Signals(-code).name if code < 0 else f"code {code}"
         return f"cannot be read (reading it ends the process, with {how})"
 
-    def _asked(self, data: bytes, told: DataFile, table: str) -> str | None:
+    def _ask_process(self, data: bytes, file: DataFile, table: str) -> str | None:
         if self._process is None:
-            self._process = _started()
-        asked, said = self._process.stdin, self._process.stdout
-        if asked is None or said is None:
+            self._process = _start_process()
+        request, response = self._process.stdin, self._process.stdout
+        if request is None or response is None:
             raise EOFError
-        asked.write(json.dumps({"name": told.name, "rows": told.rows, "table": table, "size": len(data)}).encode())
-        asked.write(b"\n")
-        asked.write(data)
-        asked.flush()
-        answer = said.readline()
+        request.write(json.dumps({"name": file.name, "rows": file.rows, "table": table, "size": len(data)}).encode())
+        request.write(b"\n")
+        request.write(data)
+        request.flush()
+        answer = response.readline()
         if not answer.endswith(b"\n"):
             raise EOFError
-        found: str | None = json.loads(answer)
-        return found
+        fault: str | None = json.loads(answer)
+        return fault
 
     def _end(self) -> int:
         """End the process if there is one; return how it ended."""
-        ended, self._process = self._process, None
-        if ended is None:
+        process, self._process = self._process, None
+        if process is None:
             return 0
-        for pipe in (ended.stdin, ended.stdout):
+        for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                with suppress(OSError):  # it is gone, and takes no more
+                with suppress(OSError):  # the process is gone already
                     pipe.close()
-        return ended.wait()
+        return process.wait()
 
 
-def _started() -> subprocess.Popen[bytes]:
-    # Where this process finds its packages, that one finds them too.
+def _start_process() -> subprocess.Popen[bytes]:
+    # The new process finds its packages where this one does.
     here = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     program = f"from {__name__} import serve; serve()"
     return subprocess.Popen(  # noqa: S603 (our own program)
@@ -96,30 +96,30 @@ def _started() -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=here,
-        # Ctrl-C reaches the parent, at whose end this one ends.
+        # Ctrl-C reaches the parent only; this process ends with it.
         start_new_session=True,
     )
 
 
 def serve() -> None:
-    """Judge the files that come by stdin until it ends, and answer each in a line of stdout."""
+    """Judge the files that come on stdin until it ends, and answer each with a line on stdout."""
     incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 1)
+    devnull = os.open(os.devnull, os.O_RDWR)
+    os.dup2(devnull, 1)
     while line := incoming.readline():
         outgoing.write(json.dumps(_judged(json.loads(line), incoming)).encode() + b"\n")
 
 
-def _judged(asked: dict[str, object], incoming: BinaryIO) -> str | None:
-    size, rows = int(str(asked["size"])), asked["rows"]
+def _judged(request: dict[str, object], incoming: BinaryIO) -> str | None:
+    size, rows = int(str(request["size"])), request["rows"]
     data = incoming.read(size)
-    told = DataFile(str(asked["name"]), size, rows if isinstance(rows, int) else None, None, None, 0)
-    _grant(ROOM + OF_A_BYTE * size + OF_A_ROW * (told.rows or 0))
-    return decoded(data, told, CONTRACTS.get(str(asked["table"])))
+    file = DataFile(str(request["name"]), size, rows if isinstance(rows, int) else None, None, None, 0)
+    _grant(ROOM + OF_A_BYTE * size + OF_A_ROW * (file.rows or 0))
+    return decoded(data, file, CONTRACTS.get(str(request["table"])))
 
 
 def _grant(memory: int) -> None:
-    """Let this process take so many bytes of memory, where the system knows limits."""
+    """Limit this process to so many bytes of memory, where the system supports limits."""
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415 (not there on Windows)

@@ -1,1 +1,1 @@
-"""What is served to browsers: the Dagster UI, pages, and who may visit."""
+"""Servers for browsers: the Dagster UI, the pages, and the check of who may visit."""

@@ -1,7 +1,7 @@
-"""Dagster's web server, closed to pages of the web. `python -m pipeline.web.dagster` takes the same options.
+"""Dagster's web server, closed to foreign web pages. `python -m pipeline.web.dagster` takes the same options.
 
-Dagster's own answers whoever asks, by any name and from any page, and runs what a GraphQL query in an address asks for:
-a link on a page of the web could start runs here. This one asks `visitors` first.
+Dagster's own server answers any request, by any host name and from any page, and runs GraphQL queries from an address:
+a link on a web page could start runs here. This one checks each request with `visitors` first.
 """
 
 from dagster_webserver import app, cli
@@ -18,13 +18,13 @@ PAGE = "text/html"
 
 
 class OwnVisitors:
-    """Lets a request through that a person's own browser sends from the server's own pages, or a program sends."""
+    """Passes on requests from the server's own pages in the user's browser, and from programs."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer why not."""
+        """Pass the request on, or respond with the reason why not."""
         refusal = _refusal(scope) if scope["type"] in {"http", "websocket"} else None
         if refusal is None:
             await self._app(scope, receive, send)
@@ -42,12 +42,12 @@ class GuardedWebserver(DagsterWebserver):
         return [Middleware(OwnVisitors), *super().build_middleware()]
 
     def make_security_headers(self) -> dict[str, str]:
-        """Return Dagster's headers and one more: no page of the web may show this one inside itself."""
+        """Return Dagster's headers and one more: no foreign page may embed this one."""
         return super().make_security_headers() | {"X-Frame-Options": "SAMEORIGIN"}
 
 
 def _refusal(scope: Scope) -> str | None:
-    """Return why a request is not let through; None when it is."""
+    """Return why a request is refused; None when it is not."""
     headers = Headers(scope=scope)
     host, origin = headers.get("host", ""), headers.get("origin")
     if not is_own_name(host):
@@ -55,14 +55,14 @@ def _refusal(scope: Scope) -> str | None:
     if origin is not None and not is_own_page(origin, host):
         return "This server answers its own pages only."
     if any(ord(sign) < ord(" ") for sign in scope["path"]):
-        return "No page is called so."
+        return "There is no page of that name."
     if scope["type"] == "http" and scope["path"].rstrip("/").endswith("/graphql") and not _is_plain_graphql(scope):
-        return "GraphQL is asked by POST, as application/json."
+        return "Send GraphQL by POST, as application/json."
     return None
 
 
 def _is_plain_graphql(scope: Scope) -> bool:
-    """Return whether a request for GraphQL is one that no other page can send unasked, or is for the page to ask on."""
+    """Return whether a GraphQL request is one that no foreign page can send, or opens the page for queries."""
     headers = Headers(scope=scope)
     if scope["method"] == "POST":
         return headers.get("content-type", "").split(";")[0].strip().lower() == JSON
@@ -71,7 +71,7 @@ def _is_plain_graphql(scope: Scope) -> bool:
 
 def main() -> None:
     """Serve, as `dagster-webserver` does."""
-    # The one place where Dagster makes its server; it has no setting for this.
+    # The one place where Dagster makes its server; there is no setting for it.
     app.DagsterWebserver = GuardedWebserver  # type: ignore[misc]
     cli.main()
 

@@ -1,7 +1,7 @@
-"""Who may ask the servers on this machine: a person's own browser on their pages, and no page of the web through it.
+"""Who may use the servers on this machine: the user's own browser on their pages, but no foreign web page in it.
 
-Any page that a browser shows can send requests to 127.0.0.1. Two marks of a request give it away: a Host that is a name
-of somebody else's (it was made to lead here), and an Origin that is not the server itself.
+Any page that a browser shows can send requests to 127.0.0.1. Two headers give it away: a Host that is not this
+machine's name (but resolves to it), and an Origin that is not the server itself.
 """
 
 import socket
@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 
 def is_own_name(host: str) -> bool:
-    """Return whether the Host header `host` names this machine: by an address, as localhost, or as it calls itself.
+    """Return whether the Host header `host` names this machine: by an address, as localhost, or by its own name.
 
-    An address cannot be made to lead elsewhere; a name of somebody else's can.
+    An address cannot be redirected; a foreign name can.
     """
-    name = _named(f"//{host}")
+    name = _hostname(f"//{host}")
     return is_address(name) or name == "localhost" or name in _own_names()
 
 
@@ -25,7 +25,7 @@ def is_own_page(origin: str, host: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether what listens on `host` is reached from this machine only."""
+    """Return whether a server that listens on `host` is reachable from this machine only."""
     return ip_address(host).is_loopback if is_address(host) else host.lower() == "localhost"
 
 
@@ -38,7 +38,7 @@ def is_address(name: str) -> bool:
     return True
 
 
-def _named(address: str) -> str:
+def _hostname(address: str) -> str:
     try:
         return (urlsplit(address).hostname or "").lower()
     except ValueError:

@@ -13,7 +13,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.tables import Lake
 from pipeline.market.portfolio.sell.rules import STOP_HIT
-from pipeline.queries.portfolio import recorded
+from pipeline.queries.portfolio import recorded_positions
 
 LATEST = day(6)
 """The newest session so far; the lake has bars up to the one before."""
@@ -50,4 +50,4 @@ def ask(home: Path, ask_in: Callable[[Path], Ask], monkeypatch: pytest.MonkeyPat
 
 
 def book(home: Path) -> pl.DataFrame:
-    return recorded(Lake(home / "lake"))
+    return recorded_positions(Lake(home / "lake"))

@@ -28,7 +28,7 @@ def test_a_sale_on_a_day_without_a_bar_is_at_the_last_close_and_warned_of(ask: A
     ask("add", "HALT", "10", "20", "--opened", str(day(0)))
     answer = ask("close", "HALT", "--date", str(day(4)))
     assert answer.code == 0
-    assert f"warning: HALT has no bar on {day(4)}; it is taken as sold at its close of {day(1)}." in answer.words
+    assert f"warning: HALT has no bar on {day(4)}; the sale counts at its close of {day(1)}." in answer.words
     assert book(home).row(-1, named=True)["closing_price"] == 21
 
 

@@ -10,7 +10,7 @@ from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, JAN_31, PRICES, pric
 from pipeline.contracts.table import BY_MONTH, BY_SESSION, Layout
 from pipeline.errors import ContractBroken
 from pipeline.lake.delta.layout import rows_of, stretches
-from pipeline.lake.delta.maintenance import Compacted, compact
+from pipeline.lake.delta.maintenance import CompactedPartition, compact
 from pipeline.lake.sql import connect
 from pipeline.lake.tables import Lake
 
@@ -71,7 +71,7 @@ def test_compaction_rewrites_the_session_that_lies_in_two_files_and_no_other(lai
         given = {"predicate": f"day = '{JAN_3}'"} if mode == "overwrite" else {}
         half.filter(ticker=ticker).write_delta(table.table_uri, mode=mode, delta_write_options=given)
     done = compact(laid, BY_DAY, run_id="r")
-    assert done == [Compacted(month=str(JAN_3), rows=2, files_before=2, files_after=1)]
+    assert done == [CompactedPartition(month=str(JAN_3), rows=2, files_before=2, files_after=1)]
     assert held(laid) == before
     assert compact(laid, BY_DAY, run_id="r") == []
 

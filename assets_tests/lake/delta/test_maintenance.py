@@ -11,7 +11,7 @@ import pytest
 from assets_tests.lake.conftest import FEB_1, FEB_2, JAN_2, JAN_3, JAN_4, PRICES, held, prices
 from pipeline.errors import SettingsError, TableDamaged, TableMissing, WriteConflict
 from pipeline.lake.delta import maintenance
-from pipeline.lake.delta.maintenance import Compacted, compact, vacuum
+from pipeline.lake.delta.maintenance import CompactedPartition, compact, vacuum
 from pipeline.lake.tables import Lake
 
 DAYS = [JAN_2, JAN_3, JAN_4, FEB_1, FEB_2]
@@ -33,8 +33,8 @@ def month_file(lake: Lake, month: str) -> Path:
 def test_each_month_becomes_one_file_in_the_order_of_the_key_with_the_same_rows(scattered: Lake) -> None:
     before = held(scattered)
     assert compact(scattered, PRICES, run_id="r") == [
-        Compacted(month="2024-01", rows=6, files_before=3, files_after=1),
-        Compacted(month="2024-02", rows=4, files_before=2, files_after=1),
+        CompactedPartition(month="2024-01", rows=6, files_before=3, files_after=1),
+        CompactedPartition(month="2024-02", rows=4, files_before=2, files_after=1),
     ]
     assert held(scattered) == before
     keys = pl.read_parquet(month_file(scattered, "2024-01"), columns=["ticker", "session"]).rows()

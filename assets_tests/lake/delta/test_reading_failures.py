@@ -8,7 +8,7 @@ import pytest
 
 from assets_tests.lake.conftest import FEB_1, JAN_2, PRICES, prices
 from assets_tests.s3_outage import OwnServer, own_server
-from pipeline.cli import told
+from pipeline.cli import report_error
 from pipeline.errors import LakeUnreachable, RetryableError, TableDamaged, TableMissing
 from pipeline.lake.delta.past import rows_at
 from pipeline.lake.delta.reading_failures import meaning
@@ -86,7 +86,7 @@ def test_a_command_that_meets_a_missing_data_file_says_so_in_one_line(tmp_path, 
     Path(lake.root, data_files(lake)[0]).unlink()
     wrapped = RuntimeError("as a run wraps it")
     wrapped.__cause__ = failure(lake.scan(PRICES))
-    assert told(wrapped) == 1
+    assert report_error(wrapped) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: A data file of the lake is missing or damaged")
     assert line.endswith("then `candlelake verify --repair`.")

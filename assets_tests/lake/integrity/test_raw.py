@@ -11,7 +11,7 @@ import pytest
 
 from assets_tests.lake.raw.test_raw_files import DATASET, DAY, KEY, stored
 from pipeline.lake.integrity.damage import Damage, Kind
-from pipeline.lake.integrity.raw import Delivered, RawState, RawVerification
+from pipeline.lake.integrity.raw import DeliveredVersion, RawState, RawVerification
 from pipeline.lake.raw.raw_files import RECEIPT_SUFFIX, RawFiles, Receipt
 from pipeline.lake.raw.receipts import written
 from pipeline.lake.storage.folder_objects import FolderObjects
@@ -30,7 +30,7 @@ def versions(lake: Path) -> tuple[Receipt, Receipt]:
     return stored(raw, OLD), stored(raw, NEW)
 
 
-def verified(lake: Path, *trail: Delivered) -> RawState:
+def verified(lake: Path, *trail: DeliveredVersion) -> RawState:
     return RawVerification(FolderObjects(lake), trail).run()
 
 
@@ -39,8 +39,8 @@ def only(state: RawState) -> Damage:
     return damage
 
 
-def trail(versions: tuple[Receipt, Receipt]) -> tuple[Delivered, Delivered]:
-    return Delivered(versions[0], is_current=False), Delivered(versions[1], is_current=True)
+def trail(versions: tuple[Receipt, Receipt]) -> tuple[DeliveredVersion, DeliveredVersion]:
+    return DeliveredVersion(versions[0], is_current=False), DeliveredVersion(versions[1], is_current=True)
 
 
 def flip(path: Path, place: int) -> None:
@@ -62,7 +62,7 @@ def test_a_flipped_bit_anywhere_in_a_file_is_found(lake: Path, versions: tuple[R
         flip(path, place)
         damage = only(verified(lake, *trail(versions)))
         assert (damage.kind, damage.file, damage.first) == (Kind.RAW, f"raw/{KEY}", DAY)
-        assert damage.found == "holds other bytes than its receipt tells of"
+        assert damage.found == "holds other bytes than its receipt says"
         flip(path, place)
 
 
@@ -71,7 +71,7 @@ def test_a_flipped_bit_anywhere_in_a_file_is_found(lake: Path, versions: tuple[R
     [
         (Path.unlink, "is missing"),
         (lambda path: path.write_bytes(b""), "is empty"),
-        (lambda path: path.write_bytes(NEW[:-1]), "bytes, its receipt tells of"),
+        (lambda path: path.write_bytes(NEW[:-1]), "bytes, its receipt says"),
     ],
 )
 def test_a_harmed_file_is_named_with_what_is_wrong(
@@ -180,7 +180,7 @@ def test_a_version_that_is_gone_with_its_receipt_is_missed_by_the_audit_trail(
 
 
 def test_a_newer_version_than_the_tables_come_from_is_no_damage(lake: Path, versions: tuple[Receipt, Receipt]) -> None:
-    assert verified(lake, Delivered(versions[0], is_current=True)).damages == []
+    assert verified(lake, DeliveredVersion(versions[0], is_current=True)).damages == []
 
 
 def test_a_version_that_came_back_and_was_replaced_again_is_no_damage(lake: Path) -> None:
@@ -189,5 +189,5 @@ def test_a_version_that_came_back_and_was_replaced_again_is_no_damage(lake: Path
     stored(raw, NEW, hour=12)
     again = stored(raw, OLD, hour=13)
     newest = stored(raw, NEW, hour=14)
-    told = Delivered(again, is_current=False), Delivered(newest, is_current=True)
+    told = DeliveredVersion(again, is_current=False), DeliveredVersion(newest, is_current=True)
     assert verified(lake, *told).damages == []

@@ -200,8 +200,8 @@ def test_a_child_that_ended_between_two_queries_is_replaced(sql: Sql) -> None:
     ("how", "said"),
     first_quick(
         [
-            (signal.SIGKILL, "killed by the system"),
-            (signal.SIGSEGV, r"broke down over the query \(SIGSEGV\)"),
+            (signal.SIGKILL, "The system killed the process"),
+            (signal.SIGSEGV, r"crashed on the query \(SIGSEGV\)"),
             (signal.SIGABRT, "lack of memory"),
             (signal.SIGTERM, "ended unexpectedly"),
         ]
@@ -286,7 +286,7 @@ def test_an_answer_that_never_ends_is_cut_off(filled: Lake, monkeypatch: pytest.
     )
     monkeypatch.setattr(process, "START", tmp_path / "start.py")
     taken = 0
-    with Sql(filled, limits=Limits(answer=10 << 20)) as sql, pytest.raises(QueryError, match="else than an answer"):  # noqa: PT012
+    with Sql(filled, limits=Limits(answer=10 << 20)) as sql, pytest.raises(QueryError, match="other than an answer"):  # noqa: PT012
         for piece in sql._confined().child.answers("SELECT 1"):
             taken += len(piece)
     assert taken <= 12 << 20

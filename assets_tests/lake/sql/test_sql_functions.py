@@ -15,7 +15,7 @@ from assets_tests.lake.sql.sql_functions import Function, every_function
 from pipeline.errors import QueryError
 from pipeline.lake.sql import Sql
 from pipeline.lake.sql.open_functions import FOLDER, KINDS, VERSION, open_functions, reviewed
-from pipeline.lake.sql.review import differences, known, main
+from pipeline.lake.sql.review import differences, installed_names, main
 from pipeline.lake.sql.sandbox.terms import Limits, Walls
 from pipeline.lake.tables import Lake
 
@@ -113,13 +113,13 @@ def test_a_new_function_is_closed_until_somebody_has_looked_at_it(
 ) -> None:
     for kind in KINDS:
         shutil.copy(FOLDER / f"{kind}.csv", tmp_path)
-    found = known()
+    found = installed_names()
     found["scalar"].add("brand_new")
     found["macro"].discard("ago")
     monkeypatch.setattr("pipeline.lake.sql.open_functions.FOLDER", tmp_path)
     monkeypatch.setattr("pipeline.lake.sql.review.FOLDER", tmp_path)
     monkeypatch.setattr("pipeline.lake.sql.review.VERSION", tmp_path / "version.txt")
-    monkeypatch.setattr("pipeline.lake.sql.review.known", lambda: found)
+    monkeypatch.setattr("pipeline.lake.sql.review.installed_names", lambda: found)
     assert main(["--write"]) == 1
     assert "scalar: new: brand_new" in capsys.readouterr().out
     assert reviewed("scalar")["brand_new"][0] == "closed"

@@ -1,1 +1,1 @@
-"""`candlelake positions`: recording what you hold, and looking at it."""
+"""`candlelake positions`: records and shows what you hold."""

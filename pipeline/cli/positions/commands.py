@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from pipeline.lake.tables import Lake
 
 RUN_ID = "candlelake positions"
-"""What the commits of the command line carry in place of a run's id."""
+"""The commits of the command line have this instead of a run's id."""
 
 MOST_NAMED = 20
-"""Bad rows of a file that are named; the rest is counted."""
+"""Bad rows of a file that are shown; the rest is counted."""
 
 DAY = "YYYY-MM-DD"
 
@@ -51,15 +51,15 @@ def list_positions(day: Day = None, as_json: AsJson = False, history: History = 
     """Show what is held; the same as without a command."""
     from pipeline.cli.positions.shown import draw_history
     from pipeline.market.portfolio.book import day_faults
-    from pipeline.queries.portfolio import recorded
+    from pipeline.queries.portfolio import recorded_positions
 
-    lake, latest = opened_lake()
+    lake, latest = open_lake()
     if day is not None:
         require_sound(day_faults(day, latest))
     if history and as_json:
-        write_json(recorded(lake))
+        write_json(recorded_positions(lake))
     elif history:
-        draw_history(recorded(lake))
+        draw_history(recorded_positions(lake))
     else:
         show(lake, day, latest, as_json=as_json)
 
@@ -68,12 +68,12 @@ def show(lake: "Lake", day: date | None, latest: date, *, as_json: bool) -> None
     """Show what is held on `day`, or on the newest session with bars, as a table or as JSON."""
     from pipeline.cli.positions.prices import has_bars, newest_bars
     from pipeline.cli.positions.shown import draw, say_realised
-    from pipeline.queries.portfolio import are_splits_known, sold, sold_beyond, standing
+    from pipeline.queries.portfolio import are_splits_known, oversold_sales, sold, standing
 
     session = day or newest_bars(lake) or latest
     rows = standing(lake, session, day or latest)
-    for beyond in sold_beyond(lake):
-        say_warning(f"{beyond}. Was a split withdrawn or corrected? `candlelake positions --history` shows the sale.")
+    for oversold in oversold_sales(lake):
+        say_warning(f"{oversold}. Was a split withdrawn or corrected? `candlelake positions --history` shows the sale.")
     if as_json:
         dump(rows)
         return
@@ -89,10 +89,10 @@ def show(lake: "Lake", day: date | None, latest: date, *, as_json: bool) -> None
 
 
 @app.command()
-def add(  # noqa: PLR0913, PLR0917 (what can be said of a purchase)
+def add(  # noqa: PLR0913, PLR0917 (the data of a purchase)
     ticker: Ticker,
     quantity: Annotated[float, typer.Argument(metavar="QUANTITY", help="Shares; fractions are fine.")],
-    price: Annotated[float, typer.Argument(metavar="PRICE", help="Paid a share, USD.")],
+    price: Annotated[float, typer.Argument(metavar="PRICE", help="Paid per share, USD.")],
     opened: Annotated[
         date | None, typer.Option(parser=parse_date, metavar=DAY, help="Session; else the latest.")
     ] = None,
@@ -107,13 +107,13 @@ def add(  # noqa: PLR0913, PLR0917 (what can be said of a purchase)
     from pipeline.market.portfolio.book import Opening, faults, with_openings
     from pipeline.queries.portfolio import record
 
-    lake, latest = opened_lake()
+    lake, latest = open_lake()
     opening = Opening(ticker, quantity, price, opened or latest, stop, target, commission, note)
     require_sound(faults(opening, latest))
     if not force:
         require_known(lake, opening)
     warn_of_price(lake, opening)
-    rows = record(lake, lambda known: with_openings(known, [opening], datetime.now(UTC)), run_id=RUN_ID)
+    rows = record(lake, lambda history: with_openings(history, [opening], datetime.now(UTC)), run_id=RUN_ID)
     number: int = rows.select("position").max().item()
     say(f"Position {number}: {quantity:,.10g} {ticker} at {price:,.10g} on {opening.opened}.")
 
@@ -132,20 +132,22 @@ def change(
     from pipeline.market.portfolio.book import Terms, term_faults, with_terms
     from pipeline.queries.portfolio import known_splits, record
 
-    lake, latest = opened_lake()
+    lake, latest = open_lake()
     if stop is None and target is None and note is None:
         raise typer.BadParameter("nothing to change; name --stop, --target or --note.")
     terms = Terms(since or latest, stop, target, note)
     require_sound(term_faults(terms, latest))
     splits = known_splits(lake)
-    record(lake, lambda known: with_terms(known, splits, position, terms, datetime.now(UTC)), run_id=RUN_ID)
+    record(lake, lambda history: with_terms(history, splits, position, terms, datetime.now(UTC)), run_id=RUN_ID)
     say(f"Position {position} is changed from {terms.since} on.")
 
 
 @app.command()
-def close(  # noqa: PLR0913, PLR0917 (what can be said of a sale)
+def close(  # noqa: PLR0913, PLR0917 (the data of a sale)
     ticker: Ticker,
-    price: Annotated[float | None, typer.Option(metavar="PRICE", help="Got a share; else the latest close.")] = None,
+    price: Annotated[
+        float | None, typer.Option(metavar="PRICE", help="Received per share; else the latest close.")
+    ] = None,
     quantity: Annotated[float | None, typer.Option(metavar="SHARES", help="Shares sold; else all.")] = None,
     day: Annotated[
         date | None, typer.Option("--date", parser=parse_date, metavar=DAY, help="Session; else the latest.")
@@ -159,16 +161,16 @@ def close(  # noqa: PLR0913, PLR0917 (what can be said of a sale)
     from pipeline.market.portfolio.book import Sale, sale_faults, with_sale
     from pipeline.queries.portfolio import known_splits, record, sold
 
-    lake, latest = opened_lake()
-    closed, got = (day or latest, price) if price is not None else last_close(lake, ticker, day, latest)
-    sale = Sale(ticker, got, closed, quantity, commission, position)
+    lake, latest = open_lake()
+    closed, received = (day or latest, price) if price is not None else last_close(lake, ticker, day, latest)
+    sale = Sale(ticker, received, closed, quantity, commission, position)
     require_sound(sale_faults(sale, latest))
     splits = known_splits(lake)
     recorded_at = datetime.now(UTC)
-    rows = record(lake, lambda known: with_sale(known, splits, sale, recorded_at), run_id=RUN_ID)
+    rows = record(lake, lambda history: with_sale(history, splits, sale, recorded_at), run_id=RUN_ID)
     new = rows.filter(rows["recorded_at"] == recorded_at, rows["event"] == "closed")
     parts = sold(lake, closed).join(new, on="position", how="semi")
-    say(f"Sold {ticker} at {got:,.10g} on {closed}: {gain(parts)}.")
+    say(f"Sold {ticker} at {received:,.10g} on {closed}: {gain(parts)}.")
 
 
 @app.command()
@@ -177,9 +179,9 @@ def remove(position: Number) -> None:
     from pipeline.market.portfolio.book import without
     from pipeline.queries.portfolio import known_splits, record
 
-    lake, _ = opened_lake()
+    lake, _ = open_lake()
     splits = known_splits(lake)
-    record(lake, lambda known: without(known, position, datetime.now(UTC), splits), run_id=RUN_ID)
+    record(lake, lambda history: without(history, position, datetime.now(UTC), splits), run_id=RUN_ID)
     say(f"Position {position} is removed; `candlelake positions --history` still shows it.")
 
 
@@ -196,27 +198,27 @@ def import_(
     from pipeline.market.portfolio.book import recorded_before, with_openings
     from pipeline.queries.portfolio import record
 
-    lake, latest = opened_lake()
+    lake, latest = open_lake()
     rows = read_openings(file, latest)
     bad = {row.line: "; ".join(row.faults) for row in rows if row.opening is None}
     lines = {row.line: row.opening for row in rows if row.opening is not None}
     openings = list(lines.values())
     if not force:
         unknown = unknown_tickers(lake, openings)
-        bad |= {line: unknown[one.ticker] for line, one in lines.items() if one.ticker in unknown}
+        bad |= {line: unknown[opening.ticker] for line, opening in lines.items() if opening.ticker in unknown}
 
-    def imported(known: "pl.DataFrame") -> "pl.DataFrame":
-        before = {} if force else {line: recorded_before(known, one) for line, one in lines.items()}
+    def with_imported_rows(history: "pl.DataFrame") -> "pl.DataFrame":
+        before = {} if force else {line: recorded_before(history, opening) for line, opening in lines.items()}
         repeated = {line: f"it is recorded already, as position {number}" for line, number in before.items() if number}
         refuse_rows(file, bad | repeated, len(rows))
-        return with_openings(known, openings, datetime.now(UTC))
+        return with_openings(history, openings, datetime.now(UTC))
 
-    record(lake, imported, run_id=RUN_ID)
+    record(lake, with_imported_rows, run_id=RUN_ID)
     say(f"{len(rows):,} positions are imported from {file}.")
 
 
 def refuse_rows(file: Path, bad: dict[int, str], rows: int) -> None:
-    """Return if no row is bad; else name the lines and why."""
+    """Return if no row is bad; otherwise show the lines with their reasons and raise PositionRefused."""
     from pipeline.cli.positions.file import EXPECTED
     from pipeline.errors import PositionRefused
 
@@ -232,8 +234,8 @@ def refuse_rows(file: Path, bad: dict[int, str], rows: int) -> None:
     )
 
 
-def opened_lake() -> tuple["Lake", date]:
-    """Return the lake and the newest session that a trade can have been made on: today's, or the lake's last."""
+def open_lake() -> tuple["Lake", date]:
+    """Return the lake and the newest session on which a trade is possible: today's, or the lake's last."""
     from pipeline.lake.tables import Lake
     from pipeline.settings import load_settings
     from pipeline.venues.calendar import new_york
@@ -244,6 +246,6 @@ def opened_lake() -> tuple["Lake", date]:
 
 
 def require_sound(faults: list[str]) -> None:
-    """Return if there is no fault; else the command was called wrongly."""
+    """Return if there is no fault; otherwise raise typer.BadParameter."""
     if faults:
         raise typer.BadParameter(f"{'; '.join(faults)}.")

@@ -1,4 +1,4 @@
-"""What the lake knows of the tickers and prices that a person types, to catch what was mistyped."""
+"""Checks typed tickers and prices against the lake, to catch typing errors."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -13,44 +13,45 @@ from pipeline.errors import PositionRefused
 from pipeline.lake.tables import Lake
 from pipeline.market.portfolio.book import Opening, held, settled
 from pipeline.market.prices.splits import shares_become
-from pipeline.queries.portfolio import known_splits, recorded
+from pipeline.queries.portfolio import known_splits, recorded_positions
 from pipeline.venues.calendar import new_york
 
 AROUND = 20
-"""Sessions up to a purchase among which its ticker must have a bar; many do not trade every day."""
+"""Its ticker must have a bar in this many sessions up to a purchase; many do not trade every day."""
 
 
 def newest_bars(lake: Lake) -> date | None:
-    """Return the newest session that the lake has bars of."""
+    """Return the newest session with bars in the lake."""
     return newest_session(lake, DAILY_BARS) if lake.exists(DAILY_BARS) else None
 
 
 def has_bars(lake: Lake, session: date) -> bool:
-    """Return whether the lake has bars of `session`, of whatever ticker."""
+    """Return whether the lake has bars of any ticker on `session`."""
     if not lake.exists(DAILY_BARS):
         return False
     return not lake.scan(DAILY_BARS, session, session, columns=["session"]).head(1).collect().is_empty()
 
 
 def unknown_tickers(lake: Lake, openings: Iterable[Opening]) -> dict[str, str]:
-    """Return the tickers that had no bar when they are said to have been bought, with what is to say of each.
+    """Return the tickers that had no bar at the time of their purchase, each with a message.
 
-    Of a time that the lake does not reach, its newest sessions count. A lake without bars knows nothing and objects to
-    nothing.
+    For a time outside the lake, its newest sessions count. A lake without bars objects to nothing.
     """
     newest = newest_bars(lake)
     if newest is None:
         return {}
-    traded = {day: _traded(lake, day) or _traded(lake, newest) for day in {one.opened for one in openings}}
+    traded = {day: _traded(lake, day) or _traded(lake, newest) for day in {opening.opened for opening in openings}}
     return {
-        one.ticker: _unknown(one.ticker, traded[one.opened]) for one in openings if one.ticker not in traded[one.opened]
+        opening.ticker: _unknown(opening.ticker, traded[opening.opened])
+        for opening in openings
+        if opening.ticker not in traded[opening.opened]
     }
 
 
 def require_known(lake: Lake, opening: Opening) -> None:
-    """Raise PositionRefused when the lake has bars, but none of the ticker at that time."""
+    """Raise PositionRefused when the lake has bars, but none of the ticker at the time of the purchase."""
     for words in unknown_tickers(lake, [opening]).values():
-        raise PositionRefused(f"Nothing was recorded: {words}.", remedy="Record it all the same with --force.")
+        raise PositionRefused(f"Nothing was recorded: {words}.", remedy="Record it anyway with --force.")
 
 
 def _traded(lake: Lake, until: date) -> set[str]:
@@ -59,14 +60,14 @@ def _traded(lake: Lake, until: date) -> set[str]:
 
 
 def _unknown(ticker: str, traded: set[str]) -> str:
-    same = sorted(one for one in traded if one.casefold() == ticker.casefold())
+    same = sorted(name for name in traded if name.casefold() == ticker.casefold())
     near = same or get_close_matches(ticker.upper(), sorted(traded), n=3)
-    meant = f" (near it: {', '.join(near)})" if near else ""
-    return f"{ticker} has no bar in the lake at that time{meant}"
+    hint = f" (near it: {', '.join(near)})" if near else ""
+    return f"{ticker} has no bar in the lake at that time{hint}"
 
 
 def warn_of_price(lake: Lake, opening: Opening) -> None:
-    """Warn when the price lies outside what the ticker traded at on the day."""
+    """Warn when the price is outside the ticker's range of the day."""
     if not lake.exists(DAILY_BARS):
         return
     bars = lake.scan(DAILY_BARS, opening.opened, opening.opened).filter(pl.col("ticker") == opening.ticker).collect()
@@ -81,10 +82,10 @@ def warn_of_price(lake: Lake, opening: Opening) -> None:
 def last_close(lake: Lake, ticker: str, day: date | None, latest: date) -> tuple[date, float]:
     """Return the session of a sale without a price, and its price: the last close, on the shares of that session.
 
-    The session is `day`, or else that of the close; it is none before the newest purchase of the ticker. Only closes
-    since the first purchase of what is held count. Raises PositionRefused when nothing is held, or there is no close.
+    The session is `day`, or else that of the close. Only closes since the first purchase of the held shares count.
+    Raises PositionRefused when nothing is held, or there is no close.
     """
-    lots = held(settled(recorded(lake), known_splits(lake))).filter(pl.col("ticker") == ticker)
+    lots = held(settled(recorded_positions(lake), known_splits(lake))).filter(pl.col("ticker") == ticker)
     if lots.is_empty():
         raise PositionRefused(f"No {ticker} is held.", remedy="`candlelake positions` shows what is held.")
     first: date = lots.select(pl.col("opened").min()).item()
@@ -97,10 +98,10 @@ def last_close(lake: Lake, ticker: str, day: date | None, latest: date) -> tuple
             f"The lake has no close of {ticker} from {first} to {until}.", remedy="Name what you got with --price."
         )
     bar = bars.tail(1)
-    made_on: date = bar["session"].item()
-    session = day or made_on
+    priced_on: date = bar["session"].item()
+    session = day or priced_on
     ratio: float = shares_become(bar, known_splits(lake), since=pl.col("session"), until=pl.lit(session)).item()
     price: float = bar["close"].item() / ratio
-    if made_on != session:
-        say_warning(f"{ticker} has no bar on {session}; it is taken as sold at its close of {made_on}.")
+    if priced_on != session:
+        say_warning(f"{ticker} has no bar on {session}; the sale counts at its close of {priced_on}.")
     return session, price

@@ -1,4 +1,4 @@
-"""What is held, drawn for people: a line a position, with its signals below, and the sums."""
+"""Positions as a table for people: one line per position, with its signals below, and the sums."""
 
 from collections.abc import Callable
 from datetime import date
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 WIDE = 100
-"""Columns of a terminal from which on the entry and the sessions held are shown, too."""
+"""Columns of a terminal from which the entry and the sessions held are shown, too."""
 
 STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan"}
 """How a signal is drawn, by its severity."""
@@ -47,7 +47,7 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
 ONLY_WIDE = ("entry", "held")
 
 SESSION_OF = {"closed": "closed", "changed": "terms_from"}
-"""The day of an event; of the others it is that of the opening."""
+"""The column with the day of an event; other events have the day of the opening."""
 
 EVENT_COLUMNS: dict[str, Callable[[Row], str]] = {
     "recorded": lambda row: f"{row['recorded_at']:%Y-%m-%d}",
@@ -64,7 +64,7 @@ EVENT_COLUMNS: dict[str, Callable[[Row], str]] = {
 """The same for the history."""
 
 LEFT = ("recorded", "event", "ticker", "session", "note")
-"""Columns of text; numbers end at the same place."""
+"""Columns of text, aligned left; numbers are aligned right."""
 
 
 def draw(session: date, rows: list[Row]) -> None:
@@ -98,7 +98,7 @@ def _line(cells: dict[str, str], widths: dict[str, int], style: str = "") -> "Te
 
 
 def _remarks(row: Row, session: date) -> list[tuple[str, str]]:
-    """Return what is to say of a position, each with its style."""
+    """Return the remarks on a position, each with its style."""
     remarks = []
     if row["no_bar"] and row["priced_on"] is None:
         remarks.append((f"no bar since it was opened on {row['opened']}: shown at the price paid", "magenta"))
@@ -119,7 +119,7 @@ def _total(rows: list[Row]) -> dict[str, str]:
 
 
 def draw_history(history: "pl.DataFrame") -> None:
-    """Draw every event, in the order in which they were recorded."""
+    """Draw every event, in the order of recording."""
     console = out()
     rows = history.sort("recorded_at", "position", "revision").to_dicts()
     lines = [{name: cell(row) for name, cell in EVENT_COLUMNS.items()} for row in rows]
@@ -129,13 +129,13 @@ def draw_history(history: "pl.DataFrame") -> None:
 
 
 def say_realised(sold: "pl.DataFrame") -> None:
-    """Tell what the positions that were sold have brought."""
+    """Report the profit of sold positions."""
     if len(sold):
         count = "1 position" if len(sold) == 1 else f"{len(sold):,} positions"
         say(f"{count} sold: {gain(sold)}", style="dim")
 
 
 def gain(sold: "pl.DataFrame") -> str:
-    """Return what sold positions have brought, in USD and as a share of their cost."""
+    """Return the profit of sold positions, in USD and as a share of their cost."""
     sums = sold.sum().row(0, named=True)
     return f"{sums['profit']:+,.2f} ({share(sums['profit'] / sums['cost'])})"

@@ -1,1 +1,1 @@
-"""Delta tables: commits, the log, what is read of them, and what keeps them small."""
+"""Delta tables: commits, the log, reading, and maintenance."""

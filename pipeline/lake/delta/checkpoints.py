@@ -11,12 +11,12 @@ from pipeline.lake.delta.log_entries import DataFile, added_by
 
 
 def files_in_checkpoint(parts: Sequence[bytes], version: int) -> list[DataFile] | None:
-    """Return the data files that the checkpoint of a version, in one or several parts, tells of.
+    """Return the data files listed in the checkpoint of a version, in one or several parts.
 
-    None when it cannot be read, or has no part that describes the table: then it makes up for nothing.
+    None when it is unreadable, or has no part that describes the table: then it replaces no entry.
     """
     try:
-        # Read whole, not the needed columns only: a damaged page anywhere is noticed.
+        # Read whole, not only the needed columns, so that a damaged page anywhere is noticed.
         frames = [pl.read_parquet(BytesIO(part), hive_partitioning=False) for part in parts]
         described = any(frame["metaData"].is_not_null().any() for frame in frames)
         adds = [{"add": add} for frame in frames for add in frame["add"].drop_nulls().to_list() if add["path"]]

@@ -1,4 +1,4 @@
-"""When the versions of a table were committed, where the computer's clock may have jumped between two of them."""
+"""Commit times of a table's versions, corrected for jumps of the computer's clock."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ import polars as pl
 def no_later_than_successors(commits: pl.DataFrame) -> pl.DataFrame:
     """Return `commits`, each with `committed_at` at the earliest of its own moment and those of later versions.
 
-    A version that a clock ahead of time stamped came before its successors all the same.
+    A version dated by a clock that was ahead still came before its successors.
     """
     in_order = commits.sort("version")
     return in_order.with_columns(pl.col("committed_at").cum_min(reverse=True))
@@ -17,7 +17,7 @@ def no_later_than_successors(commits: pl.DataFrame) -> pl.DataFrame:
 def no_earlier_than_predecessors(commits: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Return `commits`, each with `committed_at` at the latest of its own moment and those of earlier versions.
 
-    A moment after `now` comes of a clock ahead of time: it counts as that of the next version, or as `now`.
+    A moment after `now` comes from a clock that was ahead: it counts as that of the next version, or as `now`.
     """
     in_order = commits.sort("version")
     possible = pl.when(pl.col("committed_at") <= now).then("committed_at").otherwise(None)

@@ -1,4 +1,4 @@
-"""What a commit tells of itself: the run, the sessions it replaced, which versions it was made from, and by what."""
+"""The metadata of a commit: its run, the sessions it replaced, the versions it read, and the code that computed it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pipeline.contracts.foreign_json import NotJson, from_json
 from pipeline.errors import TableDamaged
 from pipeline.lake.delta.files import name_of
 
-if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
+if TYPE_CHECKING:  # the contracts import pandera and pandas, too slow for a mere query
     from pipeline.contracts.table import Table
 
 TAKEN_OUT = "taken_out"
-"""What the commit that takes damaged files out of a table calls the sessions that are to be made again."""
+"""Metadata key of the sessions to make again, in a commit that takes damaged files out of a table."""
 
 
 LOST_ENTRY = "LOG ENTRY LOST"
@@ -34,9 +34,9 @@ class Changes(StrEnum):
     NOTHING = "nothing"
     """Creation, compaction, vacuum, properties: the rows are as before."""
     SESSIONS = "sessions"
-    """Those of the sessions it tells of."""
+    """The rows of the sessions in its metadata."""
     TAKEN_OUT = "taken out"
-    """Damaged ones are gone until they are made again."""
+    """Damaged rows are gone until they are made again."""
     UNKNOWN = "unknown"
     """A repair put the commit in the place of one that is lost."""
     ANY = "any"
@@ -58,12 +58,12 @@ COMMIT: dict[str, Any] = {
     "computed_by": pl.String,
     "changes": pl.String,
 }
-"""Columns of a table's history. `read` holds, by SQL name, the versions that the rows were made from.
+"""Columns of a table's history. `read` holds, by SQL name, the versions that the rows were computed from.
 
-A table that had never been written when it was read has a null version. `computed_by` holds, as a JSON object, the
-fingerprints of the code and the declarations that computed the rows, by part; it is null where no code of ours did, and
-in the commits of versions that did not record it. Sessions and `read` are null in commits that changed no row:
-creation, compaction, vacuum; and in those of other programs. `changes` is one of `Changes`.
+A table that did not exist when it was read has a null version. `computed_by` holds, as a JSON object, the fingerprints
+of the code and the declarations that computed the rows, by part; it is null where our code did not compute them, and in
+commits of program versions that did not record it. Sessions and `read` are null in commits that changed no row
+(creation, compaction, vacuum) and in those of other programs. `changes` is one of `Changes`.
 """
 
 LARGEST = 2**63 - 1
@@ -84,37 +84,37 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Written:
-    """What one replacement committed."""
+class WriteResult:
+    """The result of one replacement."""
 
     version: int
     rows: int
     rows_per_session: dict[date, int]
     rows_in_table: int
-    """Rows of all sessions, after it."""
+    """Rows of all sessions, after the commit."""
     files_added: int
     bytes_added: int
 
 
-def summed(writings: Sequence[Written]) -> Written:
-    """Return what replacements of one table, one after another and each of other sessions, committed in all."""
-    return Written(
+def total_written(writings: Sequence[WriteResult]) -> WriteResult:
+    """Return the combined result of consecutive replacements of one table, each of other sessions."""
+    return WriteResult(
         version=writings[-1].version,
-        rows=sum(one.rows for one in writings),
-        rows_per_session={session: rows for one in writings for session, rows in one.rows_per_session.items()},
+        rows=sum(write.rows for write in writings),
+        rows_per_session={session: rows for write in writings for session, rows in write.rows_per_session.items()},
         rows_in_table=writings[-1].rows_in_table,
-        files_added=sum(one.files_added for one in writings),
-        bytes_added=sum(one.bytes_added for one in writings),
+        files_added=sum(write.files_added for write in writings),
+        bytes_added=sum(write.bytes_added for write in writings),
     )
 
 
-def told(
+def commit_metadata(
     run_id: str, read: Sequence[Reading], computed_by: Mapping[str, str], sessions: Sequence[date] = ()
 ) -> dict[str, str]:
-    """Return what a commit of rows carries."""
+    """Return the metadata of a commit of rows."""
     by = {"computed_by": json.dumps(computed_by, sort_keys=True)} if computed_by else {}
     span = {"first_session": str(min(sessions)), "last_session": str(max(sessions))} if sessions else {}
-    versions = [{"table": one.table.sql_name, "version": one.version} for one in read]
+    versions = [{"table": reading.table.sql_name, "version": reading.version} for reading in read]
     return {"run_id": run_id, "read": json.dumps(versions)} | by | span
 
 
@@ -124,26 +124,26 @@ def commits_of(opened: DeltaTable) -> pl.DataFrame:
 
 
 def history_of(opened: DeltaTable, limit: int | None = None) -> list[dict[str, Any]]:
-    """Return what the last `limit` commits of a table said of themselves, newest first.
+    """Return the metadata of the last `limit` commits of a table, newest first.
 
-    Raises TableDamaged when another program wrote there what Delta cannot read.
+    Raises TableDamaged when another program wrote metadata that Delta cannot read.
     """
     try:
         return opened.history(limit)
     except (DeltaError, ValueError, RecursionError) as unreadable:
         raise TableDamaged(
-            f"What a commit of {name_of(opened).replace('/', '.', 1)} says of itself cannot be read: "
+            f"The metadata of a commit of {name_of(opened).replace('/', '.', 1)} cannot be read: "
             f"{str(unreadable).splitlines()[0]}.",
-            remedy="`candlelake verify` looks at every entry of its log. Its rows can be read all the same.",
+            remedy="`candlelake verify` checks every entry of its log. Its rows are still readable.",
         ) from unreadable
 
 
-def as_commits(said: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    """Return what commits said of themselves, each with its `version`, in the columns of `COMMIT`.
+def as_commits(infos: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Return the metadata of commits, each with its `version`, in the columns of `COMMIT`.
 
-    What another program said in a form that is not ours counts as not said.
+    Metadata of other programs in another form than ours are ignored.
     """
-    return pl.DataFrame([_commit(one) for one in said], schema=COMMIT)
+    return pl.DataFrame([_commit(info) for info in infos], schema=COMMIT)
 
 
 def changed_since(opened: DeltaTable, version: int) -> bool:
@@ -152,69 +152,69 @@ def changed_since(opened: DeltaTable, version: int) -> bool:
     return since > 0 and (as_commits(history_of(opened, since))["changes"] != Changes.NOTHING).any()
 
 
-def _commit(said: Mapping[str, Any]) -> dict[str, Any]:
-    first, last = sessions_told(said) or (None, None)
-    run_id, at = said.get("run_id"), said.get("timestamp")
+def _commit(info: Mapping[str, Any]) -> dict[str, Any]:
+    first, last = replaced_sessions(info) or (None, None)
+    run_id, at = info.get("run_id"), info.get("timestamp")
     return {
-        "version": said["version"],
+        "version": info["version"],
         "committed_at": at * 1_000 if isinstance(at, int) and 0 <= at <= LATEST else 0,
         "run_id": run_id if isinstance(run_id, str) else None,
         "first_session": first,
         "last_session": last,
-        "read": _read(said.get("read")),
-        "computed_by": said.get("computed_by"),
-        "changes": _changes(said),
+        "read": _versions_read(info.get("read")),
+        "computed_by": info.get("computed_by"),
+        "changes": _changes(info),
     }
 
 
-def sessions_told(said: Mapping[str, Any]) -> tuple[date, date] | None:
-    """Return the first and the last session whose rows a commit says it replaced; None when it says of none."""
-    return _span([said.get("first_session"), said.get("last_session")])
+def replaced_sessions(info: Mapping[str, Any]) -> tuple[date, date] | None:
+    """Return the first and the last session whose rows a commit replaced, by its metadata; None without sessions."""
+    return _span([info.get("first_session"), info.get("last_session")])
 
 
-def taken_out(said: Mapping[str, Any]) -> list[tuple[date, date]]:
-    """Return the spans of sessions that a commit says it took out as damaged."""
-    told = _parsed(said.get(TAKEN_OUT))
-    return [span for one in told if (span := _span(one)) is not None] if isinstance(told, list) else []
+def taken_out_sessions(info: Mapping[str, Any]) -> list[tuple[date, date]]:
+    """Return the spans of sessions that a commit took out as damaged, by its metadata."""
+    value = _json_value(info.get(TAKEN_OUT))
+    return [span for bounds in value if (span := _span(bounds)) is not None] if isinstance(value, list) else []
 
 
-def _span(told: object) -> tuple[date, date] | None:
+def _span(bounds: object) -> tuple[date, date] | None:
     try:
-        first, last = map(date.fromisoformat, told)  # type: ignore[call-overload]
+        first, last = map(date.fromisoformat, bounds)  # type: ignore[call-overload]
     except (TypeError, ValueError):
         return None
     return first, last
 
 
-def _read(told: object) -> list[dict[str, Any]] | None:
-    read = _parsed(told)
-    return read if isinstance(read, list) and all(map(_is_version, read)) else None
+def _versions_read(value: object) -> list[dict[str, Any]] | None:
+    versions = _json_value(value)
+    return versions if isinstance(versions, list) and all(map(_is_version, versions)) else None
 
 
-def _is_version(told: object) -> bool:
-    if not isinstance(told, dict) or not isinstance(told.get("table"), str):
+def _is_version(value: object) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("table"), str):
         return False
-    version = told.get("version")
+    version = value.get("version")
     return version is None or (isinstance(version, int) and 0 <= version <= LARGEST)
 
 
-def _parsed(text: object) -> object:
-    """Return the value of a JSON text in a commit; None when it is none."""
+def _json_value(text: object) -> object:
+    """Return the value of a JSON text in a commit; None when it is not JSON."""
     try:
         return from_json(text) if isinstance(text, str) else None
     except NotJson:
         return None
 
 
-def _changes(said: Mapping[str, Any]) -> Changes:
-    operation = str(said.get("operation"))
-    if "compacted" in said or operation in _SAME_ROWS:
+def _changes(info: Mapping[str, Any]) -> Changes:
+    operation = str(info.get("operation"))
+    if "compacted" in info or operation in _SAME_ROWS:
         return Changes.NOTHING
     if operation == LOST_ENTRY:
         return Changes.UNKNOWN
-    if TAKEN_OUT in said:
+    if TAKEN_OUT in info:
         return Changes.TAKEN_OUT
-    return Changes.SESSIONS if sessions_told(said) else Changes.ANY
+    return Changes.SESSIONS if replaced_sessions(info) else Changes.ANY
 
 
 def writings(history: pl.DataFrame, session: date) -> pl.DataFrame:
@@ -225,16 +225,16 @@ def writings(history: pl.DataFrame, session: date) -> pl.DataFrame:
 def others_since(history: pl.DataFrame, version: int, sessions: Sequence[date]) -> pl.DataFrame:
     """Return the commits of a table's `history` after `version` that may have touched `sessions`, newest first.
 
-    Those are all that wrote one of them, and all that tell of no session, as compaction does.
+    These are all commits that wrote one of them, and all without sessions, such as compactions.
     """
     later = history.filter(pl.col("version") > version)
     if not sessions:
         return later
-    told = (pl.col("first_session") <= max(sessions)) & (pl.col("last_session") >= min(sessions))
-    return later.filter(told | pl.col("first_session").is_null())
+    touches_sessions = (pl.col("first_session") <= max(sessions)) & (pl.col("last_session") >= min(sessions))
+    return later.filter(touches_sessions | pl.col("first_session").is_null())
 
 
 def version_read(table: Table) -> pl.Expr:
-    """Return the version of `table` that a commit's rows were made from, null when it read none."""
+    """Return the version of `table` that a commit's rows were computed from, null when it did not read the table."""
     of_table = pl.element().filter(pl.element().struct.field("table") == table.sql_name).struct.field("version")
     return pl.col("read").list.eval(of_table).list.first()

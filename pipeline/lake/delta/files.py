@@ -1,7 +1,7 @@
-"""The data files of a Delta table: where they lie, and the rows of those that can hold the sessions asked for.
+"""The data files of a Delta table: their place, and the rows of those that can contain the requested sessions.
 
 Polars' own `scan_delta` (2.1) looks for the escaped names of files, and finds none in a folder with a space or an
-accent; the file list of the log, and its statistics, are all it takes.
+accent. Reading needs only the file list of the log and its statistics.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,15 +22,15 @@ def folder_of(opened: DeltaTable) -> Path | None:
 
 
 def name_of(opened: DeltaTable) -> str:
-    """Return the `market/name` of a table of the lake: the last two parts of its place."""
+    """Return the `market/name` of a table of the lake: the last two parts of its path."""
     return "/".join(opened.table_uri.rstrip("/").rsplit("/", 2)[1:])
 
 
 def files_of(opened: DeltaTable, start: date | None = None, end: date | None = None) -> pl.DataFrame:
-    """Return the files that can hold rows of the sessions `start` … `end`, open when None.
+    """Return the files that can contain rows of the sessions `start` … `end`, open when None.
 
     Columns: path (relative to the table), size_bytes, num_records, min.session, max.session. A file without
-    statistics can hold any session.
+    statistics can contain any session.
     """
     actions = pl.DataFrame(opened.get_add_actions(flatten=True))
     files = actions.select("path", "size_bytes", "num_records", *_bounds(actions))
@@ -49,7 +49,7 @@ def sizes_of(opened: DeltaTable) -> dict[str, int]:
 def scan_files(
     opened: DeltaTable, paths: Iterable[str], columns: Mapping[str, pl.DataType], storage_options: Mapping[str, str]
 ) -> pl.LazyFrame:
-    """Return the rows of the files `paths`, relative to the table, with `columns`; one that a file lacks is null."""
+    """Return the rows of the files `paths`, relative to the table, with `columns`; missing columns are null."""
     folder = folder_of(opened)
     root = str(folder) if folder else opened.table_uri.rstrip("/")
     sources = [f"{root}/{unquote(path)}" for path in paths]
@@ -67,7 +67,7 @@ def scan_files(
 
 
 def of_sessions(rows: pl.LazyFrame, start: date | None, end: date | None) -> pl.LazyFrame:
-    """Return those of the sessions `start` … `end`, open when None."""
+    """Return the rows of the sessions `start` … `end`, open when None."""
     if start is not None:
         rows = rows.filter(pl.col("session") >= start)
     return rows if end is None else rows.filter(pl.col("session") <= end)
@@ -76,11 +76,11 @@ def of_sessions(rows: pl.LazyFrame, start: date | None, end: date | None) -> pl.
 def sessions_in(opened: DeltaTable, storage_options: Mapping[str, str]) -> list[date]:
     """Return the sessions that the table has rows for, oldest first."""
     files = files_of(opened)
-    # The log tells the session of a file that holds one; only the others are read.
-    told = files.filter(pl.col("min.session") == pl.col("max.session"))
-    others = files.join(told, on="path", how="anti")["path"]
-    read = scan_files(opened, others, {"session": pl.Date()}, storage_options).unique().collect()
-    return sorted({*told["min.session"], *read["session"]})
+    # The log has the session of a file with a single one; only the other files are read.
+    single = files.filter(pl.col("min.session") == pl.col("max.session"))
+    others = files.join(single, on="path", how="anti")["path"]
+    read_sessions = scan_files(opened, others, {"session": pl.Date()}, storage_options).unique().collect()
+    return sorted({*single["min.session"], *read_sessions["session"]})
 
 
 def _bounds(actions: pl.DataFrame) -> list[pl.Expr]:

@@ -1,8 +1,8 @@
-"""What every commit wrote, kept beside the table: the SHA-256 of its data files, and its log entry itself.
+"""A record of every commit, stored beside the table: the SHA-256 of its data files, and its log entry itself.
 
-Delta records the size and the rows of a file, and most single flipped bits in a Parquet file read back as wrong
-numbers without an error. One record a version, in `<table>/_hashes`, which Delta and its vacuum leave alone. The log
-entry is kept whole, so that a lost one can be put back.
+Delta records only the size and the rows of a file, and most single flipped bits in a Parquet file read back as wrong
+numbers without an error. There is one record per version, in `<table>/_hashes`, which Delta and its vacuum leave alone.
+It has a copy of the log entry, so that a lost entry can be restored.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from pipeline.lake.storage.folder_objects import Digest
 from pipeline.lake.storage.lake_objects import Objects
 
 LOST = ".lost"
-"""Ending of the note that the log entry of a version is lost."""
+"""Suffix of the note that the log entry of a version is lost."""
 
 THREADS = 4
-"""Files hashed at a time; OpenSSL lets other threads go on."""
+"""Files hashed at a time; OpenSSL lets other threads run."""
 
 
 class HashesNotRecorded(UserWarning):
-    """A commit is there, and a record of what it wrote is not."""
+    """A commit exists, but the record of its files does not."""
 
 
 class RecordDamaged(ValueError):
-    """A record does not hold what was written into it."""
+    """A record is not as it was written."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,15 @@ class Record:
     entry: bytes
     """The log entry, as it was written."""
     before: str | None
-    """SHA-256 of the log entry of the version before, None for the first; so a lost record still leaves a trace."""
+    """SHA-256 of the log entry of the version before, None for the first; so a lost record leaves a trace."""
     files: dict[str, Digest]
-    """Data files that the commit brought, by name relative to the table."""
+    """Data files that the commit added, by name relative to the table."""
     checkpoints: dict[str, Digest]
-    """The checkpoint of this version and the hint to it, if it made one."""
+    """The checkpoint of this version and the hint to it, if there is one."""
 
     @property
     def entry_digest(self) -> Digest:
-        """Return what the log entry is known by."""
+        """Return the digest of the log entry."""
         return Digest.of(self.entry)
 
 
@@ -67,7 +67,7 @@ class Fingerprints:
         return self._table.replace("/", ".", 1)
 
     def name(self, version: int) -> str:
-        """Return where the record of a version lies, relative to the table."""
+        """Return the path of the record of a version, relative to the table."""
         return f"{HASHES}/{version:020}.json"
 
     def versions(self) -> list[int]:
@@ -77,28 +77,28 @@ class Fingerprints:
         return sorted(int(stem) for stem in stems if stem.isdecimal())
 
     def given_up(self) -> set[int]:
-        """Return the versions whose entry a repair found lost, while a later checkpoint made up for it."""
+        """Return the versions whose entry a repair found lost, but that a later checkpoint replaces."""
         beginning = f"{self._table}/{HASHES}/"
         stems = (name.removeprefix(beginning).removesuffix(LOST) for name in self._objects.names(beginning))
         return {int(stem) for stem in stems if stem.isdecimal()}
 
     def give_up(self, version: int, found: str) -> None:
-        """Note that the entry of a version is lost, and what was found in its place: it is no damage any more."""
+        """Note that the entry of a version is lost, and what was found in its place: then it is no damage."""
         self._objects.put(f"{self._table}/{HASHES}/{version:020}{LOST}", f"The log entry {found}.\n".encode())
 
     def get(self, version: int) -> Record | None:
         """Return the record of a version, None when there is none. Raises RecordDamaged."""
         data = self._objects.read(f"{self._table}/{self.name(version)}")
-        return None if data is None else _parsed(data, version)
+        return None if data is None else _record_from(data, version)
 
     def record(self, versions: Iterable[int]) -> None:
-        """Write the records of `versions`, which have just been committed; one that is there stays."""
+        """Write the records of `versions`, which have just been committed; an existing record stays."""
         for version in versions:
             if self._objects.size(f"{self._table}/{self.name(version)}") is None:
                 self.record_anew(version)
 
     def record_anew(self, version: int) -> None:
-        """Write the record of a version from what lies in the lake now. Raises ValueError when its entry is lost."""
+        """Write the record of a version from the lake's current files. Raises ValueError when its entry is lost."""
         entry = self._objects.read(f"{self._table}/{entry_name(version)}")
         if entry is None:
             raise ValueError(f"no entry of version {version}")
@@ -111,43 +111,43 @@ class Fingerprints:
             files=self._digests(files),
             checkpoints=self._checkpoints(version),
         )
-        self._objects.put(f"{self._table}/{self.name(version)}", _written(record))
+        self._objects.put(f"{self._table}/{self.name(version)}", _record_bytes(record))
 
     def record_checkpoint(self, version: int) -> None:
-        """Put into the record of a version, if it has a whole one, which checkpoint of it there is now."""
+        """Add the current checkpoint of a version to its record, if that is undamaged."""
         try:
             record = self.get(version)
         except RecordDamaged:
             return
         if record is not None:
             record = replace(record, checkpoints=self._checkpoints(version))
-            self._objects.put(f"{self._table}/{self.name(version)}", _written(record))
+            self._objects.put(f"{self._table}/{self.name(version)}", _record_bytes(record))
 
     def require_newest(self, version: int) -> None:
-        """Return if `version`, the newest that Delta reads, is the newest that was written, and its entry is whole.
+        """Return if `version`, the newest that Delta reads, is the newest that was written, with an undamaged entry.
 
-        Raises TableDamaged otherwise: whoever wrote now would bury what is lost.
+        Raises TableDamaged otherwise: a write now would bury the lost entries.
         """
         self._require(version, lambda entry, written: entry == written)
 
     def require_none_lost(self, version: int) -> None:
-        """Return if no entry after `version`, the newest that Delta reads, was written and lost, nor that one emptied.
+        """Return if no entry after `version`, the newest that Delta reads, is lost, and that one is not empty.
 
-        Raises TableDamaged otherwise. Maintenance asks no more: it goes by the table as Delta reads it.
+        Raises TableDamaged otherwise. Maintenance needs no more: it uses the table as Delta reads it.
         """
         self._require(version, lambda entry, _: bool(entry and entry.strip(b"\0\n ")))
 
     def _require(self, version: int, is_there: Callable[[bytes | None, bytes], bool]) -> None:
-        for known in (version, version + 1):
+        for number in (version, version + 1):
             try:
-                record = self.get(known)
+                record = self.get(number)
             except RecordDamaged:
                 continue
-            entry = self._objects.read(f"{self._table}/{entry_name(known)}")
+            entry = self._objects.read(f"{self._table}/{entry_name(number)}")
             if record is not None and not is_there(entry, record.entry):
                 raise TableDamaged(
-                    f"The log entry of version {known} of {self.sql_name} is damaged or lost, so that "
-                    "the table reads as it was before.",
+                    f"The log entry of version {number} of {self.sql_name} is damaged or lost, so the table "
+                    "reads as it was before.",
                     remedy="`candlelake verify --repair` puts it back.",
                 )
 
@@ -157,17 +157,17 @@ class Fingerprints:
         return self._digests([checkpoint, LAST_CHECKPOINT]) if is_there else {}
 
     def _digests(self, names: Iterable[str]) -> dict[str, Digest]:
-        wanted = list(names)
-        if len(wanted) == 1:  # a thread costs more than a small file
-            digest = self._objects.digest(f"{self._table}/{wanted[0]}")
-            return {wanted[0]: digest} if digest is not None else {}
+        all_names = list(names)
+        if len(all_names) == 1:  # a thread costs more than a small file
+            digest = self._objects.digest(f"{self._table}/{all_names[0]}")
+            return {all_names[0]: digest} if digest is not None else {}
         with ThreadPoolExecutor(THREADS, thread_name_prefix="hashing") as threads:
-            found = threads.map(lambda name: self._objects.digest(f"{self._table}/{name}"), wanted)
-            return {name: digest for name, digest in zip(wanted, found, strict=True) if digest is not None}
+            digests = threads.map(lambda name: self._objects.digest(f"{self._table}/{name}"), all_names)
+            return {name: digest for name, digest in zip(all_names, digests, strict=True) if digest is not None}
 
 
 def record_or_warn(records: Fingerprints, versions: Sequence[int]) -> None:
-    """Write the records of `versions`, which have just been committed; warn when the place does not let it be done."""
+    """Write the records of `versions`, which have just been committed; warn when the storage refuses."""
     try:
         records.record(versions)
     except (OSError, CandlelakeError) as failed:
@@ -180,31 +180,31 @@ def record_or_warn(records: Fingerprints, versions: Sequence[int]) -> None:
         )
 
 
-def _written(record: Record) -> bytes:
-    """Return the text of a record: one line of JSON, and the SHA-256 of that line."""
-    said = {
+def _record_bytes(record: Record) -> bytes:
+    """Return the text of a record: a line of JSON, and the SHA-256 of that line."""
+    content = {
         "version": record.version,
         "before": record.before,
-        "files": {name: [one.size, one.sha256] for name, one in record.files.items()},
-        "checkpoints": {name: [one.size, one.sha256] for name, one in record.checkpoints.items()},
+        "files": {name: [digest.size, digest.sha256] for name, digest in record.files.items()},
+        "checkpoints": {name: [digest.size, digest.sha256] for name, digest in record.checkpoints.items()},
         "entry": record.entry.decode(),
     }
-    line = json.dumps(said, ensure_ascii=False).encode()
+    line = json.dumps(content, ensure_ascii=False).encode()
     return line + b"\n" + Digest.of(line).sha256.encode() + b"\n"
 
 
-def _parsed(data: bytes, version: int) -> Record:
-    line, _, told = data.partition(b"\n")
-    if told != Digest.of(line).sha256.encode() + b"\n":
-        raise RecordDamaged("its own checksum does not fit")
+def _record_from(data: bytes, version: int) -> Record:
+    line, _, checksum = data.partition(b"\n")
+    if checksum != Digest.of(line).sha256.encode() + b"\n":
+        raise RecordDamaged("its own checksum does not match")
     try:
-        said = from_json(line)
+        content = from_json(line)
         record = Record(
-            version=said["version"],
-            entry=said["entry"].encode(),
-            before=said["before"],
-            files={name: Digest(*one) for name, one in said["files"].items()},
-            checkpoints={name: Digest(*one) for name, one in said["checkpoints"].items()},
+            version=content["version"],
+            entry=content["entry"].encode(),
+            before=content["before"],
+            files={name: Digest(*values) for name, values in content["files"].items()},
+            checkpoints={name: Digest(*values) for name, values in content["checkpoints"].items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as strange:
         raise RecordDamaged("it is no record") from strange

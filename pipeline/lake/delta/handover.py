@@ -1,4 +1,4 @@
-"""Handing a stream from the thread that makes it to the one that writes it, a batch at a time."""
+"""Passes a stream from the thread that makes it to the thread that writes it, one batch at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Abandoned(Exception):
-    """The maker of a stream failed: what was written of it must not count."""
+    """The maker of a stream failed: what was written of it must not be committed."""
 
 
 class _End:
@@ -19,10 +19,10 @@ class _End:
 
 
 class Handover(Generic[T]):
-    """Runs `write(batches)` in a thread of its own, while the batches are made in the caller's.
+    """Runs `write(batches)` in a thread of its own, while the caller's thread makes the batches.
 
-    Delta's writer asks for its batches from inside its own runtime, where no other Delta table could be opened; and
-    an interrupt from the keyboard reaches only the main thread. At most one batch waits between the two.
+    Delta's writer pulls its batches from inside its own runtime, where no other Delta table can be opened; and a
+    keyboard interrupt reaches only the main thread. At most one batch waits between the two.
     """
 
     def __init__(self, write: Callable[[Iterator[T]], None]) -> None:
@@ -30,9 +30,9 @@ class Handover(Generic[T]):
         self._waiting: Queue[T | _End | Abandoned] = Queue(maxsize=1)
 
     def pass_on(self, batches: Iterable[T]) -> None:
-        """Make every batch and have it written. Raises what making or writing raised; then nothing was committed."""
+        """Make every batch and write it. Raises what making or writing raised; then nothing was committed."""
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="delta-writer") as executor:
-            writing = executor.submit(self._write, self._received())
+            writing = executor.submit(self._write, self._batches())
             try:
                 for batch in batches:
                     self._put(batch, writing)
@@ -42,7 +42,7 @@ class Handover(Generic[T]):
             self._put(_End(), writing)
             writing.result()
 
-    def _received(self) -> Iterator[T]:
+    def _batches(self) -> Iterator[T]:
         while not isinstance(item := self._waiting.get(), _End):
             if isinstance(item, Abandoned):
                 raise item

@@ -1,4 +1,4 @@
-"""Rows on their way into a table: checked piece by piece, counted by session, passed on partition by partition."""
+"""Rows on their way into a table: checked per piece, counted per session, passed on per partition."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from arro3.core import RecordBatch, RecordBatchReader, Schema
 
 from pipeline.errors import ContractBroken
 
-if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
+if TYPE_CHECKING:  # the contracts import pandera and pandas, too slow for a mere query
     from pipeline.contracts.table import Table
 
 FAULT = "This is a fault of the program that made the rows, not of the data: please report it."
 
 
 class Incoming:
-    """A stream of the rows that are to replace `sessions` of `table`, read once, as the writer asks for them.
+    """A stream of the rows that replace `sessions` of `table`, read once, as the writer pulls them.
 
-    Nothing is held longer than it takes to gather one partition (a month, unless the table says otherwise), which
-    leaves sorted by the table's key: a file is written in the order in which it arrives, so that a backfill needs no
-    compaction afterwards.
+    Rows stay in memory only until one partition (a month, unless the table says otherwise) is complete, and leave
+    sorted by the table's key: files are written in the order of arrival, so that a backfill needs no compaction.
 
     Reading raises ContractBroken when a row breaks the contract, belongs to another session, or when a session
-    comes in two pieces (its keys could repeat unseen) or, for a table that may not be empty, not at all.
+    comes in two pieces (its keys could repeat unnoticed) or, for a table that may not be empty, not at all.
     """
 
     def __init__(self, table: Table, sessions: Sequence[date], pieces: Iterable[pl.DataFrame]) -> None:
@@ -35,7 +34,7 @@ class Incoming:
         self._pieces = pieces
 
     def batches(self) -> Iterator[RecordBatch]:
-        """Yield the rows as Arrow batches, one a partition."""
+        """Yield the rows as Arrow batches, one per partition."""
         for partition in self._partitions():
             yield from RecordBatchReader.from_stream(partition)
         self._require_every_session()
@@ -53,7 +52,7 @@ class Incoming:
             yield self._in_order(gathered)
 
     def _parts(self, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Yield the rows of each partition with its name; of rows ordered by session, nothing is copied."""
+        """Yield the rows of each partition with its name; rows ordered by session are not copied."""
         column, session = self._table.layout.column, rows["session"]
         if not session.is_sorted():
             parts = rows.with_columns(partition_of(self._table)).partition_by(column, as_dict=True)
@@ -69,7 +68,7 @@ class Incoming:
         return run[1].strftime(self._table.layout.pattern)
 
     def _in_order(self, parts: list[pl.DataFrame]) -> pl.DataFrame:
-        """Return the parts as one, and let go of them: nobody must hold a partition twice while it is written."""
+        """Return the parts as one frame, and clear the list, so that memory never holds a partition twice."""
         partition = pl.concat(parts)
         parts.clear()
         return self._table.in_order(partition).rechunk()
@@ -80,12 +79,12 @@ class Incoming:
             if session not in self.rows:
                 raise ContractBroken(
                     f"A row of {session} came for {self._table.sql_name} where only {min(self.rows)} … "
-                    f"{max(self.rows)} were to be replaced, nothing was written.",
+                    f"{max(self.rows)} were to be replaced. Nothing was written.",
                     remedy=FAULT,
                 )
             if self.rows[session]:
                 raise ContractBroken(
-                    f"{session} came twice for {self._table.sql_name}, nothing was written.", remedy=FAULT
+                    f"{session} came twice for {self._table.sql_name}. Nothing was written.", remedy=FAULT
                 )
             self.rows[session] = count
         return rows
@@ -95,8 +94,8 @@ class Incoming:
         if empty and not self._table.may_be_empty:
             raise ContractBroken(
                 f"{self._table.sql_name} may not be empty, but {len(empty)} of {len(self.rows)} sessions brought no "
-                f"row (first {min(empty)}). Nothing was written, the rows it holds stay.",
-                remedy="Look at what the tables before it hold for that session; run those first.",
+                f"row (first {min(empty)}). Nothing was written; its rows stay.",
+                remedy="Check the rows of that session in the tables before it; run those first.",
             )
 
 

@@ -1,4 +1,4 @@
-"""How a table lies on disk: its Delta schema, the settings of its Parquet files, and the rows a commit replaces."""
+"""The storage layout of a table: its Delta schema, its Parquet settings, and the rows that a commit replaces."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deltalake import Schema as DeltaSchema
 from pipeline.errors import ContractBroken
 from pipeline.lake.delta.incoming import arrow_schema
 
-if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
+if TYPE_CHECKING:  # the contracts import pandera and pandas, too slow for a mere query
     from pipeline.contracts.table import Table
 
 
@@ -22,15 +22,15 @@ _OF_NUMBERS = ColumnProperties(dictionary_enabled=False, encoding="PLAIN")
 """Numbers repeat too little for a dictionary, and enough for ZSTD."""
 
 _OF_BLURRED = ColumnProperties(dictionary_enabled=False, encoding="BYTE_STREAM_SPLIT")
-"""Puts together the bytes that storing has emptied, which pack to nothing."""
+"""Groups the bytes that rounding has set to zero, which compress to nothing."""
 
 
 ENTRIES_TO_CHECKPOINT = 10
-"""Opening a table reads every log entry since the last checkpoint, on S3 each by a request of its own."""
+"""Opening a table reads every log entry since the last checkpoint, on S3 one request each."""
 
 
 LOG_KEPT = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
-"""Properties of every table. A commit tells what its rows were made from, so its log entry is kept for good.
+"""Properties of every table. A commit says what its rows were computed from, so its log entry is kept forever.
 
 Without them Delta removes entries that are older than 30 days: deltalake 1.6.6 does so whenever a vacuum removes files,
 whatever its arguments say, and any other Delta program may do so after a commit.
@@ -38,10 +38,10 @@ whatever its arguments say, and any other Delta program may do so after a commit
 
 
 def delta_properties(table: Table) -> dict[str, str | None]:
-    """Return what Delta is told of `table` when it is made.
+    """Return the properties that Delta gets when it creates `table`.
 
-    Files are skipped by the key only, the session above all: the least and the most of every number in every file
-    would make the log of a wide table slow to open.
+    Files are skipped by the key only, mainly the session: minimum and maximum of every column in every file would
+    make the log of a wide table slow to open.
     """
     by = (table.session, *table.key) if table.session else table.key
     return {
@@ -52,7 +52,7 @@ def delta_properties(table: Table) -> dict[str, str | None]:
 
 
 def parquet(table: Table) -> WriterProperties:
-    """Return how the files of `table` are written."""
+    """Return the Parquet settings of `table`."""
     numbers = {name: _OF_NUMBERS for name, dtype in table.columns.items() if dtype.is_float()}
     blurred = {name: _OF_BLURRED for name, how in table.precision.items() if how != "exact"}
     return WriterProperties(
@@ -62,7 +62,7 @@ def parquet(table: Table) -> WriterProperties:
 
 def rows_of(table: Table, sessions: Sequence[date]) -> str:
     """Return the predicate that is true of exactly the rows of `sessions` in `table`."""
-    # The range lets Delta skip files by their statistics; the list makes it exact. Dates only: a predicate made of
+    # The range lets Delta skip files by their statistics; the list makes it exact. Dates only: a predicate built from
     # text could be made to match the whole table.
     first, last = min(sessions), max(sessions)
     names = sorted({session.strftime(table.layout.pattern) for session in sessions})
@@ -75,7 +75,7 @@ def rows_of(table: Table, sessions: Sequence[date]) -> str:
 
 
 def stretches(table: Table, sessions: Sequence[date], most: int) -> list[list[date]]:
-    """Return `sessions`, in order, cut into stretches of at most `most`, between two partitions of `table` only."""
+    """Return `sessions` in order, in stretches of at most `most`, cut only between partitions of `table`."""
     cut: list[list[date]] = []
     for _, together in groupby(sessions, key=lambda session: session.strftime(table.layout.pattern)):
         partition = list(together)
@@ -100,13 +100,13 @@ def delta_schema(table: Table) -> DeltaSchema:
 
 
 def require_same_types(opened: DeltaTable, table: Table) -> None:
-    """Return if what is stored of `table` has the types of its contract: Delta would cast what is written to its own.
+    """Return if the stored `table` has the types of its contract: Delta would cast new rows to its own types.
 
     Raises ContractBroken, naming the columns.
     """
-    wanted = {field.name: field.type for field in delta_schema(table).fields}
+    declared = {field.name: field.type for field in delta_schema(table).fields}
     stored = {field.name: field.type for field in opened.schema().fields}
-    other = [name for name in wanted if name in stored and stored[name] != wanted[name]]
+    other = [name for name in declared if name in stored and stored[name] != declared[name]]
     if other:
         raise ContractBroken(
             f"{table.sql_name} was written with other types than its contract has now: {', '.join(other)}.",

@@ -1,7 +1,7 @@
-"""A table's log as it lies in the lake: its entries one by one, and the data files that they tell of.
+"""A table's log as stored in the lake: its entries one by one, and the data files that they list.
 
-Read here by ourselves, entry by entry: delta-rs takes an emptied entry for one without changes, and reads a checkpoint
-in place of the entries before it.
+This module reads the log itself, entry by entry: delta-rs takes an empty entry for one without changes, and reads a
+checkpoint instead of the entries before it.
 """
 
 from __future__ import annotations
@@ -28,42 +28,42 @@ _CHECKPOINT = re.compile(rf"{LOG}/(\d{{20}})\.checkpoint.*\.parquet")
 
 @dataclass(frozen=True)
 class DataFile:
-    """A data file that the log tells of."""
+    """A data file that the log lists."""
 
     name: str
     """Relative to the table."""
     size: int
     rows: int | None
-    """None when the log does not tell."""
+    """None when the log does not say."""
     first: date | None
-    """First session with rows in it; None when the log does not tell, or the table has no sessions."""
+    """First session with rows in it; None when the log does not say, or the table has no sessions."""
     last: date | None
     added_in: int
-    """Version that brought it."""
+    """Version that added it."""
     removed_in: int | None = None
     """Version that replaced it; None while the newest one reads it."""
 
 
 def entry_name(version: int) -> str:
-    """Return where the entry of a version lies, relative to the table."""
+    """Return the path of the entry of a version, relative to the table."""
     return f"{LOG}/{version:020}.json"
 
 
 def checkpoint_name(version: int) -> str:
-    """Return where the checkpoint that sums up the log to `version` lies, relative to the table."""
+    """Return the path of the checkpoint that sums up the log to `version`, relative to the table."""
     return f"{LOG}/{version:020}.checkpoint.parquet"
 
 
 def entry_version(name: str) -> int | None:
-    """Return the version whose entry lies at `name`, None when it is no entry."""
-    found = _ENTRY.fullmatch(name)
-    return int(found[1]) if found else None
+    """Return the version of the entry at `name`, None when it is no entry."""
+    match = _ENTRY.fullmatch(name)
+    return int(match[1]) if match else None
 
 
 def checkpoint_version(name: str) -> int | None:
-    """Return the version that the checkpoint at `name` sums up, None when it is none."""
-    found = _CHECKPOINT.fullmatch(name)
-    return int(found[1]) if found else None
+    """Return the version that the checkpoint at `name` sums up, None when it is no checkpoint."""
+    match = _CHECKPOINT.fullmatch(name)
+    return int(match[1]) if match else None
 
 
 def is_version(name: str) -> bool:
@@ -74,7 +74,7 @@ def is_version(name: str) -> bool:
 def has_version(folder: Path) -> bool:
     """Return whether the table in `folder` has a version: a log with an entry or a checkpoint.
 
-    A first entry that is alone and broken is none: what a full disk or a power cut left of a first commit.
+    A single broken first entry does not count: it is what a full disk or a power cut left of a first commit.
     """
     try:
         names = [f"{LOG}/{path.name}" for path in (folder / LOG).iterdir()]
@@ -95,37 +95,37 @@ def any_record(folder: Path) -> bool:
 
 
 def actions_of(entry: bytes) -> list[dict[str, Any]]:
-    """Return the actions of an entry. Raises ValueError when it is none: every entry has at least one."""
+    """Return the actions of an entry. Raises ValueError when it has none: every entry has at least one."""
     actions = [from_json(line) for line in entry.decode().splitlines() if line.strip()]
     if not actions or not all(map(_is_action, actions)):
         raise ValueError("no actions")
     return actions
 
 
-def _is_action(told: object) -> bool:
-    """Return whether something is an action: what is read of it has the form that Delta says."""
-    if not isinstance(told, dict) or not told:
+def _is_action(value: object) -> bool:
+    """Return whether a value is an action: the parts that are read have the form of Delta's protocol."""
+    if not isinstance(value, dict) or not value:
         return False
-    add, remove = told.get("add", {"path": "", "size": 0}), told.get("remove", {"path": ""})
+    add, remove = value.get("add", {"path": "", "size": 0}), value.get("remove", {"path": ""})
     return (
-        isinstance(told.get("commitInfo", {}), dict)
+        isinstance(value.get("commitInfo", {}), dict)
         and all(isinstance(file, dict) and isinstance(file.get("path"), str) for file in (add, remove))
         and isinstance(add.get("size"), int)
     )
 
 
 def added_by(actions: Iterable[Mapping[str, Any]], version: int) -> list[DataFile]:
-    """Return the data files that an entry brings."""
+    """Return the data files that an entry adds."""
     return [_data_file(action["add"], version) for action in actions if "add" in action]
 
 
 def replayed(
     entries: Mapping[int, Iterable[Mapping[str, Any]]], base: tuple[int, Iterable[DataFile]] | None = None
 ) -> dict[str, DataFile]:
-    """Return every data file that `entries`, actions by version, tell of, by name.
+    """Return every data file in `entries` (actions by version), by name.
 
-    `base` is a version and the files that it reads, where entries up to it are not known: what of it no entry brought
-    counts as added in that version, and what it does not read as removed by then.
+    `base` is a version and the files that it reads, where entries up to it are unknown: files of it that no entry
+    added count as added in that version, and files that it does not read as removed by then.
     """
     files: dict[str, DataFile] = {}
     for version in sorted({*entries, *([base[0]] if base else [])}):
@@ -141,40 +141,40 @@ def replayed(
     return files
 
 
-def _reconciled(files: dict[str, DataFile], version: int, read: Iterable[DataFile]) -> dict[str, DataFile]:
-    named = {file.name: file for file in read}
-    known = {
-        name: file if name in named or file.removed_in is not None else replace(file, removed_in=version)
+def _reconciled(files: dict[str, DataFile], version: int, base: Iterable[DataFile]) -> dict[str, DataFile]:
+    base_files = {file.name: file for file in base}
+    merged = {
+        name: file if name in base_files or file.removed_in is not None else replace(file, removed_in=version)
         for name, file in files.items()
     }
-    return {name: file for name, file in named.items() if name not in known} | known
+    return {name: file for name, file in base_files.items() if name not in merged} | merged
 
 
 def _data_file(add: Mapping[str, Any], version: int) -> DataFile:
-    told, partition = _statistics(add.get("stats")), add.get("partitionValues")
-    first, last = (_session(told.get(bound)) for bound in ("minValues", "maxValues"))
+    statistics, partition = _statistics(add.get("stats")), add.get("partitionValues")
+    first, last = (_session(statistics.get(bound)) for bound in ("minValues", "maxValues"))
     if first is None or last is None:
         first, last = _days(next(iter(partition.values()), None) if isinstance(partition, dict) else None)
-    rows = told.get("numRecords")
+    rows = statistics.get("numRecords")
     return DataFile(unquote(add["path"]), add["size"], rows if isinstance(rows, int) else None, first, last, version)
 
 
 def _statistics(stats: object) -> dict[str, Any]:
-    """Return what an entry says of the values in a file; nothing where it says it in another form than Delta's."""
+    """Return the statistics of a file in an entry; empty when they are not in Delta's form."""
     try:
-        told = from_json(stats) if isinstance(stats, str) else None
+        statistics = from_json(stats) if isinstance(stats, str) else None
     except NotJson:
         return {}
-    return told if isinstance(told, dict) else {}
+    return statistics if isinstance(statistics, dict) else {}
 
 
 def _session(values: object) -> date | None:
-    told = values.get("session") if isinstance(values, dict) else None
-    return _date(told[:10]) if isinstance(told, str) else None
+    session = values.get("session") if isinstance(values, dict) else None
+    return _date(session[:10]) if isinstance(session, str) else None
 
 
 def _days(partition: object) -> tuple[date | None, date | None]:
-    """Return the first and the last day of a partition, which is named for a month or a day."""
+    """Return the first and the last day of a partition, which is named after a month or a day."""
     if not isinstance(partition, str):
         return None, None
     if len(partition) > len("2024-01"):

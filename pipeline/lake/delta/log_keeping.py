@@ -1,4 +1,4 @@
-"""Keeping what a table's commits wrote: its log by a property of the table, and its files through a power cut."""
+"""Keeps what a table's commits wrote: the log by a property of the table, and the files through a power cut."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.lake.storage.store import Store
 
 
 class CheckpointNotWritten(UserWarning):
-    """A commit is there, and the checkpoint that was due after it is not."""
+    """A commit exists, but the checkpoint that was due after it does not."""
 
 
 ATTEMPTS = 5
@@ -28,15 +28,15 @@ ATTEMPTS = 5
 
 
 def is_log_kept(opened: DeltaTable) -> bool:
-    """Return whether the table tells every Delta program to keep its log."""
+    """Return whether the table's properties make every Delta program keep its log."""
     properties = opened.metadata().configuration
     return all(properties.get(name) == value for name, value in LOG_KEPT.items())
 
 
 def keep_log(store: Store, opened: DeltaTable, run_id: str) -> bool:
-    """Set the properties that keep the log of `opened`, in one commit that changes no row; return whether it took one.
+    """Set the properties that keep the log of `opened`, in a commit that changes no row; return whether it was needed.
 
-    `opened` is at the newest version afterwards if it did. Raises WriteConflict when others change the table's
+    If so, `opened` is at the newest version afterwards. Raises WriteConflict when others change the table's
     properties again and again.
     """
     for _ in range(ATTEMPTS):
@@ -54,7 +54,7 @@ def keep_log(store: Store, opened: DeltaTable, run_id: str) -> bool:
         else:
             return True
     raise WriteConflict(
-        f"Others changed the properties of {opened.table_uri} {ATTEMPTS} times while its log was to be kept.",
+        f"Others changed the properties of {opened.table_uri} {ATTEMPTS} times while its log retention was set.",
         remedy="Run it again.",
     )
 
@@ -79,7 +79,7 @@ def sum_up_or_warn(store: Store, opened: DeltaTable, versions: Sequence[int]) ->
 def flush_commits(opened: DeltaTable, versions: Iterable[int], data_files: Iterable[str], *, below: Path) -> None:
     """Flush the entries and checkpoints of `versions`, and data files, to the disk, if the table is on one.
 
-    `below` is the lake's folder: the folders on the way to it are flushed too.
+    `below` is the lake's folder: the folders on the way up to it are flushed, too.
     """
     folder = folder_of(opened)
     if folder is not None:

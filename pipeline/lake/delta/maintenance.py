@@ -1,4 +1,4 @@
-"""Keeping tables fast and small: partitions rewritten in order, and files that no version needs removed."""
+"""Keeps tables fast and small: rewrites partitions in order, and removes files that no version needs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,23 +23,23 @@ SHORTEST_RETENTION = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Compacted:
+class CompactedPartition:
     """A partition that was rewritten."""
 
     month: str
-    """Or the session, for a table that lies by session."""
+    """Or the session, for a table that is partitioned by session."""
     rows: int
     files_before: int
     files_after: int
 
 
-def compact(lake: Lake, table: Table, *, run_id: str, before: date | None = None) -> list[Compacted]:
-    """Rewrite each month that lies in several files or out of order as one file sorted by the table's key.
+def compact(lake: Lake, table: Table, *, run_id: str, before: date | None = None) -> list[CompactedPartition]:
+    """Rewrite each month that is in several files or out of order as one file sorted by the table's key.
 
-    Of a table that lies by session, each session. Months from that of `before` on are left alone (all are done when
-    None). Each month is one commit; its rows stay the same. Raises TableMissing; TableDamaged when a month does not
-    have the rows its log tells of; WriteConflict when a run changed the month meanwhile: months done until then stay
-    done. A table refreshed whole needs none of it.
+    A table partitioned by session is rewritten session by session. Months from that of `before` on are left alone
+    (None: all are done). Each month is one commit; its rows stay the same. Raises TableMissing; TableDamaged when a
+    month does not have the rows that its log says; WriteConflict when a run changed the month meanwhile: months done
+    before stay done. A table refreshed whole needs no compaction.
     """
     lake.store.require_safe_commits()
     opened = lake.open(table)
@@ -56,15 +56,15 @@ def compact(lake: Lake, table: Table, *, run_id: str, before: date | None = None
 
 
 def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[str]:
-    """Remove the files that no version of the last `keep` needs, and what killed writers left; return their names.
+    """Remove the files that no version of the last `keep` needs, and leftovers of killed writers; return their names.
 
-    Every version that was the newest at some moment of that time stays readable, and with it whatever a list that was
-    published then has read. Older ones can no longer be read where their rows were replaced since. Raises
+    Every version that was the newest at some moment of that time stays readable, and with it everything that the lists
+    published then have read. Older versions become unreadable where their rows were replaced since. Raises
     TableMissing, and SettingsError when `keep` is under a day: files of a write under way could go.
     """
     if keep < SHORTEST_RETENTION:
         raise SettingsError(
-            f"Vacuum was asked to keep {keep} of {table.sql_name}; a write under way could lose its files.",
+            f"Vacuum would keep only {keep} of {table.sql_name}; a write under way could lose its files.",
             remedy=f"Keep {SHORTEST_RETENTION} or more.",
         )
     lake.store.require_safe_commits()
@@ -77,7 +77,7 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
             retention_hours=int(keep / timedelta(hours=1)),
             dry_run=False,
             enforce_retention_duration=False,
-            # By itself this goes by the age of files, once a checkpoint has forgotten when they were replaced.
+            # Without this, Delta decides by the age of files, once a checkpoint has forgotten when they were replaced.
             full=True,
             keep_versions=_versions_since(lake, table, datetime.now(UTC) - keep, opened.version()),
             commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
@@ -89,17 +89,17 @@ def vacuum(lake: Lake, table: Table, *, keep: timedelta, run_id: str) -> list[st
 
 def _versions_since(lake: Lake, table: Table, moment: datetime, newest: int) -> list[int]:
     """Return the versions that were the newest at `moment` or later, up to `newest`, and can still be opened."""
-    # By the moment that the next one came, not by their order: a clock may have gone back in between.
+    # By the moment of the next version, not by their order: the clock may have been set back in between.
     readable = lake.trail(table).readable_commits().filter(pl.col("version") <= newest)
     commits = no_earlier_than_predecessors(readable, datetime.now(UTC))
     dated = commits.with_columns(replaced_at=pl.col("committed_at").shift(-1))
-    kept = dated.filter(
+    needed = dated.filter(
         (pl.col("committed_at") > moment) | (pl.col("replaced_at") > moment) | (pl.col("version") == newest)
     )
-    return kept["version"].to_list()
+    return needed["version"].to_list()
 
 
-def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
+def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> CompactedPartition:
     opened = lake.open_to_write(table.path)
     lake.fingerprints(table.path).require_none_lost(opened.version())
     lake.keep_log(opened, run_id)
@@ -108,10 +108,10 @@ def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
     rows = stored.sort(table.key).with_columns(partition_of(table)).collect().rechunk()
     if len(rows) != sum(before.values()):
         raise TableDamaged(
-            f"{table.sql_name} has {len(rows)} rows of {month}, its log tells of {sum(before.values())}.",
+            f"{table.sql_name} has {len(rows)} rows of {month}, its log says {sum(before.values())}.",
             remedy=f"Leave it as it is, and backfill {month} again.",
         )
-    # One batch: several would be written by several threads, and mixed.
+    # One batch: several threads would write several batches, and mix their rows.
     reader = RecordBatchReader.from_batches(arrow_schema(table), iter(RecordBatchReader.from_stream(rows)))
     try:
         with lake.store.answering():
@@ -125,18 +125,18 @@ def _rewrite(lake: Lake, table: Table, month: str, run_id: str) -> Compacted:
                 post_commithook_properties=NOTHING_AFTER,
             )
     except CommitFailedError as failed:
-        said = conflict(table, lake.open(table), opened.version()).message
+        message = conflict(table, lake.open(table), opened.version()).message
         raise WriteConflict(
-            f"{said} Compaction left {month} alone.",
+            f"{message} Compaction left {month} alone.",
             remedy="Compact again when no run writes to it.",
         ) from failed
     after = _files_per_partition(opened, table)[month]
     lake.follow_up(opened, after)
-    return Compacted(month=month, rows=len(rows), files_before=len(before), files_after=len(after))
+    return CompactedPartition(month=month, rows=len(rows), files_before=len(before), files_after=len(after))
 
 
 def _checked(table: Table, partition: str) -> str:
-    # Through a date, so that nothing but a month or a day can get into a predicate.
+    # Parsed as a date, so that only a month or a day can get into a predicate.
     return datetime.strptime(partition, table.layout.pattern).strftime(table.layout.pattern)  # noqa: DTZ007 (a date)
 
 

@@ -1,7 +1,7 @@
-"""Delta tables opened by name: anew for those who write, kept open for those who read.
+"""Delta tables by name: opened fresh for writers, kept open for readers.
 
-To open a table is to read its log from the last checkpoint on. A run looks at its tables a hundred times, and writes
-to each of them once.
+Opening a table reads its log from the last checkpoint on. A run reads its tables a hundred times, and writes to each of
+them once.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class OpenTables:
     def __init__(self, store: Store, objects: Objects) -> None:
         self._store = store
         self._objects = objects
-        self._kept: dict[str, tuple[DeltaTable, Hashable]] = {}
+        self._open: dict[str, tuple[DeltaTable, Hashable]] = {}
 
-    def anew(self, name: str) -> DeltaTable | None:
-        """Return the newest version for the caller alone, who may change it; None when there is no such table.
+    def fresh(self, name: str) -> DeltaTable | None:
+        """Return the newest version for this caller only, who may change it; None when there is no such table.
 
         Raises TableDamaged when its log is lost.
         """
@@ -41,7 +41,7 @@ class OpenTables:
                     remedy="Run `candlelake verify --repair`, or move the folder away and backfill the table.",
                 ) from missing
             return None
-        except (DeltaError, ValueError) as unreadable:  # the second, of an entry that does not fit the table
+        except (DeltaError, ValueError) as unreadable:  # ValueError: an entry that does not fit the table
             if name in self._store.remains() and not self._store.holds_data(name):
                 return None  # a first commit that broke off before there was a version
             raise TableDamaged(
@@ -50,27 +50,27 @@ class OpenTables:
             ) from unreadable
 
     def newest(self, name: str) -> DeltaTable | None:
-        """Return the newest version, to be read only; None and errors as of `anew`."""
-        kept = self._still_newest(name)
-        if kept is not None:
-            return kept
-        opened = self.anew(name)
+        """Return the newest version, for reading only; None and errors as `fresh`."""
+        opened_before = self._still_newest(name)
+        if opened_before is not None:
+            return opened_before
+        opened = self.fresh(name)
         if opened is not None:
             self.keep(name, opened)
         return opened
 
     def keep(self, name: str, opened: DeltaTable) -> None:
-        """Keep a table that nobody is going to change any more for those who look next."""
+        """Keep a table open for the next readers; from now on nobody may change it."""
         mark = self._mark(name, opened.version())
         if mark is not None:
-            self._kept[name] = opened, mark
+            self._open[name] = opened, mark
 
     def _still_newest(self, name: str) -> DeltaTable | None:
-        """Return the table that is kept if its last entry is the same file, and none follows: versions leave no gap."""
-        opened, mark = self._kept.get(name, (None, None))
+        """Return the open table if its last entry is the same file, and none follows: versions have no gaps."""
+        opened, mark = self._open.get(name, (None, None))
         return opened if opened is not None and self._mark(name, opened.version()) == mark else None
 
     def _mark(self, name: str, version: int) -> Hashable | None:
-        """Return what the entry of a version is known by; None when it is not there, or not the last."""
+        """Return a mark that identifies the entry of a version; None when it does not exist, or is not the last."""
         entry, following = (f"{name}/{entry_name(number)}" for number in (version, version + 1))
         return self._objects.mark_of_last(entry, following)

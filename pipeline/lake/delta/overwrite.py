@@ -1,4 +1,4 @@
-"""One commit that replaces rows of a table by a stream of others."""
+"""One commit that replaces rows of a table with a stream of new rows."""
 
 from __future__ import annotations
 
@@ -18,53 +18,53 @@ from pipeline.lake.delta.incoming import arrow_schema
 from pipeline.lake.delta.layout import parquet, rows_of
 from pipeline.lake.storage.store import Store
 
-if TYPE_CHECKING:  # the contracts bring pandera and pandas, which a mere query should not wait for
+if TYPE_CHECKING:  # the contracts import pandera and pandas, too slow for a mere query
     from pipeline.contracts.table import Table
 
 NOTHING_AFTER = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
-"""A commit, and nothing that could fail after it, when its rows are in the table already.
+"""Only the commit, and nothing after it that could fail when its rows are in the table already.
 
-Versions go by the user's retention, when a table is vacuumed, and not by Delta's own after 30 days.
+Versions expire by the user's retention, when a table is vacuumed, not by Delta's own after 30 days.
 """
 
 
 @dataclass(frozen=True)
 class Overwrite:
-    """Which rows of a table a commit replaces, and what it says of itself."""
+    """The rows of a table that a commit replaces, and its metadata."""
 
     table: Table
     sessions: Sequence[date]
-    """Those whose rows are replaced; none of a table refreshed whole, where all are."""
-    said: dict[str, str]
+    """The sessions whose rows are replaced; empty for a table refreshed whole, where all rows are."""
+    metadata: dict[str, str]
 
     @property
     def predicate(self) -> str | None:
-        """Return what is true of exactly the rows that are replaced; None replaces all."""
+        """Return the predicate of exactly the rows that are replaced; None replaces all."""
         return rows_of(self.table, self.sessions) if self.sessions else None
 
 
-def commit(store: Store, opened: DeltaTable, asked: Overwrite, batches: Iterator[RecordBatch]) -> None:
-    """Put the rows of `batches`, read once, in place of those that `asked` names, in one commit to `opened`.
+def commit(store: Store, opened: DeltaTable, overwrite: Overwrite, batches: Iterator[RecordBatch]) -> None:
+    """Replace the rows named by `overwrite` with those of `batches`, which are read once, in one commit to `opened`.
 
     Raises WriteConflict when another writer changed these rows since the table was opened; then, and when making the
     batches raises, nothing is committed.
     """
-    table = asked.table
+    table = overwrite.table
 
-    def write(handed: Iterator[RecordBatch]) -> None:
+    def write(stream: Iterator[RecordBatch]) -> None:
         with store.answering():
             write_deltalake(
                 opened,
-                RecordBatchReader.from_batches(arrow_schema(table), handed),
+                RecordBatchReader.from_batches(arrow_schema(table), stream),
                 mode="overwrite",
-                predicate=asked.predicate,
+                predicate=overwrite.predicate,
                 # A column new to the contract joins the table; the rows of other sessions lack it until they are
                 # written again.
                 schema_mode="merge",
                 writer_properties=parquet(table),
-                # Of two that replace a whole table which is still empty, Delta would keep the rows of both.
+                # When two writers replace a whole table that is still empty, Delta would keep the rows of both.
                 commit_properties=CommitProperties(
-                    asked.said, max_commit_retries=0 if asked.predicate is None else None
+                    overwrite.metadata, max_commit_retries=0 if overwrite.predicate is None else None
                 ),
                 post_commithook_properties=NOTHING_AFTER,
             )
@@ -74,11 +74,11 @@ def commit(store: Store, opened: DeltaTable, asked: Overwrite, batches: Iterator
     except CommitFailedError as failed:
         since = opened.version()
         opened.update_incremental()
-        raise conflict(table, opened, since, asked.sessions) from failed
+        raise conflict(table, opened, since, overwrite.sessions) from failed
 
 
 def conflict(table: Table, newest: DeltaTable, since: int, sessions: Sequence[date] = ()) -> WriteConflict:
-    """Return the error that names the last of the commits after version `since` with which a write collided."""
+    """Return the error that names the last commit after version `since` that conflicts with a write."""
     others = others_since(commits_of(newest), since, sessions)
     who = "version {version}, by run {run_id}".format(**others.row(0, named=True)) if len(others) else "see its history"
     return WriteConflict(

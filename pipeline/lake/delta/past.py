@@ -1,4 +1,4 @@
-"""The rows that a past version of a table held, as long as there is any way to know them."""
+"""The rows of a past version of a table, as long as there is any way to read them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def rows_at(lake: Lake, table: Table, version: int, start: date | None = None, end: date | None = None) -> pl.DataFrame:
-    """Return the rows of the sessions `start` … `end` (both included, open when None) that `version` of `table` held.
+    """Return the rows of the sessions `start` … `end` (both included, open when None) in `version` of `table`.
 
-    A version whose files were vacuumed is read from a later one while nothing has changed these rows in between; one
-    that the log no longer knows, from the files that our own records of its commits name. Raises VersionGone when
-    none of it can be read.
+    A version whose files were vacuumed is read from a later one if nothing changed these rows in between; a version
+    that the log has lost, from the files in our own records of its commits. Raises VersionGone when none of these
+    ways works.
     """
     for rows in _ways(lake, table, version, start, end):
         try:
@@ -34,12 +34,12 @@ def rows_at(lake: Lake, table: Table, version: int, start: date | None = None, e
     raise VersionGone(
         f"Version {version} of {table.sql_name} can no longer be read: a vacuum removed its files, or another program "
         "its log.",
-        remedy="CANDLELAKE_RETENTION_DAYS says how long versions are kept; raise it for the lists to come.",
+        remedy="CANDLELAKE_RETENTION_DAYS says how long versions are kept; raise it for future lists.",
     )
 
 
 def is_gone(lake: Lake, name: str, version: int) -> bool:
-    """Return whether Delta cannot read a version of the table called `market/name` any more: a file or its log is gone.
+    """Return whether Delta can no longer read a version of the table `market/name`: a file or its log is gone.
 
     Raises TableMissing, TableDamaged when there is no such table.
     """
@@ -55,7 +55,7 @@ def is_gone(lake: Lake, name: str, version: int) -> bool:
 def _ways(
     lake: Lake, table: Table, version: int, start: date | None, end: date | None
 ) -> Iterator[Callable[[], pl.LazyFrame]]:
-    """Yield the ways to read these rows, the plainest first."""
+    """Yield the ways to read these rows, the simplest first."""
     yield lambda: lake.scan(table, start, end, version=version)
     trail = lake.trail(table)
     alike = trail.last_alike(version, start, end)
@@ -63,15 +63,15 @@ def _ways(
         yield lambda: lake.scan(table, start, end, version=alike)
     files = trail.files_of(version)
     if files is not None:
-        yield lambda: _scanned(lake, table, files, start, end)
+        yield lambda: _scan(lake, table, files, start, end)
 
 
-def _scanned(lake: Lake, table: Table, files: list[DataFile], start: date | None, end: date | None) -> pl.LazyFrame:
-    wanted = [
-        quote(one.name)
-        for one in files
-        if (start is None or one.last is None or one.last >= start)
-        and (end is None or one.first is None or one.first <= end)
+def _scan(lake: Lake, table: Table, files: list[DataFile], start: date | None, end: date | None) -> pl.LazyFrame:
+    paths = [
+        quote(file.name)
+        for file in files
+        if (start is None or file.last is None or file.last >= start)
+        and (end is None or file.first is None or file.first <= end)
     ]
-    rows = scan_files(lake.open(table), wanted, table.columns, lake.storage_options)
+    rows = scan_files(lake.open(table), paths, table.columns, lake.storage_options)
     return of_sessions(rows, start, end).select(list(table.columns))

@@ -1,7 +1,7 @@
-"""What it means when rows cannot be read: Polars and the system speak of files, a person asks about tables.
+"""The meaning of failures to read rows: Polars and the system name files, a person asks about tables.
 
-Rows are read when they are collected, long after their table was opened, by whoever made something of them. So a
-failure is understood where it is told, and not where it happens.
+Rows are read when they are collected, long after their table was opened, by any code that uses them. So a failure is
+interpreted where it is reported, not where it happens.
 """
 
 from polars.exceptions import ComputeError
@@ -11,24 +11,24 @@ from pipeline.lake.storage.store import Store
 
 
 def meaning(failed: BaseException, store: Store) -> CandlelakeError | None:
-    """Return what an error that Polars raised over rows of a lake stands for; None when it speaks of something else.
+    """Return the meaning of an error that Polars raised over rows of a lake; None when it is about something else.
 
-    A data file that is missing, or no Parquet any more, is TableDamaged; an object store that does not answer is what
-    `Store.answering` says of it.
+    A data file that is missing, or no longer Parquet, is TableDamaged; an object store that does not respond is the
+    error that `Store.answering` raises.
     """
-    said = str(failed).strip()
-    if isinstance(failed, FileNotFoundError) and ".parquet" in said:
-        return _damaged(said)
-    if isinstance(failed, ComputeError) and said.startswith("parquet"):
-        return _damaged(said)
-    # The errors of the system have a number, those that Polars makes of a server's answer have none.
+    message = str(failed).strip()
+    if isinstance(failed, FileNotFoundError) and ".parquet" in message:
+        return _damaged(message)
+    if isinstance(failed, ComputeError) and message.startswith("parquet"):
+        return _damaged(message)
+    # Errors of the system have a number; those that Polars makes from a server's response have none.
     return _of_server(failed, store) if isinstance(failed, OSError) and failed.errno is None else None
 
 
-def _damaged(said: str) -> TableDamaged:
-    # Polars cuts off the beginning of a path, and with it the name of the table.
+def _damaged(message: str) -> TableDamaged:
+    # Polars cuts off the start of a path, and with it the name of the table.
     return TableDamaged(
-        f"A data file of the lake is missing or damaged: {said.splitlines()[0].rstrip('.')}.",
+        f"A data file of the lake is missing or damaged: {message.splitlines()[0].rstrip('.')}.",
         remedy="Run `candlelake verify`, which names it, then `candlelake verify --repair`.",
     )
 
@@ -37,7 +37,7 @@ def _of_server(failed: OSError, store: Store) -> CandlelakeError | None:
     try:
         with store.answering():
             raise failed
-    except CandlelakeError as understood:
-        return understood
+    except CandlelakeError as meaning:
+        return meaning
     except OSError:
         return None

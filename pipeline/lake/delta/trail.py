@@ -1,7 +1,7 @@
-"""What every commit of a table said of itself, and which files its versions read, whatever is left of its log.
+"""The metadata of every commit of a table, and the files of its versions, whatever is left of its log.
 
-Any Delta program may remove the beginning of a log once there is a checkpoint after it. Our own record of each commit
-keeps the log entry beside the table, so the trail goes on from there.
+Any Delta program may remove the start of a log once there is a checkpoint after it. Our own record of each commit keeps
+the log entry beside the table, so the trail continues from there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipeline.lake.delta.log_entries import LOG, DataFile, actions_of, checkpoin
 from pipeline.lake.storage.lake_objects import Objects
 
 THREADS = 16
-"""Entries read at a time: on S3 each is a request of its own."""
+"""Entries read at a time: on S3 each is one request."""
 
 Actions = list[dict[str, Any]]
 
@@ -35,12 +35,12 @@ class Trail:
         self._open_named = open_named
         self._fingerprints = Fingerprints(objects, name)
         self._commits = -1, as_commits(())
-        """Of the version that was looked at last."""
+        """Of the version that was read last."""
         self._entries: dict[int, Actions] = {}
-        """Those that were looked up one by one; an entry never changes."""
+        """Entries that were read one by one; an entry never changes."""
 
     def commits(self) -> pl.DataFrame:
-        """Return every commit that is known, newest first, in the columns of `COMMIT`.
+        """Return every known commit, newest first, in the columns of `COMMIT`.
 
         Raises TableMissing, TableDamaged.
         """
@@ -54,24 +54,26 @@ class Trail:
     def _commits_of(self, opened: DeltaTable) -> pl.DataFrame:
         try:
             logged = history_of(opened)
-        except TableDamaged:  # by what one of the commits says of itself: the others are read one by one
+        except TableDamaged:  # the metadata of one commit are unreadable: the others are read one by one
             logged = []
-        # Delta counts versions down from the newest, so that it names them right only while none is missing.
+        # Delta counts versions down from the newest, so its numbers are right only while none is missing.
         if len(logged) == opened.version() + 1:
             return as_commits(logged)
         versions = range(opened.version(), -1, -1)
         self._look_up(versions)
-        said = ((version, _said(self._entries[version])) for version in versions if version in self._entries)
-        return as_commits({**one, "version": version} for version, one in said)
+        infos = ((version, _commit_info(self._entries[version])) for version in versions if version in self._entries)
+        return as_commits({**info, "version": version} for version, info in infos)
 
     def readable_commits(self) -> pl.DataFrame:
-        """Return those whose version Delta can open."""
+        """Return the commits whose version Delta can open."""
         return self.commits().filter(pl.col("version") >= self.oldest_readable())
 
     def unknown(self) -> list[int]:
-        """Return the versions that nobody knows any more what they changed, in order."""
-        known = set(self.commits()["version"])
-        return [version for version in range(self._open_named(self._name).version() + 1) if version not in known]
+        """Return the versions whose changes are no longer known, in order."""
+        known_versions = set(self.commits()["version"])
+        return [
+            version for version in range(self._open_named(self._name).version() + 1) if version not in known_versions
+        ]
 
     def oldest_readable(self) -> int:
         """Return the oldest version that Delta can open."""
@@ -82,9 +84,9 @@ class Trail:
         return min((version for version in checkpoints if version is not None), default=0)
 
     def last_alike(self, version: int, start: date | None = None, end: date | None = None) -> int:
-        """Return the last version in which the rows of the sessions `start` … `end` are as in `version`.
+        """Return the last version in which the rows of the sessions `start` … `end` are the same as in `version`.
 
-        Nothing that may have changed one of them, and no commit that is not known, came in between.
+        Between the two is no commit that may have changed one of them, and no unknown commit.
         """
         commits = self.commits().filter(pl.col("version") > version)
         elsewhere = pl.lit(value=False)
@@ -99,19 +101,21 @@ class Trail:
         return version
 
     def files_of(self, version: int) -> list[DataFile] | None:
-        """Return the data files that `version` reads, from what each commit up to it said; None when one is lost."""
+        """Return the data files that `version` reads, from the entries of all commits up to it; None if one is lost."""
         versions = range(version + 1)
         self._look_up(versions)
-        if any(one not in self._entries for one in versions):
+        if any(number not in self._entries for number in versions):
             return None
-        told = replayed({one: self._entries[one] for one in versions})
-        return [one for one in told.values() if one.removed_in is None]
+        replayed_files = replayed({number: self._entries[number] for number in versions})
+        return [number for number in replayed_files.values() if number.removed_in is None]
 
     def _look_up(self, versions: Iterable[int]) -> None:
-        wanted = [version for version in versions if version not in self._entries]
+        missing = [version for version in versions if version not in self._entries]
         with ThreadPoolExecutor(THREADS, thread_name_prefix="trail") as threads:
-            found = threads.map(self._entry, wanted)
-            self._entries |= {version: entry for version, entry in zip(wanted, found, strict=True) if entry is not None}
+            entries = threads.map(self._entry, missing)
+            self._entries |= {
+                version: entry for version, entry in zip(missing, entries, strict=True) if entry is not None
+            }
 
     def _entry(self, version: int) -> Actions | None:
         """Return the actions of a version, from the log or from the copy in its record."""
@@ -130,5 +134,5 @@ class Trail:
         return record.entry if record is not None else None
 
 
-def _said(actions: Actions) -> dict[str, Any]:
+def _commit_info(actions: Actions) -> dict[str, Any]:
     return next((action["commitInfo"] for action in actions if "commitInfo" in action), {})

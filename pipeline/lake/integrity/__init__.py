@@ -1,1 +1,1 @@
-"""Holding what is stored against what was recorded of it."""
+"""Checks of stored files against their records."""

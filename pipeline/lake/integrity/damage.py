@@ -1,4 +1,4 @@
-"""What a check of the lake finds: what is damaged, and the state of a table."""
+"""The findings of a check of the lake: each damage, and the state of a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.lake.delta.log_entries import DataFile
 
 
 class Kind(StrEnum):
-    """What is damaged."""
+    """Kinds of damage."""
 
     DATA = "data file"
     """Of the newest version: its rows are wrong or gone."""
@@ -18,15 +18,15 @@ class Kind(StrEnum):
     ENTRY = "log entry"
     """With a copy in its record."""
     LOST_ENTRY = "log entry without a copy"
-    """Which the newest version needs."""
+    """The newest version needs it."""
     OLD_ENTRY = "log entry of earlier versions without a copy"
-    """A checkpoint after it has all that the newest version needs."""
+    """A later checkpoint has everything that the newest version needs."""
     CHECKPOINT = "checkpoint"
     RECORD = "record of hashes"
     OWED = "sessions"
-    """Taken out as damaged by a repair that did not come to its end."""
+    """Taken out as damaged by a repair that did not finish."""
     ROWS = "rows of a session"
-    """Fewer or more than the audit trail tells of, in files that are as they were written."""
+    """Fewer or more than the audit trail says, in undamaged files."""
     RAW = "raw file"
     RECEIPT = "receipt"
     OLD_RAW = "raw file that was replaced"
@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Damage:
-    """One thing that is not as it was written."""
+    """One file, entry or session that is not as it was written."""
 
     kind: Kind
     table: str
@@ -52,20 +52,20 @@ class Damage:
 
 @dataclass
 class TableState:
-    """What was found of one table."""
+    """The findings for one table."""
 
     name: str
     """As `market/name`."""
     damages: list[Damage] = field(default_factory=list)
     files: dict[str, DataFile] = field(default_factory=dict)
-    """Every data file that the log tells of, by name."""
+    """Every data file in the log, by name."""
     whole: set[str] = field(default_factory=set)
-    """Those that are there and as they were written."""
+    """Files that exist and are as they were written."""
     newest: int = -1
     expired: int = 0
-    """Log entries that a Delta program has removed since a checkpoint after them makes up for them."""
+    """Log entries that a Delta program has removed because a later checkpoint replaces them."""
     gap: range = range(0)
-    """Versions of which it is not known any more which files they read."""
+    """Versions whose files are no longer known."""
     unrecorded: list[int] = field(default_factory=list)
     """Versions without a record, whose files were read to the end instead."""
     unknown: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class TableState:
     size: int = 0
     """Their bytes."""
     rows: int = 0
-    """Of the newest version, as its log tells."""
+    """Of the newest version, by its log."""
 
     @property
     def sql_name(self) -> str:
@@ -83,6 +83,6 @@ class TableState:
         return self.name.replace("/", ".", 1)
 
     def live_at(self, version: int) -> list[DataFile]:
-        """Return the files that a version reads, as far as it is known (`gap`)."""
-        gone = self.newest + 1
-        return [one for one in self.files.values() if one.added_in <= version < (one.removed_in or gone)]
+        """Return the files that a version reads, as far as they are known (`gap`)."""
+        after_newest = self.newest + 1
+        return [file for file in self.files.values() if file.added_in <= version < (file.removed_in or after_newest)]

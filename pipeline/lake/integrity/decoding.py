@@ -1,4 +1,4 @@
-"""Judging a data file of which no hash was recorded: read to its end, and held against the log and the contract."""
+"""Judges a data file without a recorded hash: reads all of it, and compares it with the log and the contract."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from pipeline.errors import ContractBroken
 from pipeline.lake.delta.log_entries import DataFile
 
 
-def decoded(data: bytes, told: DataFile, table: Table | None) -> str | None:
-    """Return what is wrong with the bytes of a data file of `table` (None: one without a contract), None for nothing.
+def decoded(data: bytes, file: DataFile, table: Table | None) -> str | None:
+    """Return what is wrong with the bytes of `file` of `table` (None: a table without a contract); None if nothing is.
 
-    It must decode, have the rows that the log tells of, and keep the contract. Wrong numbers that are possible numbers
-    pass.
+    It must decode, have as many rows as the log says, and keep the contract. Wrong but possible numbers are not found.
     """
     try:
         rows = pl.read_parquet(BytesIO(data), hive_partitioning=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as unreadable:
         return f"cannot be read ({(str(unreadable).strip() or type(unreadable).__name__).splitlines()[0]})"
-    if told.rows is not None and len(rows) != told.rows:
-        return f"has {len(rows):,} rows, the log tells of {told.rows:,}"
-    # A column that joined the contract later is missing in files that were written before.
+    if file.rows is not None and len(rows) != file.rows:
+        return f"has {len(rows):,} rows, the log says {file.rows:,}"
+    # A column that was added to the contract later is missing in older files.
     if table is None or not set(table.columns) <= set(rows.columns):
         return None
     try:

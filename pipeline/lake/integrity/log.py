@@ -1,7 +1,7 @@
-"""Holding a table's log against the records of its commits: which entries and checkpoints are damaged.
+"""Checks a table's log against the records of its commits: which entries and checkpoints are damaged.
 
-A log whose beginning is gone is no damage, as long as a whole checkpoint makes up for it: any Delta program may remove
-entries that are older than the table's property says, 30 days where it says nothing.
+A missing start of the log is no damage, as long as an undamaged checkpoint replaces it: any Delta program may remove
+entries that are older than the table's property says, 30 days by default.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ from pipeline.lake.storage.folder_objects import Digest
 from pipeline.lake.storage.lake_objects import Objects
 
 Decode = Callable[[bytes, DataFile], str | None]
-"""Reads the bytes of a file of no known hash to the end, and returns what is wrong with it; None for nothing."""
+"""Reads all bytes of a file without a known hash, and returns what is wrong with it; None when nothing is."""
 
 
 class LogVerification:
-    """One check of the log of a table whose files are `listed`; what it finds goes into `state`.
+    """One check of the log of a table whose files are `file_names`; its findings go into `state`.
 
-    `decode` judges checkpoints of which no hash was recorded.
+    `decode` judges checkpoints without a recorded hash.
     """
 
-    def __init__(self, objects: Objects, state: TableState, listed: set[str], decode: Decode) -> None:
+    def __init__(self, objects: Objects, state: TableState, file_names: set[str], decode: Decode) -> None:
         self._objects = objects
         self._decode = decode
         self._state = state
-        self._listed = listed
+        self._file_names = file_names
         self._fingerprints = Fingerprints(objects, state.name)
-        self._on_disk = {version for name in listed if (version := entry_version(name)) is not None}
+        self._on_disk = {version for name in file_names if (version := entry_version(name)) is not None}
         self.records: dict[int, Record] = {}
         self.entries: dict[int, list[dict[str, Any]]] = {}
-        """The actions of every version that is known, from its entry or from the copy in its record."""
+        """The actions of every known version, from its entry or from the copy in its record."""
         self._read_records()
         self._read_entries()
 
@@ -77,7 +77,7 @@ class LogVerification:
         state.files = replayed(self.entries, self._base(given_up))
 
     def _base(self, given_up: set[int]) -> tuple[int, list[DataFile]] | None:
-        """Return the version and files of the checkpoint that makes up for entries nobody knows any more."""
+        """Return the version and files of the checkpoint that replaces entries that are no longer known."""
         state = self._state
         unknown = [version for version in range(state.newest + 1) if version not in self.entries]
         later = [version for version in self._whole_checkpoints if version >= max(unknown)] if unknown else []
@@ -88,15 +88,15 @@ class LogVerification:
             return None
         state.gap = range(unknown[0], min(later))
         state.damages = [
-            Damage(Kind.OLD_ENTRY, one.table, one.file, one.found, versions=one.versions)
-            if one.kind == Kind.LOST_ENTRY
-            else one
-            for one in state.damages
+            Damage(Kind.OLD_ENTRY, damage.table, damage.file, damage.found, versions=damage.versions)
+            if damage.kind == Kind.LOST_ENTRY
+            else damage
+            for damage in state.damages
         ]
         return min(later), self._whole_checkpoints[min(later)]
 
     def _is_expired(self, version: int) -> bool:
-        """Return whether a Delta program has removed the entry of a version together with the beginning of the log."""
+        """Return whether a Delta program has removed the entry of a version together with the start of the log."""
         if 0 in self._on_disk or version in self._on_disk or not self._whole_checkpoints:
             return False
         oldest, newest = min(self._whole_checkpoints), max(self._whole_checkpoints)
@@ -104,21 +104,23 @@ class LogVerification:
 
     @cached_property
     def _checkpoint_names(self) -> dict[int, list[str]]:
-        """The files of each checkpoint there is, by its version."""
-        named: dict[int, list[str]] = {}
-        for name in sorted(self._listed):
+        """The files of each checkpoint, by its version."""
+        names_by_version: dict[int, list[str]] = {}
+        for name in sorted(self._file_names):
             if (version := checkpoint_version(name)) is not None:
-                named.setdefault(version, []).append(name)
-        return named
+                names_by_version.setdefault(version, []).append(name)
+        return names_by_version
 
     @cached_property
     def _whole_checkpoints(self) -> dict[int, list[DataFile]]:
-        """The files of each version with a checkpoint that is as it was written, or can be read if nobody recorded it.
+        """The files of each version with an undamaged checkpoint, or a readable one if it has no recorded hash.
 
-        Looked at only where entries are missing.
+        Read only where entries are missing.
         """
-        found = {version: self._files_in(version, names) for version, names in self._checkpoint_names.items()}
-        return {version: files for version, files in found.items() if files is not None}
+        files_by_version = {
+            version: self._files_in(version, names) for version, names in self._checkpoint_names.items()
+        }
+        return {version: files for version, files in files_by_version.items() if files is not None}
 
     def _files_in(self, version: int, names: list[str]) -> list[DataFile] | None:
         recorded = self.records[version].checkpoints if version in self.records else {}
@@ -147,20 +149,20 @@ class LogVerification:
         try:
             actions = actions_of(entry or b"")
         except ValueError:
-            found = "is missing" if entry is None else _how(entry, None)
-            self._damage(Kind.LOST_ENTRY, name, found, version)
+            fault = "is missing" if entry is None else _how(entry, None)
+            self._damage(Kind.LOST_ENTRY, name, fault, version)
             return None
         self._state.unrecorded.append(version)
         return actions
 
     def check_checkpoints(self) -> None:
-        """Hold the checkpoints, and the hint to the newest, against what was recorded of them."""
-        expected = {name: one for version in sorted(self.records) for name, one in self._checkpoints(version)}
+        """Compare the checkpoints, and the hint to the newest, with their records."""
+        expected = {name: digest for version in sorted(self.records) for name, digest in self._checkpoints(version)}
         for name, digest in expected.items():
             found = self._objects.digest(f"{self._state.name}/{name}")
             if found != digest and (name != LAST_CHECKPOINT or not self._has_newer_checkpoint(set(expected))):
                 self._damage(Kind.CHECKPOINT, name, differs(found, digest))
-        # One that another program made, or a run that was killed before it could record it.
+        # Checkpoints of another program, or of a run that was killed before it could record them.
         for version, names in self._checkpoint_names.items():
             if not expected.keys() & set(names) and self._files_in(version, names) is None:
                 for name in names:
@@ -170,15 +172,15 @@ class LogVerification:
             self._damage(Kind.CHECKPOINT, LAST_CHECKPOINT, fault)
 
     def _checkpoints(self, version: int) -> Iterable[tuple[str, Digest]]:
-        """Return what was recorded of the checkpoint of a version, unless it went with the beginning of the log."""
+        """Return the recorded digests of the checkpoint of a version, unless it went with the start of the log."""
         for name, digest in self.records[version].checkpoints.items():
-            if name == LAST_CHECKPOINT or name in self._listed or not self._is_expired(version):
+            if name == LAST_CHECKPOINT or name in self._file_names or not self._is_expired(version):
                 yield name, digest
 
     def _has_newer_checkpoint(self, expected: set[str]) -> bool:
-        """Return whether somebody else made a checkpoint since, to which the hint points now."""
-        known = [checkpoint_version(name) or 0 for name in expected]
-        return any((checkpoint_version(name) or 0) > max(known, default=0) for name in self._listed)
+        """Return whether another program has made a checkpoint since, to which the hint points now."""
+        versions = [checkpoint_version(name) or 0 for name in expected]
+        return any((checkpoint_version(name) or 0) > max(versions, default=0) for name in self._file_names)
 
     def _fault_of_hint(self) -> str | None:
         data = self._objects.read(f"{self._state.name}/{LAST_CHECKPOINT}")
@@ -188,7 +190,7 @@ class LogVerification:
             version = int(from_json(data)["version"])
         except (ValueError, KeyError, TypeError, OverflowError):
             return "is empty" if not data.strip(b"\0\n ") else "cannot be read"
-        if any(checkpoint_version(name) == version for name in self._listed):
+        if any(checkpoint_version(name) == version for name in self._file_names):
             return None
         return f"names a checkpoint of version {version}, which is missing"
 
@@ -202,7 +204,7 @@ def _how(entry: bytes | None, written: Digest | None) -> str:
 
 
 def differs(found: Digest | None, written: Digest | None) -> str:
-    """Return how what was found differs from what was written, in words."""
+    """Return how the found bytes differ from those that were written, in words."""
     if found is None:
         return "is missing"
     if found.size == 0:

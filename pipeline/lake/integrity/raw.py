@@ -1,4 +1,4 @@
-"""Holding the vendor's files against their receipts, and both against the audit trail."""
+"""Checks the vendor's files against their receipts, and both against the audit trail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import date
 from pipeline.errors import FileRefused
 from pipeline.lake.delta.fingerprints import THREADS
 from pipeline.lake.integrity.damage import Damage, Kind
-from pipeline.lake.raw.receipts import RECEIPT_SUFFIX, REPLACED, Receipt, has_checksum, parsed
+from pipeline.lake.raw.receipts import RECEIPT_SUFFIX, REPLACED, Receipt, has_checksum, parse_receipt
 from pipeline.lake.storage.folder_objects import Digest
 from pipeline.lake.storage.lake_objects import Objects
 from pipeline.lake.storage.store import RAW
@@ -20,8 +20,8 @@ _DATED = re.compile(r"\d{4}-\d{2}-\d{2}(?=[^/]*$)")
 
 
 @dataclass(frozen=True)
-class Delivered:
-    """A version of a file that the audit trail tells of."""
+class DeliveredVersion:
+    """A version of a file in the audit trail."""
 
     receipt: Receipt
     is_current: bool
@@ -30,13 +30,13 @@ class Delivered:
 
 @dataclass
 class RawState:
-    """What was found of the vendor's files."""
+    """The findings for the vendor's files."""
 
     damages: list[Damage] = field(default_factory=list)
     rebuilt: dict[str, Receipt] = field(default_factory=dict)
-    """Receipts that the audit trail knows, by the damaged or missing one's name in the lake."""
+    """Receipts from the audit trail, by the name in the lake of the damaged or missing receipt."""
     whole: list[Receipt] = field(default_factory=list)
-    """Versions that are there with a receipt that fits."""
+    """Versions that exist with a matching receipt."""
     unknown: list[str] = field(default_factory=list)
     """Files without a receipt, which nothing reads."""
     checked: int = 0
@@ -45,36 +45,36 @@ class RawState:
 
 
 class RawVerification:
-    """One check of the files under `raw/`. `trail` is what the audit trails tell of."""
+    """One check of the files under `raw/`. `trail` lists the versions in the audit trails."""
 
-    def __init__(self, objects: Objects, trail: Sequence[Delivered]) -> None:
+    def __init__(self, objects: Objects, trail: Sequence[DeliveredVersion]) -> None:
         self._objects = objects
         self._trail = trail
-        self._by_place: dict[str, list[Delivered]] = {}
-        for one in trail:
-            for place in (one.receipt.key, one.receipt.replaced_key):
-                self._by_place.setdefault(f"{RAW}/{place}", []).append(one)
+        self._by_place: dict[str, list[DeliveredVersion]] = {}
+        for delivered in trail:
+            for place in (delivered.receipt.key, delivered.receipt.replaced_key):
+                self._by_place.setdefault(f"{RAW}/{place}", []).append(delivered)
         listed = list(objects.names(f"{RAW}/"))
         self._receipts = {name for name in listed if name.endswith(RECEIPT_SUFFIX)}
         self._files = [name for name in listed if not name.endswith(RECEIPT_SUFFIX)]
         self._digests: dict[str, Digest | None] = {}
         self._in_force: set[str] = set()
-        """Files among the versions kept that are in force: on S3 all are kept there, and receipts say which one is."""
+        """Files among the kept versions that are in force: on S3 all are there, and a receipt says which one is."""
         self.state = RawState()
 
     @property
     def steps(self) -> int:
-        """Return how many files are to be read."""
+        """Return how many files the check reads."""
         return len(self._files)
 
-    def run(self, told: Callable[[int], None] = lambda _: None) -> RawState:
+    def run(self, advance: Callable[[int], None] = lambda _: None) -> RawState:
         """Compare every file with its receipt, and return what was found."""
         with ThreadPoolExecutor(THREADS, thread_name_prefix="verifying") as threads:
             for name, digest in zip(self._files, threads.map(self._objects.digest, self._files), strict=True):
                 self._digests[name] = digest
                 self.state.checked += 1
                 self.state.size += digest.size if digest else 0
-                told(1)
+                advance(1)
         for name in sorted(self._receipts, key=lambda name: (_is_kept(name), name)):  # those at the vendor's keys first
             self._check(name)
         receipted = {name.removesuffix(RECEIPT_SUFFIX) for name in self._receipts}
@@ -85,9 +85,9 @@ class RawVerification:
         return self.state
 
     def _check(self, name: str) -> None:
-        file, receipt = name.removesuffix(RECEIPT_SUFFIX), self._parsed(name)
+        file, receipt = name.removesuffix(RECEIPT_SUFFIX), self._receipt_at(name)
         if receipt is not None and file not in self._digests and self._knows(f"{RAW}/{receipt.replaced_key}"):
-            # On S3, the receipt in force lies at the vendor's key, and every version under a name of its own.
+            # On S3, the receipt in force is at the vendor's key, and every version has a name of its own.
             file = f"{RAW}/{receipt.replaced_key}"
             self._in_force.add(file)
         found, traced = self._digests.get(file), self._traced(file)
@@ -97,48 +97,52 @@ class RawVerification:
         elif fits and (traced is None or self._agrees(name, receipt, traced.receipt)):
             self.state.whole.append(receipt)
         elif traced is not None:
-            self._damage(Kind.RECEIPT, name, "does not tell what the audit trail does", traced)
-        elif not (_is_kept(name) and file in self._in_force):  # told of with the receipt at the vendor's key
+            self._damage(Kind.RECEIPT, name, "does not match the audit trail", traced)
+        elif not (_is_kept(name) and file in self._in_force):  # reported with the receipt at the vendor's key
             self._damage(self._kind(file, receipt), file, _differs(found, receipt))
 
     def _agrees(self, name: str, receipt: Receipt, traced: Receipt) -> bool:
-        """Return whether the receipt at `name` tells of its bytes what the audit trail does.
+        """Return whether the receipt at `name` says the same about its bytes as the audit trail.
 
-        The trail knows the time of the file in force. The same bytes may have been fetched again since: under another
-        version's name, or under a later time, which only the receipt's own checksum vouches for.
+        The trail has the time of the file in force. The same bytes may have been fetched again since: under another
+        version's name, or at a later time, which only the receipt's own checksum confirms.
         """
         if receipt.session != traced.session:
             return False
-        known = {one.receipt.last_modified for one in self._trail if _identity(one.receipt) == _identity(receipt)}
-        if _is_kept(name) or not known or receipt.last_modified in known:
+        times = {
+            delivered.receipt.last_modified
+            for delivered in self._trail
+            if _identity(delivered.receipt) == _identity(receipt)
+        }
+        if _is_kept(name) or not times or receipt.last_modified in times:
             return True
-        return receipt.last_modified > max(known) and has_checksum(self._objects.read(name) or b"{}")
+        return receipt.last_modified > max(times) and has_checksum(self._objects.read(name) or b"{}")
 
     def _knows(self, file: str) -> bool:
         return file in self._digests or f"{file}{RECEIPT_SUFFIX}" in self._receipts
 
-    def _parsed(self, name: str) -> Receipt | None:
-        """Return the receipt at `name`, None when it is damaged or speaks of another file."""
+    def _receipt_at(self, name: str) -> Receipt | None:
+        """Return the receipt at `name`, None when it is damaged or belongs to another file."""
         try:
-            receipt = parsed(self._objects.read(name) or b"", name)
+            receipt = parse_receipt(self._objects.read(name) or b"", name)
             places = {f"{RAW}/{key}{RECEIPT_SUFFIX}" for key in (receipt.key, receipt.replaced_key)}
-        except (FileRefused, ValueError, TypeError, AttributeError):  # also of a key that is none
+        except (FileRefused, ValueError, TypeError, AttributeError):  # also for an invalid key
             return None
         return receipt if name in places else None
 
-    def _traced(self, file: str) -> Delivered | None:
-        """Return the version in the audit trail whose bytes are those of `file`, None when there is none."""
+    def _traced(self, file: str) -> DeliveredVersion | None:
+        """Return the version in the audit trail that has the bytes of `file`, None when there is none."""
         found = self._digests.get(file)
-        for one in self._by_place.get(file, ()):
-            if found == Digest(one.receipt.size, one.receipt.sha256):
-                return one
+        for delivered in self._by_place.get(file, ()):
+            if found == Digest(delivered.receipt.size, delivered.receipt.sha256):
+                return delivered
         return None
 
     def _kind(self, file: str, receipt: Receipt) -> Kind:
         if _is_kept(file):
             return Kind.RAW if file in self._in_force else Kind.OLD_RAW
-        told = [one for one in self._by_place.get(file, ()) if one.receipt == receipt]
-        return Kind.RAW if all(one.is_current for one in told) else Kind.OLD_RAW
+        same = [delivered for delivered in self._by_place.get(file, ()) if delivered.receipt == receipt]
+        return Kind.RAW if all(delivered.is_current for delivered in same) else Kind.OLD_RAW
 
     def _without_receipt(self, file: str) -> None:
         traced = self._traced(file)
@@ -148,31 +152,33 @@ class RawVerification:
             self._damage(Kind.RECEIPT, f"{file}{RECEIPT_SUFFIX}", "is missing", traced)
 
     def _check_trail(self) -> None:
-        """Find the versions that the audit trail tells of and that are not there."""
+        """Find the versions in the audit trail that do not exist."""
         there = {_identity(receipt) for receipt in (*self.state.whole, *self.state.rebuilt.values())}
         damaged = {damage.file.removesuffix(RECEIPT_SUFFIX) for damage in self.state.damages}
-        for one in self._trail:
-            current, replaced = (f"{RAW}/{key}" for key in (one.receipt.key, one.receipt.replaced_key))
-            if _identity(one.receipt) in there or {current, replaced} & damaged:
+        for delivered in self._trail:
+            current, replaced = (f"{RAW}/{key}" for key in (delivered.receipt.key, delivered.receipt.replaced_key))
+            if _identity(delivered.receipt) in there or {current, replaced} & damaged:
                 continue
-            held = next((place for place in (current, replaced) if self._traced(place) == one), None)
-            if held is not None:
-                self._damage(Kind.RECEIPT, f"{held}{RECEIPT_SUFFIX}", "does not tell what the audit trail does", one)
-            elif one.is_current:
+            place_of_bytes = next((place for place in (current, replaced) if self._traced(place) == delivered), None)
+            if place_of_bytes is not None:
+                self._damage(
+                    Kind.RECEIPT, f"{place_of_bytes}{RECEIPT_SUFFIX}", "does not match the audit trail", delivered
+                )
+            elif delivered.is_current:
                 self._damage(Kind.RAW, current, "is missing, and so is its receipt")
             else:
                 self._damage(Kind.OLD_RAW, replaced, "is missing, and so is its receipt")
 
-    def _damage(self, kind: Kind, name: str, found: str, told: Delivered | None = None) -> None:
-        if told is not None:
-            self.state.rebuilt[name] = told.receipt
+    def _damage(self, kind: Kind, name: str, found: str, delivered: DeliveredVersion | None = None) -> None:
+        if delivered is not None:
+            self.state.rebuilt[name] = delivered.receipt
         dated = _DATED.search(name)
         session = date.fromisoformat(dated[0]) if dated else None
         self.state.damages.append(Damage(kind, RAW, name, found, session, session))
 
 
 def _is_kept(name: str) -> bool:
-    """Return whether a file or receipt lies among the versions kept, not at a vendor's key."""
+    """Return whether a file or receipt is among the kept versions, not at a vendor's key."""
     return name.startswith(f"{RAW}/{REPLACED}/")
 
 
@@ -186,5 +192,5 @@ def _differs(found: Digest | None, receipt: Receipt) -> str:
     if found.size == 0:
         return "is empty"
     if found.size != receipt.size:
-        return f"has {found.size:,} bytes, its receipt tells of {receipt.size:,}"
-    return "holds other bytes than its receipt tells of"
+        return f"has {found.size:,} bytes, its receipt says {receipt.size:,}"
+    return "holds other bytes than its receipt says"

@@ -1,1 +1,1 @@
-"""The vendor's files as they were delivered, each version with its receipt."""
+"""The vendor's files as delivered, each version with its receipt."""

@@ -1,4 +1,4 @@
-"""Vendor files in a folder: each under the vendor's key, the versions it replaced beside them."""
+"""Vendor files in a folder: each under the vendor's key, the replaced versions beside them."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from pipeline.lake.raw.receipts import RECEIPT_SUFFIX, Receipt, parsed, replaced_beginning, written
+from pipeline.lake.raw.receipts import RECEIPT_SUFFIX, Receipt, parse_receipt, replaced_prefix, written
 from pipeline.lake.storage.durable import flush, make_folder, make_name_durable
 from pipeline.lake.storage.leftovers import BEGINNING
 
@@ -28,35 +28,35 @@ class RawFolder:
     def receipt(self, key: str) -> Receipt | None:
         """Return the receipt at a vendor's key, of the version in force. Raises FileRefused when it is damaged."""
         path = _receipt_path(self._raw / key)
-        return parsed(path.read_bytes(), path) if path.exists() else None
+        return parse_receipt(path.read_bytes(), path) if path.exists() else None
 
     def replaced(self, dataset: str, session: date) -> list[Receipt]:
         """Return the receipts of the versions that were replaced, by name."""
-        beginning = self._raw / replaced_beginning(dataset, session)
-        found = sorted(beginning.parent.glob(f"{beginning.name}*{RECEIPT_SUFFIX}"))
-        return [parsed(path.read_bytes(), path) for path in found]
+        beginning = self._raw / replaced_prefix(dataset, session)
+        paths = sorted(beginning.parent.glob(f"{beginning.name}*{RECEIPT_SUFFIX}"))
+        return [parse_receipt(path.read_bytes(), path) for path in paths]
 
     def place(self, receipt: Receipt) -> str:
-        """Return where the bytes of this version lie."""
+        """Return the place of the bytes of this version."""
         return str(self._path(receipt))
 
     def read(self, receipt: Receipt) -> bytes | None:
-        """Return the bytes that lie where this version should, None when there are none."""
+        """Return the bytes at the place of this version, None when there are none."""
         path = self._path(receipt)
         return path.read_bytes() if path.exists() else None
 
     def is_whole(self, in_force: Receipt) -> bool:
-        """Return whether the version in force has the size that its receipt tells of."""
+        """Return whether the version in force has the size in its receipt."""
         path = self._raw / in_force.key
         return path.is_file() and path.stat().st_size == in_force.size
 
     def is_in_force(self, receipt: Receipt) -> bool:
-        """Return whether exactly this version, byte for byte, is the one in force."""
+        """Return whether exactly this version, byte for byte, is in force."""
         return self.receipt(receipt.key) == receipt and sha256_of(self._raw / receipt.key) == receipt.sha256
 
     @contextmanager
     def landing(self) -> Iterator[Path]:
-        """Give a folder on the same disk, so that a file that landed there needs only another name; gone at the end."""
+        """Give a folder on the same disk, from which a file only needs renaming; it is removed at the end."""
         make_folder(self._raw)
         with TemporaryDirectory(prefix=BEGINNING, dir=self._raw) as folder:
             yield Path(folder)
@@ -67,11 +67,11 @@ class RawFolder:
         in_force = self.receipt(receipt.key)
         if in_force is not None:
             self._keep(in_force)
-        to = self._raw / receipt.key
-        make_folder(to.parent)
+        target = self._raw / receipt.key
+        make_folder(target.parent)
         flush(path)
-        path.replace(to)
-        make_name_durable(to)
+        path.replace(target)
+        make_name_durable(target)
         self._note(receipt, receipt.key)
 
     def _path(self, receipt: Receipt) -> Path:
@@ -79,7 +79,7 @@ class RawFolder:
         return self._raw / (receipt.key if current == receipt else receipt.replaced_key)
 
     def _keep(self, replaced: Receipt) -> None:
-        # Bytes that are not the receipt's are no version: a crash left them, and the true ones were kept before it.
+        # Bytes that do not match the receipt are no version: a crash left them, and the right bytes were kept before.
         path = self._raw / replaced.key
         if sha256_of(path) == replaced.sha256:
             with path.open("rb") as source, _atomic(self._raw / replaced.replaced_key) as file:
@@ -105,7 +105,7 @@ def _receipt_path(file: Path) -> Path:
 
 @contextmanager
 def _atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file to write that appears at `path` whole and durable, or not at all."""
+    """Give a file to write that appears at `path` complete and durable, or not at all."""
     make_folder(path.parent)
     incoming = path.with_name(f"{BEGINNING}{token_hex(8)}")
     try:

@@ -1,4 +1,4 @@
-"""SQL over the tables of a lake: views of them, the guard of queries, and the confined process that answers them."""
+"""SQL over the tables of a lake: their views, the guard of queries, and the confined process that answers them."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ __all__ = ["Sql", "connect"]
 
 
 def __getattr__(name: str) -> Any:
-    # The confined process imports its part of this package, and should not wait for the other.
+    # The confined process imports only its part of this package, to start faster.
     if name in __all__:
         from pipeline.lake.sql import sql  # noqa: PLC0415
 

@@ -1,6 +1,6 @@
 """SQL of split-adjusted bars: `stocks.daily_bars_adjusted` on the newest session's basis, and as of any day.
 
-The same as `market.adjust.adjusted` on the basis "split", which a test compares: prices × Π split_from / Π split_to
+The same as `market.adjust.adjusted` on the basis "split"; a test compares both: prices × Π split_from / Π split_to
 over the splits executed after the bar's session, volumes × the inverse.
 """
 
@@ -28,7 +28,7 @@ COLUMNS = {
 
 
 def latest_basis(lake: Lake) -> str:
-    """Return the SELECT of all bars on the basis of the newest session that has any."""
+    """Return the SELECT of all bars on the basis of the newest session with bars."""
     newest = f"(SELECT max(session) FROM ({rows_of(lake, BARS)}))"  # noqa: S608 (quoted)
     return _adjusted(lake, newest)
 
@@ -39,8 +39,8 @@ def basis_of_day(lake: Lake) -> str:
 
 
 def _adjusted(lake: Lake, as_of: str) -> str:
-    # Spans of days between splits, each with the product over the splits from its end on, so that a bar meets one span
-    # at most: a hash join on the ticker, into which a filter of tickers is pushed.
+    # Spans of days between splits, each with the product over the splits from its end on, so that a bar joins one span
+    # at most: a hash join on the ticker, with pushdown of filters on tickers.
     prices = ", ".join(f"bars.{name} * coalesce(old, 1) / coalesce(new, 1) AS {name}" for name in PRICES)
     return f"""
         WITH spans AS (

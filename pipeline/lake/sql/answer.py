@@ -1,4 +1,4 @@
-"""An answer of DuckDB in pieces of Arrow IPC, small enough to be taken one by one."""
+"""The rows of a query in pieces of Arrow IPC, small enough to process one by one."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ PIECE = 1 << 25
 
 
 def pieces_of(relation: duckdb.DuckDBPyRelation, limits: Limits) -> Iterator[bytes]:
-    """Yield the rows, and at least one piece, which has the columns. Raises QueryError when they are too large."""
+    """Yield the rows, and at least one piece with the columns. Raises QueryError when the rows are too large."""
     stream = RecordBatchReader.from_stream(relation)
     _require_different(stream.schema.names)
     yield _ipc(pl.DataFrame(Table.from_batches([], schema=stream.schema)))
@@ -32,13 +32,13 @@ def pieces_of(relation: duckdb.DuckDBPyRelation, limits: Limits) -> Iterator[byt
 
 
 def _require_different(names: list[str]) -> None:
-    twice = next((name for name, times in Counter(names).items() if times > 1), None)
-    if twice is not None:
-        raise QueryError(f"Two columns of the answer are called {twice}.", remedy="Give one another name with AS.")
+    repeated = next((name for name, times in Counter(names).items() if times > 1), None)
+    if repeated is not None:
+        raise QueryError(f"Two columns of the answer are called {repeated}.", remedy="Give one another name with AS.")
 
 
 def _slices(rows: pl.DataFrame, size: int, limits: Limits) -> Iterator[bytes]:
-    """Yield the rows in pieces. A piece that is too large by itself, as rows differ in size, is halved."""
+    """Yield the rows in pieces. A piece that is still too large, because rows differ in size, is halved."""
     if size <= PIECE or len(rows) <= 1:
         if len(rows) == 1 and size > limits.row:
             raise QueryError(

@@ -21,9 +21,9 @@ MADE_OF = "catalog_made_of"
 def create_views(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
     """Create a view `market.name` of every table's current version, and return their names.
 
-    With them come the views and macros that can be derived from these tables, the views named last. A view follows its
-    tables: each query reads the versions that are newest then. `connection` can be any that may create views, such as
-    that of a DuckDBResource. It is given access to the lake.
+    Also create the views and macros that are derived from these tables; their views come last. A view follows its
+    tables: each query reads their newest versions. `connection` can be any connection that may create views, such as
+    that of a DuckDBResource. It gets access to the lake.
     """
     give_access(connection, lake)
     names = lake.tables()
@@ -35,7 +35,7 @@ def create_views(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]
 
 
 def _names(lake: Lake) -> list[str]:
-    """Return the views there can be, as named in SQL, those made from several tables last."""
+    """Return the SQL names of all views, those derived from several tables last."""
     names = lake.tables()
     return [
         *(name.replace("/", ".", 1) for name in names),
@@ -51,11 +51,10 @@ def create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, name: str) ->
 
 
 def write_catalog(lake: Lake, path: Path) -> list[str]:
-    """Write a DuckDB file at `path` that holds a view of every table, described, and return their names.
+    """Write a DuckDB file at `path` with a described view of every table, and return the names of the views.
 
-    The file holds no rows and no secret, and names the tables by absolute path: SQL cannot name them as seen from the
-    file. It appears whole: one who has the old file open keeps reading that. A file that says all of it already is left
-    alone.
+    The file has no rows and no secret, and names the tables by absolute path: SQL has no paths relative to the file. It
+    is replaced in one step: a client with the old file open keeps reading that. A file that is up to date stays.
     """
     comments = list(_comments(lake))
     made_of = mark_of(lake.root) + sha256("\n".join([*_definitions(lake), *comments]).encode()).hexdigest()
@@ -78,20 +77,20 @@ def write_catalog(lake: Lake, path: Path) -> list[str]:
 
 
 def _made_of(path: Path) -> str | None:
-    """Return the fingerprint in a catalog file; None when the file is another's, or older than fingerprints."""
+    """Return the fingerprint in a catalog file; None in a file of another program, or from before fingerprints."""
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
-            # Read, not called: what somebody else's file has under that name is not run.
-            found = connection.execute(
+            # Read, not called: a macro of that name in a foreign file does not run.
+            row = connection.execute(
                 f"SELECT macro_definition FROM duckdb_functions() WHERE function_name = {text(MADE_OF)}"  # noqa: S608
             ).fetchone()
-            return str(found[0]).strip("'") if found else None
+            return str(row[0]).strip("'") if row else None
     except duckdb.Error:
         return None
 
 
 def _definitions(lake: Lake) -> Iterator[str]:
-    """Yield the SELECT of every view, of those made from several tables as well."""
+    """Yield the SELECT of every view, including those derived from several tables."""
     names = lake.tables()
     for name in names:
         yield f"{name}: {rows_of(lake, name)}"

@@ -1,10 +1,10 @@
-"""A table of the lake as SQL: the SELECT by which DuckDB reads it, and names and texts as SQL writes them."""
+"""A table of the lake as SQL: the SELECT with which DuckDB reads it, and quoted names and texts."""
 
 from pipeline.lake.tables import Lake
 
 
 def rows_of(lake: Lake, name: str, version: int | None = None) -> str:
-    """Return the SELECT that reads the table called `market/name`, at its newest version unless told."""
+    """Return the SELECT that reads the table called `market/name`, at `version`, or at its newest when None."""
     uri = lake.uri_of(name).replace("'", "''")
     at = "" if version is None else f", version => {version:d}"
     layout = lake.open_named(name).metadata().partition_columns
@@ -13,10 +13,10 @@ def rows_of(lake: Lake, name: str, version: int | None = None) -> str:
 
 
 def quoted(name: str) -> str:
-    """Return an SQL identifier."""
+    """Return a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def text(value: object) -> str:
-    """Return an SQL text; an empty one for what is empty."""
+    """Return a quoted SQL text; an empty text for an empty value."""
     return "'" + str(value or "").replace("'", "''") + "'"

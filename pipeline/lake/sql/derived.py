@@ -1,4 +1,4 @@
-"""Views and table macros worked out from several tables: what there is, what each needs, and how it is made."""
+"""Views and table macros derived from several tables: their names, the tables they need, and their SQL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Derived:
-    """A view, or a table macro when it has a parameter. It follows the newest versions of the tables it needs."""
+    """A view, or a table macro when it has a parameter. It reads the newest versions of the tables it needs."""
 
     name: str
     """As in SQL: market.name."""
@@ -25,7 +25,7 @@ class Derived:
     select: Callable[[Lake], str]
     parameter: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
-    """What each column of a view holds."""
+    """The meaning of each column of a view."""
 
     def statement(self, lake: Lake) -> str:
         """Return the SQL that creates it."""
@@ -42,7 +42,7 @@ class Derived:
             yield f"COMMENT ON COLUMN {self._sql_name()}.{quoted(column)} IS {text(meaning)}"
 
     def missing(self, tables: Container[str]) -> list[str]:
-        """Return what it needs and `tables` lack, as named in SQL."""
+        """Return the SQL names of the needed tables that are not in `tables`."""
         return [name.replace("/", ".") for name in self.needs if name not in tables]
 
     def _sql_name(self) -> str:
@@ -84,5 +84,5 @@ DERIVED = (
 
 
 def derived_from(tables: Container[str]) -> list[Derived]:
-    """Return those that can be made where there are these `tables` (market/name)."""
+    """Return the views and macros that can be made from `tables` (market/name)."""
     return [derived for derived in DERIVED if not derived.missing(tables)]

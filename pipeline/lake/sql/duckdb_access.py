@@ -1,4 +1,4 @@
-"""What a DuckDB connection needs before it can read a lake: extensions from installed packages, and the way to S3."""
+"""Gives a DuckDB connection access to a lake: extensions from installed packages, and the secret for S3."""
 
 from pathlib import Path
 from types import ModuleType
@@ -14,13 +14,13 @@ from pipeline.lake.storage.store import S3Store
 from pipeline.lake.tables import Lake
 
 ACCESS = "candlelake_lake"
-"""Name of the DuckDB secret by which a lake on S3 is read."""
+"""Name of the DuckDB secret for a lake on S3."""
 
 
 def give_access(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
-    """Teach `connection` to read the tables of `lake`, without the network until they are read.
+    """Let `connection` read the tables of `lake`; this uses no network yet.
 
-    For a lake on S3 the connection gets a secret of its own memory that holds for that prefix only; nothing is stored.
+    For a lake on S3 the connection gets a temporary secret for that prefix only; nothing is stored.
     Raises QueryError when the installed extensions were not built for the installed DuckDB.
     """
     load_delta(connection)
@@ -30,7 +30,7 @@ def give_access(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
 
 
 def load_delta(connection: duckdb.DuckDBPyConnection) -> None:
-    """Teach `connection` to read Delta tables in a folder. Raises as `give_access` does."""
+    """Let `connection` read Delta tables in a folder. Raises as `give_access` does."""
     _load(connection, duckdb_extension_delta, "delta")
 
 
@@ -46,7 +46,7 @@ def _load(connection: duckdb.DuckDBPyConnection, package: ModuleType, name: str)
 
 
 def _secret(place: S3Prefix) -> str:
-    told = {
+    options = {
         "KEY_ID": place.key_id,
         "SECRET": place.secret.get_secret_value(),
         "ENDPOINT": place.host,
@@ -54,5 +54,5 @@ def _secret(place: S3Prefix) -> str:
         "URL_STYLE": "path",
         "SCOPE": f"{place}/",
     }
-    listed = ", ".join(f"{name} {text(value)}" for name, value in told.items())
-    return f"CREATE OR REPLACE TEMPORARY SECRET {ACCESS} (TYPE s3, {listed}, USE_SSL {place.is_encrypted})"
+    option_list = ", ".join(f"{name} {text(value)}" for name, value in options.items())
+    return f"CREATE OR REPLACE TEMPORARY SECRET {ACCESS} (TYPE s3, {option_list}, USE_SSL {place.is_encrypted})"

@@ -23,15 +23,15 @@ from pipeline.lake.sql.statement import Statement
 from pipeline.lake.tables import Lake
 
 PAST = "past"
-"""Schema of the views of past versions, made as they are asked for."""
+"""Schema of the views of past versions, which are made on demand."""
 
 LONGEST_MESSAGE = 600
 
 LATE, OUT_OF_MEMORY = "C Data interface error:", "Out of Memory Error:"
-"""How errors begin."""
+"""Prefixes of error messages."""
 
 MOST_THREADS = 16
-"""More would take memory for themselves and answer no faster."""
+"""More threads would take memory, and would be no faster."""
 
 
 def version() -> str:
@@ -45,12 +45,12 @@ class Engine:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._lake = Lake(place_from(setup.place))
-        self._known: set[str] = set()
+        self._tables: set[str] = set()
         self._derived: set[str] = set()
-        self._asked: list[tuple[str, int]] = []
-        """Tables and past versions that the query names."""
+        self._past_versions: list[tuple[str, int]] = []
+        """Tables and past versions in the query."""
         self._connection = duckdb.connect(":memory:")
-        # Secrets that a user keeps for DuckDB are no business of a query here.
+        # Queries here must not use the secrets that a user stores for DuckDB.
         self._connection.execute("SET allow_persistent_secrets = false")
         give_access(self._connection, self._lake)
         self._lock()
@@ -60,31 +60,31 @@ class Engine:
         """Yield the answer to one SELECT (or DESCRIBE, SUMMARIZE, SHOW TABLES) as Arrow IPC streams.
 
         Raises QueryError when the query is wrong, names an unknown table or version, or does more than read tables;
-        else what the lake says.
+        otherwise the errors of the lake.
         """
         self._see_new_tables()
-        self._asked.clear()
+        self._past_versions.clear()
         try:
-            asked = self._resolved(query)
+            resolved = self._resolved(query)
             with self._lake.store.answering(duckdb.IOException, duckdb.HTTPException):
-                yield from pieces_of(self._connection.sql(asked), self._setup.limits)
+                yield from pieces_of(self._connection.sql(resolved), self._setup.limits)
         except duckdb.Error as error:
-            raise self._gone() or _explained(error) from error
+            raise self._error_of_lost_version() or _explained(error) from error
         except (OSError, pl.exceptions.ComputeError) as error:
             raise meaning(error, self._lake.store) or error from error
         except Exception as error:
-            # What the engine says after the first rows comes through Arrow, without its type.
+            # After the first rows, errors of the engine come through Arrow, without their type.
             if not str(error).startswith(LATE):
                 raise
-            raise self._gone() or _explained(error) from error
+            raise self._error_of_lost_version() or _explained(error) from error
 
-    def _gone(self) -> QueryError | None:
-        """Return what to say when a past version that the query names can no longer be read."""
-        for name, number in self._asked:
+    def _error_of_lost_version(self) -> QueryError | None:
+        """Return the error of a past version in the query that can no longer be read; None when all can."""
+        for name, number in self._past_versions:
             if is_gone(self._lake, name, number):
                 return QueryError(
                     f"Version {number} of {name.replace('/', '.')} can no longer be read: a vacuum removed its files.",
-                    remedy="Ask for a newer one; CANDLELAKE_RETENTION_DAYS says how long versions are kept.",
+                    remedy="Query a newer one; CANDLELAKE_RETENTION_DAYS says how long versions are kept.",
                 )
         return None
 
@@ -108,56 +108,56 @@ class Engine:
 
     def _see_new_tables(self) -> None:
         for name in self._lake.tables():
-            if name not in self._known:
+            if name not in self._tables:
                 create_view(self._connection, self._lake, name)
-                self._known.add(name)
-        for derived in derived_from(self._known):
+                self._tables.add(name)
+        for derived in derived_from(self._tables):
             if derived.name not in self._derived:
                 self._connection.execute(derived.statement(self._lake))
                 self._derived.add(derived.name)
 
     def _resolved(self, query: str) -> str:
-        """Return the query as it may be run: checked, and with each past version it asks for put in its place."""
+        """Return the checked query, with the view of each past version in the place of its table."""
         statement = self._checked(query)
-        asked_past = [self._resolve(statement, table) for table in statement.tables()]
-        if not any(asked_past):
+        has_past = [self._resolve(statement, table) for table in statement.tables()]
+        if not any(has_past):
             return query
-        # What is run is what was checked, even if the tree were written out wrongly.
+        # The text that runs is checked, too, in case the tree was written out wrongly.
         past = {f"{table['schema_name']}.{table['table_name']}".lower() for table in statement.tables()}
-        written = statement.text()
-        self._guard.check(Statement(self._connection, written), self._names() | past, self._macros())
-        return written
+        rewritten = statement.text()
+        self._guard.check(Statement(self._connection, rewritten), self._names() | past, self._macros())
+        return rewritten
 
     def _checked(self, query: str) -> Statement:
         statement = Statement(self._connection, query)
         for derived in DERIVED:
-            if derived.name in statement.named() and derived.name not in self._derived:
-                raise _not_derivable(derived, derived.missing(self._known))
+            if derived.name in statement.names() and derived.name not in self._derived:
+                raise _not_derivable(derived, derived.missing(self._tables))
         self._guard.check(statement, self._names(), self._macros())
         return statement
 
     def _names(self) -> set[str]:
-        """Return the tables and views that may be named, as in SQL."""
-        return {name.replace("/", ".").lower() for name in self._known} | self._derived
+        """Return the SQL names of the tables and views that a query may use."""
+        return {name.replace("/", ".").lower() for name in self._tables} | self._derived
 
     def _macros(self) -> set[str]:
-        """Return the table macros of ours that may be called."""
+        """Return the table macros that a query may call."""
         return {derived.name for derived in DERIVED if derived.parameter is not None} & self._derived
 
     def _resolve(self, statement: Statement, table: dict[str, Any]) -> bool:
-        """Point a table of the statement at the past version it asks for, if it does; return whether it did."""
+        """Replace a table of the statement with the view of its past version, if it has one; return whether it has."""
         if table["at_clause"] is None:
             return False
         name = f"{table['schema_name']}/{table['table_name']}".lower()
         if name.replace("/", ".") in self._derived:
             raise QueryError(
                 f"{name.replace('/', '.')} is derived from other tables, and has no versions of its own.",
-                remedy="Ask for the versions of those; docs/sql.md says what it is made of.",
+                remedy="Query the versions of those; docs/sql.md says which they are.",
             )
-        if name not in self._known:
+        if name not in self._tables:
             raise QueryError(f"There is no table {name.replace('/', '.')}.", remedy=self._guard.tables(self._names()))
-        number = self._version_asked(statement, table["at_clause"], name)
-        self._asked.append((name, number))
+        number = self._version_number(statement, table["at_clause"], name)
+        self._past_versions.append((name, number))
         view = f"{name.replace('/', '.')}@{number}"
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {PAST}")
         rows = rows_of(self._lake, name, number)
@@ -167,50 +167,50 @@ class Engine:
         )
         return True
 
-    def _version_asked(self, statement: Statement, at: dict[str, Any], name: str) -> int:
+    def _version_number(self, statement: Statement, at: dict[str, Any], name: str) -> int:
         history = self._lake.history(name)
         if at["unit"].upper() == "VERSION":
             number = self._value(statement, at["expr"], "BIGINT")
-            found = history.filter(pl.col("version").eq_missing(number))
-            asked = f"version {number}"
+            matching = history.filter(pl.col("version").eq_missing(number))
+            version_text = f"version {number}"
         else:
             moment: datetime = self._value(statement, at["expr"], "TIMESTAMPTZ")
-            found = history.filter(pl.col("committed_at") <= moment)
-            asked = f"version at {moment:%Y-%m-%d %H:%M:%S} UTC"
-        if found.is_empty():
+            matching = history.filter(pl.col("committed_at") <= moment)
+            version_text = f"version at {moment:%Y-%m-%d %H:%M:%S} UTC"
+        if matching.is_empty():
             newest, oldest = history.row(0, named=True), history.row(-1, named=True)
             raise QueryError(
-                f"{name.replace('/', '.')} has no {asked}.",
+                f"{name.replace('/', '.')} has no {version_text}.",
                 remedy=f"It has versions {oldest['version']} to {newest['version']}, the first of "
                 f"{oldest['committed_at']:%Y-%m-%d %H:%M:%S} UTC.",
             )
-        return int(found["version"][0])
+        return int(matching["version"][0])
 
     def _value(self, statement: Statement, expression: dict[str, Any], cast: str) -> Any:
-        """Return the value of a constant expression of the statement, which reads no table."""
-        written = statement.constant(expression, cast)
-        self._guard.check(Statement(self._connection, written), set(), set())
-        value = self._connection.execute(written).fetchone()
+        """Return the value of a constant expression of the statement; it reads no table."""
+        query = statement.constant(expression, cast)
+        self._guard.check(Statement(self._connection, query), set(), set())
+        value = self._connection.execute(query).fetchone()
         return value[0] if value else None
 
 
 def _explained(error: Exception) -> QueryError:
-    said = str(error).removeprefix(LATE).strip()
-    if isinstance(error, duckdb.OutOfMemoryException) or said.startswith(OUT_OF_MEMORY):
-        said = said.removeprefix(OUT_OF_MEMORY).split("Possible solutions", maxsplit=1)[0]
-        return QueryError(f"The query needs more memory or room than it may take: {_shortened(said)}.", remedy=LESS)
+    message = str(error).removeprefix(LATE).strip()
+    if isinstance(error, duckdb.OutOfMemoryException) or message.startswith(OUT_OF_MEMORY):
+        message = message.removeprefix(OUT_OF_MEMORY).split("Possible solutions", maxsplit=1)[0]
+        return QueryError(f"The query needs more memory or disk than its limit: {_shortened(message)}.", remedy=LESS)
     return QueryError(
-        _shortened(said), remedy="Correct the query; `DESCRIBE stocks.daily_bars` lists the columns of a table."
+        _shortened(message), remedy="Correct the query; `DESCRIBE stocks.daily_bars` lists the columns of a table."
     )
 
 
 def _not_derivable(derived: Derived, missing: list[str]) -> QueryError:
     return QueryError(
-        f"{derived.name} needs {' and '.join(missing)}, where nothing was ever written.",
+        f"{derived.name} needs {' and '.join(missing)}, which do not exist yet.",
         remedy="Run the job `reference_data` for the tables of `reference`, `candlelake run` for the bars.",
     )
 
 
 def _shortened(message: str) -> str:
-    said = " ".join(message.split("Candidate functions", maxsplit=1)[0].split())
-    return said if len(said) <= LONGEST_MESSAGE else f"{said[:LONGEST_MESSAGE]}…"
+    line = " ".join(message.split("Candidate functions", maxsplit=1)[0].split())
+    return line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]}…"

@@ -1,6 +1,6 @@
-"""What a query may name and call: tables of the lake, and functions that were reviewed. Everything else is refused.
+"""What a query may name and call: tables of the lake, and reviewed functions. Everything else is refused.
 
-It goes by lists of what is open, so that a new version of DuckDB or of an extension opens nothing by itself.
+It uses lists of what is open, so that a new version of DuckDB or of an extension opens nothing by itself.
 """
 
 from collections.abc import Collection
@@ -27,36 +27,36 @@ SOURCES = frozenset(
         "SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE", "EMPTY_FROM", "VALUES",
     }
 )  # fmt: skip
-"""Kinds of what rows may come from."""
+"""Kinds of sources of rows."""
 
 CATALOGS = frozenset({"", "memory", "system", "temp"})
 SCHEMAS = frozenset({"", "main", "pg_catalog"})
-"""Where DuckDB's own functions are found."""
+"""Schemas of DuckDB's own functions."""
 
-SHOWN = frozenset({"", "__show_tables_expanded", '"tables"', '"schemas"'})
-"""What SHOW may list."""
+SHOW_ARGUMENTS = frozenset({"", "__show_tables_expanded", '"tables"', '"schemas"'})
+"""Arguments of SHOW that are allowed."""
 
 LAKE_ONLY = "SQL reads the lake's tables only; docs/sql.md says which functions are open."
 
 
 class Guard:
-    """Checks statements. Opened for tests only, it lets every function and table through."""
+    """Checks statements. With `is_open`, for tests only, it allows every function and table."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, *, is_open: bool = False) -> None:
         self._is_open = is_open
         self._open: OpenFunctions = open_functions()
-        found = connection.execute("SELECT lower(view_name) FROM duckdb_views() WHERE internal").fetchall()
-        self._built_in = {name for (name,) in found}
+        views = connection.execute("SELECT lower(view_name) FROM duckdb_views() WHERE internal").fetchall()
+        self._built_in = {name for (name,) in views}
 
     def check(self, statement: Statement, tables: Collection[str], macros: Collection[str]) -> None:
         """Raise QueryError unless the statement names only these tables and calls only these macros and open functions.
 
-        Names are as in SQL, in small letters.
+        Names are as in SQL, in lower case.
         """
         if self._is_open:
             return
         in_place_of_tables = {id(node) for node in statement.table_functions()}
-        written = _written_names(statement)
+        own_names = _own_names(statement)
         for node in statement.nodes():
             if "function_name" in node:
                 if id(node) in in_place_of_tables:
@@ -66,10 +66,10 @@ class Guard:
             if "class" in node and node["class"] not in EXPRESSIONS:
                 raise _not_open(str(node["class"]), LAKE_ONLY)
             if _is_source(node):
-                self._check_source(node, tables, written)
+                self._check_source(node, tables, own_names)
 
     def tables(self, names: Collection[str]) -> str:
-        """Return the remedy that lists the tables there are."""
+        """Return the remedy that lists the existing tables."""
         if not names:
             return "The lake is empty: run `candlelake demo` or `candlelake backfill`."
         return f"Tables: {', '.join(sorted(names))}."
@@ -88,21 +88,21 @@ class Guard:
             raise _not_open(name, remedy)
 
     def _near(self, name: str) -> str:
-        """Return what may have been meant by a name that was mistyped."""
+        """Return a suggestion for a mistyped name."""
         near = get_close_matches(name, self._open.expressions, n=1, cutoff=0.8)
         return f"Did you mean {near[0]}? " if near else ""
 
-    def _check_source(self, node: dict[str, Any], tables: Collection[str], written: Collection[str]) -> None:
+    def _check_source(self, node: dict[str, Any], tables: Collection[str], own_names: Collection[str]) -> None:
         if node["type"] not in SOURCES:
             raise _not_open(str(node["type"]), LAKE_ONLY)
-        if node["type"] == "SHOW_REF" and node["query"] is None and node["table_name"].lower() not in SHOWN:
+        if node["type"] == "SHOW_REF" and node["query"] is None and node["table_name"].lower() not in SHOW_ARGUMENTS:
             raise _not_open(f"SHOW {node['table_name']}", "SHOW TABLES and SHOW ALL TABLES are.")
         if node["type"] == "TABLE_FUNCTION" and "function_name" not in node["function"]:
             raise _not_open("This in place of a table", LAKE_ONLY)
         if node["type"] == "BASE_TABLE":
-            self._check_table(node, tables, written)
+            self._check_table(node, tables, own_names)
 
-    def _check_table(self, node: dict[str, Any], tables: Collection[str], written: Collection[str]) -> None:
+    def _check_table(self, node: dict[str, Any], tables: Collection[str], own_names: Collection[str]) -> None:
         schema, name = node["schema_name"].lower(), node["table_name"].lower()
         full = f"{schema}.{name}" if schema else name
         is_here = node["catalog_name"].lower() in CATALOGS
@@ -110,7 +110,7 @@ class Guard:
             return
         if name in self._built_in:
             raise _not_open(full, "Leave it away.")
-        if not schema and is_here and name in written:
+        if not schema and is_here and name in own_names:
             return
         if not schema and any(sign in name for sign in "./\\*"):
             full = f"{name}: files are not read"
@@ -126,12 +126,12 @@ def _is_built_in(node: dict[str, Any]) -> bool:
     return str(node.get("schema", "")).lower() in SCHEMAS and str(node.get("catalog", "")).lower() in CATALOGS
 
 
-def _written_names(statement: Statement) -> set[str]:
-    """Return the names that the statement gives to tables of its own (WITH)."""
+def _own_names(statement: Statement) -> set[str]:
+    """Return the names of the statement's own tables (WITH)."""
     names = {str(node["cte_name"]) for node in statement.nodes() if node.get("cte_name")}
     for node in statement.nodes():
         if isinstance(node.get("cte_map"), dict):
-            names |= {str(one["key"]) for one in node["cte_map"]["map"]}
+            names |= {str(entry["key"]) for entry in node["cte_map"]["map"]}
     return {name.lower() for name in names}
 
 

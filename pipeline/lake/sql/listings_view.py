@@ -1,6 +1,6 @@
 """SQL of listings: `reference.listings`, which security had a ticker when, and `stocks.series`, its bars by FIGI.
 
-The same as `market.listings.listings`, which says by which rules and which a test compares.
+The same as `market.listings.listings`, which has the rules; a test compares both.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def listings(lake: Lake) -> str:
 
 
 def _in_turn(claims: str, claimed: str) -> str:
-    """Return the common table expressions that end in `claims`_in_turn: none of them overlaps another's `claimed`."""
+    """Return the common table expressions that end in `claims`_in_turn, where no two rows of a `claimed` overlap."""
     unknown, open_end = "DATE '0001-01-01'", "DATE '9999-12-31'"
     return f"""
         {claims}_begun AS (
@@ -109,9 +109,9 @@ def _in_turn(claims: str, claimed: str) -> str:
 
 
 def series(lake: Lake) -> str:
-    """Return the SELECT of a macro with the parameter `asked`, a FIGI: its bars, each as traded then.
+    """Return the SELECT of a macro with the parameter `asked`, a FIGI: its bars, each as traded at the time.
 
-    The parameter's name is none of a column's, which it would hide.
+    The parameter must not have the name of a column, which it would hide.
     """
     return f"""
         SELECT bars.* FROM ({rows_of(lake, BARS)}) AS bars JOIN ({listings(lake)}) AS listed USING (ticker)

@@ -1,8 +1,8 @@
-"""Which functions and views of DuckDB queries may use: the reviewed lists beside this module, one a kind.
+"""Which functions and views of DuckDB queries may use: the reviewed lists beside this module, one per kind.
 
-Each line of a list is `name,open,` or `name,closed,reason`. What has no line is closed. The command
-`python -m pipeline.lake.sql.review` compares the lists with the installed DuckDB. With `--write` it adds what is new to
-them, closed until somebody has looked at it.
+Each line of a list is `name,open,` or `name,closed,reason`. A name without a line is closed. The command
+`python -m pipeline.lake.sql.review` compares the lists with the installed DuckDB. With `--write` it adds new names,
+closed until somebody has reviewed them.
 """
 
 import csv
@@ -12,7 +12,7 @@ from pathlib import Path
 FOLDER = Path(__file__).with_name("functions")
 
 VERSION = FOLDER / "duckdb_version.txt"
-"""The version of DuckDB that the lists were reviewed for."""
+"""The version of DuckDB for which the lists were reviewed."""
 
 SCALAR, AGGREGATE, MACRO, TABLE, TABLE_MACRO, VIEW = KINDS = (
     "scalar", "aggregate", "macro", "table", "table_macro", "view",
@@ -21,7 +21,7 @@ SCALAR, AGGREGATE, MACRO, TABLE, TABLE_MACRO, VIEW = KINDS = (
 
 @dataclass(frozen=True)
 class OpenFunctions:
-    """What is open, by where it may stand."""
+    """The open functions and views, by their place in a query."""
 
     expressions: frozenset[str]
     table_functions: frozenset[str]
@@ -30,7 +30,7 @@ class OpenFunctions:
 
 
 def open_functions() -> OpenFunctions:
-    """Return what is open."""
+    """Return the open functions and views."""
     by_kind = {kind: _open_of(kind) for kind in KINDS}
     return OpenFunctions(
         expressions=by_kind[SCALAR] | by_kind[AGGREGATE] | by_kind[MACRO],
@@ -44,6 +44,6 @@ def _open_of(kind: str) -> frozenset[str]:
 
 
 def reviewed(kind: str) -> dict[str, tuple[str, str]]:
-    """Return every name of a kind that was reviewed, with its state and the reason for it."""
+    """Return every reviewed name of a kind, with its state and the reason for it."""
     with (FOLDER / f"{kind}.csv").open(newline="") as lines:
         return {name: (state, reason) for name, state, reason in csv.reader(lines)}

@@ -1,4 +1,4 @@
-"""Where a lake lies, as a child is told of it, and what it must reach to read it."""
+"""The place of a lake as a description for the child, and what the child must reach to read it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from pipeline.lake.tables import Lake
 
 
-def told_place(lake: Lake | Path | S3Prefix | str) -> dict[str, str]:
-    """Return where a lake lies in words for the child. For a lake on S3 they hold its secret.
+def place_description(lake: Lake | Path | S3Prefix | str) -> dict[str, str]:
+    """Return the description of a lake's place for the child. For a lake on S3 it contains the secret.
 
     Raises SettingsError when it is an address without credentials.
     """
-    # Told apart without importing what reads tables: that is the child's work.
+    # Distinguished without importing the code that reads tables: that is the child's work.
     place: Any = lake
     if hasattr(place, "store"):
         place = getattr(place.store, "place", place.root)
@@ -39,23 +39,23 @@ def told_place(lake: Lake | Path | S3Prefix | str) -> dict[str, str]:
     }
 
 
-def place_from(told: dict[str, str]) -> Path | S3Prefix:
-    """Return the place that `told_place` put into words."""
-    if "folder" in told:
-        return Path(told["folder"])
+def place_from(description: dict[str, str]) -> Path | S3Prefix:
+    """Return the place of a description by `place_description`."""
+    if "folder" in description:
+        return Path(description["folder"])
     from pydantic import SecretStr  # noqa: PLC0415 (not needed for a lake in a folder)
 
     from pipeline.lake.storage.s3_prefix import S3Prefix  # noqa: PLC0415
 
-    return S3Prefix(**{**told, "secret": SecretStr(told["secret"])})  # type: ignore[arg-type]
+    return S3Prefix(**{**description, "secret": SecretStr(description["secret"])})  # type: ignore[arg-type]
 
 
-def reach(told: dict[str, str]) -> dict[str, Any]:
+def reach(description: dict[str, str]) -> dict[str, Any]:
     """Return what a child needs to read a lake: files, ports and variables, as parts of its setup."""
-    if "folder" in told:
-        return {"readable": readable_places(told["folder"])}
+    if "folder" in description:
+        return {"readable": readable_places(description["folder"])}
     return {
         "readable": readable_places(None),
-        "ports": remote_ports(told["endpoint"]),
+        "ports": remote_ports(description["endpoint"]),
         "environment": remote_environment(),
     }

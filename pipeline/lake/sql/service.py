@@ -1,4 +1,4 @@
-"""The child's work behind its walls: queries come in, pieces of answers or errors go out."""
+"""The child's work behind its walls: reads queries, writes pieces of answers or errors."""
 
 import os
 import threading
@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from pipeline.errors import CandlelakeError, QueryError
-from pipeline.lake.sql.sandbox.failures import LESS, SIMPLER, told
+from pipeline.lake.sql.sandbox.failures import LESS, SIMPLER, error_body
 from pipeline.lake.sql.sandbox.frames import (
     LARGEST_JSON,
     BrokenFrame,
@@ -37,13 +37,13 @@ def serve(setup: Setup, standing: Standing, incoming: BinaryIO, outgoing: Binary
 
     def start() -> None:
         nonlocal engine
-        # Only now: the engine starts threads, and walls bind the thread that puts them up and what it starts.
+        # Only now: the engine starts threads, and walls apply to the thread that puts them up and its children.
         from pipeline.lake.sql.engine import Engine, version  # noqa: PLC0415
 
         engine = Engine(setup)
         write_json(write, Kind.READY, {**asdict(standing), "engine": version()})
 
-    if not _answered(start, write):
+    if not _succeeds(start, write):
         return
     while (query := _next_query(incoming)) is not None:
         if setup.walls.limits:
@@ -54,18 +54,18 @@ def serve(setup: Setup, standing: Standing, incoming: BinaryIO, outgoing: Binary
                 write_rows(write, piece)
             write_json(write, Kind.DONE, {})
 
-        _answered(answer, write)
+        _succeeds(answer, write)
 
 
-def _answered(work: Callable[[], None], write: Callable[[bytes], Any]) -> bool:
-    """Do the work; tell the parent of what goes wrong in it. Return whether it went well."""
+def _succeeds(work: Callable[[], None], write: Callable[[bytes], Any]) -> bool:
+    """Do the work, and send its errors to the parent. Return whether it succeeded."""
     try:
         work()
         return True
     except CandlelakeError as error:
         failed: CandlelakeError = error
     except MemoryError:
-        failed = QueryError("The query needs more memory than it may take.", remedy=LESS)
+        failed = QueryError("The query needs more memory than its limit.", remedy=LESS)
     except RecursionError:
         failed = QueryError("The query is nested too deeply.", remedy=SIMPLER)
     except BaseException as error:  # libraries in Rust raise panics that are no Exception
@@ -74,9 +74,9 @@ def _answered(work: Callable[[], None], write: Callable[[bytes], Any]) -> bool:
             first = "a column is of a type that Polars does not have, such as INTERVAL or UNION"
         failed = QueryError(
             f"The query cannot be answered ({type(error).__name__}): {first}.",
-            remedy="Cast columns of a rare type to VARCHAR, or leave them away.",
+            remedy="Cast columns of a rare type to VARCHAR, or leave them out.",
         )
-    write_json(write, Kind.FAILED, told(failed))
+    write_json(write, Kind.FAILED, error_body(failed))
     return False
 
 
@@ -90,7 +90,7 @@ def _next_query(incoming: BinaryIO) -> str | None:
 
 
 def _end_with_parent(parent: int) -> None:
-    """End when the parent has, on systems whose kernel does not see to it."""
+    """End when the parent has ended, on systems whose kernel does not do that."""
     while os.getppid() == parent:
         time.sleep(LOOK_AT_PARENT_EVERY)
     os._exit(1)

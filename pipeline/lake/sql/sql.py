@@ -1,4 +1,4 @@
-"""SQL over a lake: queries are answered by a confined process, kept for the next query. Nothing heavy is imported."""
+"""SQL over a lake: a confined process answers queries, and stays for the next one. No heavy imports here."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from pipeline.errors import QueryError
-from pipeline.lake.sql.place import reach, told_place
+from pipeline.lake.sql.place import place_description, reach
 from pipeline.lake.sql.sandbox.confined import Confined
-from pipeline.lake.sql.sandbox.failures import misspoken
+from pipeline.lake.sql.sandbox.failures import protocol_error
 from pipeline.lake.sql.sandbox.frames import LARGEST_QUERY
 from pipeline.lake.sql.sandbox.spill import sweep
 from pipeline.lake.sql.sandbox.terms import Limits, Standing, Walls
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def connect(lake: Lake | Path | S3Prefix | str) -> Sql:
-    """Return SQL over the tables of a lake, given as itself or as its place: `connect("data/lake").sql("…")`."""
+    """Return SQL over the tables of a lake, or of the lake at a place: `connect("data/lake").sql("…")`."""
     return Sql(lake)
 
 
@@ -42,7 +42,7 @@ class Sql:
     def __init__(
         self, lake: Lake | Path | S3Prefix | str, *, limits: Limits | None = None, walls: Walls | None = None
     ) -> None:
-        self._place = told_place(lake)
+        self._place = place_description(lake)
         self._limits, self._walls = limits or Limits(), walls or Walls()
         self._turn = RLock()
         self._running: Confined | None = None
@@ -54,7 +54,7 @@ class Sql:
         """Return the answer to one SELECT (or DESCRIBE, SUMMARIZE, SHOW TABLES).
 
         Raises QueryError when the query is wrong, names an unknown table or version, does more than read tables, or
-        takes more than it may. KeyboardInterrupt ends the query at once.
+        exceeds its limits. KeyboardInterrupt ends the query at once.
         """
         if len(query.encode(errors="replace")) > LARGEST_QUERY:
             raise QueryError(
@@ -65,19 +65,19 @@ class Sql:
             try:
                 return _frame_of(child.answers(query))
             finally:
-                # A child that told of an error waits for the next query. One that was interrupted is still busy.
+                # A child that sent an error waits for the next query. An interrupted child is still busy.
                 if not child.is_idle or child.is_worn:
                     self.close()
 
     def standing(self) -> tuple[Standing, str]:
-        """Return which of the kernel's walls stand around queries here, and the version of the engine."""
+        """Return the kernel's walls that stand around queries here, and the version of the engine."""
         with self._turn:
             ready = self._confined().child.ready()
         limits = tuple(str(name) for name in ready["limits"])
         return Standing(int(ready["landlock"]), bool(ready["system_calls"]), limits), str(ready["engine"])
 
     def close(self) -> None:
-        """End the process that answers. A later query starts another."""
+        """End the process that answers queries. A later query starts another."""
         with self._turn:
             if self._at_end is not None:
                 self._at_end()
@@ -90,7 +90,7 @@ class Sql:
         self.close()
 
     def _confined(self) -> Confined:
-        """Return the process that answers, a new one if the last has ended."""
+        """Return the process that answers queries, a new one if the last has ended."""
         if self._running is None or not self._running.is_usable:
             self.close()
             self._running = Confined(self._place, reach(self._place), self._limits, self._walls)
@@ -103,7 +103,7 @@ def _frame_of(pieces: Iterable[bytes]) -> pl.DataFrame:
 
     parts = [_rows_of(piece) for piece in pieces]
     if not parts:
-        raise misspoken()
+        raise protocol_error()
     return pl.concat(parts, how="vertical", rechunk=False)
 
 
@@ -115,4 +115,4 @@ def _rows_of(piece: bytes) -> pl.DataFrame:
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as unreadable:  # Polars panics over some bytes, which is no Exception
-        raise misspoken() from unreadable
+        raise protocol_error() from unreadable

@@ -1,1 +1,1 @@
-"""Where the lake lies: a folder or a prefix on S3, and how bytes are written there."""
+"""The storage of the lake: a folder or a prefix on S3, and how bytes are written there."""

@@ -1,4 +1,4 @@
-"""Making what was written to a local disk outlast a power cut: the libraries that write never do."""
+"""Makes files on a local disk survive a power cut: the libraries that write them never do."""
 
 import os
 from collections.abc import Iterable
@@ -6,31 +6,31 @@ from pathlib import Path
 
 
 def make_durable(files: Iterable[Path], *, below: Path | None = None) -> None:
-    """Flush those of `files` that are there to the disk, then the folders that name them.
+    """Flush the existing `files` to the disk, then the folders that contain them.
 
-    With `below`, these are all folders from a file's own up to that one; otherwise its own and the one above.
+    With `below`, these are all folders from a file's own up to that one; otherwise its own and its parent.
     """
-    written = [file for file in files if file.exists()]
-    for file in written:
+    existing = [file for file in files if file.exists()]
+    for file in existing:
         flush(file)
     if os.name == "posix":
-        for folder in {folder for file in written for folder in _folders(file, below)}:
+        for folder in {folder for file in existing for folder in _folders(file, below)}:
             flush(folder)
 
 
 def make_name_durable(path: Path) -> None:
-    """Flush the folder that names `path`; what the file holds was flushed before it took the name."""
+    """Flush the folder that contains `path`; the file's content was flushed before it got this name."""
     if os.name == "posix":
         flush(path.parent)
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder`, and those above it that are missing, such that they outlast a power cut."""
-    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    """Make `folder` and its missing parents, such that they survive a power cut."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     if os.name == "posix":
-        for one in missing:
-            flush(one.parent)
+        for path in missing:
+            flush(path.parent)
 
 
 def _folders(file: Path, below: Path | None) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The files under a lake's folder by name, as an object store has them: read whole, put whole, hashed, moved."""
+"""The files under a lake's folder by name, with the methods of an object store: read, put, hash and move files."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from pipeline.lake.storage.privacy import PRIVATE_MARKET, make_private_folder
 
 @dataclass(frozen=True)
 class Digest:
-    """What the bytes of a file are known by."""
+    """Size and hash of the bytes of a file."""
 
     size: int
     sha256: str
 
     @classmethod
     def of(cls, data: bytes) -> Digest:
-        """Return that of `data`."""
+        """Return the digest of `data`."""
         return cls(len(data), hashlib.sha256(data).hexdigest())
 
 
 class FolderObjects:
-    """The files under `root`. Names are relative to it, with slashes; what is put or moved outlasts a power cut."""
+    """The files under `root`. Names are relative to it, with slashes; put and moved files survive a power cut."""
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
@@ -47,7 +47,7 @@ class FolderObjects:
             return None
 
     def mark_of_last(self, name: str, following: str) -> Hashable | None:
-        """Return what tells a file from one written later; None without it, or when `following` is there too."""
+        """Return a mark that changes when the file is written again; None without it, or when `following` exists."""
         if (self.root / following).exists():
             return None
         try:
@@ -57,7 +57,7 @@ class FolderObjects:
         return status.st_ino, status.st_mtime_ns, status.st_size
 
     def digest(self, name: str) -> Digest | None:
-        """Return what the bytes of a file are known by, None when there is none. Other threads go on meanwhile."""
+        """Return the digest of a file, None when there is none. Other threads run meanwhile."""
         try:
             with (self.root / name).open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -72,7 +72,7 @@ class FolderObjects:
                 yield path.relative_to(self.root).as_posix()
 
     def put(self, name: str, body: bytes) -> None:
-        """Write a file, in place of the one there is; it appears whole."""
+        """Write a file, replacing an existing one, in one atomic step."""
         path = self.root / name
         make_folder(path.parent)
         incoming = path.with_name(f".incoming-{token_hex(8)}")
@@ -87,15 +87,15 @@ class FolderObjects:
         make_durable([path], below=path.parent)
 
     def make_folder(self, name: str) -> None:
-        """Make a folder such that it outlasts a power cut."""
-        make_private_folder(self.root.parent)  # the home, unless the lake lies elsewhere
+        """Make a folder such that it survives a power cut."""
+        make_private_folder(self.root.parent)  # the home, unless the lake is elsewhere
         if name == PRIVATE_MARKET:
             make_private_folder(self.root / name)
         make_folder(self.root / name)
 
-    def move(self, name: str, to: str) -> None:
-        """Give a file another name; nothing happens when there is none."""
-        path, target = self.root / name, self.root / to
+    def move(self, name: str, new_name: str) -> None:
+        """Rename a file, if there is one."""
+        path, target = self.root / name, self.root / new_name
         if path.is_file():
             make_folder(target.parent)
             path.replace(target)

@@ -1,4 +1,4 @@
-"""The files of a lake by name, wherever it lies: what holding them against their hashes, and mending them, asks for."""
+"""The files of a lake by name, in a folder or on S3: the operations that integrity checks and repairs need."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ class Objects(Protocol):
         """Return how many bytes a file has, None when there is none."""
 
     def mark_of_last(self, name: str, following: str) -> Hashable | None:
-        """Return what tells a file from one written later under its name; it is not read.
+        """Return a mark that changes when the file is written again; the file is not read.
 
-        None when there is none, or when `following`, a name after it in its folder, is there too.
+        None when there is none, or when `following`, a later name in its folder, exists, too.
         """
 
     def digest(self, name: str) -> Digest | None:
-        """Return what the bytes of a file are known by, None when there is none."""
+        """Return the digest of a file, None when there is none."""
 
     def names(self, beginning: str) -> Iterator[str]:
         """Yield the names of the files in the folder `beginning` (with its slash) and below, in alphabetical order."""
 
     def put(self, name: str, body: bytes) -> None:
-        """Write a file, in place of the one there is."""
+        """Write a file, replacing an existing one."""
 
-    def move(self, name: str, to: str) -> None:
-        """Give a file another name; nothing happens when there is none."""
+    def move(self, name: str, new_name: str) -> None:
+        """Rename a file, if there is one."""
 
     def make_folder(self, name: str) -> None:
-        """Make a folder, where there are such things."""
+        """Make a folder, where the storage has folders."""
 
 
 class BucketObjects(S3Objects):
     """The objects under a prefix on S3."""
 
     def digest(self, name: str) -> Digest | None:
-        """Return what the bytes of an object are known by, None when there is none; it is read for it."""
+        """Return the digest of an object, None when there is none; this reads the object."""
         data = self.read(name)
         return None if data is None else Digest.of(data)
 
-    def move(self, name: str, to: str) -> None:
-        """Give an object another name; nothing happens when there is none."""
+    def move(self, name: str, new_name: str) -> None:
+        """Rename an object, if there is one."""
         data = self.read(name)
         if data is not None:
-            self.put(to, data)
+            self.put(new_name, data)
             self.delete(name)
 
     def make_folder(self, name: str) -> None:
-        """Return: there are no folders."""
+        """Do nothing: there are no folders."""
 
 
 def objects_at(store: Store) -> Objects:
-    """Return the files of the lake that `store` holds."""
+    """Return the files of the lake in `store`."""
     return BucketObjects(store.place) if isinstance(store, S3Store) else FolderObjects(store.root)

@@ -1,4 +1,4 @@
-"""Files that a killed process left before they got their name: outside tables, where no vacuum of Delta's looks."""
+"""Unfinished files of killed processes outside tables, where Delta's vacuum does not look."""
 
 import os
 import shutil
@@ -9,17 +9,17 @@ from pathlib import Path
 from time import time
 
 BEGINNING = ".incoming-"
-"""How a file of the lake is called until it is whole, and a folder that vendor files land in."""
+"""Prefix of a file of the lake until it is complete, and of a folder for incoming vendor files."""
 
 
-def remove_older(left: Iterable[Path], age: timedelta) -> list[Path]:
-    """Remove those files and folders of `left` that are older, a folder with all in it, and return them.
+def remove_older(paths: Iterable[Path], age: timedelta) -> list[Path]:
+    """Remove the files and folders of `paths` that are older than `age`, folders with their content; return them.
 
-    What goes meanwhile was somebody's who is at work.
+    A file that disappears meanwhile belonged to a process at work.
     """
     moment = time() - age.total_seconds()
     removed = []
-    for path in left:
+    for path in paths:
         with suppress(FileNotFoundError):
             if path.lstat().st_mtime < moment:
                 _remove(path)
@@ -35,8 +35,8 @@ def _remove(path: Path) -> None:
 
 
 def unfinished_below(root: Path) -> list[Path]:
-    """Return the files and folders below `root` that are called `.incoming-…`, as long as they are not whole."""
-    # Unlike a glob, a walk passes over folders that go meanwhile.
+    """Return the unfinished files and folders below `root`, called `.incoming-…`."""
+    # Unlike a glob, a walk ignores folders that disappear meanwhile.
     return [
         Path(folder, name)
         for folder, folders, files in os.walk(root)
@@ -46,5 +46,5 @@ def unfinished_below(root: Path) -> list[Path]:
 
 
 def unfinished_copies(file: Path) -> list[Path]:
-    """Return what lies beside `file` of copies that were to take its place."""
+    """Return the unfinished copies of `file` beside it."""
     return list(file.parent.glob(f".{file.name}-*"))

@@ -1,4 +1,4 @@
-"""What others who use the same machine may read of a home: nothing, where the system knows owners of files."""
+"""Keeps a home private: other users of the machine may read nothing, where the system has file owners."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -8,14 +8,14 @@ from pipeline.lake.storage.durable import make_folder, make_name_durable
 
 OWNER_FOLDER, OWNER_FILE = 0o700, 0o600
 OTHERS = 0o077
-"""The rights of everybody but the owner."""
+"""The permissions of everybody but the owner."""
 
 PRIVATE_MARKET = "portfolio"
-"""Its tables say what a person holds."""
+"""The market with the tables of the user's positions."""
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make `folder` for its owner alone. One that is there keeps the rights it has."""
+    """Make `folder` for its owner only. An existing folder keeps its permissions."""
     make_folder(folder.parent)
     if not folder.exists():
         folder.mkdir(mode=OWNER_FOLDER, exist_ok=True)
@@ -30,20 +30,20 @@ def write_private(file: Path, text: str) -> None:
 
 
 def keep_table_private(folder: Path | None) -> None:
-    """Take the rights of others from the files of a table of `PRIVATE_MARKET`; other tables keep theirs."""
+    """Remove the permissions of others from the files of a table of `PRIVATE_MARKET`; other tables keep theirs."""
     if folder is not None and folder.parent.name == PRIVATE_MARKET:
         make_private(path for path in folder.rglob("*") if path.is_file())
 
 
 def make_private(files: Iterable[Path]) -> None:
-    """Take the rights of others from `files`; one that is removed meanwhile is no matter."""
+    """Remove the permissions of others from `files`; a file that disappears meanwhile does not matter."""
     for file in files:
         if others_may_read(file):
             file.chmod(OWNER_FILE)
 
 
 def others_may_read(path: Path) -> bool:
-    """Return whether anybody but the owner has rights to `path`; False where there are no such rights."""
+    """Return whether anybody but the owner has permissions on `path`; False where there are no permissions."""
     try:
         return os.name == "posix" and bool(path.stat().st_mode & OTHERS)
     except FileNotFoundError:
@@ -51,8 +51,8 @@ def others_may_read(path: Path) -> bool:
 
 
 def readable_by_others(home: Path, lake: Path | None, settings: Path) -> Iterator[Path]:
-    """Yield what others may read of a home: itself, its settings, and what is held. `lake` is None for one on S3."""
-    held = [lake / PRIVATE_MARKET] if lake is not None else []
-    for place in (home, settings, *held):
+    """Yield what others may read of a home: itself, its settings, and the positions. `lake` is None for one on S3."""
+    portfolio = [lake / PRIVATE_MARKET] if lake is not None else []
+    for place in (home, settings, *portfolio):
         if others_may_read(place):
             yield place

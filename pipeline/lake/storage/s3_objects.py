@@ -1,7 +1,7 @@
-"""The objects under a prefix on S3: listed, read and put, each refusal an error that says what to do.
+"""The objects under a prefix on S3: list, read and put, with errors that say what to do.
 
-Delta's log and data files are read and written by delta-rs, Polars and DuckDB; what they have no call for is here.
-boto3 is loaded on first use: a lake in a folder never waits for it.
+Delta's log and data files are read and written by delta-rs, Polars and DuckDB; this module has the operations they
+lack. boto3 is loaded on first use: a lake in a folder never waits for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 10, 60, 5
 
 NEIGHBOURS = 8
-"""Objects to list for one and the next: a few others, such as a checkpoint, may lie between."""
+"""Objects to list to find an object and the next entry: a few others, such as a checkpoint, may come between."""
 
 PRECONDITION_FAILED = 412
 
@@ -27,8 +27,7 @@ PRECONDITION_FAILED = 412
 class S3Objects:
     """The objects under `place`. Names are relative to it.
 
-    Every method raises LakeUnreachable when the server does not answer, and LakeRefused when it will not do what it
-    is asked for.
+    Every method raises LakeUnreachable when the server does not respond, and LakeRefused when it refuses the request.
     """
 
     def __init__(self, place: S3Prefix) -> None:
@@ -49,22 +48,22 @@ class S3Objects:
         )
 
     def mark_of_last(self, name: str, following: str) -> str | None:
-        """Return the ETag of an object; None when there is none, or when `following`, a name after it, is there too.
+        """Return the ETag of an object; None when there is none, or when `following`, a later name, exists, too.
 
-        One listing that begins just before `name` tells of both.
+        One listing that starts just before `name` shows both.
         """
         key, folder = self.place.key(name), self.place.key(name.rpartition("/")[0] + "/")
-        page = self._asked(
+        page = self._request(
             lambda: self._client.list_objects_v2(
                 Bucket=self.place.bucket, Prefix=folder, StartAfter=key[:-1], MaxKeys=NEIGHBOURS
             )
         )
-        found = {entry["Key"]: entry["ETag"] for entry in page.get("Contents", ())}
-        return None if self.place.key(following) in found else found.get(key)
+        etags = {entry["Key"]: entry["ETag"] for entry in page.get("Contents", ())}
+        return None if self.place.key(following) in etags else etags.get(key)
 
     def put(self, name: str, body: bytes) -> None:
-        """Write an object, in place of the one there is."""
-        self._asked(lambda: self._client.put_object(Bucket=self.place.bucket, Key=self.place.key(name), Body=body))
+        """Write an object, replacing an existing one."""
+        self._request(lambda: self._client.put_object(Bucket=self.place.bucket, Key=self.place.key(name), Body=body))
 
     def put_new(self, name: str, body: bytes) -> bool:
         """Write an object unless there is one of that name; return whether it was written."""
@@ -78,37 +77,37 @@ class S3Objects:
 
     def delete(self, name: str) -> None:
         """Remove an object, if there is one."""
-        self._asked(lambda: self._client.delete_object(Bucket=self.place.bucket, Key=self.place.key(name)))
+        self._request(lambda: self._client.delete_object(Bucket=self.place.bucket, Key=self.place.key(name)))
 
     def names(self, beginning: str) -> Iterator[str]:
-        """Yield the names that begin so, in alphabetical order."""
+        """Yield the names with this prefix, in alphabetical order."""
         for page in self._pages("list_objects_v2", Prefix=self.place.key(beginning)):
             for entry in page.get("Contents", ()):
                 yield self._name(entry["Key"])
 
     def names_older(self, beginning: str, before: datetime) -> list[str]:
-        """Return the names that begin so, of objects that were written earlier."""
+        """Return the names with this prefix, of objects that were written before a moment."""
         pages = self._pages("list_objects_v2", Prefix=self.place.key(beginning))
         entries = [entry for page in pages for entry in page.get("Contents", ())]
-        return [self._name(one["Key"]) for one in entries if one["LastModified"] < before]
+        return [self._name(entry["Key"]) for entry in entries if entry["LastModified"] < before]
 
     def folders(self, folder: str) -> list[str]:
         """Return the names one level below `folder` (empty, or ending in a slash) that have objects below them."""
         prefix = self.place.key(folder) if folder or not self.place.prefix else f"{self.place.prefix}/"
         pages = self._pages("list_objects_v2", Prefix=prefix, Delimiter="/")
-        found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
-        return [name.removeprefix(prefix).rstrip("/") for name in found]
+        prefixes = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
+        return [name.removeprefix(prefix).rstrip("/") for name in prefixes]
 
     def unfinished_uploads(self, folder: str, before: datetime) -> list[tuple[str, str]]:
-        """Return names and upload ids of uploads in parts under `folder` that were begun earlier and never ended."""
+        """Return names and upload ids of multipart uploads under `folder` begun before a moment and never ended."""
         pages = self._pages("list_multipart_uploads", Prefix=self.place.key(folder))
         uploads = [upload for page in pages for upload in page.get("Uploads", ())]
-        return [(self._name(one["Key"]), one["UploadId"]) for one in uploads if one["Initiated"] < before]
+        return [(self._name(upload["Key"]), upload["UploadId"]) for upload in uploads if upload["Initiated"] < before]
 
     def abort_upload(self, name: str, upload: str) -> None:
-        """Give up an upload in parts, and remove the parts that are there."""
-        wanted = {"Bucket": self.place.bucket, "Key": self.place.key(name), "UploadId": upload}
-        self._asked(lambda: self._client.abort_multipart_upload(**wanted))
+        """Abort a multipart upload, and remove its parts."""
+        parameters = {"Bucket": self.place.bucket, "Key": self.place.key(name), "UploadId": upload}
+        self._request(lambda: self._client.abort_multipart_upload(**parameters))
 
     @property
     def _client(self) -> Any:
@@ -117,9 +116,9 @@ class S3Objects:
     def _name(self, key: str) -> str:
         return key.removeprefix(f"{self.place.prefix}/") if self.place.prefix else key
 
-    def _pages(self, operation: str, **wanted: str) -> Iterator[dict[str, Any]]:
-        pages = iter(self._client.get_paginator(operation).paginate(Bucket=self.place.bucket, **wanted))
-        while (page := self._asked(lambda: next(pages, None))) is not None:
+    def _pages(self, operation: str, **parameters: str) -> Iterator[dict[str, Any]]:
+        pages = iter(self._client.get_paginator(operation).paginate(Bucket=self.place.bucket, **parameters))
+        while (page := self._request(lambda: next(pages, None))) is not None:
             yield page
 
     def _unless_missing(self, ask: Callable[[], Answer]) -> Answer | None:
@@ -130,14 +129,14 @@ class S3Objects:
                 return None
             raise self._explained(error) from error
 
-    def _asked(self, ask: Callable[[], Answer]) -> Answer:
+    def _request(self, ask: Callable[[], Answer]) -> Answer:
         try:
             return ask()
         except Exception as error:
             raise self._explained(error) from error
 
     def _explained(self, error: Exception) -> Exception:
-        """Return what an error of botocore means; any other error as it is."""
+        """Return the meaning of an error of botocore; any other error as it is."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
         if isinstance(error, ClientError):
@@ -148,7 +147,7 @@ class S3Objects:
 
 
 def refusal(place: S3Prefix, status: int, code: str) -> CandlelakeError:
-    """Return what an answer of the lake's server other than 2xx means."""
+    """Return the meaning of a response of the lake's server other than 2xx."""
     if code == "NoSuchBucket":
         return LakeRefused(
             f"There is no bucket {place.bucket} at {place.endpoint}.", remedy="Make it, or correct CANDLELAKE_LAKE."
@@ -167,10 +166,10 @@ def refusal(place: S3Prefix, status: int, code: str) -> CandlelakeError:
     )
 
 
-def unreachable(place: S3Prefix, said: str) -> LakeUnreachable:
-    """Return the error that says that the lake's server did not answer as it should."""
+def unreachable(place: S3Prefix, reason: str) -> LakeUnreachable:
+    """Return the error that the lake's server did not respond as it should."""
     return LakeUnreachable(
-        f"{place.endpoint}, where the lake {place} lies, did not do what it was asked: {said}.",
+        f"{place.endpoint}, the server of the lake {place}, did not do what was requested: {reason}.",
         remedy="Check the network, CANDLELAKE_LAKE_ENDPOINT and the key's rights, then try again.",
     )
 
@@ -190,7 +189,7 @@ def _client_of(place: S3Prefix) -> Any:
             signature_version="s3v4",
             s3={"addressing_style": "path"},
             retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-            # Not every server of the kind knows the checksums that AWS has introduced since.
+            # Not every S3 server knows the checksums that AWS introduced later.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
             connect_timeout=CONNECT_SECONDS,

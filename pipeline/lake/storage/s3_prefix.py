@@ -1,4 +1,4 @@
-"""Where a lake on S3 lies and how its server is reached, told to each library that reads or writes there."""
+"""The place of a lake on S3 and the access to its server, for each library that reads or writes there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<
 
 @dataclass(frozen=True)
 class S3Prefix:
-    """All objects of a bucket whose keys begin with a prefix. The secret shows neither in its text nor its repr."""
+    """All objects of a bucket whose keys start with a prefix. The secret shows neither in its text nor its repr."""
 
     bucket: str
     prefix: str
@@ -41,14 +41,14 @@ class S3Prefix:
 
     @property
     def is_encrypted(self) -> bool:
-        """Return whether the server is spoken to by https."""
+        """Return whether the connection to the server uses https."""
         return self.endpoint.startswith("https://")
 
     @property
     def storage_options(self) -> dict[str, str]:
-        """Return what delta-rs and Polars must be told. It holds the secret in clear.
+        """Return the options for delta-rs and Polars. They contain the secret in clear text.
 
-        Commits are puts that fail when the version exists, whatever the environment says of conditional puts.
+        Commits are puts that fail when the version exists, whatever the environment says about conditional puts.
         """
         return {
             "AWS_ACCESS_KEY_ID": self.key_id,
@@ -64,15 +64,15 @@ class S3Prefix:
 def s3_prefix(
     address: str, *, endpoint: str | None, region: str, key_id: str | None, secret: SecretStr | None
 ) -> S3Prefix:
-    """Return the place that settings tell of; without an endpoint, it is AWS's of the region.
+    """Return the place in the settings; the default endpoint is that of AWS in the region.
 
     Raises SettingsError when the address or the endpoint makes no sense, or the credentials are missing.
     """
-    found = ADDRESS.fullmatch(address)
-    if found is None or ".." in address or "//" in (found["prefix"] or ""):
+    match = ADDRESS.fullmatch(address)
+    if match is None or ".." in address or "//" in (match["prefix"] or ""):
         raise SettingsError(
-            "CANDLELAKE_LAKE is no folder, and no s3://BUCKET or s3://BUCKET/PREFIX.",
-            remedy="Write letters, digits, '.', '_', '-' and '/' only.",
+            "CANDLELAKE_LAKE is neither a folder nor s3://BUCKET or s3://BUCKET/PREFIX.",
+            remedy="Use letters, digits, '.', '_', '-' and '/' only.",
         )
     if not key_id or secret is None:
         raise SettingsError(
@@ -80,15 +80,17 @@ def s3_prefix(
             remedy="Put a key that may list, read, write and delete there into the environment or .env.",
         )
     server = endpoint or f"https://s3.{region}.amazonaws.com"
-    return S3Prefix(found["bucket"], (found["prefix"] or "").strip("/"), _checked(server), region, key_id, secret)
+    return S3Prefix(
+        match["bucket"], (match["prefix"] or "").strip("/"), _checked_endpoint(server), region, key_id, secret
+    )
 
 
-def _checked(endpoint: str) -> str:
+def _checked_endpoint(endpoint: str) -> str:
     parts = urlsplit(endpoint)
     # An endpoint with a name or a password in it would show them in every error.
     if parts.scheme not in {"http", "https"} or not parts.netloc or "@" in parts.netloc or parts.path.strip("/"):
         raise SettingsError(
-            "CANDLELAKE_LAKE_ENDPOINT is no address of a server.",
+            "CANDLELAKE_LAKE_ENDPOINT is not the address of a server.",
             remedy="Write scheme, host and port only, such as https://s3.example.com:9000.",
         )
     return f"{parts.scheme}://{parts.netloc}"

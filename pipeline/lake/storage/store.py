@@ -1,4 +1,4 @@
-"""What of a lake depends on where it lies: a folder of a local disk, or a prefix on S3."""
+"""Everything in a lake that depends on its place: a folder of a local disk, or a prefix on S3."""
 
 from __future__ import annotations
 
@@ -25,49 +25,49 @@ from pipeline.lake.storage.usable_paths import require_usable_lake
 DISK_ERRORS = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EIO, errno.EFBIG}
 
 RAW = "raw"
-"""What the vendor delivered lies below this, beside the tables."""
+"""Folder of the vendor's files, beside the tables."""
 
 
 PROBE = ".candlelake-probe-"
-"""How objects are called that ask a server whether commits are safe."""
+"""Prefix of the objects that test whether commits are safe on a server."""
 
 
 class Store(Protocol):
-    """Where tables lie, each at `<root>/<market>/<name>`."""
+    """The storage of tables, each at `<root>/<market>/<name>`."""
 
     root: str
     storage_options: dict[str, str]
-    """What delta-rs and Polars must be told to get there."""
+    """The options with which delta-rs and Polars reach it."""
 
     def tables(self) -> list[str]:
-        """Return every table there is, as `market/name`, in alphabetical order: those that have a version."""
+        """Return every table that has a version, as `market/name`, in alphabetical order."""
 
     def remains(self) -> list[str]:
         """Return the folders of tables without a version: a first write was killed, or the log is lost."""
 
     def clear_first_commit(self, name: str) -> None:
-        """Remove what a first commit that never was left in the place of version 0 of a table without a version."""
+        """Remove what a failed first commit left in the place of version 0 of a table without a version."""
 
     def holds_data(self, name: str) -> bool:
         """Return whether anything is left of a table that once had a version: a data file, a record."""
 
     def remove_leftovers(self, name: str, *, older_than: timedelta) -> list[str]:
-        """Remove what killed writers left of files that never appeared, which Delta knows nothing of."""
+        """Remove the unfinished files of killed writers, which Delta does not know."""
 
     def remove_unfinished(self, *, older_than: timedelta) -> list[str]:
-        """Remove what killed processes left outside the tables, and beside their data files; return the names."""
+        """Remove leftovers of killed processes outside the tables and beside their data files; return the names."""
 
     def require_safe_commits(self) -> None:
-        """Return if of two commits of one version the second is refused. Raises LakeRefused."""
+        """Return if the second of two commits of the same version is refused. Raises LakeRefused."""
 
     def answering(self, *failures: type[Exception]) -> AbstractContextManager[None]:
-        """Return a context in which a failure to get there, one of `failures` or an OSError, is an error of ours."""
+        """Return a context that turns failures of the storage, `failures` and OSError, into our own errors."""
 
 
 class FolderStore:
     """A folder of a local disk, where a commit is a link that fails when the version exists.
 
-    Raises SettingsError when its path has a sign that delta-rs takes for something else.
+    Raises SettingsError when its path has a character that delta-rs interprets.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -84,30 +84,30 @@ class FolderStore:
         return sorted(name for name in self._folders() if not has_version(Path(self.root, name)))
 
     def clear_first_commit(self, name: str) -> None:
-        """Remove the broken entry of version 0 of a table without a version; its place is taken otherwise."""
+        """Remove the broken entry of version 0 of a table without a version; it would block the first commit."""
         if not has_version(Path(self.root, name)):
             Path(self.root, name, entry_name(0)).unlink(missing_ok=True)
 
     def _folders(self) -> set[str]:
         root = Path(self.root)
-        found = (path.parent for own in (LOG, HASHES) for path in root.glob(f"*/*/{own}"))
-        return {f"{folder.parent.name}/{folder.name}" for folder in found if folder.parent.name != RAW}
+        folders = (path.parent for own in (LOG, HASHES) for path in root.glob(f"*/*/{own}"))
+        return {f"{folder.parent.name}/{folder.name}" for folder in folders if folder.parent.name != RAW}
 
     def holds_data(self, name: str) -> bool:
         """Return whether anything is left of a table that once had a version: a data file, a record."""
         return any(Path(self.root, name).rglob("*.parquet")) or any_record(Path(self.root, name))
 
     def remove_leftovers(self, name: str, *, older_than: timedelta) -> list[str]:
-        """Remove the staging files that lie beside data files and log entries; return their names."""
+        """Remove the staging files beside data files and log entries; return their names."""
         folder = Path(self.root, name)
         staging = [*folder.rglob("*.parquet#*"), *folder.glob(f"{LOG}/*.json#*"), *folder.glob(f"{LOG}/*.tmp")]
         return [str(path.relative_to(folder)) for path in remove_older(staging, older_than)]
 
     def remove_unfinished(self, *, older_than: timedelta) -> list[str]:
-        """Remove the files that have not got their name: vendor files, receipts, records; return what they are called.
+        """Remove the files that never got their final name: vendor files, receipts, records; return their names.
 
-        That of a log entry, too, which a repair was putting back; and the folders of tables whose first write was
-        killed, unless there are data files in them.
+        Also log entries that a repair was restoring, and the folders of tables whose first write was killed, unless
+        they contain data files.
         """
         root = Path(self.root)
         begun = [root / name for name in self.remains() if not self.holds_data(name)]
@@ -116,11 +116,11 @@ class FolderStore:
         ]
 
     def require_safe_commits(self) -> None:
-        """Return: a local disk makes no second file of one name."""
+        """Do nothing: a local disk never has two files of the same name."""
 
     @contextmanager
     def answering(self, *_failures: type[Exception]) -> Iterator[None]:
-        """Raise PlaceFailed when the disk would not do what a library asked of it."""
+        """Raise PlaceFailed when the disk fails a library's request."""
         try:
             yield
         except (OSError, DeltaError) as failed:
@@ -129,17 +129,17 @@ class FolderStore:
                 raise
             raise PlaceFailed(
                 f"The lake in {self.root} cannot be written or read: {reason}.",
-                remedy="Nothing of the tables is damaged: see that the folder is there, may be written to and has room "
-                "(`candlelake doctor` does), then run it again.",
+                remedy="No table is damaged: check that the folder exists, is writable and has room (`candlelake "
+                "doctor` does), then run it again.",
             ) from failed
 
 
 def _of_the_disk(failed: Exception) -> str | None:
-    """Return how the disk failed in few words, None for an error of another kind."""
-    # delta-rs has no type for it, but ends its words with those of the system.
-    said = re.search(r"([^:]*) \(os error (\d+)\)", str(failed))
-    if said and int(said[2]) in DISK_ERRORS:
-        return said[1].strip()
+    """Return how the disk failed in a few words, None for an error of another kind."""
+    # delta-rs has no type for it, but its message ends with that of the system.
+    match = re.search(r"([^:]*) \(os error (\d+)\)", str(failed))
+    if match and int(match[2]) in DISK_ERRORS:
+        return match[1].strip()
     return failed.strerror or str(failed) if isinstance(failed, OSError) and failed.errno in DISK_ERRORS else None
 
 
@@ -167,54 +167,56 @@ class S3Store:
         return sorted(name for name in names if self._has_version(name))
 
     def remains(self) -> list[str]:
-        """Return the folders of tables without a version, whose log is lost: a put is there whole or not at all."""
+        """Return the folders of tables without a version, whose log is lost: a put is complete or does not happen."""
         markets = [market for market in self._objects.folders("") if market != RAW]
         names = [f"{market}/{name}" for market in markets for name in self._objects.folders(f"{market}/")]
         own = {name: set(self._objects.folders(f"{name}/")) for name in names}
         return sorted(name for name in names if own[name] & {LOG, HASHES} and not self._has_version(name))
 
     def clear_first_commit(self, name: str) -> None:
-        """Return: an object is there whole or not at all."""
+        """Do nothing: an object is complete or does not exist."""
 
     def _has_version(self, name: str) -> bool:
-        listed = (one.removeprefix(f"{name}/") for one in self._objects.names(f"{name}/{LOG}/"))
-        return any(is_version(one) for one in listed)
+        listed = (name_in_table.removeprefix(f"{name}/") for name_in_table in self._objects.names(f"{name}/{LOG}/"))
+        return any(is_version(name_in_table) for name_in_table in listed)
 
     def holds_data(self, name: str) -> bool:
         """Return whether anything is left of a table that once had a version: a data file, a record."""
         listed = self._objects.names(f"{name}/")
-        return any(one.endswith(".parquet") or one.startswith(f"{name}/{HASHES}/") for one in listed)
+        return any(
+            object_name.endswith(".parquet") or object_name.startswith(f"{name}/{HASHES}/") for object_name in listed
+        )
 
     def remove_leftovers(self, name: str, *, older_than: timedelta) -> list[str]:
-        """Give up the uploads in parts that no writer ended; return the names they were meant for."""
+        """Abort the multipart uploads that no writer finished; return the names they were meant for."""
         uploads = self._objects.unfinished_uploads(f"{name}/", before=datetime.now(UTC) - older_than)
-        for left, upload in uploads:
-            self._objects.abort_upload(left, upload)
-        return [left.removeprefix(f"{name}/") for left, _ in uploads]
+        for target, upload in uploads:
+            self._objects.abort_upload(target, upload)
+        return [target.removeprefix(f"{name}/") for target, _ in uploads]
 
     def remove_unfinished(self, *, older_than: timedelta) -> list[str]:
-        """Remove the objects by which killed processes asked whether commits are safe; return their names."""
-        left = self._objects.names_older(PROBE, before=datetime.now(UTC) - older_than)
-        for name in left:
+        """Remove the test objects of killed processes (see `PROBE`); return their names."""
+        names = self._objects.names_older(PROBE, before=datetime.now(UTC) - older_than)
+        for name in names:
             self._objects.delete(name)
-        return left
+        return names
 
     def require_safe_commits(self) -> None:
-        """Ask the server, once a process, whether it heeds `If-None-Match`. Raises LakeRefused when it does not."""
+        """Check once per process that the server respects `If-None-Match`. Raises LakeRefused when it does not."""
         _probe(self.place)
 
     @contextmanager
     def answering(self, *failures: type[Exception]) -> Iterator[None]:
-        """Raise what the server says to a plain listing when a library could not get there.
+        """Raise the server's error for a plain listing when a library could not reach it.
 
-        When it has nothing against that: LakeUnreachable for an OSError, unless an object is not there; that, and any
-        other failure, as it is.
+        If the listing works, an OSError becomes LakeUnreachable, unless an object is missing; a missing object, and any
+        other failure, is raised as it is.
         """
         kinds: tuple[type[Exception], ...] = (OSError, *failures)
         try:
             yield
         except kinds as failed:
-            # The libraries' own words are long and of many kinds.
+            # The libraries' own messages are long and of many kinds.
             self._objects.folders("")
             if isinstance(failed, OSError) and not isinstance(failed, FileNotFoundError):
                 raise unreachable(self.place, str(failed).splitlines()[0]) from failed
@@ -222,7 +224,7 @@ class S3Store:
 
 
 def store_of(place: Path | str | S3Prefix) -> Store:
-    """Return the store at `place`. Raises SettingsError when no lake can lie there."""
+    """Return the store at `place`. Raises SettingsError when no lake can be there."""
     if isinstance(place, S3Prefix):
         return S3Store(place)
     if "://" in str(place):
@@ -234,17 +236,17 @@ def store_of(place: Path | str | S3Prefix) -> Store:
 
 @cache
 def _probe(place: S3Prefix) -> None:
-    """Put one object twice on condition that there is none. An answer is kept; an error is not."""
+    """Put one object twice on condition that there is none. The result is cached; an error is not."""
     objects = S3Objects(place)
-    objects.folders("")  # some servers make a bucket that is missing when something is put there
+    objects.folders("")  # some servers create a missing bucket when an object is put there
     name = f"{PROBE}{token_hex(8)}"
     try:
         objects.put_new(name, b"first")
         if objects.put_new(name, b"second"):
             raise LakeRefused(
-                f"The server at {place.endpoint} overwrites an object that it was asked to write only if there is none "
-                "(it ignores If-None-Match). Of two runs that commit at once it would lose one without a word.",
-                remedy="Keep the lake in a folder, or on a server that heeds conditional puts, as AWS S3 does; "
+                f"The server at {place.endpoint} overwrites an object that it should write only if there is none (it "
+                "ignores If-None-Match). Of two runs that commit at once it would silently lose one.",
+                remedy="Keep the lake in a folder, or on a server that supports conditional puts, as AWS S3 does; "
                 "docs/s3.md names more.",
             )
     finally:

@@ -1,4 +1,4 @@
-"""Which folders a home and a lake can lie in: refused before anything is written, where a library would go astray."""
+"""Which folders can be a home or a lake: paths that a library would misread are refused before anything is written."""
 
 import os
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 from pipeline.errors import SettingsError
 
 REFUSED_IN_A_LAKE = frozenset("%[]^|\\")
-"""Signs in a path that delta-rs takes for something else: it fails, panics, or reads and writes elsewhere."""
+"""Characters in a path that delta-rs interprets: it fails, panics, or reads and writes elsewhere."""
 
 REFUSED_IN_A_HOME = REFUSED_IN_A_LAKE | frozenset("?")
-"""Of a path with a question mark, the record of runs would end up beside it: SQLite's addresses end there."""
+"""With a question mark in the path, the record of runs would be beside it: SQLite's addresses end there."""
 
 LINE_ENDS = frozenset("\u2028\u2029")
 
@@ -19,25 +19,25 @@ below."""
 
 
 def require_usable_home(home: Path) -> None:
-    """Return if a home can lie in the folder `home`, which is absolute. Raises SettingsError."""
+    """Return if the absolute path `home` can be a home. Raises SettingsError."""
     _require(home, "home", "CANDLELAKE_HOME", REFUSED_IN_A_HOME, LONGEST_HOME)
 
 
 def require_usable_records(folder: Path) -> None:
-    """Return if the record of runs can lie in the folder `folder`, which is absolute. Raises SettingsError."""
+    """Return if the absolute path `folder` can store runs. Raises SettingsError."""
     _require(folder, "record of runs", "DAGSTER_HOME", REFUSED_IN_A_HOME, LONGEST_HOME)
 
 
 def require_usable_lake(folder: Path) -> None:
-    """Return if a lake can lie in `folder`, which is absolute and leads through no link. Raises SettingsError."""
+    """Return if `folder`, an absolute path without links, can be a lake. Raises SettingsError."""
     _require(folder, "lake", "CANDLELAKE_HOME or CANDLELAKE_LAKE", REFUSED_IN_A_LAKE, LONGEST_LAKE)
 
 
 def _require(folder: Path, what: str, setting: str, refused: frozenset[str], longest: int) -> None:
     shown = ascii(str(folder))[1:-1] if not str(folder).isprintable() else str(folder)
     remedy = f"Choose another folder with {setting}: letters, digits, spaces and -_.,+=@~#:;'()&! are fine."
-    if found := sorted({sign for sign in str(folder) if sign in refused or _is_no_text(sign)}):
-        signs = " ".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in found)
+    if forbidden := sorted({sign for sign in str(folder) if sign in refused or _is_no_text(sign)}):
+        signs = " ".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in forbidden)
         raise SettingsError(f"The {what} cannot lie in {shown}: its path has {signs}.", remedy=remedy)
     size = len(os.fsencode(folder))
     if size > longest or any(len(os.fsencode(name)) > LONGEST_NAME for name in folder.parts):
@@ -49,6 +49,6 @@ def _require(folder: Path, what: str, setting: str, refused: frozenset[str], lon
 
 
 def _is_no_text(sign: str) -> bool:
-    """Return whether a sign is a control character, the end of a line, or a byte that is no UTF-8."""
+    """Return whether a character is a control character, the end of a line, or a byte that is no UTF-8."""
     code = ord(sign)
     return code < 0x20 or 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 or sign in LINE_ENDS

@@ -1,1 +1,1 @@
-"""What of Dagster's private parts is used or replaced, and what it would cost to lose each."""
+"""The private parts of Dagster that are used or replaced, and what it would cost to do without each."""

@@ -1,9 +1,9 @@
-"""Dagster's SQLite storage with its files kept open, and its event log written in batches.
+"""Dagster's SQLite storage with open files, and an event log that is written in batches.
 
-A range run stores two events for each asset and session. Dagster 1.13 gives each its own database engine, connections
-and commits: 14 ms an event, three minutes for five years of sessions. It can hand events over in batches, but its
-SQLite storage then stores them one by one all the same. There is no public way to change that, so this one module of
-the project uses private classes of Dagster's; a test compares what both store, event by event.
+A range run stores two events per asset and session. Dagster 1.13 gives each event its own database engine, connections
+and commits: 14 ms per event, three minutes for five years of sessions. It can pass events on in batches, but its SQLite
+storage still stores them one by one. There is no public way to change that, so this one module of the project uses
+private classes of Dagster; a test compares what both store, event by event.
 
 Without it: 28,000 events take 17 minutes instead of 4 seconds.
 """
@@ -34,25 +34,25 @@ from pipeline.orchestration.patches.sqlite_files import OpenFiles, revision_of, 
 from pipeline.settings import load_settings
 
 BATCH = 1_000
-"""Events handed over at a time."""
+"""Events passed on at a time."""
 
 BATCHED_TYPES = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
-"""What Dagster hands over in batches by the thousand. Events of other types are stored as Dagster does."""
+"""Types that Dagster passes on in batches of a thousand. Other events are stored as Dagster does."""
 
 RUNS, SCHEDULES, INDEX = "history/runs.db", "schedules/schedules.db", f"history/runs/{INDEX_SHARD_NAME}.db"
 """The files of an instance, beside one for each run."""
 
 MAKING = ".making-"
-"""Start of the name of the folder in which new files are made."""
+"""Prefix of the folder in which new files are made."""
 
 # Read by Dagster in every process that opens the instance: command line, web server, daemon, run.
 os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(BATCH))
 
 
 class Records:
-    """The folder of an instance's runs, events and schedules, with its files kept open.
+    """The folder of an instance's runs, events and schedules, with open files.
 
-    Where it lies may follow from the instance: beside the `dagster.yaml` that names it.
+    Its place may depend on the instance: beside the `dagster.yaml` that names it.
     """
 
     def __init__(self, base_dir: str) -> None:
@@ -61,7 +61,7 @@ class Records:
         self._folder: Path | None = None
 
     def of(self, instance: DagsterInstance) -> Path:
-        """Return the folder, with every file made. Raises SettingsError when nothing says where it is."""
+        """Return the folder, with every file in it. Raises SettingsError when its place is unknown."""
         if self._folder is None:
             self._folder = seen_from(Path(instance.root_directory), self._base_dir)
             _make_ready(self._folder, self.files)
@@ -71,11 +71,11 @@ class Records:
 class HomeStorage(DagsterSqliteStorage):
     """Runs, events and schedules in SQLite, in `base_dir`, or else in the home that the settings name.
 
-    A relative `base_dir` is seen from the folder of the instance.
+    A relative `base_dir` starts from the folder of the instance.
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        # All that Dagster's own does, but for asking its migration tool of each file at every start.
+        # The same as Dagster's own, without its migration tool's check of each file at every start.
         self.base_dir = base_dir
         self._inst_data = inst_data
         records = Records(base_dir)
@@ -85,14 +85,14 @@ class HomeStorage(DagsterSqliteStorage):
 
     @classmethod
     def config_type(cls) -> dict[str, Field]:
-        """Return what `dagster.yaml` may say of this storage."""
+        """Return the settings of this storage in `dagster.yaml`."""
         return {"base_dir": Field(StringSource, is_required=False)}
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> Self:
-        """Return the storage that `dagster.yaml` asks for."""
-        asked = config_value.get("base_dir")
-        base_dir = place_in_force(asked) if asked else str(load_settings().home / "dagster")
+        """Return the storage that `dagster.yaml` configures."""
+        configured = config_value.get("base_dir")
+        base_dir = place_in_force(configured) if configured else str(load_settings().home / "dagster")
         return cls.from_local(base_dir, inst_data=inst_data)
 
 
@@ -100,15 +100,15 @@ def _make_ready(folder: Path, files: OpenFiles) -> None:
     make_private_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     if _unmade(files, folder):
-        # Of two that open a new home at once, one would fail.
+        # Of two processes that open a new home at once, one would fail.
         with FileLock(folder / ".opening"):
             unmade = _unmade(files, folder)
-            files.dispose()  # a file that is closed later would take its successor's companions with it
+            files.dispose()  # a file that is closed later would delete the companion files of its successor
             _make(unmade, folder)
 
 
 def _unmade(files: OpenFiles, folder: Path) -> list[str]:
-    """Return which files are not there, or were left unfinished: a file is stamped last."""
+    """Return the files that are missing or unfinished: stamping a file is the last step."""
     return [name for name in (RUNS, SCHEDULES, INDEX) if not _is_made(files, folder / name)]
 
 
@@ -120,9 +120,9 @@ def _is_made(files: OpenFiles, path: Path) -> bool:
 
 
 def _make(names: Sequence[str], folder: Path) -> None:
-    """Let Dagster make these files aside, and put each at its place when it is whole.
+    """Let Dagster make these files in a folder aside, and move each to its place when it is complete.
 
-    Dagster makes them in many steps, and never finishes what another process was killed over.
+    Dagster makes them in many steps, and never finishes a file whose process was killed.
     """
     for left_by_a_kill in folder.glob(f"{MAKING}*"):
         shutil.rmtree(left_by_a_kill)
@@ -139,9 +139,9 @@ def _make(names: Sequence[str], folder: Path) -> None:
 
 
 class _KeptOpen:
-    """What one of Dagster's storages in a single SQLite file asks for, with the file kept open.
+    """The interface of a Dagster storage in a single SQLite file, with the file kept open.
 
-    It begins when an instance takes it: before, nobody knows where the file lies.
+    It starts when an instance registers: before that, the place of the file is unknown.
     """
 
     FILE: str
@@ -150,7 +150,7 @@ class _KeptOpen:
         self._records = records
 
     def register_instance(self, instance: DagsterInstance) -> None:
-        """Take the instance, and with it the place of the file."""
+        """Register the instance, which decides the place of the file."""
         self._path = self._records.of(instance) / self.FILE
         super().__init__(f"sqlite:///{self._path.as_posix()}")  # type: ignore[call-arg]
         super().register_instance(instance)  # type: ignore[misc]
@@ -179,14 +179,14 @@ class SchedulesKeptOpen(_KeptOpen, SqliteScheduleStorage):
 
 
 class BatchedSqliteEventLog(SqliteEventLogStorage):
-    """The same files and tables as Dagster's own SQLite event log, kept open, several events a transaction."""
+    """The same files and tables as Dagster's own SQLite event log, kept open, with several events per transaction."""
 
     def __init__(self, records: Records) -> None:
         self._files = OpenFiles()
         self._records = records
 
     def register_instance(self, instance: DagsterInstance) -> None:
-        """Take the instance, and with it the place of the files."""
+        """Register the instance, which decides the place of the files."""
         super().__init__(str(self._records.of(instance) / "history" / "runs"))
         super().register_instance(instance)
 
@@ -211,8 +211,8 @@ class BatchedSqliteEventLog(SqliteEventLogStorage):
                 yield connection
 
     def _make(self, path: Path) -> None:
-        """Make the tables of a run's file unless they are there, at the revision of those that all runs share."""
-        # Another process may look at a run that begins.
+        """Make the tables of a run's file unless they exist, at the revision of the shared index file."""
+        # Another process may read a run that is just starting.
         with FileLock(Path(self._base_dir, ".opening")):
             with self._files.begin(Path(self.path_for_shard(INDEX_SHARD_NAME))) as connection:
                 revision = revision_of(connection)
@@ -238,7 +238,7 @@ class BatchedSqliteEventLog(SqliteEventLogStorage):
             self._store_together(run)
 
     def store_event(self, event: EventLogEntry) -> None:
-        """Store an event as Dagster does, but for the plan of a check."""
+        """Store an event as Dagster does, except the plan of a check."""
         super().store_event(_of_no_partition(event) if _is_planned_check(event) else event)
 
     def _store_together(self, events: Sequence[EventLogEntry]) -> None:
@@ -249,7 +249,7 @@ class BatchedSqliteEventLog(SqliteEventLogStorage):
         with self.index_transaction() as connection:
             ids = list(connection.execute(insert, rows).scalars())
             self._store_asset_event_tags(connection, events, ids)
-            # The table of assets keeps what came last of each, so that the last one stands for all before it.
+            # The table of assets keeps only the last event of each asset, so storing the last one is enough.
             last = {(row["asset_key"], row["dagster_event_type"]): at for at, row in enumerate(rows)}
             for at in last.values():
                 self._store_asset_event(connection, events[at], ids[at])
@@ -264,10 +264,10 @@ def _is_planned_check(event: EventLogEntry) -> bool:
 
 
 def _of_no_partition(event: EventLogEntry) -> EventLogEntry:
-    """Return the plan of a check without partitions, which the project's checks have not.
+    """Return the plan of a check without partitions, since the project's checks have none.
 
-    Dagster plans them all the same once for each partition of a run, leaves those plans open for ever, since the result
-    comes without a partition, and stores with each plan every holiday to 2040.
+    Dagster still plans them once per partition of a run, leaves those plans open forever, since the result comes
+    without a partition, and stores every holiday to 2040 with each plan.
     """
     planned = event.get_dagster_event()
     of_no_partition = replace(planned.asset_check_planned_data, partitions_subset=None)

@@ -1,8 +1,8 @@
 """Metadata for many partitions of a run at once.
 
-Dagster 1.13 takes metadata a partition at a time, lists all partitions of the run to see whether the one is among them,
-and copies all that it was told before: of a range of five years, seconds; of twenty, minutes. There is no public way
-around it, so this one function of the assets uses a private class of Dagster's; a test compares what both store.
+Dagster 1.13 takes metadata one partition at a time, lists all partitions of the run to check the one, and copies all
+earlier metadata: seconds for a range of five years, minutes for twenty. There is no public way around it, so this one
+function of the assets uses a private class of Dagster; a test compares what both store.
 
 Without it: seconds more for a run over five years, minutes for twenty.
 """
@@ -15,19 +15,19 @@ from dagster._core.execution.context.metadata_logging import AssetMetadataHandle
 
 
 def add_partition_metadata(
-    context: AssetExecutionContext, key: AssetKey, told: Mapping[str, Mapping[str, Any]]
+    context: AssetExecutionContext, key: AssetKey, by_partition: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Attach to each partition key in `told` what it holds, as `context.add_asset_metadata` would one by one.
+    """Attach the metadata to each partition key in `by_partition`, as `context.add_asset_metadata` would one by one.
 
-    Raises ValueError when one is not a partition of the run.
+    Raises ValueError when a key is not a partition of the run.
     """
-    foreign = told.keys() - set(context.partition_keys)
+    foreign = by_partition.keys() - set(context.partition_keys)
     if foreign:
         raise ValueError(f"Not a partition of this run: {', '.join(sorted(foreign))}.")
     step = context.get_step_execution_context()
-    known = step._metadata_accumulator.per_output_metadata  # noqa: SLF001
-    all_told = dict(known)
-    for partition, metadata in told.items():
+    before = step._metadata_accumulator.per_output_metadata  # noqa: SLF001
+    merged = dict(before)
+    for partition, metadata in by_partition.items():
         handle = AssetMetadataHandle(asset_key=key, partition_key=partition)
-        all_told[handle] = {**known.get(handle, {}), **metadata}
-    step._metadata_accumulator = OutputMetadataAccumulator(per_output_metadata=all_told)  # noqa: SLF001
+        merged[handle] = {**before.get(handle, {}), **metadata}
+    step._metadata_accumulator = OutputMetadataAccumulator(per_output_metadata=merged)  # noqa: SLF001

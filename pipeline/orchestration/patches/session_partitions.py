@@ -1,7 +1,7 @@
-"""Partitions by day whose days are found in the calendar, where Dagster walks a cron schedule and its exceptions.
+"""Partitions by day that read their days from the calendar; Dagster walks a cron schedule and its exceptions.
 
-A walk from one window to the next takes Dagster 1.13 a third of a millisecond. A run asks for the 451 sessions of a
-look-back four times, and each check for every session there ever was. There is no public way to change the walk, so
+A step from one window to the next takes Dagster 1.13 a third of a millisecond. A run needs the 451 sessions of a
+look-back four times, and each check needs every session there ever was. There is no public way to change the walk, so
 this module overrides two private methods; a test compares what both yield, window by window and key by key.
 
 Without it: half a second more for each run, since Dagster 1.12.7.
@@ -21,14 +21,14 @@ FRIDAY = 5
 
 
 class SessionPartitions(DailyPartitionsDefinition):
-    """The partitions of New York's sessions, whose exclusions name weekends, and each weekday without a session from
-    the first session to the last.
+    """The partitions of New York's sessions. Exclusions name weekends, and each weekday without a session from the
+    first session to the last.
 
-    So each weekday before and after those has a window, to which a look-back comes that reaches out of the lake.
+    So each weekday before and after those has a window, which a look-back beyond the lake's start needs.
     """
 
     def __hash__(self) -> int:
-        """Return what equal partitions have in common; Dagster hashes every exclusion, each time it looks one up."""
+        """Return a hash of what equal partitions share; Dagster's hashes every exclusion at each look-up."""
         return hash((self.start_timestamp, self.end_timestamp, self.timezone))
 
     def get_partition_keys(

@@ -1,8 +1,8 @@
-"""The SQLite files of the Dagster instance, kept open: an engine, a connection and its settings made once for each.
+"""The SQLite files of the Dagster instance, kept open: one engine, one connection and its settings per file.
 
-Dagster 1.13 makes an engine and a connection for every statement, and asks its migration tool for the schema's revision
-whenever it opens a file: together half of the time that one session takes. Statements, tables and revisions are its
-own; only who holds the connection differs.
+Dagster 1.13 makes an engine and a connection for every statement, and reads the schema's revision with its migration
+tool whenever it opens a file: together half of the time that one session takes. Statements, tables and revisions are
+Dagster's own; only the owner of the connection differs.
 
 Without it: a run of one session takes twice its time in Dagster.
 """
@@ -25,11 +25,11 @@ PATIENCE = 30
 """Seconds to wait for another process that writes to the file; as long as Dagster waits."""
 
 REVISION = "alembic_version"
-"""Table of Dagster's migration tool with the one revision that a file's tables stand at."""
+"""Table of Dagster's migration tool with the revision of a file's tables."""
 
 
 class OpenFiles:
-    """Connections to SQLite files by path. A file that was replaced, and every file after a fork, is opened anew."""
+    """Connections to SQLite files by path. A replaced file, and every file after a fork, is opened again."""
 
     def __init__(self) -> None:
         self._engines: OrderedDict[tuple[int, int, str], Engine] = OrderedDict()
@@ -37,7 +37,7 @@ class OpenFiles:
 
     @contextmanager
     def begin(self, path: Path) -> Iterator[Connection]:
-        """Give a connection to the file at `path`, created if need be, in a transaction that ends with the context."""
+        """Give a connection to the file at `path`, created if missing, in a transaction that ends with the context."""
         with self._engine(path).begin() as connection:
             yield connection
 
@@ -51,14 +51,14 @@ class OpenFiles:
         path.touch(exist_ok=True)
         key = (os.getpid(), path.stat().st_ino, str(path))
         with self._lock:
-            engine = self._engines.pop(key, None) or _opened(path)
+            engine = self._engines.pop(key, None) or _open_engine(path)
             self._engines[key] = engine
             while len(self._engines) > MOST_OPEN:
                 self._engines.popitem(last=False)[1].dispose()
             return engine
 
 
-def _opened(path: Path) -> Engine:
+def _open_engine(path: Path) -> Engine:
     engine = create_engine(
         f"sqlite:///{path.as_posix()}",
         # One connection is kept; more, where threads or nested calls need them, come and go.
@@ -68,25 +68,25 @@ def _opened(path: Path) -> Engine:
         connect_args={"timeout": PATIENCE, "check_same_thread": False},
     )
 
-    # In write-ahead mode, which Dagster's files are in, no commit can damage a file at a power cut without a flush for
-    # each: the newest events may be lost then, and tell of tables that are there.
+    # Dagster's files are in write-ahead mode: there, a power cut damages no file even without a flush per commit. The
+    # newest events may be lost then, but the tables they describe exist.
     @event.listens_for(engine, "connect")
-    def _settle(connection: object, _: object) -> None:
+    def _set_pragmas(connection: object, _: object) -> None:
         connection.execute("PRAGMA synchronous = NORMAL")  # type: ignore[attr-defined]
 
     return engine
 
 
 def revision_of(connection: Connection) -> str | None:
-    """Return the revision that the tables of a file stand at; None when Dagster has not made them yet."""
+    """Return the revision of the tables in a file; None when Dagster has not made them yet."""
     if not inspect(connection).has_table(REVISION):
         return None
-    found: str | None = connection.execute(text(f"SELECT version_num FROM {REVISION}")).scalar()  # noqa: S608
-    return found
+    revision: str | None = connection.execute(text(f"SELECT version_num FROM {REVISION}")).scalar()  # noqa: S608
+    return revision
 
 
 def stamp(connection: Connection, revision: str) -> None:
-    """Note in a new file that its tables stand at `revision`, as Dagster's migration tool does."""
+    """Record in a new file that its tables are at `revision`, as Dagster's migration tool does."""
     connection.execute(text(f"CREATE TABLE IF NOT EXISTS {REVISION} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
     connection.execute(text(f"DELETE FROM {REVISION}"))  # noqa: S608
     connection.execute(text(f"INSERT INTO {REVISION} VALUES (:revision)"), {"revision": revision})  # noqa: S608

@@ -1,4 +1,4 @@
-"""The process in which queries run: how it is started, what it may reach, and how its answers come back.
+"""The process that runs queries: how it starts, what it may reach, and how it returns its results.
 
-Nothing here knows SQL. What runs in the child before it is confined imports the standard library only.
+Nothing here knows SQL. Code that runs in the child before it is confined imports only the standard library.
 """

@@ -1,11 +1,11 @@
-"""Compiled modules of ours, stored before the walls are up: behind them the child could not, at every start."""
+"""Compiles our modules before the walls are up: behind them the child could not store the result."""
 
 from importlib.util import cache_from_source
 from pathlib import Path
 
 
 def compile_ahead(package: Path) -> None:
-    """Compile those modules that queries need and that are newer than what is stored."""
+    """Compile the modules for queries that are newer than their stored compilation."""
     stale = [source for source in [*package.glob("*.py"), *(package / "lake").rglob("*.py")] if _is_stale(source)]
     if not stale:
         return
@@ -15,7 +15,7 @@ def compile_ahead(package: Path) -> None:
         for source in stale:
             py_compile.compile(str(source), doraise=True)
     except (OSError, py_compile.PyCompileError):
-        return  # a folder that cannot be written to: the child compiles for itself
+        return  # the folder is not writable: the child compiles in memory
 
 
 def _is_stale(source: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The walls of the child, put up by itself before the engine is imported: files, system calls, limits, its end."""
+"""The walls of the child, which it puts up before it imports the engine: files, system calls, limits, its end."""
 
 import ctypes
 import os
@@ -14,9 +14,9 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 
 
 def confine(setup: Setup) -> Standing:
-    """Put up every wall that this kernel has, and return which stand. Ends the process if its parent has ended."""
+    """Put up every wall that this kernel supports, and return which stand. Ends the process if its parent has ended."""
     _die_with(setup.parent)
-    # First, since the filter of system calls keeps limits as they are then.
+    # First, since the filter of system calls then forbids changing limits.
     limits = resource_limits.restrict(setup.limits) if setup.walls.limits else ()
     version, refuses_calls = 0, False
     if sys.platform == "linux":
@@ -46,7 +46,7 @@ def _seccomp(setup: Setup) -> bool:
 
 
 def _die_with(parent: int) -> None:
-    """Let the kernel end this process with the one that started it."""
+    """Let the kernel end this process together with its parent."""
     if sys.platform == "linux":
         _call_prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() != parent:

@@ -1,4 +1,4 @@
-"""A child together with its folder of temporary files: both are there, or neither."""
+"""A child together with its folder of temporary files: both exist, or neither."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from pipeline.lake.sql.sandbox.terms import Limits, Setup, Walls
 
 
 class Confined:
-    """A running child. `end` may be called at any time and more than once."""
+    """A running child. `end` may be called at any time and repeatedly."""
 
     def __init__(self, place: dict[str, str], reach: dict[str, Any], limits: Limits, walls: Walls) -> None:
         self.spill = Spill()
@@ -35,11 +35,11 @@ class Confined:
 
     @property
     def is_usable(self) -> bool:
-        """Return whether the child runs, and is this process's own: one that was forked has its parent's."""
+        """Return whether the child runs and belongs to this process: after a fork it belongs to the parent."""
         return self._process == os.getpid() and self.child.is_alive
 
     def end(self) -> None:
-        """End the child at once and remove what it spilled."""
+        """End the child at once and remove its temporary files."""
         if self._process == os.getpid():
             self.child.end()
             self.spill.remove()

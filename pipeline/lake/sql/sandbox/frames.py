@@ -1,6 +1,6 @@
-"""How parent and child speak: frames of a kind, a length and a body, whose sizes are bounded. Bodies are JSON or Arrow.
+"""The protocol of parent and child: frames of a kind, a length and a body of limited size. Bodies are JSON or Arrow.
 
-What comes from the child is not trusted: it is never unpickled, and no frame is read that is larger than allowed.
+Data from the child are not trusted: they are never unpickled, and no frame larger than allowed is read.
 """
 
 import json
@@ -18,7 +18,7 @@ LARGEST_QUERY = 1 << 20
 
 
 class Kind(IntEnum):
-    """What a frame holds."""
+    """Kinds of frames."""
 
     SETUP = 1
     QUERY = 2
@@ -29,7 +29,7 @@ class Kind(IntEnum):
 
 
 class BrokenFrame(Exception):
-    """The other side sent what is no frame, or ended."""
+    """The other side sent something that is no frame, or ended."""
 
 
 class SideEnded(BrokenFrame):
@@ -49,7 +49,7 @@ def write_rows(write: Callable[[bytes], Any], body: bytes) -> None:
 
 
 def read_frame(read: Callable[[int], bytes], largest: Callable[[Kind], int]) -> tuple[Kind, bytes]:
-    """Return the next frame. `read(n)` returns n bytes or fewer at the end; `largest` is the size allowed of a kind.
+    """Return the next frame. `read(n)` returns n bytes, fewer at the end; `largest` is the size limit of a kind.
 
     Raises BrokenFrame.
     """
@@ -70,7 +70,7 @@ def read_frame(read: Callable[[int], bytes], largest: Callable[[Kind], int]) -> 
 
 
 def json_of(body: bytes) -> dict[str, Any]:
-    """Return a frame's JSON. Raises BrokenFrame when it is none."""
+    """Return a frame's JSON object. Raises BrokenFrame when the body is none."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as broken:

@@ -1,6 +1,6 @@
-"""Landlock by ctypes: from here on, this process opens only what it is told, and no right comes back.
+"""Landlock by ctypes: from then on, this process opens only the listed places, and never gets a permission back.
 
-It binds the calling thread and what that thread starts, so it must be called before there is a second thread.
+It applies to the calling thread and the threads it starts, so it must be called before there is a second thread.
 """
 
 import ctypes
@@ -25,39 +25,39 @@ READ = READ_FILE | READ_DIR
 SPILL = READ | WRITE_FILE | TRUNCATE | MAKE_REG | MAKE_DIR | REMOVE_FILE | REMOVE_DIR
 
 FS_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1}
-"""All rights of files that a version knows; from the fifth on there is one more."""
+"""All file rights in a version; from the fifth on there is one more."""
 BIND_TCP, CONNECT_TCP = 1, 2
 SCOPES = 3
 """No abstract sockets and no signals outside."""
 
 
 def version() -> int:
-    """Return the kernel's version of Landlock, 0 when it has none."""
+    """Return the kernel's version of Landlock, 0 without Landlock."""
     try:
-        found = _call(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(ASK_VERSION))
+        number = _call(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(ASK_VERSION))
     except OSError:
         return 0
-    return max(found, 0)
+    return max(number, 0)
 
 
 def restrict(
-    known: int, readable: Iterable[str], writable: Iterable[str], devices: Iterable[str], ports: Iterable[int]
+    abi: int, readable: Iterable[str], writable: Iterable[str], devices: Iterable[str], ports: Iterable[int]
 ) -> None:
-    """Close all files and TCP ports except these, for good, by the version `known` of Landlock.
+    """Close all files and TCP ports except these, permanently, with version `abi` of Landlock.
 
-    A place that does not exist is left out. `devices` may be read and written. Raises OSError when the kernel refuses.
+    A place that does not exist is skipped. `devices` may be read and written. Raises OSError when the kernel refuses.
     """
-    if known == 0:
+    if abi == 0:
         return
-    handled = FS_RIGHTS.get(known, (1 << 16) - 1)
+    handled = FS_RIGHTS.get(abi, (1 << 16) - 1)
     attributes = struct.pack("=QQQ", handled, BIND_TCP | CONNECT_TCP, SCOPES)
-    size = 24 if known >= 6 else 16 if known >= 4 else 8
+    size = 24 if abi >= 6 else 16 if abi >= 4 else 8
     ruleset = _call(CREATE_RULESET, attributes, ctypes.c_size_t(size), ctypes.c_uint32(0))
     try:
         for places, rights in ((readable, READ), (writable, SPILL), (devices, READ_FILE | WRITE_FILE)):
             for place in places:
                 _allow_path(ruleset, place, rights & handled)
-        for port in ports if known >= 4 else ():
+        for port in ports if abi >= 4 else ():
             _add_rule(ruleset, NET_PORT, struct.pack("=QQ", CONNECT_TCP, port))
         _call(RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
     finally:
@@ -68,7 +68,7 @@ def _allow_path(ruleset: int, place: str, rights: int) -> None:
     try:
         opened = os.open(place, os.O_PATH | os.O_CLOEXEC)
     except OSError:
-        return  # what cannot be opened cannot be read later either
+        return  # a place that cannot be opened now cannot be read later either
     try:
         if not stat.S_ISDIR(os.fstat(opened).st_mode):
             rights &= FILE_RIGHTS

@@ -1,4 +1,4 @@
-"""What the child may read: the lake, Python and its packages, system libraries, time zones, and what tells of cores."""
+"""What the child may read: the lake, Python and its packages, system libraries, time zones, and data about cores."""
 
 import os
 import sys
@@ -8,12 +8,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 PACKAGE = Path(__file__).resolve().parents[3]
-"""The folder of our own modules. What lies beside it, such as settings, stays closed."""
+"""The folder of our own modules. Files beside it, such as settings, stay closed."""
 
 SYSTEM = (
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/etc/ld.so.cache",
     "/usr/share/zoneinfo", "/etc/localtime",
-    # The engines ask how many cores and how much memory there are.
+    # The engines read the number of cores and the size of memory.
     "/proc/self", "/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/sys/vm/overcommit_memory",
     "/sys/devices/system/cpu", "/sys/devices/system/node", "/sys/fs/cgroup", "/sys/kernel/mm/transparent_hugepage",
 )  # fmt: skip
@@ -37,7 +37,7 @@ def module_folders() -> list[str]:
 
 
 def readable_places(lake: str | None) -> list[str]:
-    """Return what a child may read, for a lake in this folder, or for one on S3 when None."""
+    """Return what a child may read for a lake in this folder, or for a lake on S3 when None."""
     python = [*(sysconfig.get_path(name) for name in ("stdlib", "platstdlib")), f"{sys.base_prefix}/lib"]
     places = [*python, *module_folders(), str(PACKAGE), *SYSTEM]
     if lake is not None:
@@ -46,7 +46,7 @@ def readable_places(lake: str | None) -> list[str]:
 
 
 def remote_environment() -> dict[str, str]:
-    """Return the variables by which programs find proxies and certificates, as they are set here."""
+    """Return the variables with which programs find proxies and certificates, as they are set here."""
     names = [*PROXIES, *(name.lower() for name in PROXIES), *CERTIFICATES]
     return {name: os.environ[name] for name in names if os.environ.get(name)}
 
@@ -66,7 +66,7 @@ def _port(address: str) -> int | None:
 
 
 def _linked_tables(lake: Path) -> Iterator[str]:
-    """Yield where markets and tables lie that a person keeps elsewhere, by a link in the lake."""
+    """Yield the places of markets and tables that are links in the lake."""
     for pattern in ("*", "*/*"):
         for place in lake.glob(pattern):
             if place.is_symlink() and place.is_dir():

@@ -1,4 +1,4 @@
-"""The parent's side of a child: it starts it, sends queries, reads bounded answers, watches its memory, and ends it."""
+"""The parent's side of a child: starts it, sends queries, reads answers of limited size, watches memory, ends it."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import QueryError
-from pipeline.lake.sql.sandbox.failures import ended, error_from, misspoken, too_much_memory
+from pipeline.lake.sql.sandbox.failures import error_from, exit_error, memory_error, protocol_error
 from pipeline.lake.sql.sandbox.frames import LARGEST_JSON, BrokenFrame, Kind, SideEnded, json_of, read_frame, write_json
 from pipeline.lake.sql.sandbox.terms import Setup
 from pipeline.lake.sql.sandbox.waiting import wait_until_readable
@@ -18,23 +18,23 @@ from pipeline.lake.sql.sandbox.waiting import wait_until_readable
 START = Path(__file__).with_name("start.py")
 
 LOOK_EVERY = 0.02
-"""Seconds between two looks at the child's memory."""
+"""Seconds between two checks of the child's memory."""
 
 RESERVED = 5
-"""Where `/proc/N/statm` says how much memory of its own a process has reserved."""
+"""Index in `/proc/N/statm` of the private memory that a process has reserved."""
 
 PIECE = 1 << 20
 """Bytes read at once."""
 
 SLACK = 1 << 20
-"""Bytes that Arrow's own words add to a piece of an answer at most."""
+"""Most bytes that Arrow's format adds to a piece of an answer."""
 
 ENDS_WITHIN = 5
-"""Seconds in which a child that closed its side has ended; then it is ended."""
+"""Seconds in which a child that closed its side must end; then it is killed."""
 
 
 class Child:
-    """One confined process that answers queries one after the other. After an error of `answers` it may have ended."""
+    """A confined process that answers queries one after the other. After an error of `answers` it may have ended."""
 
     def __init__(self, setup: Setup) -> None:
         if not sys.executable:
@@ -69,9 +69,9 @@ class Child:
 
     @property
     def is_worn(self) -> bool:
-        """Return whether earlier queries left little of the memory that it may reserve.
+        """Return whether earlier queries left little of the memory that the child may reserve.
 
-        Allocators keep what was freed reserved, and the system's limit counts that.
+        Allocators keep freed memory reserved, and the system's limit counts it.
         """
         return _pages(self._process.pid, RESERVED) > self._limits.memory // 2
 
@@ -81,7 +81,7 @@ class Child:
         return self._process.pid
 
     def ready(self) -> dict[str, Any]:
-        """Wait until the child can answer; return what it says of itself. Raises what stopped it."""
+        """Wait until the child is ready; return the body of its READY frame. Raises the error that stopped it."""
         while not self._ready:
             kind, body = self._next()
             if kind is Kind.FAILED:
@@ -93,12 +93,12 @@ class Child:
         return self._ready
 
     def answers(self, query: str) -> Iterator[bytes]:
-        """Yield the answer to a query as Arrow IPC streams. Raises what the child says, or how it ended."""
+        """Yield the answer to a query as Arrow IPC streams. Raises the error of the child, or how it ended."""
         self.is_idle = False
-        # Sent before the child is ready, which then need not wait for us.
+        # Sent before the child is ready, so that it need not wait for us.
         self._send(Kind.QUERY, {"query": query})
         self.ready()
-        taken = 0
+        received = 0
         while True:
             kind, body = self._next()
             if kind in {Kind.DONE, Kind.FAILED}:
@@ -108,9 +108,9 @@ class Child:
                 return
             if kind is not Kind.ROWS:
                 raise self._broken()
-            taken += len(body)
-            # The child keeps the limit itself; one that was taken over need not.
-            if taken > self._limits.answer * 1.1 + SLACK:
+            received += len(body)
+            # The child enforces the limit itself; a compromised child may not.
+            if received > self._limits.answer * 1.1 + SLACK:
                 raise self._broken()
             yield body
 
@@ -126,19 +126,19 @@ class Child:
         try:
             write_json(self._write, kind, body)
         except OSError as gone:
-            raise self._ended() from gone
+            raise self._exit_error() from gone
 
     def _write(self, content: bytes) -> None:
         while content:
             content = content[os.write(self._outgoing, content) :]
 
     def _next(self) -> tuple[Kind, Any]:
-        """Return the next frame: bytes of rows, else what its JSON holds."""
+        """Return the next frame: bytes of rows, or a JSON object."""
         try:
             kind, body = read_frame(self._read, self._largest)
             return kind, body if kind is Kind.ROWS else json_of(body)
         except SideEnded as gone:
-            raise self._ended() from gone
+            raise self._exit_error() from gone
         except BrokenFrame as broken:
             raise self._broken() from broken
 
@@ -158,32 +158,32 @@ class Child:
         return bytes(content)
 
     def _watch_memory(self) -> None:
-        """End the child when it takes more than it may."""
+        """End the child when it takes more memory than its limit."""
         now = time.monotonic()
         if now - self._looked < LOOK_EVERY:
             return
         self._looked = now
         if resident_bytes(self._process.pid) > self._limits.memory:
             self.end()
-            raise too_much_memory(self._limits)
+            raise memory_error(self._limits)
 
     def _broken(self) -> QueryError:
-        """End a child that does not speak as agreed; return the error."""
+        """End a child that breaks the protocol; return the error."""
         self.end()
-        return misspoken()
+        return protocol_error()
 
-    def _ended(self) -> QueryError:
-        """Return how the child ended; end it if it only closed its side."""
+    def _exit_error(self) -> QueryError:
+        """Return the error of a child that ended; end it if it only closed its side."""
         try:
             code = self._process.wait(timeout=ENDS_WITHIN)
         except subprocess.TimeoutExpired:
             code = 0
         self.end()
-        return ended(code, self._limits)
+        return exit_error(code, self._limits)
 
 
 def resident_bytes(process: int) -> int:
-    """Return how much memory a process takes; 0 where the system does not say."""
+    """Return the memory of a process in bytes; 0 where the system does not say."""
     return _pages(process, 1)
 
 
@@ -196,16 +196,16 @@ def _pages(process: int, place: int) -> int:
 
 
 def _environment(spill: str) -> dict[str, str]:
-    """Return the whole environment of a child: nothing of ours, which may hold secrets."""
-    kept = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
+    """Return the whole environment of a child: none of our variables, which may hold secrets."""
+    system = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
     return {
-        **kept,
+        **system,
         "HOME": spill,
         "TMPDIR": spill,
         "TEMP": spill,
         "TMP": spill,
         "LANG": "C.UTF-8",
         "TZ": "UTC",
-        # The child only passes on what DuckDB has computed.
+        # The child only passes on DuckDB's results.
         "POLARS_MAX_THREADS": "2",
     }

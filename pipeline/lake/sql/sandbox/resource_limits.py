@@ -1,4 +1,4 @@
-"""The limits that the operating system keeps for one process: memory, processor time, file size, core dumps."""
+"""Limits of the operating system for one process: memory, processor time, file size, core dumps."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -9,28 +9,28 @@ if sys.platform != "win32" or TYPE_CHECKING:
     import resource
 
 LIBRARIES = 150_000_000
-"""Bytes of memory that come on top of a process's own: what it reads of libraries."""
+"""Bytes of memory on top of a process's own: the libraries it maps."""
 
 SLACK = 1 << 20
-"""Bytes of a file above the limit of temporary files, which the engine keeps itself."""
+"""Bytes of a file above the limit of temporary files, which the engine enforces itself."""
 
 
 def restrict(limits: Limits) -> tuple[str, ...]:
-    """Set the limits that this system has; return the names of those it keeps."""
+    """Set the limits that this system supports; return the names of those it enforces."""
     if sys.platform == "win32":
         return ()
-    wanted = {
-        # Private memory that may be written to: on Linux, all that a query can take.
+    limits_to_set = {
+        # Private writable memory: on Linux, all memory that a query can take.
         "RLIMIT_DATA": limits.memory - LIBRARIES,
         "RLIMIT_FSIZE": limits.spilled + SLACK,
         "RLIMIT_CORE": 0,
     }
-    kept = tuple(name for name, most in wanted.items() if _lower(name, most, most))
-    return (*kept, "RLIMIT_CPU") if grant_processor_time(limits.processor_seconds) else kept
+    enforced = tuple(name for name, most in limits_to_set.items() if _lower(name, most, most))
+    return (*enforced, "RLIMIT_CPU") if grant_processor_time(limits.processor_seconds) else enforced
 
 
 def grant_processor_time(seconds: int) -> bool:
-    """Let this process use this much processor time from now on; return whether the system keeps that limit."""
+    """Let this process use this much processor time from now on; return whether the system enforces that limit."""
     if sys.platform == "win32":
         return False
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -39,7 +39,7 @@ def grant_processor_time(seconds: int) -> bool:
 
 
 def _lower(name: str, soft: int, hard: int) -> bool:
-    """Set a limit, never above one that is there; return whether the system keeps limits of that name."""
+    """Set a limit, never above an existing one; return whether the system enforces limits of that name."""
     number = getattr(resource, name, None)
     if number is None:
         return False
@@ -51,5 +51,5 @@ def _lower(name: str, soft: int, hard: int) -> bool:
         resource.setrlimit(number, (soft, hard))
     except (OSError, ValueError):
         return False
-    # macOS takes a limit of memory and does not keep it; the watch over memory does.
+    # macOS accepts a limit of memory but does not enforce it; the parent's watch does.
     return not (sys.platform == "darwin" and name == "RLIMIT_DATA")

@@ -1,4 +1,4 @@
-"""Seccomp by ctypes: a filter of system calls that the kernel checks, and that holds for the rest of the process."""
+"""Seccomp by ctypes: a filter of system calls that the kernel enforces for the rest of the process."""
 
 import ctypes
 import errno
@@ -14,11 +14,11 @@ NO_NEW_PRIVILEGES, SET_SECCOMP, FILTER_MODE = 38, 22, 2
 LOAD, IF_EQUAL, IF_AT_LEAST, IF_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL_PROCESS, REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT, THIRD_ARGUMENT = 0, 4, 16, 24, 32
-"""Where the data of a system call hold what, on a little-endian processor."""
+"""Offsets in the data of a system call, on a little-endian processor."""
 
 CLONE_THREAD = 0x10000
 X32_CALLS = 0x40000000
-"""Numbers from here on reach the same system calls by other numbers."""
+"""Numbers from here on are aliases of the same system calls."""
 
 TERMINAL_INPUT = (0x5412, 0x541C)
 """TIOCSTI and TIOCLINUX, which type into a terminal."""
@@ -30,16 +30,16 @@ Instruction = tuple[int, int, int, int]
 
 
 def is_available() -> bool:
-    """Return whether a filter can be made for this processor."""
+    """Return whether there is a filter for this processor."""
     return sys.platform == "linux" and sys.byteorder == "little" and os.uname().machine in ARCHITECTURES
 
 
 def restrict(*, may_connect: bool) -> None:
-    """Refuse the closed system calls for good, and the network unless `may_connect`. Raises OSError."""
+    """Refuse the closed system calls permanently, and the network unless `may_connect`. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     closed = [*CLOSED, *(SERVING if may_connect else NETWORK)]
     program = list(instructions(ARCHITECTURES[os.uname().machine], closed, os.getpid()))
-    code = b"".join(struct.pack("=HBBI", *one) for one in program)
+    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
     buffer = ctypes.create_string_buffer(code, len(code))
     pointer = struct.pack("@HP", len(program), ctypes.addressof(buffer))
     zero = ctypes.c_ulong(0)
@@ -53,7 +53,7 @@ def restrict(*, may_connect: bool) -> None:
 
 
 def instructions(architecture: Architecture, closed: Iterable[str], process: int) -> Iterator[Instruction]:
-    """Yield the filter: what is closed is refused, what concerns other processes too, and all else is allowed."""
+    """Yield the filter: closed calls and those on other processes are refused, all others allowed."""
     numbers = architecture.numbers
     yield LOAD, 0, 0, ARCHITECTURE
     yield IF_EQUAL, 1, 0, architecture.audit
@@ -66,7 +66,7 @@ def instructions(architecture: Architecture, closed: Iterable[str], process: int
         if name in numbers:
             yield IF_EQUAL, 0, 1, numbers[name]
             yield RETURN, 0, 0, REFUSE | errno.EPERM
-    # The C library then starts its threads by clone, whose flags can be read here.
+    # The C library then starts its threads with clone, whose flags the filter can read.
     yield IF_EQUAL, 0, 1, numbers["clone3"]
     yield RETURN, 0, 0, REFUSE | errno.ENOSYS
     yield from _when(numbers["clone"], FIRST_ARGUMENT, [(IF_ANY_BIT, CLONE_THREAD)], is_allowed=True)
@@ -80,7 +80,7 @@ def instructions(architecture: Architecture, closed: Iterable[str], process: int
 
 
 def _limits(number: int, process: int) -> Iterator[Instruction]:
-    """Yield what lets this process read its limits, and change that of processor time only."""
+    """Yield the part that lets this process read its limits, and change only that of processor time."""
     refuse, allow = 10, 11
     yield IF_EQUAL, 0, allow, number
     yield LOAD, 0, 0, FIRST_ARGUMENT
@@ -97,7 +97,7 @@ def _limits(number: int, process: int) -> Iterator[Instruction]:
 
 
 def _when(number: int, argument: int, tests: list[tuple[int, int]], *, is_allowed: bool) -> Iterator[Instruction]:
-    """Yield what allows a system call, or refuses it, when one of the tests of its argument holds, else the reverse."""
+    """Yield the part that allows (or refuses) a system call if a test of its argument holds, else the reverse."""
     yield IF_EQUAL, 0, 3 + len(tests), number
     yield LOAD, 0, 0, argument
     for place, (test, value) in enumerate(tests):

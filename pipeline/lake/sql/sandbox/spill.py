@@ -1,4 +1,4 @@
-"""Folders for what does not fit into memory, one a child. Those that killed processes left are removed later."""
+"""Folders for data that do not fit into memory, one per child. Folders of killed processes are removed later."""
 
 import os
 import shutil
@@ -13,14 +13,14 @@ if sys.platform != "win32" or TYPE_CHECKING:
 
 PREFIX = "candlelake-sql-"
 LOCK = "lock"
-"""File that the owner keeps locked. The kernel opens the lock when the owner ends, however it ends."""
+"""File that the owner keeps locked. The kernel releases the lock when the owner ends, however it ends."""
 
 UNLOCKED_FOR = 86_400
-"""Seconds after which a folder without a lock is left over: it was made by a version that had no locks."""
+"""Seconds after which a folder without a lock is left over: it is from a version without locks."""
 
 
 class Spill:
-    """A folder of this process's own, removed by `remove`, or by a later process if this one is killed."""
+    """A folder of this process, removed by `remove`, or by a later process if this one is killed."""
 
     def __init__(self) -> None:
         self._outer = Path(tempfile.mkdtemp(prefix=PREFIX))
@@ -34,14 +34,14 @@ class Spill:
         self.folder.mkdir(mode=0o700)
 
     def remove(self) -> None:
-        """Remove it with all that is in it."""
+        """Remove the folder with its content."""
         shutil.rmtree(self._outer, ignore_errors=True)
         if self._lock is not None:
             self._lock.close()
 
 
 def sweep() -> list[str]:
-    """Remove the folders whose owners have ended; return their names. Those of others stay."""
+    """Remove the folders whose owners have ended; return their names. Other folders stay."""
     swept = []
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         if _is_left_over(folder):
@@ -66,7 +66,7 @@ def _is_left_over(folder: Path) -> bool:
 
 
 def _takes(lock: IO[bytes]) -> bool:
-    """Return whether nobody else holds the lock; it is then ours until the file is closed."""
+    """Take the lock until the file is closed; return False when another process holds it."""
     if sys.platform == "win32":
         return True
     try:

@@ -1,7 +1,7 @@
-"""Where the child begins: `python -I -S start.py`. It confines itself, then imports the engine and answers queries.
+"""The start of the child: `python -I -S start.py`. It confines itself, then imports the engine and answers queries.
 
-Only the standard library is there at first. Frames go over the descriptors that were stdin and stdout; what libraries
-print goes nowhere.
+Only the standard library is available at first. Frames use the descriptors that were stdin and stdout; output of
+libraries is discarded.
 """
 
 import os
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 PACKAGES = Path(__file__).resolve().parents[4]
-"""The folder that holds the package `pipeline`."""
+"""The folder of the package `pipeline`."""
 
 
 def main() -> None:
-    """Read the setup, put the walls up, and answer until the parent ends."""
+    """Read the setup, put the walls up, and answer queries until the parent ends."""
     incoming, outgoing = _channels()
     sys.path.append(str(PACKAGES))
-    # Found here, the package remembers its folder: the one around it is closed later.
+    # Imported here, the package remembers its folder: the folder around it is closed later.
     from pipeline.lake.sql.sandbox import compiled, confine, frames, terms  # noqa: PLC0415
 
     kind, body = frames.read_frame(incoming.read, lambda _: frames.LARGEST_JSON)
@@ -37,12 +37,12 @@ def main() -> None:
 
 
 def _channels() -> tuple[BinaryIO, BinaryIO]:
-    """Return the ways in and out, and leave nothing behind under the usual numbers."""
+    """Return the input and output of frames, and redirect the standard descriptors to nothing."""
     incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
-    nowhere = os.open(os.devnull, os.O_RDWR)
+    devnull = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+        os.dup2(devnull, descriptor)
+    os.close(devnull)
     return incoming, outgoing
 
 

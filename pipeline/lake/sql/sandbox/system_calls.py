@@ -1,21 +1,21 @@
-"""The system calls that a query never needs, with their numbers on each architecture that a filter is made for."""
+"""The system calls that a query never needs, with their numbers on each supported architecture."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """What differs between processors."""
+    """The numbers that differ between processors."""
 
     audit: int
-    """How the kernel names it in a filter's data."""
+    """The kernel's number of it in a filter's data."""
     numbers: dict[str, int]
 
 
 NETWORK = (
     "socket", "connect", "bind", "listen", "accept", "accept4", "sendto", "sendmsg", "sendmmsg",
 )  # fmt: skip
-"""Closed for a lake in a folder; one on S3 is read over the network."""
+"""Closed for a lake in a folder; a lake on S3 needs the network."""
 
 SERVING = ("bind", "listen", "accept", "accept4")
 """Closed for every lake."""
@@ -97,4 +97,4 @@ AARCH64 = Architecture(
 )  # fmt: skip
 
 ARCHITECTURES = {"x86_64": X86_64, "aarch64": AARCH64}
-"""By the name that `os.uname().machine` has."""
+"""By `os.uname().machine`."""

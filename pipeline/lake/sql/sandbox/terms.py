@@ -1,4 +1,4 @@
-"""What a query may take, which walls stand around it, and what the child is told when it starts."""
+"""The limits of a query, the walls around it, and the setup that the child gets when it starts."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,10 +24,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Walls:
-    """Which walls are put up. All of them, except in tests that show that each holds without the others."""
+    """The walls to put up: all, except in tests that show that each wall holds without the others."""
 
     landlock: int = 99
-    """The kernel opens only the files named in `Setup`: the newest version of Landlock to use, 0 for none."""
+    """The kernel opens only the files in `Setup`: the newest version of Landlock to use, 0 for none."""
     system_calls: bool = True
     """The kernel refuses system calls that a query never needs (seccomp)."""
     limits: bool = True
@@ -38,7 +38,7 @@ class Walls:
 
 @dataclass(frozen=True)
 class Standing:
-    """Which of the kernel's walls stand in a child, as it said itself."""
+    """The kernel's walls that stand in a child, as the child reports them."""
 
     landlock: int = 0
     """Version of Landlock; 0 when there is none."""
@@ -62,27 +62,27 @@ class Standing:
 
 @dataclass(frozen=True)
 class Setup:
-    """All that a child is told before its first query."""
+    """Everything that a child gets before its first query."""
 
     place: dict[str, Any]
-    """Where the lake lies. For a lake on S3 it holds the secret."""
+    """The place of the lake. For a lake on S3 it contains the secret."""
     spill: str
-    """Folder of the child's temporary files, the only one that it may write to."""
+    """Folder of the child's temporary files, the only folder that it may write to."""
     readable: list[str]
     """Files and folders that it may read."""
     modules: list[str]
-    """Folders where installed packages lie."""
+    """Folders of installed packages."""
     ports: list[int] = field(default_factory=list)
     """TCP ports it may connect to."""
     environment: dict[str, str] = field(default_factory=dict)
     parent: int = 0
     may_compile: bool = True
-    """Whether compiled modules of ours may be stored before the walls are up."""
+    """Whether our compiled modules may be stored before the walls are up."""
     limits: Limits = field(default_factory=Limits)
     walls: Walls = field(default_factory=Walls)
 
 
-def setup_from(told: dict[str, Any]) -> Setup:
-    """Return the setup that `dataclasses.asdict` made `told` from."""
-    parts = {**told, "limits": Limits(**told["limits"]), "walls": Walls(**told["walls"])}
+def setup_from(content: dict[str, Any]) -> Setup:
+    """Return the setup from its dictionary by `dataclasses.asdict`."""
+    parts = {**content, "limits": Limits(**content["limits"]), "walls": Walls(**content["walls"])}
     return Setup(**parts)

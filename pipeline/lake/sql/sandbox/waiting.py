@@ -1,11 +1,11 @@
-"""Waiting for bytes of a pipe without waiting for ever, on every system."""
+"""Waits for bytes of a pipe with a timeout, on every system."""
 
 import sys
 import time
 
 
 def wait_until_readable(descriptor: int, seconds: float) -> bool:
-    """Return whether there is something to read, or the end, after at most so many seconds."""
+    """Return whether there is something to read, or the end of the pipe, after at most so many seconds."""
     if sys.platform == "win32":
         return _wait_on_windows(descriptor, seconds)
     import select  # noqa: PLC0415 (has no `poll` on Windows)
