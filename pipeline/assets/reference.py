@@ -27,7 +27,7 @@ from pipeline.market.securities.reference import (
     with_dividend_doubts,
     with_split_doubts,
 )
-from pipeline.market.securities.renames import unasked, whose_turn
+from pipeline.market.securities.renames import figis_due, figis_without_events
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
 from pipeline.sources.massive.reference import NoReference, ReferenceSource, ToldEvents
@@ -84,7 +84,7 @@ def reference_ticker_events(
 ) -> MaterializeResult:
     """Ask for the earlier tickers of securities that may have had one."""
     waiting = securities_to_ask_about(lake)
-    asked = whose_turn(waiting, datetime.now(NEW_YORK).date())
+    asked = figis_due(waiting, datetime.now(NEW_YORK).date())
     refresh = Refresh(context, lake, reference_source, progress, TICKER_EVENTS)
     return refresh.of_some(lambda: reference_source.ticker_events(asked), waiting=len(waiting))
 
@@ -97,7 +97,7 @@ def securities_to_ask_about(lake: Lake) -> list[str]:
         lake.scan(DAILY_BARS, columns=["ticker", "session"]).group_by("ticker").agg(first=pl.min("session"))
     )
     securities, events = (as_known(lake.read(table).rows.collect()) for table in (TICKERS, TICKER_EVENTS))
-    return unasked(securities, first_sessions.collect(), events)
+    return figis_without_events(securities, first_sessions.collect(), events)
 
 
 @dataclass(frozen=True)

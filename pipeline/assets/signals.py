@@ -17,7 +17,7 @@ from pipeline.lake.delta.commits import Reading, summed
 from pipeline.lake.delta.layout import stretches
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
-from pipeline.market.outdated_ranges import with_restated
+from pipeline.market.outdated_ranges import with_recomputed
 from pipeline.market.prices.point_in_time import point_in_time_indicators
 from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.models import MODELS
@@ -117,7 +117,7 @@ def restated_chunks(  # noqa: PLR0913 (those above, and what is outdated where)
         due = outdated.filter(pl.col("first_session") <= sessions[-1], pl.col("last_session") >= sessions[0])
         stored = lake.scan(INDICATORS_TABLE, sessions[0], sessions[-1]).collect()
         (computed,) = indicator_chunks(bars.filter(_is_of(due)), [sessions], splits=splits, listed=listed)
-        yield with_restated(stored, computed, due)
+        yield with_recomputed(stored, computed, due)
 
 
 def _is_of(outdated: pl.DataFrame) -> pl.Expr:
