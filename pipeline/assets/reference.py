@@ -30,7 +30,7 @@ from pipeline.market.securities.reference import (
 from pipeline.market.securities.renames import figis_due, figis_without_events
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
-from pipeline.sources.massive.reference import NoReference, ReferenceSource, ToldEvents
+from pipeline.sources.massive.reference import NoReference, ReferenceSource, TickerEvents
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -124,7 +124,7 @@ class Refresh:
         at = datetime.now(UTC)
         return self._written(merged(known, told, at), before, at, {"rows_told": len(told)})
 
-    def of_some(self, ask: Callable[[], ToldEvents], *, waiting: int) -> MaterializeResult:
+    def of_some(self, ask: Callable[[], TickerEvents], *, waiting: int) -> MaterializeResult:
         """Take in an answer that may tell of some securities only; what is known of the others stays as it is."""
         if isinstance(self.source, NoReference):
             return self._without_a_source()

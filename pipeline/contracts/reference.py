@@ -145,7 +145,7 @@ TICKER_EVENTS = _whole(
 )
 
 
-def told_columns(table: Table) -> dict[str, pl.DataType]:
+def vendor_columns(table: Table) -> dict[str, pl.DataType]:
     """Return the columns of a table of reference data that the vendor's own words fill, with their types."""
     return {name: dtype for name, dtype in table.columns.items() if name not in (*KNOWN, "doubt")}
 

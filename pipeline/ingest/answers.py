@@ -50,7 +50,7 @@ def taken_in(session: date, body: bytes, raw_files: RawFiles) -> Receipt:
     key = key_of(GROUPED_DAILY, session)
     answer = parse_answer(body, session, key)
     held = raw_files.current(GROUPED_DAILY, session)
-    if held is not None and held_answer(raw_files, held).says_the_same(answer):
+    if held is not None and held_answer(raw_files, held).has_same_rows(answer):
         return held
     packed = pack(body)
     etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
