@@ -171,8 +171,8 @@ _HIDDEN_LOG = _HiddenLog()
 @contextmanager
 def _hidden_logs() -> Iterator[list[int]]:
     """Hide the libraries' logs while a message is sent; yield the HTTP statuses in them."""
-    distinct = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in LOGGING_LIBRARIES]
-    for name in distinct:
+    loggers = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in LOGGING_LIBRARIES]
+    for name in loggers:
         # A filter sees only its own logger's records, not those of loggers below it. Adding it twice has no effect.
         logging.getLogger(name).addFilter(_HIDDEN_LOG)
     # Statuses come as warnings; records of lower levels contain the whole address.

@@ -26,7 +26,7 @@ from pipeline.cli import (
 from pipeline.cli.interrupts import ReadingInterrupted, only_reading
 from pipeline.cli.positions import commands as positions_commands
 from pipeline.cli.terminal import DEBUG, quieten, say_error
-from pipeline.errors import CandlelakeError, words_of
+from pipeline.errors import CandlelakeError, error_text
 from pipeline.orchestration.signals import IS_ENDING, insist_on_signals
 
 FAILED, CALLED_WRONGLY, INTERRUPTED = 1, 2, 130
@@ -140,7 +140,7 @@ def told(error: BaseException) -> int:
             "The tables are whole. See that the home has room and no other program holds its database, then run again.",
         )
     elif isinstance(error, OSError):
-        say_error(words_of(error), "Check that the place may be written to and has room: `candlelake doctor` does.")
+        say_error(error_text(error), "Check that the place may be written to and has room: `candlelake doctor` does.")
     else:
         say_error(f"{type(error).__name__}: {first_line}", "Run again with `candlelake --debug …` for the traceback.")
     return FAILED

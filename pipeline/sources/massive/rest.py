@@ -177,7 +177,7 @@ class Rest:
             )
         if answer.get("status") not in rest_refusals.GOOD:
             raise rest_refusals.bad_status(
-                answer.get("status"), self._without_key(rest_refusals.words_in(answer)), place
+                answer.get("status"), self._without_key(rest_refusals.message_in(answer)), place
             )
         return answer
 
@@ -191,7 +191,7 @@ class Rest:
         else:
             if response.status_code == 200:
                 return body
-            words = self._without_key(rest_refusals.words_of(body))
+            words = self._without_key(rest_refusals.message_of(body))
             retry_after = response.headers.get("Retry-After")
             error = rest_refusals.refusal(response.status_code, words, retry_after, self._place(path))
         # Raised out here, so that the error's context does not contain the request with its key.

@@ -61,16 +61,16 @@ def seconds_of(retry_after: str) -> float:
         return float(Retry.DEFAULT_RETRY_AFTER_MAX)
 
 
-def words_of(body: bytes) -> str:
+def message_of(body: bytes) -> str:
     """Return the vendor's error text, from `error` or `message`; empty when there is none."""
     try:
         answer = from_json(body)
     except NotJson:
         return ""
-    return words_in(answer) if isinstance(answer, dict) else ""
+    return message_in(answer) if isinstance(answer, dict) else ""
 
 
-def words_in(answer: dict[str, Any]) -> str:
+def message_in(answer: dict[str, Any]) -> str:
     """Return the text under `error` or `message` on one line."""
     texts = (answer.get(name) for name in ("error", "message"))
     first = next((text for text in texts if isinstance(text, str) and text.strip()), "")
