@@ -109,7 +109,7 @@ def _read_marker(folder: Path) -> dict[str, Any] | None:
 
 def _occupied(folder: Path, content: str) -> SampleError:
     return SampleError(
-        f"{folder} has {content}; it was left as it is.", remedy="Choose another folder, or remove this one first."
+        f"{folder} contains {content}; it was left as it is.", remedy="Choose another folder, or remove this one first."
     )
 
 
