@@ -74,7 +74,7 @@ class TickerPage:
     listings: tuple[Listing, ...]
     past: tuple[PastListing, ...]
     times_listed: int
-    """Places on lists in all, of which `past` are the newest."""
+    """All places on lists; `past` has the newest."""
     listed_on: tuple[date, ...]
     """Every session with a place on a list, in order."""
     splits: tuple[Split, ...] | None

@@ -39,10 +39,11 @@ def _is_place(name: str, values: Mapping[str, str]) -> bool:
 def _seen_from(home: Path, place: str) -> str:
     try:
         return str(home / Path(place).expanduser())
-    except RuntimeError as nobody:
+    except RuntimeError as unknown_user:
         raise SettingsError(
-            f"{home / HOME_SETTINGS} names a folder that leads nowhere: {nobody}.", remedy="Write it without ~USER."
-        ) from nobody
+            f"{home / HOME_SETTINGS} names a folder that leads nowhere: {unknown_user}.",
+            remedy="Write it without ~USER.",
+        ) from unknown_user
 
 
 def _of_moved_demo(home: Path, values: Mapping[str, str]) -> dict[str, str]:

@@ -46,9 +46,9 @@ def _read_off(codes: Rows, begins: Rows, positions: Places, width: int, tickers:
         for row in range(begins[run], end):
             grid[base + positions[row]] = row + 1
     order = np.empty(len(positions), dtype=np.uint32)
-    found = 0
+    count = 0
     for place in range(len(grid)):
         if grid[place]:
-            order[found] = grid[place] - 1
-            found += 1
-    return order[:found]
+            order[count] = grid[place] - 1
+            count += 1
+    return order[:count]

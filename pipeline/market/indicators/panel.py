@@ -117,12 +117,12 @@ class Panel:
     def expressed(self, expressions: Sequence[pl.Expr], lookback: int) -> list[pl.Series]:
         """Return Polars expressions over each ticker's bars; null where the window holds fewer than `lookback`."""
         names = [f"expression {k}" for k in range(len(expressions))]
-        named = dict(zip(names, expressions, strict=True))
+        by_name = dict(zip(names, expressions, strict=True))
         if lookback == 1:
-            return self.wanted.with_columns(**named).select(names).get_columns()
+            return self.wanted.with_columns(**by_name).select(names).get_columns()
         reach = self._reach(lookback)
         values = self.bars.filter(reach).with_columns(
-            **{name: expression.over("ticker") for name, expression in named.items()}
+            **{name: expression.over("ticker") for name, expression in by_name.items()}
         )
         is_long_enough = pl.Series(self.held() >= lookback)
         return [_where(is_long_enough, values.filter(self.is_wanted.filter(reach))[name]) for name in names]

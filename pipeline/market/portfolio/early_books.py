@@ -125,17 +125,16 @@ class _Early:
         closed = [row for row in rows if row["event"] == "closed"]
         parts = [row for row in closed if row["split_off_from"] is not None]
         reached = {row["split_off_from"] or row["position"] for row in closed}
-        held = self._held(closed[0])
+        open_positions = self._held(closed[0])
         if parts:
             counts = self._counts_at(closed[0]["recorded_at"])
             shares = sum(
-                closing["quantity"] * counts.became(closing["ticker"], closing["opened"], closing["closed"])
-                for closing in closed
+                part["quantity"] * counts.became(part["ticker"], part["opened"], part["closed"]) for part in closed
             )
-            is_of_one = len(reached) == 1 and [*reached] != held[:1]
+            is_of_one = len(reached) == 1 and [*reached] != open_positions[:1]
             of_one = reached.pop() if is_of_one else None
             yield {"sale_quantity": shares, "sale_position": of_one, "sale_part": parts[0]["position"]}, rows
-        elif reached == set(held):
+        elif reached == set(open_positions):
             yield {}, rows
         else:
             for row in rows:

@@ -117,8 +117,8 @@ def _copies(bars: pl.DataFrame, apart: pl.DataFrame, sessions: Sequence[date], l
 
 def _on_own_basis(copies: pl.DataFrame, splits: pl.DataFrame, apart: pl.DataFrame) -> pl.DataFrame:
     """Return the bars of each stretch on the basis of the splits known in it."""
-    known = splits.join(apart, on="ticker").filter(pl.col("execution_date") < pl.col("end"))
-    return on_basis_of(date.max, copies, split_events(known.with_columns(ticker="stretch")))
+    applied = splits.join(apart, on="ticker").filter(pl.col("execution_date") < pl.col("end"))
+    return on_basis_of(date.max, copies, split_events(applied.with_columns(ticker="stretch")))
 
 
 def _wanted(computed: pl.DataFrame, apart: pl.DataFrame) -> pl.DataFrame:

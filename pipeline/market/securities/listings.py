@@ -42,9 +42,9 @@ def listings(tickers: pl.DataFrame, ticker_events: pl.DataFrame) -> pl.DataFrame
     claims = pl.concat([_begun(renamed, securities), _unbegun(renamed, securities)])
     one_per_ticker = _in_turn(claims.filter(~_contested("ticker")), "ticker")
     is_known = pl.col("composite_figi").is_not_null() & ~_contested("composite_figi")
-    known = _in_turn(one_per_ticker.filter(is_known), "composite_figi")
-    unknown = one_per_ticker.filter(~is_known).with_columns(composite_figi=pl.lit(None, pl.String))
-    return pl.concat([known, unknown]).sort("ticker", "first_day")
+    with_figi = _in_turn(one_per_ticker.filter(is_known), "composite_figi")
+    without_figi = one_per_ticker.filter(~is_known).with_columns(composite_figi=pl.lit(None, pl.String))
+    return pl.concat([with_figi, without_figi]).sort("ticker", "first_day")
 
 
 def with_listing(rows: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
@@ -53,15 +53,17 @@ def with_listing(rows: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
     `listed` are listings; null where the ticker had no known listing on the session.
     """
     begins = listed.with_columns(pl.col("first_day").fill_null(pl.date(1, 1, 1))).sort("first_day")
-    found = (
+    listed_rows = (
         rows.select("ticker", "session", row=pl.int_range(pl.len()))
         .sort("session")
         # Polars cannot look at the order within tickers, and warns; both sides were just sorted.
         .join_asof(begins, left_on="session", right_on="first_day", by="ticker", check_sortedness=False)
         .sort("row")
     )
-    is_over = found["session"] > found["last_day"]
-    of_day = (pl.when(is_over.fill_null(value=False)).then(None).otherwise(found[name]) for name in _LISTING_COLUMNS)
+    is_over = listed_rows["session"] > listed_rows["last_day"]
+    of_day = (
+        pl.when(is_over.fill_null(value=False)).then(None).otherwise(listed_rows[name]) for name in _LISTING_COLUMNS
+    )
     return rows.with_columns(value.alias(name) for value, name in zip(of_day, _LISTING_COLUMNS, strict=True))
 
 
@@ -88,9 +90,11 @@ def successions(listed: pl.DataFrame) -> pl.DataFrame:
     Bars of the ticker up to `foreign_until` belong to the earlier security. That is the day after its last one, since
     the vendor's day of delisting is sometimes the last day of trading. Only securities with known FIGIs are included.
     """
-    known = listed.filter(pl.col("composite_figi").is_not_null()).sort("ticker", "first_day")
+    identified = listed.filter(pl.col("composite_figi").is_not_null()).sort("ticker", "first_day")
     figi_before, ended = (pl.col(name).shift(1).over("ticker") for name in ("composite_figi", "last_day"))
-    followed = known.with_columns(before=figi_before, ended=ended).filter(pl.col("composite_figi") != pl.col("before"))
+    followed = identified.with_columns(before=figi_before, ended=ended).filter(
+        pl.col("composite_figi") != pl.col("before")
+    )
     day_before = pl.col("first_day") - DAY
     return followed.select("ticker", "first_day", foreign_until=pl.min_horizontal(pl.col("ended") + DAY, day_before))
 
@@ -103,7 +107,9 @@ def _securities(tickers: pl.DataFrame) -> pl.DataFrame:
     dated = tickers.filter(pl.col("active") | pl.col("delisted_on").is_not_null())
     last_day = pl.when(~pl.col("active")).then(pl.col("delisted_on") - DAY)
     ended = dated.select("ticker", "composite_figi", "type", last_day=last_day)
-    with_figi, without = (ended.filter(pl.col("composite_figi").is_not_null() == known) for known in (True, False))
+    with_figi, without = (
+        ended.filter(pl.col("composite_figi").is_not_null() == has_figi) for has_figi in (True, False)
+    )
     # Delisted and listed again is one security; two rows without a FIGI may be two.
     return pl.concat(
         [
@@ -125,10 +131,12 @@ def _begun(renamed: pl.DataFrame, securities: pl.DataFrame) -> pl.DataFrame:
     """Return the claims that a rename dates, ended by the delisting of the security under that ticker."""
     types = securities.group_by("composite_figi").agg(_the_only("type"))
     ends = securities.select("composite_figi", "ticker", delisted="last_day")
-    known = renamed.join(types, on="composite_figi", how="left").join(ends, on=["composite_figi", "ticker"], how="left")
+    claims = renamed.join(types, on="composite_figi", how="left").join(
+        ends, on=["composite_figi", "ticker"], how="left"
+    )
     # A delisting before its first day belongs to an earlier time under the same ticker.
     delisted = pl.when(pl.col("delisted") >= pl.col("first_day")).then("delisted")
-    return known.with_columns(last_day=pl.min_horizontal("last_day", delisted)).select(LISTING.keys())
+    return claims.with_columns(last_day=pl.min_horizontal("last_day", delisted)).select(LISTING.keys())
 
 
 def _unbegun(renamed: pl.DataFrame, securities: pl.DataFrame) -> pl.DataFrame:
