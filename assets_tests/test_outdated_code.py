@@ -17,7 +17,7 @@ from pipeline.lake.sql import connect
 from pipeline.lake.tables import Lake
 from pipeline.market.computed import computed_by
 from pipeline.market.indicators import INDICATORS, INDICATORS_TABLE, IndicatorColumn
-from pipeline.market.outdated_ranges import with_restated
+from pipeline.market.outdated_ranges import with_recomputed
 from pipeline.queries.outdated import Stretch, outdated_sessions
 from pipeline.venues.calendar import new_york
 
@@ -190,5 +190,5 @@ def test_of_ranges_without_a_ticker_every_row_is_put_in_place() -> None:
         {"ticker": [None, "A"], "first_session": SESSIONS[1:3], "last_session": SESSIONS[1:3]},
         schema={"ticker": pl.String, "first_session": pl.Date, "last_session": pl.Date},
     )
-    rows = with_restated(stored, computed, ranges).sort("session", "ticker")
+    rows = with_recomputed(stored, computed, ranges).sort("session", "ticker")
     assert rows["rsi_14"].to_list() == [None, None, 50.0, 50.0, 50.0, None]

@@ -1,7 +1,7 @@
 """The errors a user can meet. Each says what happened and what to do about it.
 
 Permanent errors stay until somebody changes something; retryable ones may pass by themselves.
-Nothing else of ours is raised across a module's border.
+No other errors of our own leave a module.
 """
 
 import re
@@ -14,20 +14,20 @@ _TERMINAL_CODE = re.compile(
 
 
 def without_terminal_codes(text: str) -> str:
-    """Return a text without what a terminal takes for orders: libraries colour their errors, servers may try worse."""
+    """Return a text without terminal control codes: libraries colour their errors, and servers may send worse."""
     return _TERMINAL_CODE.sub("", text)
 
 
-def words_of(error: BaseException) -> str:
-    """Return in one sentence what an error says: of the system's own, what was refused, and where."""
+def error_text(error: BaseException) -> str:
+    """Return an error's message as one sentence; for an OSError, the fault and the file."""
     if isinstance(error, OSError) and error.strerror is not None:
         return f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
-    said = str(error).strip() or type(error).__name__
-    return f"{said.splitlines()[0].rstrip('.')}."
+    message = str(error).strip() or type(error).__name__
+    return f"{message.splitlines()[0].rstrip('.')}."
 
 
 class CandlelakeError(Exception):
-    """What went wrong, with the remedy a user can apply."""
+    """An error message, with the remedy for the user."""
 
     def __init__(self, message: str, *, remedy: str) -> None:
         super().__init__(without_terminal_codes(message))
@@ -39,7 +39,7 @@ class CandlelakeError(Exception):
 
 
 class PermanentError(CandlelakeError):
-    """Trying again gives the same answer until something is changed."""
+    """A retry fails again until something is changed."""
 
 
 class RetryableError(CandlelakeError):
@@ -47,7 +47,7 @@ class RetryableError(CandlelakeError):
 
 
 class SettingsError(PermanentError):
-    """A setting is missing or makes no sense."""
+    """A setting is missing or invalid."""
 
 
 class AccessDenied(PermanentError):
@@ -59,15 +59,15 @@ class NotPublished(RetryableError):
 
 
 class TransferFailed(RetryableError):
-    """A download broke off, stalled, or brought other bytes than announced."""
+    """A download broke off, stalled, or had other bytes than announced."""
 
 
 class AnswerRefused(RetryableError):
-    """A vendor's answer cannot be trusted: it is not what was asked for, or a part of it is lost."""
+    """A vendor's answer cannot be trusted: it is not what was requested, or a part of it is lost."""
 
 
 class FileRefused(PermanentError):
-    """A vendor file cannot be trusted as a whole; what the lake holds stays as it was."""
+    """A vendor file cannot be trusted as a whole; the lake is unchanged."""
 
 
 class ContractBroken(PermanentError):
@@ -75,11 +75,11 @@ class ContractBroken(PermanentError):
 
 
 class LakeRefused(PermanentError):
-    """The server where the lake lies refuses: credentials, a missing bucket, or it cannot keep commits apart."""
+    """The lake's server refuses: credentials, a missing bucket, or no support for safe commits."""
 
 
 class LakeUnreachable(RetryableError):
-    """The server where the lake lies does not answer."""
+    """The lake's server does not answer."""
 
 
 class PlaceFailed(PermanentError):
@@ -87,11 +87,11 @@ class PlaceFailed(PermanentError):
 
 
 class TableMissing(PermanentError):
-    """A table was asked for that nothing has written yet."""
+    """A table was requested that nothing has written yet."""
 
 
 class VersionGone(TableMissing):
-    """A past version of a table can no longer be read: its files, or what its commits said, were removed."""
+    """A past version of a table can no longer be read: its files or its commit metadata were removed."""
 
 
 class TableDamaged(PermanentError):
@@ -99,7 +99,7 @@ class TableDamaged(PermanentError):
 
 
 class QueryError(PermanentError):
-    """A query cannot be answered: it is wrong, or it asks for what SQL here may not do."""
+    """A query cannot be answered: it is wrong, or it does what SQL may not do here."""
 
 
 class WriteConflict(RetryableError):
@@ -107,27 +107,27 @@ class WriteConflict(RetryableError):
 
 
 class RunReplaced(PermanentError):
-    """A run that was given up still lives. Another may have taken its place, so that it may not write any more."""
+    """An abandoned run is still alive. Another run may have replaced it, so it may not write any more."""
 
 
 class ClockBehind(RetryableError):
-    """This computer's clock is not past a moment that a table's history holds already."""
+    """This computer's clock is behind the newest moment in a table's history."""
 
 
 class PositionRefused(PermanentError):
-    """A position cannot be recorded as asked. Nothing was written."""
+    """A position cannot be recorded as requested. Nothing was written."""
 
 
 class SampleError(PermanentError):
-    """The sample market cannot be laid down here."""
+    """The sample market cannot be written here."""
 
 
 class IndicatorError(PermanentError):
-    """An indicator's declaration makes no sense, or lacks what must be said."""
+    """An indicator's declaration is invalid or incomplete."""
 
 
 class ModelError(PermanentError):
-    """A model's declaration makes no sense, or asks for columns that are not there."""
+    """A model's declaration is invalid, or uses columns that do not exist."""
 
 
 class ReportsNotWritten(PermanentError):

@@ -1,4 +1,4 @@
-"""How long work tells whoever waits for it how far it is. Silent unless somebody listens."""
+"""Progress of long work, for whoever waits for it. Silent unless a subclass shows it."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -7,22 +7,22 @@ Item = TypeVar("Item")
 
 
 class Progress:
-    """Told of every step of a stage of a run. This one shows nothing; the command line's draws a bar."""
+    """Receives every step of a run's stages. This class shows nothing; the command line's draws a bar."""
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
-        """What the person should hear of when the run is over."""
+        """Warnings to show when the run is over."""
         self.changes: list[str] = []
-        """What sessions written again say otherwise than before, in words."""
+        """Changes of sessions that were written again, in words."""
 
     def begin(self, stage: str, total: int) -> None:
-        """Take note that `stage` starts and has `total` steps to go."""
+        """Record that `stage` starts, with `total` steps."""
 
     def advance(self, steps: int) -> None:
-        """Take note that `steps` of the current stage are done."""
+        """Record that `steps` of the current stage are done."""
 
     def track(self, stage: str, items: Sequence[Item]) -> Iterator[Item]:
-        """Yield `items` one by one, each counted as done when the next is asked for."""
+        """Yield `items` one by one; each counts as done when the next is requested."""
         for chunk in self.chunks(stage, items, 1):
             yield chunk[0]
 

@@ -1,4 +1,4 @@
-"""What a user may set, and where it comes from: the environment, the home's own `settings.env`, then `./.env`."""
+"""The user's settings: from the environment, the home's own `settings.env`, then `./.env`."""
 
 import os
 import re
@@ -16,15 +16,15 @@ from pipeline.sources.home_places import FLAT_FILES, HOME_SETTINGS, LAKE, REFERE
 from pipeline.venues.xnys import CLOSED_WEEKDAYS
 
 FIRST_SESSION = date(2003, 9, 10)
-"""The vendor's history begins here."""
+"""First day of the vendor's history."""
 
 LAST_DAY = date(max(CLOSED_WEEKDAYS), 12, 31)
-"""The exchange's calendar ends here."""
+"""Last day of the exchange's calendar."""
 
 PREFIX = "CANDLELAKE_"
 
 IN_THE_HOME = "home"
-"""What is set for a lake in the folder `lake` of the home, wherever that lies."""
+"""CANDLELAKE_LAKE for a lake in the folder `lake` of the home, wherever the home is."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -59,10 +59,10 @@ class Settings(BaseSettings):
         5,
         ge=1,
         le=1_000_000,
-        description="REST calls a minute that the plan allows, counted for all runs of a home together.",
+        description="REST calls per minute that the plan allows, counted for all runs of a home together.",
     )
     tickers: Annotated[tuple[str, ...] | None, NoDecode] = Field(
-        None, description="Tickers, with commas between, whose aggregates REST is asked for."
+        None, description="Tickers, with commas between, whose aggregates are requested from REST."
     )
     reference: Path | None = Field(
         None, description="Folder with the vendor's REST answers: splits.json, dividends.json, tickers.json."
@@ -88,27 +88,27 @@ class Settings(BaseSettings):
 
     @field_validator("alerts", mode="before")
     @classmethod
-    def _addresses(cls, given: object) -> object:
-        """Return the addresses that a text holds. A comma may be part of one; white space never is."""
-        if isinstance(given, str):
-            given = tuple(address.rstrip(",") for address in given.split() if address.rstrip(","))
-        for place, address in enumerate(given if isinstance(given, list | tuple) else (), start=1):
+    def _addresses(cls, value: object) -> object:
+        """Return the addresses in a text. A comma may be part of an address; white space never is."""
+        if isinstance(value, str):
+            value = tuple(address.rstrip(",") for address in value.split() if address.rstrip(","))
+        for place, address in enumerate(value if isinstance(value, list | tuple) else (), start=1):
             require_one_address(address, place)
-        return given or None
+        return value or None
 
     @field_validator("tickers", mode="before")
     @classmethod
-    def _listed(cls, given: object) -> object:
+    def _ticker_list(cls, value: object) -> object:
         """Return the tickers that a text lists, each once."""
-        if not isinstance(given, str):
-            return given
-        return tuple(dict.fromkeys(name for ticker in given.split(",") if (name := ticker.strip()))) or None
+        if not isinstance(value, str):
+            return value
+        return tuple(dict.fromkeys(name for ticker in value.split(",") if (name := ticker.strip()))) or None
 
     @property
     def lake(self) -> Path | S3Prefix:
-        """Return where raw files and tables lie.
+        """Return the place of raw files and tables.
 
-        Raises SettingsError when that is on S3 and the address, endpoint or credentials make no sense.
+        Raises SettingsError when it is on S3 and the address, endpoint or credentials are invalid.
         """
         if self.lake_address == IN_THE_HOME:
             return self.home / "lake"
@@ -124,7 +124,7 @@ class Settings(BaseSettings):
 
     @property
     def rest_calls(self) -> Path:
-        """Return the file in which the REST calls of all runs are counted."""
+        """Return the file that counts the REST calls of all runs."""
         return self.home / "rest_calls.sqlite"
 
     @property
@@ -134,7 +134,7 @@ class Settings(BaseSettings):
 
     @property
     def reports_address(self) -> str:
-        """Return where the pages are served while `candlelake ui` runs."""
+        """Return the address of the pages while `candlelake ui` runs."""
         return f"http://127.0.0.1:{self.reports_port}"
 
     @property
@@ -144,7 +144,7 @@ class Settings(BaseSettings):
 
 
 def require_one_address(address: str | SecretStr, place: int) -> None:
-    """Return if `address` looks like one address. Raises ValueError, without its text, which holds a secret."""
+    """Return if `address` looks like one address. Raises ValueError, without its text, which contains a secret."""
     text = address.get_secret_value() if isinstance(address, SecretStr) else address
     if not _SCHEME.match(text):
         raise ValueError(f"address {place} does not begin like one, such as tgram://")
@@ -155,15 +155,15 @@ def require_one_address(address: str | SecretStr, place: int) -> None:
 def load_settings() -> Settings:
     """Return the settings in force.
 
-    Raises SettingsError, naming the variable, when a value makes no sense, or a home or lake cannot lie where it is to.
+    Raises SettingsError, naming the variable, when a value is invalid, or the place of the home or lake is unusable.
     """
     try:
         home = _home(Settings(_env_file=".env"))  # type: ignore[call-arg]
-        # Later files win: what a home says of itself holds wherever it is used from.
+        # Later files win: a home's own settings apply wherever it is used from.
         settings = Settings(_env_file=(".env", home / HOME_SETTINGS))  # type: ignore[call-arg]
         places = _places_of(home)
     except ValidationError as invalid:
-        faults = "; ".join(f"{_named(str(e['loc'][0]))}: {e['msg']}" for e in invalid.errors())
+        faults = "; ".join(f"{_variable_name(str(e['loc'][0]))}: {e['msg']}" for e in invalid.errors())
         raise SettingsError(
             f"A setting makes no sense: {faults}.", remedy="Correct it in the environment or in .env."
         ) from None
@@ -179,18 +179,18 @@ def load_settings() -> Settings:
 
 
 def _places_of(home: Path) -> dict[str, str | Path]:
-    """Return the settings that name a folder in the home's file, by field, unless the environment overrules it."""
+    """Return the folders in the home's settings file, by field, unless the environment overrides them."""
     in_environment = {name.upper() for name, value in os.environ.items() if value}
-    found = {name: place for name, place in places_in(home).items() if name not in in_environment}
+    places = {name: place for name, place in places_in(home).items() if name not in in_environment}
     fields: dict[str, tuple[str, type[str | Path]]] = {
         LAKE: ("lake_address", str),
         FLAT_FILES: ("flat_files", str),
         REFERENCE: ("reference", Path),
     }
-    return {fields[name][0]: fields[name][1](place) for name, place in found.items()}
+    return {fields[name][0]: fields[name][1](place) for name, place in places.items()}
 
 
-def _named(field: str) -> str:
+def _variable_name(field: str) -> str:
     return PREFIX + field.upper().removeprefix(PREFIX)
 
 
@@ -201,7 +201,7 @@ def _home(settings: Settings) -> Path:
 
 
 def _absolute(path: Path, chosen_by: str) -> Path:
-    """Return `path` as an absolute one that makes no detour: `missing/../home` would leave `missing` behind."""
+    """Return `path` as an absolute path without `..`: for `missing/../home`, the folder `missing` would be created."""
     try:
         absolute = path.expanduser().absolute()
         return absolute.resolve() if ".." in absolute.parts else absolute

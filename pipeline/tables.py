@@ -13,19 +13,19 @@ from pipeline.contracts.reference import REFERENCE_TABLES
 from pipeline.market.indicators import INDICATORS_TABLE
 
 TABLES = (DAILY_BARS, QUARANTINE, DELIVERIES, INDICATORS_TABLE, CANDIDATES)
-"""What the daily job makes of each session."""
+"""Tables that the daily job writes for each session."""
 
 OUTCOME_TABLES = (CANDIDATE_OUTCOMES, SESSION_SCORES, MODEL_SCORES)
-"""What later sessions tell of the candidates."""
+"""Tables of the candidates' outcomes in later sessions."""
 
 PORTFOLIO_TABLES = (POSITIONS, POSITION_MARKS, SIGNALS)
-"""What the user holds: recorded by hand, then looked at by the daily job."""
+"""The portfolio: positions recorded by hand, then valued by the daily job."""
 
 MINUTE_TABLES = (MINUTE_BARS, MINUTE_QUARANTINE, MINUTE_DELIVERIES, INTRADAY_FEATURES)
-"""What the job of minutes makes of each session."""
+"""Tables that the minutes job writes for each session."""
 
 EVERY_TABLE = (*REFERENCE_TABLES, *TABLES, *MINUTE_TABLES, AGGREGATES, *PORTFOLIO_TABLES, *OUTCOME_TABLES, ALERTS)
-"""All of them; reference data, positions and the scores of models are refreshed whole."""
+"""All tables; reference data, positions and model scores have no sessions and are refreshed in full."""
 
 CONTRACTS = {table.path: table for table in EVERY_TABLE}
 """By `market/name`."""

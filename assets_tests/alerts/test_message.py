@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 
 from assets_tests.alerts.days import FRI, THU, a_day, listed, signal, signals
-from pipeline.alerts.message import FailedCheck, Told, correction, session_message, told
+from pipeline.alerts.message import Content, FailedCheck, content_of, correction, session_message
 from pipeline.alerts.wording import TEXT, written
 
 MODELS = ("trend", "pullback")
@@ -137,18 +137,18 @@ def test_what_was_told_is_the_best_of_each_model_and_the_new_signals():
         listed=pl.concat([listed(FRI, "A", "B", "C"), listed(FRI, "A", model="pullback")]),
         signals=signals(signal("AAPL"), signal("IBM", is_new=False)),
     )
-    assert told(day, 2) == Told(
+    assert content_of(day, 2) == Content(
         listed=frozenset({("trend", "A"), ("trend", "B"), ("pullback", "A")}),
         selling=frozenset({("AAPL", "stop_hit")}),
     )
 
 
 def test_another_order_tells_nothing_else():
-    assert told(a_day(listed=listed(FRI, "A", "B")), 2) == told(a_day(listed=listed(FRI, "B", "A")), 2)
+    assert content_of(a_day(listed=listed(FRI, "A", "B")), 2) == content_of(a_day(listed=listed(FRI, "B", "A")), 2)
 
 
 def test_a_correction_says_what_changed_and_then_all_of_it():
-    first = told(a_day(listed=listed(FRI, "GOOG", "OUT"), signals=signals(signal("AAPL"))), 5)
+    first = content_of(a_day(listed=listed(FRI, "GOOG", "OUT"), signals=signals(signal("AAPL"))), 5)
     now = a_day(listed=listed(FRI, "GOOG", "IN"), signals=signals(signal("IBM", "close_under_sma")))
     message = correction(now, first, MODELS, 5)
     assert message.title == "Corrected candidates of 2024-01-05"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from assets_tests.alerts.days import FRI, THU, a_day, listed, signal, signals
-from pipeline.alerts.message import told
+from pipeline.alerts.message import content_of
 from pipeline.alerts.sent import Entry, due, enter, sent
 from pipeline.contracts.alerts import ALERTS
 from pipeline.lake.tables import Lake
@@ -18,7 +18,7 @@ DAY = a_day(signals=signals(signal("AAPL")))
 
 def entry(channel=A, kind="list", part="message", day=DAY, session=FRI):
     moment = datetime(2024, 1, 6, 17, 0, 1, 2, tzinfo=UTC)
-    return Entry(session, channel, "Telegram", kind, part, TOP, told(day, TOP), moment, "run")
+    return Entry(session, channel, "Telegram", kind, part, TOP, content_of(day, TOP), moment, "run")
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_an_alert_that_told_of_nothing_is_an_entry_too(lake):
     nothing = a_day(listed=listed(FRI))
     enter(lake, entry(day=nothing))
     (kept,) = sent(lake, FRI)
-    assert kept.told == told(nothing, TOP)
+    assert kept.content == content_of(nothing, TOP)
 
 
 def test_a_channel_that_had_nothing_lacks_the_list_and_its_page():

@@ -147,7 +147,7 @@ def test_a_failing_channel_fails_nothing_and_is_tried_again_by_the_next_run(home
     assert first.failures == {"Telegram": "it answered 500: a fault of its own, which may pass"}
     assert "failed: it answered 500" in first.of[str(FRI)]["Telegram"]
     assert first.of[str(FRI)]["alerts"] == "0 of 1 channels have it"
-    assert home.progress.warnings == [f"2024-01-05 was not told to Telegram: {first.failures['Telegram']}."]
+    assert home.progress.warnings == [f"The alert of 2024-01-05 did not reach Telegram: {first.failures['Telegram']}."]
     assert home.ledger == []
     assert home.told(FRI).failures == {}
     assert len(telegram.messages) == 1
@@ -201,7 +201,7 @@ def test_a_message_whose_entry_was_lost_comes_twice_rather_than_never(home, tele
 def test_without_a_channel_nothing_is_told_and_nothing_is_written(home, telegram):
     told = home.told(FRI, alerts=None)
     assert told.failures == {}
-    assert told.of[str(FRI)] == {"alerts": "not told: CANDLELAKE_ALERTS names no channel"}
+    assert told.of[str(FRI)] == {"alerts": "not sent: CANDLELAKE_ALERTS has no channel"}
     assert telegram.calls == 0
     assert not home.lake.exists(ALERTS)
 
@@ -216,7 +216,7 @@ def test_of_a_range_only_the_newest_session_is_told(home, telegram):
 
 def test_an_older_session_that_runs_again_is_not_told(home, telegram):
     told = home.told(THU)
-    assert told.of[str(THU)]["alerts"] == "not told: the lake holds 2024-01-05, which is newer"
+    assert told.of[str(THU)]["alerts"] == "not sent: the lake has 2024-01-05, which is newer"
     assert telegram.calls == 0
 
 
@@ -226,7 +226,7 @@ def test_a_session_is_told_up_to_four_days_after_it(home, telegram, days, is_tol
         told = home.told(FRI)
     assert telegram.calls == is_told
     if not is_told:
-        assert told.of[str(FRI)]["alerts"] == "not told: 5 days old, and only 4 are allowed"
+        assert told.of[str(FRI)]["alerts"] == "not sent: 5 days old, and only 4 are allowed"
 
 
 def test_days_are_counted_in_new_york(home, telegram):

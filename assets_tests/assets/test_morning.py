@@ -231,7 +231,7 @@ def test_a_settled_answer_is_not_asked_for_again(home, api, dagster):
 FAULTS = {
     "a page": (say("<html>Log in</html>"), "not JSON"),
     "an error": (say_json({"status": "ERROR", "error": "broken"}), "status is ERROR: broken"),
-    "lost rows": (say_json({"status": "OK", "resultsCount": 9, "results": []}), "0 rows, but says that they are 9"),
+    "lost rows": (say_json({"status": "OK", "resultsCount": 9, "results": []}), "0 rows, but its resultsCount is 9"),
     "no bars": (say_json({"status": "OK", "resultsCount": 0}), "no bar of 2024-01-05 (yet)"),
     "no plan": (say_json({"status": "NOT_AUTHORIZED", "message": "Upgrade"}, 403), "Upgrade"),
 }

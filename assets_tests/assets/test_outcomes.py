@@ -240,7 +240,7 @@ def test_lists_of_another_version_are_told_of_and_held_against_nothing(tmp_path)
     with instance() as dagster:
         look_back(settings, LISTED, dagster=dagster, progress=progress)
     assert (
-        "Lists of strong version 4 are held against no universe: the model is version 3 now." in progress.warnings[-1]
+        "Lists of strong version 4 are compared with no universe: the model is version 3 now." in progress.warnings[-1]
     )
     found = rows(settings, CANDIDATE_OUTCOMES)
     assert found["return_5"].null_count() == 0

@@ -170,9 +170,7 @@ def test_renames_in_the_folder_are_taken_whole(folder):
     assert [row["ticker"] for row in shown["ticker_events", "nothing_withdrawn"]["rows"]] == ["A"]
     assert as_known(rows(folder.settings, TICKER_EVENTS))["ticker"].to_list() == ["FB", "META"]
     folder.tell(ticker_events=[])
-    assert "tells of no ticker_events at all, where 2 were known" in failure_of(
-        refresh_with_checks(folder.settings).result
-    )
+    assert "has no ticker_events at all, where 2 were known" in failure_of(refresh_with_checks(folder.settings).result)
     (folder.root / "reference" / "ticker_events.json").unlink()
     assert refresh(folder.settings).result.success
     assert len(as_known(rows(folder.settings, TICKER_EVENTS))) == 2

@@ -72,7 +72,10 @@ FAULTS = {
         "Upgrade your plan",
     ),
     "a login page": (say("<html>Log in</html>"), "not JSON"),
-    "a circle": (say_json({"status": "OK", "results": [], "next_url": "/x?cursor=1"}), "one that was there before"),
+    "a circle": (
+        say_json({"status": "OK", "results": [], "next_url": "/x?cursor=1"}),
+        "a page links to an earlier one",
+    ),
 }
 
 

@@ -5,11 +5,11 @@ from datetime import date
 from pathlib import Path
 
 from pipeline.cli import demo, main
-from pipeline.sample.laying import Laid
+from pipeline.sample.laying import Sample
 
 if __name__ == "__main__":
     home, first, last, count = sys.argv[1:]
-    laid = Laid(Path(home, "sample"), date.fromisoformat(first), date.fromisoformat(last), int(count), 0)
+    laid = Sample(Path(home, "sample"), date.fromisoformat(first), date.fromisoformat(last), int(count), 0)
     demo.lay_sample = lambda *_, **__: laid
     sys.argv = [str(Path(sys.executable).with_name("candlelake")), "--home", home, "demo"]
     main()

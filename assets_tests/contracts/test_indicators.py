@@ -24,7 +24,7 @@ def test_a_column_that_states_no_unit_says_what_to_write(unit):
 @pytest.mark.parametrize("dtype", [pl.Boolean, pl.String])
 def test_what_is_no_number_has_no_price(dtype):
     IndicatorColumn("is_high", "Whether it closes high.", dtype, unit="free")
-    with pytest.raises(IndicatorError, match="no number"):
+    with pytest.raises(IndicatorError, match="not a number"):
         IndicatorColumn("is_high", "Whether it closes high.", dtype, unit="price")
 
 

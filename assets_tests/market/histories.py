@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from pipeline.contracts.reference import DIVIDENDS, SPLITS, told_columns
+from pipeline.contracts.reference import DIVIDENDS, SPLITS, vendor_columns
 
 FIRST = datetime(2024, 1, 5, 4, 5, tzinfo=UTC)
 DAY = date(2024, 1, 8)
@@ -21,13 +21,13 @@ def split(ticker: str = "X", new: float | None = 2.0, old: float | None = 1.0, *
 
 
 def splits(*rows: dict) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=told_columns(SPLITS))
+    return pl.DataFrame(list(rows), schema=vendor_columns(SPLITS))
 
 
 def dividend(ticker: str = "X", amount: float | None = 0.5, **others) -> dict:
     told = {"ticker": ticker, "ex_dividend_date": DAY, "cash_amount": amount, "currency": "USD", "id": f"{ticker}1"}
-    return dict.fromkeys(told_columns(DIVIDENDS)) | told | {"distribution_type": "recurring"} | others
+    return dict.fromkeys(vendor_columns(DIVIDENDS)) | told | {"distribution_type": "recurring"} | others
 
 
 def dividends(*rows: dict) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=told_columns(DIVIDENDS))
+    return pl.DataFrame(list(rows), schema=vendor_columns(DIVIDENDS))

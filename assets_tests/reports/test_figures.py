@@ -121,7 +121,7 @@ def test_every_number_is_rounded_as_decimals_of_all_its_digits_are(number, digit
 
 
 def test_the_rsi_of_a_price_without_movement_is_not_shown():
-    assert figures.rsi_read(0.0, 7.77, 7.77 * (1 + 1e-15)) is None
-    assert figures.rsi_read(0.0, 7.77, 8.5) == 0.0
-    assert figures.rsi_read(31.5, 7.77, 7.77) == 31.5
+    assert figures.rsi_shown(0.0, 7.77, 7.77 * (1 + 1e-15)) is None
+    assert figures.rsi_shown(0.0, 7.77, 8.5) == 0.0
+    assert figures.rsi_shown(31.5, 7.77, 7.77) == 31.5
     assert figures.distance(7.77, 7.77 * (1 + 1e-15)) == 0.0

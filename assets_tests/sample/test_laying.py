@@ -102,13 +102,13 @@ def test_an_unreadable_marker_is_refused(tmp_path: Path, content: bytes):
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path: Path):
     (tmp_path / "taken").write_text("mine")
-    with pytest.raises(SampleError, match="holds a file"):
+    with pytest.raises(SampleError, match="contains a file"):
         lay_down(tmp_path / "taken", PLAN, FILES)
 
 
 def test_a_place_that_cannot_be_written_is_refused_with_a_remedy(tmp_path: Path):
     (tmp_path / "taken").write_text("mine")
-    with pytest.raises(SampleError, match=r"cannot be laid down.*Choose a folder you may write to"):
+    with pytest.raises(SampleError, match=r"cannot be written to.*Choose a folder you may write to"):
         lay_down(tmp_path / "taken" / "below", PLAN, FILES)
 
 

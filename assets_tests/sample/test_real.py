@@ -8,22 +8,22 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from assets_tests.sample.conftest import path_of, rows_of
-from pipeline.sample.laying import Laid
+from pipeline.sample.laying import Sample
 from pipeline.sample.real import lay_down_real
 from pipeline.venues.calendar import new_york
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Laid:
+def real(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     return lay_down_real(tmp_path_factory.mktemp("real"))
 
 
-def row(real: Laid, day: str, ticker: str) -> dict[str, str]:
+def row(real: Sample, day: str, ticker: str) -> dict[str, str]:
     (found,) = [row for row in rows_of(real.folder, date.fromisoformat(day)) if row["ticker"] == ticker]
     return found
 
 
-def test_the_sample_is_9499_rows_in_2385_sessions(real: Laid):
+def test_the_sample_is_9499_rows_in_2385_sessions(real: Sample):
     flat_files = sorted((real.folder / "us_stocks_sip/day_aggs_v1").rglob("*.csv.gz"))
     rows = 0
     for path in flat_files:
@@ -36,12 +36,12 @@ def test_the_sample_is_9499_rows_in_2385_sessions(real: Laid):
     assert real.size == sum(path.stat().st_size for path in everything)
 
 
-def test_every_session_of_new_york_has_its_file(real: Laid):
+def test_every_session_of_new_york_has_its_file(real: Sample):
     for session in new_york().between(date(2003, 9, 10), date(2013, 3, 1)):
         assert path_of(real.folder, session).is_file()
 
 
-def test_a_row_is_exactly_as_delivered(real: Laid):
+def test_a_row_is_exactly_as_delivered(real: Sample):
     assert row(real, "2005-02-28", "AAPL") == {
         "ticker": "AAPL",
         "volume": "11635900",
@@ -64,11 +64,11 @@ def test_a_row_is_exactly_as_delivered(real: Laid):
         ("2013-03-01", "IBM", "202.91"),
     ],
 )
-def test_known_closes_are_as_traded(real: Laid, day: str, ticker: str, close: str):
+def test_known_closes_are_as_traded(real: Sample, day: str, ticker: str, close: str):
     assert row(real, day, ticker)["close"] == close
 
 
-def test_reference_data_holds_the_split_the_dividends_and_the_tickers(real: Laid):
+def test_reference_data_holds_the_split_the_dividends_and_the_tickers(real: Sample):
     answers = {
         name: json.loads((real.folder / f"rest/{name}.json").read_text())["results"]
         for name in ("splits", "dividends", "tickers")
@@ -80,7 +80,7 @@ def test_reference_data_holds_the_split_the_dividends_and_the_tickers(real: Laid
     assert [ticker["ticker"] for ticker in answers["tickers"]] == ["AAPL", "FB", "GOOG", "IBM", "MSFT"]
 
 
-def test_files_are_dated_eleven_new_york_on_the_next_day(real: Laid):
+def test_files_are_dated_eleven_new_york_on_the_next_day(real: Sample):
     new_york_time = ZoneInfo("America/New_York")
     modified = datetime.fromtimestamp(path_of(real.folder, date(2005, 2, 25)).stat().st_mtime, new_york_time)
     assert modified == datetime(2005, 2, 26, 11, tzinfo=new_york_time)

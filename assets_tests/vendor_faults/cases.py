@@ -69,16 +69,16 @@ BUCKET = [
     Case("page_as_listing", "an HTML page with 200 in place of the listing", TRANSFER, GAVE_UP),
     Case("elsewhere", "a redirect to another server: it is not followed", SETTING, "sends the request to another"),
     Case("replaced", "the object replaced between listing and download", TRANSFER, "was replaced since it was listed"),
-    Case("listing_again", "a listing whose next page is the same page again", TRANSFER, "leads nowhere"),
+    Case("listing_again", "a listing whose next page is the same page again", TRANSFER, "announces more keys"),
     Case("listing_lost", "a listing that lost a page with the session's file", ABSENT, "1 of 2 sessions have no file"),
-    Case("listing_cut", "a listing that promises more and does not say where", TRANSFER, "leads nowhere"),
+    Case("listing_cut", "a listing that promises more and does not say where", TRANSFER, "announces more keys"),
     Case("listing_twice", "a listing that names the file twice, an older version last"),
     Case("listing_paths", "a listing with keys that lead elsewhere (`../`, `//`, other suffixes) beside the file"),
     Case("listing_size", "a listing that gives the file a size of 1 TB", FILE, "more than the 33,554,432 that"),
 ]  # fmt: skip
 
 FOLDER = [
-    Case("pipe", "a pipe in place of the file, which never ends to be opened", FILE, "is no file"),
+    Case("pipe", "a pipe in place of the file, which never ends to be opened", FILE, "is not a file"),
     Case("folder_as_file", "a folder in place of the file", ABSENT, "1 of 2 sessions have no file"),
     Case("circle", "links that lead in a circle, beside the file"),
     Case("link", "a link to the file, which lies elsewhere"),

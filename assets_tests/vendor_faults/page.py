@@ -5,7 +5,7 @@ import sys
 from assets_tests.vendor_faults.cases import SOURCES, Case
 from pipeline.sources.massive.rest import LARGEST_BODY
 from pipeline.sources.massive.rest import MOST_PAGES as MOST_REST_PAGES
-from pipeline.sources.transfer.patience import A_WORD_EVERY, Patience
+from pipeline.sources.transfer.patience import NOTICE_EVERY, Patience
 from pipeline.sources.transfer.s3 import MOST_PAGES, PAGE
 
 SHIPPED = Patience()
@@ -32,7 +32,7 @@ What a file of rows may hold, once it has arrived, is another page: [bad input](
   unpacked, is refused, an answer of the REST API of more than {LARGEST_BODY:,} bytes as well.
 - **Pages.** A listing has {MOST_PAGES * PAGE:,} keys at most, an answer of the REST API {MOST_REST_PAGES:,} pages; one
   that leads in a circle is an error at once.
-- **Words.** Every new attempt is told with its cause, and every wait for one answer each {A_WORD_EVERY:.0f} s:
+- **Words.** Every new attempt is told with its cause, and every wait for one answer each {NOTICE_EVERY:.0f} s:
 
 ```
 warning: s3://flatfiles/ at https://files.massive.com: the server answered 503 SlowDown. Trying again in 1 s …

@@ -1,1 +1,1 @@
-"""What is told of a session by itself: the message, the channels it goes to, and which have had it."""
+"""Alerts: a session's message, the channels it goes to, and the ledger of what was sent."""

@@ -1,4 +1,4 @@
-"""The channels that alerts go to, each by an address of apprise; what they answer is told without their secrets."""
+"""The channels of alerts, each an address of apprise; their failures are reported without their secrets."""
 
 import hashlib
 import logging
@@ -25,10 +25,10 @@ FORMATS: dict[NotifyFormat, Format] = {
 }
 
 AROUND_A_TITLE = 24
-"""Characters of markup that apprise puts around a title, in the body of a service that has no titles."""
+"""Characters of markup that apprise puts around a title in the body, for a service without titles."""
 
 PATIENCE = 20.0
-"""Seconds that a service may take to answer, unless its address says otherwise (`?rto=`)."""
+"""Seconds to wait for a service's answer, unless its address sets another limit (`?rto=`)."""
 
 ASSET: dict[str, Any] = {
     "default_service_retry": 1,
@@ -36,10 +36,10 @@ ASSET: dict[str, Any] = {
     "service_timeout": 120.0,
     "storage_mode": "memory",
 }
-"""One more try after three seconds, unless the address says otherwise (`?retry=`); nothing is kept on disk."""
+"""One retry after three seconds, unless the address sets another number (`?retry=`); nothing is stored on disk."""
 
-TALKATIVE = ("apprise", "urllib3", "requests", "requests_oauthlib", "oauthlib")
-"""Libraries whose log tells the addresses they write to, in which the token of a bot is a part."""
+LOGGING_LIBRARIES = ("apprise", "urllib3", "requests", "requests_oauthlib", "oauthlib")
+"""Libraries that log the addresses they write to, which contain the token of a bot."""
 
 ANSWERS = {
     400: "it refused the message as wrong, or does not know the chat or recipient",
@@ -49,14 +49,14 @@ ANSWERS = {
     413: "the document is too large for it",
     429: "it had too many messages; later ones may pass",
 }
-"""What an HTTP status means to whoever set the channel up. The service's own words may repeat the secret."""
+"""HTTP statuses in words for the user. The service's own words may repeat the secret."""
 
 NOT_UNDERSTOOD = "apprise does not understand its address: see docs/alerts.md for how to write one"
 
 _status = re.compile(r"error=(\d{3})\b")
 
-_heard: ContextVar[list[int] | None] = ContextVar("heard", default=None)
-"""While something is sent, the statuses that the service answered with; None at all other times."""
+_logged_statuses: ContextVar[list[int] | None] = ContextVar("logged_statuses", default=None)
+"""While a message is sent, the statuses of the service's answers; None at all other times."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class Channel:
     """One place to send to."""
 
     name: str
-    """Of the service, numbered when there are several of it; never a part of the address."""
+    """Name of the service, numbered if there are several of it; never a part of the address."""
     fingerprint: str
-    """The same for the same address, which cannot be read from it."""
+    """The same for the same address, which cannot be recovered from it."""
     _plugin: NotifyBase | None = field(repr=False)
     """None when apprise does not understand the address."""
 
@@ -76,7 +76,7 @@ class Channel:
         return self._plugin is not None and bool(self._plugin.attachment_support)
 
     def send(self, message: Message) -> str | None:
-        """Send a message in the service's own format; return why it was not taken, None when it was."""
+        """Send a message in the service's own format; return why it was refused, None if it was accepted."""
         if self._plugin is None:
             return NOT_UNDERSTOOD
         chosen = self._plugin.resolve_format()
@@ -85,11 +85,11 @@ class Channel:
         return _sent(self._plugin, title=message.title, body=body, body_format=chosen)
 
     def send_document(self, path: Path, name: str, caption: str) -> str | None:
-        """Send the HTML file at `path` under another name; return why it was not taken, None when it was."""
+        """Send the HTML file at `path` under another name; return why it was refused, None if it was accepted."""
         if self._plugin is None:
             return NOT_UNDERSTOOD
         document = AppriseAttachment()
-        # Given as a path in a text, apprise would read a `?` or `%` in it as a part of an address.
+        # For a path as text, apprise would parse a `?` or `%` in it as a part of an address.
         document.add(AttachFile(str(path), name=name, mimetype="text/html"))
         return _sent(self._plugin, body=caption, body_format=NotifyFormat.TEXT, attach=document)
 
@@ -97,34 +97,34 @@ class Channel:
 def channels_of(addresses: Sequence[SecretStr]) -> tuple[Channel, ...]:
     """Return the channels at `addresses`, in order, each address once.
 
-    One that apprise does not understand is a channel too, so that its fault is told like any other.
+    An address that apprise does not understand is a channel too, so that its fault is reported like any other.
     """
-    known = dict.fromkeys(address.get_secret_value() for address in addresses)
-    plugins = [_plugin(address) for address in known]
+    distinct = dict.fromkeys(address.get_secret_value() for address in addresses)
+    plugins = [_plugin(address) for address in distinct]
     services = ["unknown" if plugin is None else str(plugin.service_name) for plugin in plugins]
     return tuple(
         Channel(name, _fingerprint(address), plugin)
-        for name, address, plugin in zip(_numbered(services), known, plugins, strict=True)
+        for name, address, plugin in zip(_numbered(services), distinct, plugins, strict=True)
     )
 
 
-def _sent(plugin: NotifyBase, **what: Any) -> str | None:
+def _sent(plugin: NotifyBase, **content: Any) -> str | None:
     sender = Apprise(plugin, asset=plugin.asset)
-    with _unheard() as statuses:
+    with _hidden_logs() as statuses:
         try:
-            is_taken = bool(sender.notify(**what))
-        except Exception as fault:  # (a service's fault must reach neither the data nor, with its words, the log)
+            is_accepted = bool(sender.notify(**content))
+        except Exception as fault:  # (a service's fault must not stop the run, nor its words reach the log)
             return f"apprise failed with {type(fault).__name__}"
-    return None if is_taken else _reason(statuses)
+    return None if is_accepted else _reason(statuses)
 
 
 def _plugin(address: str) -> NotifyBase | None:
-    with _unheard(), warnings.catch_warnings():
-        # One of apprise's services imports a module that newer versions of Python will not have.
+    with _hidden_logs(), warnings.catch_warnings():
+        # One of apprise's services imports a module that newer versions of Python no longer have.
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
             plugin = Apprise.instantiate(address, asset=AppriseAsset(**ASSET))
-        except Exception:  # (what it says may repeat the address; that it is not understood is told instead)
+        except Exception:  # (its text may repeat the address; NOT_UNDERSTOOD is reported instead)
             return None
     if plugin is not None and plugin.socket_read_timeout == NotifyBase.socket_read_timeout:
         plugin.socket_read_timeout = PATIENCE
@@ -132,17 +132,17 @@ def _plugin(address: str) -> NotifyBase | None:
 
 
 def _fingerprint(address: str) -> str:
-    # Slow to compute, since the password of a mail account could be guessed from a fast one.
+    # Slow to compute, because a mail account's password could be guessed from a fast hash.
     digest = hashlib.scrypt(address.encode(), salt=b"candlelake alerts", n=2**14, r=8, p=1, dklen=8)
     return digest.hex()
 
 
 def _numbered(services: Sequence[str]) -> Iterator[str]:
-    """Yield the names of services, with a number after the name from the second of a kind on."""
-    seen: Counter[str] = Counter()
+    """Yield the names of services, numbered from the second of a kind on."""
+    counts: Counter[str] = Counter()
     for service in services:
-        seen[service] += 1
-        yield service if seen[service] == 1 else f"{service} {seen[service]}"
+        counts[service] += 1
+        yield service if counts[service] == 1 else f"{service} {counts[service]}"
 
 
 def _reason(statuses: Sequence[int]) -> str:
@@ -154,32 +154,32 @@ def _reason(statuses: Sequence[int]) -> str:
     return f"it answered {status}: {ANSWERS[status]}" if status in ANSWERS else f"it answered {status}"
 
 
-class _Unheard(logging.Filter):
-    """Keeps what is logged while something is sent from everybody, and only notes the statuses in it."""
+class _HiddenLog(logging.Filter):
+    """Hides log records while a message is sent, and collects the HTTP statuses in them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        heard = _heard.get()
-        if heard is None:
+        logged = _logged_statuses.get()
+        if logged is None:
             return True
-        heard += [int(status) for status in _status.findall(record.getMessage())[-1:]]
+        logged += [int(status) for status in _status.findall(record.getMessage())[-1:]]
         return False
 
 
-_UNHEARD = _Unheard()
+_HIDDEN_LOG = _HiddenLog()
 
 
 @contextmanager
-def _unheard() -> Iterator[list[int]]:
-    """Keep the libraries' logs from everybody while something is sent; give the statuses that they told."""
-    known = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in TALKATIVE]
-    for name in known:
-        # A filter sees only what its own logger is given, not what those below it are. Twice the same is once.
-        logging.getLogger(name).addFilter(_UNHEARD)
-    # Statuses come as warnings; what lies below has the whole address in it.
+def _hidden_logs() -> Iterator[list[int]]:
+    """Hide the libraries' logs while a message is sent; yield the HTTP statuses in them."""
+    loggers = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in LOGGING_LIBRARIES]
+    for name in loggers:
+        # A filter sees only its own logger's records, not those of loggers below it. Adding it twice has no effect.
+        logging.getLogger(name).addFilter(_HIDDEN_LOG)
+    # Statuses come as warnings; records of lower levels contain the whole address.
     logging.getLogger("apprise").setLevel(logging.WARNING)
     statuses: list[int] = []
-    token = _heard.set(statuses)
+    token = _logged_statuses.set(statuses)
     try:
         yield statuses
     finally:
-        _heard.reset(token)
+        _logged_statuses.reset(token)

@@ -1,4 +1,4 @@
-"""What a session's message says, from the rows of the session and of the one before it. Pure: no clock, no lake."""
+"""The text of a session's message, from the rows of the session and of the one before it. Pure: no clock, no lake."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ import polars as pl
 from pipeline.alerts.wording import Line, Message, Section, plain
 
 TICKER, RULE, REASON = 16, 40, 120
-"""Characters shown of a ticker, of the name of a rule or model, and of a reason."""
+"""Most characters of a ticker, of the name of a rule or model, and of a reason."""
 
-NAMED = 10
-"""Tickers or days named in one line; the others are counted."""
+MOST_LISTED = 10
+"""Most tickers or days listed on one line; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -28,25 +28,25 @@ class FailedCheck:
 
 @dataclass(frozen=True, eq=False)
 class Day:
-    """All that is known of a session when it is told."""
+    """The data on a session for its message."""
 
     session: date
     listed: pl.DataFrame
     """Its rows of `stocks/candidates`."""
     before: pl.DataFrame | None
-    """Those of the session before; None when that session is not in the lake, so that nothing can be called new."""
+    """Those of the session before; None when that session is not in the lake, so that nothing counts as new."""
     signals: pl.DataFrame
     """Its rows of `portfolio/signals`, most severe first."""
     rows_read: int
     """Rows of the session's file."""
     quarantined: int
-    """Rows of it that were rejected."""
+    """Rejected rows of the file."""
     missing: Sequence[date] = ()
     """Sessions shortly before it that the lake lacks."""
     held_without_bar: Sequence[str] = ()
     """Tickers of positions that did not trade on it."""
     doubtful_splits: Sequence[tuple[str, date, str]] = ()
-    """Ticker, execution date and doubt of splits that are not applied, of tickers that the message tells of."""
+    """Ticker, execution date and doubt of splits that are not applied, for the tickers in the message."""
     are_splits_known: bool = True
     is_provisional: bool = False
     """Whether the bars come from the morning edition, which the vendor's flat file replaces."""
@@ -54,8 +54,8 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a message told, to see later whether that still holds: its candidates and its new sell signals."""
+class Content:
+    """Candidates and new sell signals of a message, to check later whether they still hold."""
 
     listed: frozenset[tuple[str, str]]
     """Model and ticker of the best of each model."""
@@ -63,10 +63,10 @@ class Told:
     """Ticker and rule."""
 
 
-def told(day: Day, top: int) -> Told:
-    """Return what a message of the best `top` of each model tells of `day`."""
+def content_of(day: Day, top: int) -> Content:
+    """Return the content of a message about `day` with the best `top` of each model."""
     best = day.listed.filter(pl.col("rank") <= top).select("model", "ticker")
-    return Told(frozenset(best.iter_rows()), frozenset(_new_signals(day).select("ticker", "rule").iter_rows()))
+    return Content(frozenset(best.iter_rows()), frozenset(_new_signals(day).select("ticker", "rule").iter_rows()))
 
 
 def session_message(day: Day, models: Sequence[str], top: int) -> Message:
@@ -75,12 +75,12 @@ def session_message(day: Day, models: Sequence[str], top: int) -> Message:
     return Message(f"Candidates of {day.session}{edition}", tuple(_sections(day, models, top)))
 
 
-def correction(day: Day, first: Told, models: Sequence[str], top: int) -> Message:
-    """Return the message that follows when the `first` no longer holds: what changed, then all of it anew.
+def correction(day: Day, first: Content, models: Sequence[str], top: int) -> Message:
+    """Return the message that follows when the `first` no longer holds: the changes, then the whole list again.
 
-    `top` is how many of each model the first one told.
+    `top` is the number of candidates per model in the first message.
     """
-    changed = Section("Changed since the first message", tuple(_changes(first, told(day, top))))
+    changed = Section("Changed since the first message", tuple(_changes(first, content_of(day, top))))
     return Message(f"Corrected candidates of {day.session}", (changed, *_sections(day, models, top)))
 
 
@@ -96,7 +96,7 @@ def _sections(day: Day, models: Sequence[str], top: int) -> Iterator[Section]:
 
 
 def _new_signals(day: Day) -> pl.DataFrame:
-    """Return the signals that were not there the session before; two positions in one ticker are told once."""
+    """Return the signals that the session before did not have; two positions in one ticker count once."""
     return day.signals.filter("is_new").unique(["ticker", "rule"], keep="first", maintain_order=True)
 
 
@@ -117,15 +117,15 @@ def _signal(row: Mapping[str, Any]) -> Line:
 def _list(model: str, day: Day, top: int) -> Section:
     own = day.listed.filter(pl.col("model") == model).sort("rank")
     before = None if day.before is None else day.before.filter(pl.col("model") == model).sort("rank")
-    known = None if before is None else set(before["ticker"])
+    earlier = None if before is None else set(before["ticker"])
     rows = own.head(top).iter_rows(named=True)
-    lines = tuple(_candidate(row, is_new=known is not None and row["ticker"] not in known) for row in rows)
+    lines = tuple(_candidate(row, is_new=earlier is not None and row["ticker"] not in earlier) for row in rows)
     gone = (
         [] if before is None else [ticker for ticker in before.head(top)["ticker"] if ticker not in set(own["ticker"])]
     )
     name = plain(model, RULE)
     heading = f"{name}: {own['passed'][0]:,} of {own['scanned'][0]:,} passed" if len(own) else f"{name}: nobody passed"
-    return Section(heading, lines, (Line(rest=f"Gone: {_named(gone)}"),) if gone else ())
+    return Section(heading, lines, (Line(rest=f"Gone: {_listed(gone)}"),) if gone else ())
 
 
 def _candidate(row: Mapping[str, Any], *, is_new: bool) -> Line:
@@ -139,11 +139,11 @@ def _problems(day: Day) -> Iterator[str]:
     if day.is_provisional:
         yield "Provisional: from the morning edition; the vendor's flat file replaces it later in the day."
     if day.missing:
-        yield f"Missing before it: {_named([str(one) for one in day.missing])}."
+        yield f"Missing before it: {_listed([str(session) for session in day.missing])}."
     if day.before is None:
         yield "The session before is not in the lake: nothing can be called new or gone."
     if day.held_without_bar:
-        yield f"Held, but without a bar: {_named(day.held_without_bar)}."
+        yield f"Held, but without a bar: {_listed(day.held_without_bar)}."
     if day.quarantined:
         share = day.quarantined / day.rows_read
         yield f"Quarantined: {day.quarantined:,} of {day.rows_read:,} rows ({share:.2%})."
@@ -155,14 +155,14 @@ def _problems(day: Day) -> Iterator[str]:
         yield f"Check {check.name} of {check.asset} {'failed' if check.stops else 'warned'}."
 
 
-def _changes(first: Told, now: Told) -> Iterator[Line]:
+def _changes(first: Content, now: Content) -> Iterator[Line]:
     entered, left = now.listed - first.listed, first.listed - now.listed
     for model in sorted({model for model, _ in entered | left}):
         moves = {
-            "in": [ticker for of, ticker in sorted(entered) if of == model],
-            "out": [ticker for of, ticker in sorted(left) if of == model],
+            "in": [ticker for name, ticker in sorted(entered) if name == model],
+            "out": [ticker for name, ticker in sorted(left) if name == model],
         }
-        words = "; ".join(f"{way} {_named(tickers)}" for way, tickers in moves.items() if tickers)
+        words = "; ".join(f"{way} {_listed(tickers)}" for way, tickers in moves.items() if tickers)
         yield Line(strong=plain(model, RULE), rest=words)
     for ticker, rule in sorted(now.selling - first.selling):
         yield Line("Sell", plain(ticker, TICKER), _rule(rule))
@@ -174,10 +174,10 @@ def _rule(name: str) -> str:
     return plain(name.replace("_", " "), RULE)
 
 
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(plain(name, TICKER) for name in names[:NAMED]) + more
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return ", ".join(plain(name, TICKER) for name in names[:MOST_LISTED]) + more
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what if count == 1 else f'{what}s'}"
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun if count == 1 else f'{noun}s'}"

@@ -1,7 +1,7 @@
-"""The ledger of alerts: what each channel has had of a session, and what is due to it still.
+"""The ledger of alerts: what each channel has received of a session, and what is still due.
 
-An entry is written right after the channel took its message, one commit each. A crash between the two repeats that one
-message with the next run: at least once, since a sell signal that nobody sees costs more than one that comes twice.
+An entry is written right after the channel accepted its message, one commit each. After a crash between the two, the
+next run repeats that message: at least once, since a sell signal that nobody sees costs more than one that comes twice.
 """
 
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.alerts.message import Day, Told, told
+from pipeline.alerts.message import Content, Day, content_of
 from pipeline.contracts.alerts import ALERTS, CORRECTION, LIST, MESSAGE, PAGE
 from pipeline.lake.tables import Lake
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A part of an alert that a channel took."""
+    """A part of an alert that a channel accepted."""
 
     session: date
     channel: str
@@ -27,7 +27,7 @@ class Entry:
     kind: str
     part: str
     top: int
-    told: Told
+    content: Content
     sent_at: datetime
     run_id: str
 
@@ -40,11 +40,11 @@ class Due:
     needs_message: bool
     needs_page: bool
     first: Entry | None
-    """The first message that it had; None before it."""
+    """The first message that it received; None before that."""
 
 
 def sent(lake: Lake, session: date) -> tuple[Entry, ...]:
-    """Return what was sent of `session`, in no order; nothing before the first alert ever."""
+    """Return the entries of `session`, in no order; none before the first alert."""
     rows = lake.read(ALERTS, session, session).rows.collect()
     return tuple(map(_entry, rows.iter_rows(named=True)))
 
@@ -54,22 +54,22 @@ def enter(lake: Lake, entry: Entry) -> None:
 
     Raises WriteConflict when another run writes the session's entries at the same moment.
     """
-    others = [one for one in sent(lake, entry.session) if _key(one) != _key(entry)]
-    rows = pl.DataFrame([_row(one) for one in (*others, entry)], schema=ALERTS.columns)
+    others = [other for other in sent(lake, entry.session) if _key(other) != _key(entry)]
+    rows = pl.DataFrame([_row(each) for each in (*others, entry)], schema=ALERTS.columns)
     lake.replace(ALERTS, [entry.session], [rows], run_id=entry.run_id)
 
 
 def due(entries: Sequence[Entry], channel: str, day: Day) -> Due:
-    """Return what the channel with this fingerprint lacks of `day`, given what was sent of its session.
+    """Return what the channel with this fingerprint lacks of `day`, by the `entries` of its session.
 
-    A channel gets one list a session, and one correction when candidates entered or left what the list told, or new
-    sell signals did; another order or score is no change. What changes after the correction is not told any more.
+    A channel gets one list per session, and one correction if candidates or new sell signals entered or left the list;
+    another order or score is no change. Changes after the correction are not sent any more.
     """
-    own = {(one.kind, one.part): one for one in entries if one.channel == channel}
+    own = {(entry.kind, entry.part): entry for entry in entries if entry.channel == channel}
     first = own.get((LIST, MESSAGE))
     if first is None:
         kind = LIST
-    elif (CORRECTION, MESSAGE) in own or told(day, first.top) != first.told:
+    elif (CORRECTION, MESSAGE) in own or content_of(day, first.top) != first.content:
         kind = CORRECTION
     else:
         kind = LIST
@@ -81,14 +81,14 @@ def _key(entry: Entry) -> tuple[date, str, str, str]:
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    listed = frozenset((one["model"], one["ticker"]) for one in row.pop("listed"))
-    selling = frozenset((one["ticker"], one["rule"]) for one in row.pop("selling"))
-    return Entry(**row, told=Told(listed, selling))
+    listed = frozenset((candidate["model"], candidate["ticker"]) for candidate in row.pop("listed"))
+    selling = frozenset((signal["ticker"], signal["rule"]) for signal in row.pop("selling"))
+    return Entry(**row, content=Content(listed, selling))
 
 
 def _row(entry: Entry) -> dict[str, Any]:
     row = {name: getattr(entry, name) for name in ALERTS.columns if hasattr(entry, name)}
     return row | {
-        "listed": [{"model": model, "ticker": ticker} for model, ticker in sorted(entry.told.listed)],
-        "selling": [{"ticker": ticker, "rule": rule} for ticker, rule in sorted(entry.told.selling)],
+        "listed": [{"model": model, "ticker": ticker} for model, ticker in sorted(entry.content.listed)],
+        "selling": [{"ticker": ticker, "rule": rule} for ticker, rule in sorted(entry.content.selling)],
     }

@@ -1,4 +1,4 @@
-"""How a message is written in each format that channels take: escaped, and cut to the length that they allow."""
+"""Formats a message for each kind of channel: escaped, and cut to the allowed length."""
 
 import html
 import re
@@ -17,7 +17,7 @@ _MENTION = re.compile(r"@(?=\w)")
 
 @dataclass(frozen=True)
 class Line:
-    """One line: some words, the word that stands out, and what follows."""
+    """One line: a lead, an emphasised part, and the rest."""
 
     lead: str = ""
     strong: str = ""
@@ -26,7 +26,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with lines under it; of too many, only the first are told, and the number of the others."""
+    """A heading with lines under it; of too many lines, only the first are shown, and the number of the others."""
 
     heading: str
     lines: tuple[Line, ...] = ()
@@ -36,26 +36,26 @@ class Section:
 
 @dataclass(frozen=True)
 class Message:
-    """What a channel is told. Its words are as they came; `written` makes them safe."""
+    """A message to a channel. Its texts are raw; `written` escapes them."""
 
     title: str
-    """Words of ours only: services treat titles differently, so that nothing in one may need an escape."""
+    """Our own words only: services treat titles differently, so nothing in a title may need escaping."""
     sections: tuple[Section, ...]
 
 
 @dataclass(frozen=True)
 class Format:
-    """A way to write: what is done to every word that is not markup, and the markup there is."""
+    """A format: how text is escaped, and the markup."""
 
     escaped: Callable[[str], str]
     strong: str
-    """With `{}` for what stands out."""
+    """With `{}` for the emphasised text."""
     line_break: str
     empty_line: str = ""
 
 
 def _text(words: str) -> str:
-    # A name may not call anybody: an empty sign after @ leaves it readable.
+    # A name must not mention anybody: a zero-width space after @ leaves it readable.
     return _MENTION.sub("@\N{ZERO WIDTH SPACE}", words)
 
 
@@ -70,27 +70,29 @@ HTML = Format(
     line_break="<br>",
     empty_line="\N{ZERO WIDTH SPACE}",
 )
-"""Apprise takes lines without a sign out of what it sends to Telegram."""
+"""`empty_line`: apprise removes lines without a character from messages to Telegram."""
 
 MARKDOWN = Format(escaped=_markdown, strong="**{}**", line_break="  \n")
 
 
 def plain(words: str, most: int) -> str:
-    """Return `words` on one line of `most` characters; signs that are not shown, or turn the line, become a mark."""
-    line = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(words.split()))
+    """Return `words` on one line of `most` characters; invisible and direction-changing characters become U+FFFD."""
+    line = "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in " ".join(words.split())
+    )
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}{CUT}"
 
 
 def length(words: str) -> int:
-    """Return how long `words` are as Telegram counts: UTF-16 units, two for a rare sign."""
+    """Return how long `words` are as Telegram counts: UTF-16 units, two for a rare character."""
     return len(words.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def written(message: Message, style: Format, most: int = LONGEST) -> str:
     """Return the message without its title in `style`, in at most `most` characters, markup counted.
 
-    Every section is shortened to the same number of lines, as many as fit, and says how many it leaves out. What is
-    still too long then ends after its last line that fits.
+    Every section is shortened to the same number of lines, as many as fit, and shows how many it leaves out. If it
+    is still too long, it ends after the last line that fits.
     """
     longest = max((len(section.lines) for section in message.sections), default=0)
     for lines in range(longest, -1, -1):
@@ -119,10 +121,10 @@ def _line(line: Line, style: Format) -> str:
 
 
 def _ended(lines: Iterator[str], style: Format, most: int) -> str:
-    kept = ""
+    text = ""
     for line in lines:
-        longer = f"{kept}{style.line_break}{line}" if kept else line
+        longer = f"{text}{style.line_break}{line}" if text else line
         if length(f"{longer}{style.line_break}{CUT}") > most:
             break
-        kept = longer
-    return f"{kept}{style.line_break}{CUT}" if kept else CUT
+        text = longer
+    return f"{text}{style.line_break}{CUT}" if text else CUT

@@ -1,4 +1,4 @@
-"""Day bars of chosen tickers from the REST API, on both bases: a table beside the pipeline, which nothing reads."""
+"""Day bars of chosen tickers from the REST API, on both bases: a table beside the pipeline that nothing reads."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -24,10 +24,10 @@ from pipeline.sources.massive.rest_days import Row, rows_by_session, ticker_rows
 NEW_YORK = ZoneInfo("America/New_York")
 
 IS_ADJUSTED = {"none": False, "split": True}
-"""What the vendor is asked for to get each basis."""
+"""The request parameter `adjusted` for each basis."""
 
 ANY_SHARE = 1.0
-"""A few tickers make no file whose share of bad rows would tell anything: each bad row is named instead."""
+"""For a few tickers the share of bad rows means nothing: each bad row is listed instead."""
 
 
 @asset(
@@ -41,29 +41,29 @@ def stock_aggregates(
     settings: ResourceParam[Settings],
     progress: ResourceParam[Progress],
 ) -> MaterializeResult:
-    """Ask for each ticker twice, on each basis, for all sessions at once; rows are cleaned by the rules of all bars."""
+    """Request each ticker once per basis, for all sessions at once; rows are cleaned by the rules for all bars."""
     sessions = sessions_of(context.partition_keys)
     fetched = fetched_rows(settings, sessions, progress)
     bars, rejected = cleaned(fetched, sessions, datetime.now(UTC).astimezone(NEW_YORK).date())
     if len(rejected):
         context.log.warning(f"{len(rejected):,} rows of the vendor were rejected: see `rejected`.")
     written = lake.replace(AGGREGATES, sessions, [bars], run_id=context.run.run_id)
-    told = outcome(required_tickers(settings), bars, rejected)
-    return MaterializeResult(metadata=record(context, AGGREGATES, written) | told)
+    metadata = aggregates_metadata(required_tickers(settings), bars, rejected)
+    return MaterializeResult(metadata=record(context, AGGREGATES, written) | metadata)
 
 
-def outcome(asked: Sequence[str], bars: pl.DataFrame, rejected: pl.DataFrame) -> dict[str, Any]:
-    """Return what there is to say of the tickers `asked` for: how many, which have no bar, which rows were rejected."""
-    without = sorted(set(asked) - set(bars["ticker"]))
-    told = {"tickers": len(asked), "tickers_without_bars": ", ".join(without), "rejected": len(rejected)}
-    return told | ({"rejected_rows": table_preview(rejected)} if len(rejected) else {})
+def aggregates_metadata(requested: Sequence[str], bars: pl.DataFrame, rejected: pl.DataFrame) -> dict[str, Any]:
+    """Return metadata on the `requested` tickers: how many, which have no bar, which rows were rejected."""
+    without = sorted(set(requested) - set(bars["ticker"]))
+    metadata = {"tickers": len(requested), "tickers_without_bars": ", ".join(without), "rejected": len(rejected)}
+    return metadata | ({"rejected_rows": table_preview(rejected)} if len(rejected) else {})
 
 
 def required_tickers(settings: Settings) -> tuple[str, ...]:
-    """Return the tickers that are set. Raises SettingsError when there is none."""
+    """Return the tickers in the settings. Raises SettingsError when there are none."""
     if not settings.tickers:
         raise SettingsError(
-            "CANDLELAKE_TICKERS must be set: it says whose aggregates the REST API is asked for.",
+            "CANDLELAKE_TICKERS must be set: it lists the tickers to request from the REST API.",
             remedy="List them with commas between, such as CANDLELAKE_TICKERS=AAPL,MSFT, in the environment or .env.",
         )
     return settings.tickers
@@ -71,10 +71,10 @@ def required_tickers(settings: Settings) -> tuple[str, ...]:
 
 def fetched_rows(settings: Settings, sessions: Sequence[date], progress: Progress) -> dict[str, list[Row]]:
     """Return the vendor's rows of every ticker from the first session to the last, by basis."""
-    questions = [(ticker, basis) for basis in IS_ADJUSTED for ticker in required_tickers(settings)]
+    requests = [(ticker, basis) for basis in IS_ADJUSTED for ticker in required_tickers(settings)]
     rows: dict[str, list[Row]] = {basis: [] for basis in IS_ADJUSTED}
     with rest_of(settings) as rest:
-        for ticker, basis in progress.track("aggregates", questions):
+        for ticker, basis in progress.track("aggregates", requests):
             rows[basis] += ticker_rows(rest, ticker, sessions[0], sessions[-1], adjusted=IS_ADJUSTED[basis])
     return rows
 
@@ -88,17 +88,17 @@ def cleaned(
         day.bars.with_columns(basis=pl.lit(basis), fetched_on=pl.lit(fetched_on)).select(list(AGGREGATES.columns))
         for basis, day in days
     ]
-    rejected = [day.quarantine.select("session", pl.lit(basis).alias("basis"), *_SHOWN) for basis, day in days]
-    nothing = QUARANTINE.empty().select("session", pl.lit("").alias("basis"), *_SHOWN)
+    rejected = [day.quarantine.select("session", pl.lit(basis).alias("basis"), *_SHOWN_COLUMNS) for basis, day in days]
+    nothing = QUARANTINE.empty().select("session", pl.lit("").alias("basis"), *_SHOWN_COLUMNS)
     return pl.concat([AGGREGATES.empty(), *bars]), pl.concat([nothing, *rejected])
 
 
-_SHOWN = ("ticker", "close", "volume", "window_start", pl.col("reasons").list.join(", "))
+_SHOWN_COLUMNS = ("ticker", "close", "volume", "window_start", pl.col("reasons").list.join(", "))
 
 
 def _cleaned_days(fetched: dict[str, list[Row]], sessions: Sequence[date]) -> Iterator[tuple[str, CleanedDay]]:
     for basis, rows in fetched.items():
-        for session, found in rows_by_session(rows, sessions).items():
-            if found:
+        for session, of_session in rows_by_session(rows, sessions).items():
+            if of_session:
                 name = f"{AGGREGATES.sql_name} ({basis})"
-                yield basis, cleaned_day(day_of(found), session, name, str(session), ANY_SHARE)
+                yield basis, cleaned_day(day_of(of_session), session, name, str(session), ANY_SHARE)

@@ -1,4 +1,4 @@
-"""What is told of a session by itself: one message to each channel, when the session is the newest and fresh."""
+"""Alerts: one message per session to each channel, when the session is the newest and recent."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -18,7 +18,7 @@ from dagster import (
 )
 
 from pipeline.alerts.channels import channels_of
-from pipeline.alerts.delivery import Alert, Outcome, deliver, why_not_told
+from pipeline.alerts.delivery import Alert, Outcome, deliver, reason_not_sent
 from pipeline.alerts.message import FailedCheck, session_message
 from pipeline.alerts.wording import TEXT, written
 from pipeline.assets.reports import CANDIDATES_REPORT, document_path
@@ -34,7 +34,7 @@ from pipeline.queries.alert_day import newest_session, read_day
 from pipeline.settings import Settings
 
 AFTER_THE_CHECKS = {"dagster/priority": "-1"}
-"""The message tells which checks failed, so that they come first."""
+"""The message lists failed checks, so the checks run first."""
 
 
 @asset(
@@ -58,14 +58,14 @@ def alerts(
     settings: ResourceParam[Settings],
     progress: ResourceParam[Progress],
 ) -> MaterializeResult:
-    """Tell the run's newest session to every channel that lacks it, and say what became of it."""
+    """Send the alert of the run's newest session to every channel that lacks it, and record the outcomes."""
     session = sessions_of(context.partition_keys)[-1]
     outcomes, metadata = sent_to_channels(context, lake, settings, session)
-    # On the one session that can be told: what is returned would go to every session of a range.
+    # Attached to this one session: returned metadata would go to every session of a range.
     context.add_asset_metadata(metadata, partition_key=str(session))
     failed = {outcome.channel: outcome.failure for outcome in outcomes if outcome.failure}
     for channel, failure in failed.items():
-        warning = f"{session} was not told to {channel}: {failure}."
+        warning = f"The alert of {session} did not reach {channel}: {failure}."
         context.log.warning(warning)
         progress.warnings.append(warning)
     return MaterializeResult(
@@ -83,12 +83,12 @@ def alerts(
 def sent_to_channels(
     context: AssetExecutionContext, lake: Lake, settings: Settings, session: date
 ) -> tuple[Sequence[Outcome], Mapping[str, str | int | MetadataValue]]:
-    """Send what is to be sent of `session`; return what became of it at each channel, and what there is to record."""
+    """Send the alert of `session`; return the outcome at each channel, and the metadata to record."""
     if not settings.alerts:
-        return [], {"alerts": "not told: CANDLELAKE_ALERTS names no channel"}
+        return [], {"alerts": "not sent: CANDLELAKE_ALERTS has no channel"}
     today = datetime.now(ZoneInfo(EXCHANGE_ZONE)).date()
-    if why_not := why_not_told(session, newest_session(lake, session), today):
-        return [], {"alerts": why_not}
+    if reason := reason_not_sent(session, newest_session(lake, session), today):
+        return [], {"alerts": reason}
     day = read_day(lake, session, failed_checks(context))
     page = page_of(settings, session)
     models = [model.name for model in MODELS]
@@ -96,8 +96,8 @@ def sent_to_channels(
     outcomes = deliver(lake, alert, channels_of(settings.alerts), lambda: datetime.now(UTC))
     text = written(session_message(day, models, settings.alerts_top), TEXT)
     return outcomes, {
-        "alerts": f"{sum(not one.failure for one in outcomes)} of {len(outcomes)} channels have it",
-        **{one.channel: str(one) for one in outcomes},
+        "alerts": f"{sum(not outcome.failure for outcome in outcomes)} of {len(outcomes)} channels have it",
+        **{outcome.channel: str(outcome) for outcome in outcomes},
         "message": MetadataValue.text(text),
     }
 
@@ -105,11 +105,13 @@ def sent_to_channels(
 def failed_checks(context: AssetExecutionContext) -> list[FailedCheck]:
     """Return the checks of this run that have failed or warned up to now."""
     logged = context.instance.all_logs(context.run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
-    found = [entry.get_dagster_event().asset_check_evaluation_data for entry in logged]
+    evaluations = [entry.get_dagster_event().asset_check_evaluation_data for entry in logged]
     return [
-        FailedCheck(one.check_name, one.asset_key.to_user_string(), stops=one.severity == AssetCheckSeverity.ERROR)
-        for one in found
-        if not one.passed
+        FailedCheck(
+            check.check_name, check.asset_key.to_user_string(), stops=check.severity == AssetCheckSeverity.ERROR
+        )
+        for check in evaluations
+        if not check.passed
     ]
 
 

@@ -1,4 +1,4 @@
-"""The second stage: validated bars, what was rejected on the way, and the audit trail of every file."""
+"""The second stage: validated bars, rejected rows, and the audit trail of every file."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -25,7 +25,7 @@ from pipeline.queries.coverage import with_coverage
 from pipeline.settings import Settings
 
 CHUNK = 21
-"""Sessions handed to the writer at a time: about a month, which is what it gathers anyway."""
+"""Sessions passed to the writer at a time: about a month, which it collects anyway."""
 
 
 @multi_asset(
@@ -45,7 +45,7 @@ def cleaned_day_aggs(
     settings: ResourceParam[Settings],
     progress: ResourceParam[Progress],
 ) -> Iterator[MaterializeResult]:
-    """Clean each session's file in one pass; the audit trail is written last, when all it tells of is there."""
+    """Clean each session's file in one pass; the audit trail is written last, when all tables it covers are written."""
     begun, run_id = perf_counter(), context.run.run_id
     sessions = sessions_of(context.partition_keys)
     intake = Intake(raw_files, settings.max_bad_share, run_id)
@@ -72,7 +72,7 @@ def cleaned_day_aggs(
 
 
 def known_deliveries(lake: Lake, sessions: Sequence[date], trail: Table = DELIVERIES) -> pl.DataFrame:
-    """Return what the audit trail holds for `sessions`; empty before the first delivery ever."""
+    """Return the audit trail's rows for `sessions`; empty before the first delivery."""
     try:
         return lake.scan(trail, sessions[0], sessions[-1]).collect()
     except TableMissing:

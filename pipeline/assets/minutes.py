@@ -1,4 +1,4 @@
-"""Minutes of each session, a journey of their own beside the daily one: files, bars, and what they say of a day."""
+"""Minutes of each session, in stages of their own beside the daily ones: files, bars and features."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -49,7 +49,7 @@ def raw_minute_aggs(
     raw_files: ResourceParam[RawFiles],
     progress: ResourceParam[Progress],
 ) -> MaterializeResult:
-    """Fetch the file of each session whose published version is not here yet."""
+    """Fetch the file of each session whose published version is not stored yet."""
     sessions = sessions_of(context.partition_keys)
     files = flat_files.files(Dataset.MINUTE_AGGS, sessions[0], sessions[-1])
     if missing := without_file(sessions, files):
@@ -58,8 +58,8 @@ def raw_minute_aggs(
             remedy="A session's file comes by about 11:00 New York on the next day. Minutes come from flat files only, "
             "not from the REST API.",
         )
-    wanted = [file for file in files if file.session in set(sessions)]
-    receipts = fetched_files(flat_files, wanted, raw_files, progress.track("minute files", wanted))
+    requested = [file for file in files if file.session in set(sessions)]
+    receipts = fetched_files(flat_files, requested, raw_files, progress.track("minute files", requested))
     return MaterializeResult(metadata={"files": len(receipts), "bytes": sum(receipt.size for receipt in receipts)})
 
 
@@ -97,8 +97,8 @@ def cleaned_minute_aggs(
     metadata = record(context, MINUTE_QUARANTINE, quarantine)
     yield MaterializeResult(asset_key=asset_key(MINUTE_QUARANTINE), metadata=metadata)
 
-    known = known_deliveries(lake, sessions, MINUTE_DELIVERIES)
-    deliveries = with_arrivals(known, intake.deliveries, intake.others)
+    stored = known_deliveries(lake, sessions, MINUTE_DELIVERIES)
+    deliveries = with_arrivals(stored, intake.deliveries, intake.others)
     written = lake.replace(MINUTE_DELIVERIES, sessions, [deliveries], run_id=run_id)
     lake.require_newest({MINUTE_BARS: minutes, MINUTE_QUARANTINE: quarantine, MINUTE_DELIVERIES: written})
     metadata = record(context, MINUTE_DELIVERIES, written)
@@ -115,7 +115,7 @@ def cleaned_minute_aggs(
     partitions_def=STOCK_SESSIONS,
     backfill_policy=ONE_RUN,
 )
-def stock_intraday_features(  # noqa: PLR0913, PLR0917 (Dagster hands over each table by its name)
+def stock_intraday_features(  # noqa: PLR0913, PLR0917 (Dagster passes each table by its name)
     context: AssetExecutionContext,
     minute_bars: Reading,
     daily_bars: Reading,
@@ -123,10 +123,10 @@ def stock_intraday_features(  # noqa: PLR0913, PLR0917 (Dagster hands over each 
     lake: ResourceParam[Lake],
     progress: ResourceParam[Progress],
 ) -> MaterializeResult:
-    """Compute what the minutes of each session say of its tickers, one session at a time."""
+    """Compute the features of each session's minutes, one session at a time."""
     sessions = sessions_of(context.partition_keys)
     closes = daily_bars.rows.select("ticker", "session", "close").collect()
-    known = applicable_splits(splits.rows.collect())
+    applied_splits = applicable_splits(splits.rows.collect())
     for warning in warnings_of_gaps(sessions, closes):
         context.log.warning(warning)
         progress.warnings.append(warning)
@@ -134,10 +134,12 @@ def stock_intraday_features(  # noqa: PLR0913, PLR0917 (Dagster hands over each 
     def of_sessions() -> Iterator[pl.DataFrame]:
         for session in progress.track("intraday features", sessions):
             minutes = minute_bars.rows.filter(pl.col("session") == session).collect()
-            yield intraday_features(minutes, close_before(closes, known, session_before(session), session), session)
+            yield intraday_features(
+                minutes, close_before(closes, applied_splits, session_before(session), session), session
+            )
 
-    read = [minute_bars, daily_bars, splits]
-    written = lake.replace(INTRADAY_FEATURES, sessions, of_sessions(), run_id=context.run.run_id, read=read)
+    readings = [minute_bars, daily_bars, splits]
+    written = lake.replace(INTRADAY_FEATURES, sessions, of_sessions(), run_id=context.run.run_id, read=readings)
     return MaterializeResult(metadata=record(context, INTRADAY_FEATURES, written))
 
 
@@ -147,9 +149,9 @@ def session_before(session: date) -> date:
 
 
 def warnings_of_gaps(sessions: list[date], closes: pl.DataFrame) -> list[str]:
-    """Return what a person should hear of sessions before which there are no daily bars in `closes`."""
-    held = set(closes["session"].unique())
-    without = [session for session in sessions if session_before(session) not in held]
+    """Return warnings about sessions without daily bars of the session before in `closes`."""
+    stored_sessions = set(closes["session"].unique())
+    without = [session for session in sessions if session_before(session) not in stored_sessions]
     if not without:
         return []
     share = share_of_sessions(without, sessions)

@@ -1,4 +1,4 @@
-"""What keeps the lake in order: tables rewritten in the order they are read in, old files removed, the SQL catalog."""
+"""Maintenance of the lake: compaction of tables, removal of old files, the SQL catalog."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from pipeline.settings import Settings
 from pipeline.tables import EVERY_TABLE, PORTFOLIO_TABLES, TABLES
 
 AFTER_ALL_TABLES = {"dagster/priority": "-2"}
-"""The catalog names the tables there are, whichever the run has just created."""
+"""The catalog lists all existing tables, with those that the run has just created."""
 
 
 @asset(
@@ -32,8 +32,8 @@ AFTER_ALL_TABLES = {"dagster/priority": "-2"}
     metadata=stage("compaction"),
 )
 def compacted_tables(context: AssetExecutionContext, lake: ResourceParam[Lake]) -> MaterializeResult:
-    """Rewrite the months that lie in several files."""
-    with step_redone_after_conflict():  # months that are in order by then are left as they are
+    """Rewrite the months that have several files."""
+    with step_redone_after_conflict():  # months that are compact by then are left as they are
         months = {
             table.sql_name: len(compact(lake, table, run_id=context.run.run_id))
             for table in EVERY_TABLE
@@ -54,7 +54,7 @@ def compacted_tables(context: AssetExecutionContext, lake: ResourceParam[Lake]) 
 def vacuumed_tables(
     context: AssetExecutionContext, lake: ResourceParam[Lake], settings: ResourceParam[Settings]
 ) -> MaterializeResult:
-    """Remove what is older than the retention and replaced since, and what killed processes left unfinished."""
+    """Remove replaced files older than the retention, and unfinished files of killed processes."""
     keep = timedelta(days=settings.retention_days)
     files = {
         table.sql_name: len(vacuum(lake, table, keep=keep, run_id=context.run.run_id))
@@ -66,9 +66,9 @@ def vacuumed_tables(
 
 
 def unfinished_removed(lake: Lake, settings: Settings) -> int:
-    """Remove what killed processes left of vendor files, records, pages and the catalog; return how many there were.
+    """Remove unfinished vendor files, records, pages and catalogs of killed processes; return how many there were.
 
-    What is younger may belong to one that is at work.
+    Younger files may belong to a running process.
     """
     of_lake = lake.store.remove_unfinished(older_than=SHORTEST_RETENTION)
     beside = [*ReportsFolder(settings.reports).unfinished(), *unfinished_copies(settings.catalog)]
@@ -82,9 +82,9 @@ def unfinished_removed(lake: Lake, settings: Settings) -> int:
     kinds={"duckdb"},
     owners=OWNERS,
     metadata=stage("SQL catalog"),
-    # Of a table that is never made, as minutes are not by everybody, Dagster would warn before every daily run.
+    # For a table that is never written, such as minutes for many users, Dagster would warn before every daily run.
     deps=[
-        # Of all partitions, which it would mean otherwise, Dagster walks every day since the first one.
+        # By default it would mean all partitions, and Dagster would walk every day since the first one.
         AssetDep(asset_key(table), partition_mapping=LastPartitionMapping() if table.session else None)
         for table in (*REFERENCE_TABLES, *TABLES, *PORTFOLIO_TABLES, ALERTS)
     ],
@@ -93,7 +93,7 @@ def unfinished_removed(lake: Lake, settings: Settings) -> int:
 def sql_catalog(
     lake: ResourceParam[Lake], settings: ResourceParam[Settings], duckdb_catalog: DuckDBResource
 ) -> MaterializeResult:
-    """Write the views anew where tables have come or changed, then ask each for its rows as a user's client would."""
+    """Write the views again if tables were added or changed, then count each view's rows as a user's client would."""
     before = _written_at(settings.catalog)
     views = write_catalog(lake, settings.catalog)
     if _written_at(settings.catalog) == before:

@@ -1,7 +1,7 @@
-"""What became of the candidates, and how good lists and models were. Here, and nowhere else, assets look ahead.
+"""Outcomes of the candidates, and scores of lists and models. Only these assets look ahead.
 
 The outcomes of a session need the bars of the 60 sessions after it. They are read from the lake as far as it goes, not
-through partitions, so that a session is worth another run until they are all there. Nothing that ranks may read these
+through partitions, so that a session can be run again until they are all there. Nothing that ranks may read these
 tables.
 """
 
@@ -35,14 +35,14 @@ from pipeline.queries.minute_features import features_for
 from pipeline.venues.calendar import new_york
 
 OUTCOME_CHUNK = 63
-"""Sessions looked back on at a time. Each chunk reads the 60 sessions after it too."""
+"""Sessions computed at a time. Each chunk also reads the 60 sessions after it."""
 
 LISTS = ["model", "session", "ticker"]
 
 
 @dataclass(frozen=True)
 class Hindsight:
-    """What the lake holds of the lists of some sessions, and of the sessions after them."""
+    """The lake's lists of some sessions, and its data on the sessions after them."""
 
     bars: Reading
     indicators: Reading
@@ -53,11 +53,11 @@ class Hindsight:
     splits: Reading
     dividends: Reading
     features: list[Reading]
-    """Of the sessions' minutes; none when no model asks for them."""
+    """Features of the sessions' minutes; empty when no model uses them."""
 
     @classmethod
     def of(cls, lake: Lake, sessions: Sequence[date]) -> "Hindsight":
-        """Return what `lake` holds now; a table of reference data that was never written counts as empty."""
+        """Return the present data of `lake`; a table of reference data that was never written counts as empty."""
         first, last = sessions[0], sessions[-1]
         return cls(
             bars=lake.read(DAILY_BARS, first, new_york().offset(last, LONGEST)),
@@ -72,12 +72,12 @@ class Hindsight:
 
     @property
     def readings(self) -> list[Reading]:
-        """Return everything that is read."""
+        """Return all readings."""
         return [self.bars, self.indicators, self.candidates, *self.features, *self.reference]
 
     @property
     def reference(self) -> list[Reading]:
-        """Return what is read of reference data."""
+        """Return the readings of reference data."""
         return [self.tickers, self.ticker_events, self.splits, self.dividends]
 
 
@@ -97,34 +97,34 @@ class Hindsight:
 def stock_outcomes(
     context: AssetExecutionContext, lake: ResourceParam[Lake], progress: ResourceParam[Progress]
 ) -> Iterator[MaterializeResult]:
-    """Look back on the lists of the sessions, as far as the lake goes."""
+    """Compute the outcomes of the sessions' lists, as far as the lake goes."""
     sessions = sessions_of(context.partition_keys)
-    held = Hindsight.of(lake, sessions)
-    for warning in (*unknown_events(held), *strange_lists(held.candidates.rows)):
+    hindsight = Hindsight.of(lake, sessions)
+    for warning in (*missing_events(hindsight), *undeclared_lists(hindsight.candidates.rows)):
         context.log.warning(warning)
         progress.warnings.append(warning)
 
     scored: list[pl.DataFrame] = []
 
     def outcomes() -> Iterator[pl.DataFrame]:
-        for rows, of_lists in outcome_chunks(held, sessions, progress):
+        for rows, of_lists in outcome_chunks(hindsight, sessions, progress):
             scored.append(of_lists)
             yield rows
 
     run_id = context.run.run_id
-    written = lake.replace(CANDIDATE_OUTCOMES, sessions, outcomes(), run_id=run_id, read=held.readings)
+    written = lake.replace(CANDIDATE_OUTCOMES, sessions, outcomes(), run_id=run_id, read=hindsight.readings)
     yield MaterializeResult(
         asset_key=asset_key(CANDIDATE_OUTCOMES), metadata=record(context, CANDIDATE_OUTCOMES, written)
     )
-    written = lake.replace(SESSION_SCORES, sessions, scored, run_id=run_id, read=held.readings)
+    written = lake.replace(SESSION_SCORES, sessions, scored, run_id=run_id, read=hindsight.readings)
     yield MaterializeResult(asset_key=asset_key(SESSION_SCORES), metadata=record(context, SESSION_SCORES, written))
 
 
 def outcome_chunks(
-    held: Hindsight, sessions: Sequence[date], progress: Progress
+    hindsight: Hindsight, sessions: Sequence[date], progress: Progress
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Yield the outcomes of the candidates of `sessions`, and the scores of their lists, in bounded chunks."""
-    tickers, events, split_history, dividend_history = (one.rows.collect() for one in held.reference)
+    tickers, events, split_history, dividend_history = (reading.rows.collect() for reading in hindsight.reference)
     listed = listings(tickers, events)
     events_of_prices = (
         applicable_splits(split_history),
@@ -134,15 +134,15 @@ def outcome_chunks(
     for chunk in progress.chunks("outcomes", sessions, OUTCOME_CHUNK):
         calendar = new_york().between(new_york().offset(chunk[0], -1), new_york().offset(chunk[-1], LONGEST))
         in_chunk = pl.col("session").is_between(chunk[0], chunk[-1])
-        bars = held.bars.rows.filter(pl.col("session").is_between(chunk[0], calendar[-1])).collect()
-        lists = held.candidates.rows.filter(pl.col("session").is_between(calendar[0], chunk[-1])).collect()
-        ranked = held.indicators.rows.filter(in_chunk).join(bars.lazy(), on=["ticker", "session"])
-        for one in held.features:
-            ranked = with_minutes(ranked, one.rows)
+        bars = hindsight.bars.rows.filter(pl.col("session").is_between(chunk[0], calendar[-1])).collect()
+        lists = hindsight.candidates.rows.filter(pl.col("session").is_between(calendar[0], chunk[-1])).collect()
+        ranked = hindsight.indicators.rows.filter(in_chunk).join(bars.lazy(), on=["ticker", "session"])
+        for reading in hindsight.features:
+            ranked = with_minutes(ranked, reading.rows)
         day = ranked.collect()
 
         after = aftermath(bars, *events_of_prices, listed, calendar)
-        # Scored as they were ranked: what a list is held against is whom it was drawn from.
+        # Scored as they were ranked: a list is compared with the tickers it was drawn from.
         scored = scores(with_reference(day, listed, split_history, window_of(chunk)), MODELS)
         candidates = lists.filter(in_chunk)
         returns = forward_returns(pl.concat([scored.select(PAIR), candidates.select(PAIR)]).unique(), after)
@@ -150,25 +150,25 @@ def outcome_chunks(
         yield outcomes, session_scores(outcomes, scored, returns, after, lists.select(LISTS))
 
 
-def unknown_events(held: Hindsight) -> list[str]:
-    """Return a warning for each table of what moves prices that was never written."""
+def missing_events(hindsight: Hindsight) -> list[str]:
+    """Return a warning for each table of splits or dividends that was never written."""
     return [
-        f"{one.table.sql_name} was never fetched, so returns are told as if there were none; "
+        f"{reading.table.sql_name} was never fetched, so returns are computed as if there were none; "
         "run the job `reference_data`, then this again."
-        for one in (held.splits, held.dividends)
-        if one.version is None
+        for reading in (hindsight.splits, hindsight.dividends)
+        if reading.version is None
     ]
 
 
-def strange_lists(candidates: pl.LazyFrame) -> list[str]:
-    """Return a warning for each model's version that drew up lists and is not declared any more."""
-    known = {model.name: model.version for model in MODELS}
-    drawn_up = candidates.select("model", "model_version").unique().sort("model", "model_version").collect()
+def undeclared_lists(candidates: pl.LazyFrame) -> list[str]:
+    """Return a warning for each model version that has lists and is no longer declared."""
+    current = {model.name: model.version for model in MODELS}
+    versions = candidates.select("model", "model_version").unique().sort("model", "model_version").collect()
     return [
-        f"Lists of {model} version {version} are held against no universe: the model is "
-        + (f"version {known[model]} now. Run their sessions again." if model in known else "not declared any more.")
-        for model, version in drawn_up.iter_rows()
-        if known.get(model) != version
+        f"Lists of {model} version {version} are compared with no universe: the model is "
+        + (f"version {current[model]} now. Run their sessions again." if model in current else "no longer declared.")
+        for model, version in versions.iter_rows()
+        if current.get(model) != version
     ]
 
 

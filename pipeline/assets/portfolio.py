@@ -1,4 +1,4 @@
-"""What the user holds: the positions as recorded, and at every session their worth and the reasons to sell them."""
+"""The portfolio: the positions as recorded, and their value and the reasons to sell them at every session."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -22,7 +22,7 @@ _recorded = declared(POSITIONS, group=GROUP, stage={})
 positions = AssetSpec(
     **_recorded | {"description": f"{_recorded['description']} Recorded with `candlelake positions`."},
 )
-"""Recorded by the user, so no run makes it."""
+"""Recorded by the user, so no run writes it."""
 
 
 @multi_asset(
@@ -31,40 +31,40 @@ positions = AssetSpec(
         table.name: AssetOut(**declared(table, group=GROUP, stage=stage("positions")))
         for table in (POSITION_MARKS, SIGNALS)
     },
-    # Read by the function that marks, and only where something is held: from the session on which it was opened.
+    # Read by the function that marks positions, only if there are any, and from the session of the first opening on.
     deps=[asset_key(table) for table in (POSITIONS, DAILY_BARS, INDICATORS_TABLE, SPLITS, DIVIDENDS)],
     partitions_def=STOCK_SESSIONS,
     backfill_policy=ONE_RUN,
 )
 def marked_positions(context: AssetExecutionContext, lake: ResourceParam[Lake]) -> Iterator[MaterializeResult]:
-    """Value what was held at each session, and hold the sell rules against it."""
+    """Value the positions at each session, and apply the sell rules to them."""
     sessions = sessions_of(context.partition_keys)
-    found = portfolio(lake, sessions)
+    marked = portfolio(lake, sessions)
     run_id = context.run.run_id
     for table, rows, shown in (
-        (POSITION_MARKS, found.marks, marks_of_sessions(found)),
-        (SIGNALS, found.signals, signals_of_sessions(found)),
+        (POSITION_MARKS, marked.marks, marks_of_sessions(marked)),
+        (SIGNALS, marked.signals, signals_of_sessions(marked)),
     ):
-        written = lake.replace(table, sessions, [rows], run_id=run_id, read=found.read)
+        written = lake.replace(table, sessions, [rows], run_id=run_id, read=marked.read)
         metadata = record(context, table, written, per_session=shown)
         yield MaterializeResult(asset_key=asset_key(table), metadata=metadata)
 
 
-def marks_of_sessions(found: Portfolio) -> dict[date, dict[str, Any]]:
-    """Return, for each session on which something is held, what it is worth and what it has gained, in USD."""
-    sums = found.marks.group_by("session").agg(pl.col("value", "profit").sum(), without_bar=pl.col("no_bar").sum())
+def marks_of_sessions(marked: Portfolio) -> dict[date, dict[str, Any]]:
+    """Return, for each session with positions, their value and profit in USD."""
+    sums = marked.marks.group_by("session").agg(pl.col("value", "profit").sum(), without_bar=pl.col("no_bar").sum())
     return _by_session(sums)
 
 
-def signals_of_sessions(found: Portfolio) -> dict[date, dict[str, Any]]:
-    """Return the number of signals of each session with any, and a table of those of the newest."""
-    shown = _by_session(found.signals.group_by("session").agg(new=pl.col("is_new").sum()))
+def signals_of_sessions(marked: Portfolio) -> dict[date, dict[str, Any]]:
+    """Return the number of signals of each session with any, and a table of the newest session's signals."""
+    shown = _by_session(marked.signals.group_by("session").agg(new=pl.col("is_new").sum()))
     if shown:
         newest = max(shown)
-        told = found.signals.filter(pl.col("session") == newest).select(
+        table = marked.signals.filter(pl.col("session") == newest).select(
             "position", "ticker", "severity", "rule", "is_new", reasons=pl.col("reasons").list.join("; ")
         )
-        shown[newest]["signals"] = table_preview(told)
+        shown[newest]["signals"] = table_preview(table)
     return shown
 
 

@@ -1,4 +1,4 @@
-"""The first stage: what the vendor delivered of each session, byte for byte, with every version it ever replaced."""
+"""The first stage: the vendor's files of each session, byte for byte, with every replaced version."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,7 +6,7 @@ from datetime import date
 from dagster import AssetExecutionContext, ResourceParam, asset
 
 from pipeline.errors import NotPublished
-from pipeline.ingest.answers import answers_taken_in
+from pipeline.ingest.answers import stored_answers
 from pipeline.ingest.fetch import fetched_files
 from pipeline.ingest.intake import EDITIONS
 from pipeline.lake.raw.raw_files import RawFiles
@@ -36,38 +36,38 @@ def raw_day_aggs(
     raw_files: ResourceParam[RawFiles],
     progress: ResourceParam[Progress],
 ) -> None:
-    """Fetch the file of each session whose published version is not here yet, and an answer where there is no file."""
+    """Fetch each session's file unless its published version is stored, or an answer where there is no file."""
     sessions = sessions_of(context.partition_keys)
     files = flat_files.files(Dataset.DAY_AGGS, sessions[0], sessions[-1])
     missing = without_file(sessions, files)
     if missing and rest_days is None:
         raise not_published(missing, sessions)
-    wanted = [file for file in files if file.session in set(sessions)]
-    receipts = fetched_files(flat_files, wanted, raw_files, progress.track("vendor files", wanted))
+    requested = [file for file in files if file.session in set(sessions)]
+    receipts = fetched_files(flat_files, requested, raw_files, progress.track("vendor files", requested))
 
-    # A partition exists from the midnight after its session: the day is over, and its answer whole.
-    lacking = [session for session in missing if raw_files.current(Dataset.DAY_AGGS, session) is None]
-    answers = answers_taken_in(rest_days, lacking, raw_files, progress) if rest_days else []
+    # A partition exists from the midnight after its session: the day is over, and its answer complete.
+    without_any_file = [session for session in missing if raw_files.current(Dataset.DAY_AGGS, session) is None]
+    answers = stored_answers(rest_days, without_any_file, raw_files, progress) if rest_days else []
     if answers and not isinstance(flat_files, NoFlatFiles):
-        share = share_of_sessions(lacking, sessions)
-        warning = f"{share} no flat file yet, the bars are the morning edition: {first_sessions(lacking)}."
+        share = share_of_sessions(without_any_file, sessions)
+        warning = f"{share} no flat file yet, the bars are the morning edition: {first_sessions(without_any_file)}."
         context.log.warning(warning)
         progress.warnings.append(warning)
     size = sum(receipt.size for receipt in [*receipts, *answers])
-    # What the run took in: on each session of a range it would read as that session's own.
+    # Totals of the run: attached to every session of a range, they would look like that session's own.
     context.add_asset_metadata(
         {"files": len(receipts), "answers": len(answers), "bytes": size}, partition_key=str(sessions[-1])
     )
 
 
 def without_file(sessions: Sequence[date], files: Sequence[FlatFile]) -> list[date]:
-    """Return those of `sessions` of which none of `files` is."""
+    """Return the sessions without a file in `files`."""
     listed = {file.session for file in files}
     return [session for session in sessions if session not in listed]
 
 
 def not_published(missing: Sequence[date], sessions: Sequence[date]) -> NotPublished:
-    """Return the error that names the sessions without a file."""
+    """Return the error that lists the sessions without a file."""
     return NotPublished(
         f"{share_of_sessions(missing, sessions)} no file in {Dataset.DAY_AGGS}: {first_sessions(missing)}.",
         remedy="A session's file comes by about 11:00 New York on the next day; `candlelake status` shows gaps. With "

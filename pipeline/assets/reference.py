@@ -1,6 +1,6 @@
-"""Reference data: what the vendor says of tickers, splits, dividends and renames, refreshed whole, with its history.
+"""Reference data: the vendor's tickers, splits, dividends and renames, refreshed in full, with their history.
 
-A refresh reads everything before it writes anything, so that an answer that breaks off changes nothing.
+A refresh reads everything before it writes anything, so that an incomplete answer changes nothing.
 """
 
 from collections.abc import Callable
@@ -27,10 +27,10 @@ from pipeline.market.securities.reference import (
     with_dividend_doubts,
     with_split_doubts,
 )
-from pipeline.market.securities.renames import unasked, whose_turn
+from pipeline.market.securities.renames import figis_due, figis_without_events
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
-from pipeline.sources.massive.reference import NoReference, ReferenceSource, ToldEvents
+from pipeline.sources.massive.reference import NoReference, ReferenceSource, TickerEvents
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -47,7 +47,7 @@ def reference_tickers(
     reference_source: ResourceParam[ReferenceSource],
     progress: ResourceParam[Progress],
 ) -> MaterializeResult:
-    """Ask for every security, listed and delisted."""
+    """Request every security, listed and delisted."""
     return Refresh(context, lake, reference_source, progress, TICKERS).of_all(reference_source.tickers)
 
 
@@ -58,7 +58,7 @@ def reference_splits(
     reference_source: ResourceParam[ReferenceSource],
     progress: ResourceParam[Progress],
 ) -> MaterializeResult:
-    """Ask for every split, and mark those in doubt."""
+    """Request every split, and mark those in doubt."""
     refresh = Refresh(context, lake, reference_source, progress, SPLITS, with_split_doubts)
     return refresh.of_all(reference_source.splits)
 
@@ -70,7 +70,7 @@ def reference_dividends(
     reference_source: ResourceParam[ReferenceSource],
     progress: ResourceParam[Progress],
 ) -> MaterializeResult:
-    """Ask for every cash dividend, and mark those in doubt."""
+    """Request every cash dividend, and mark those in doubt."""
     refresh = Refresh(context, lake, reference_source, progress, DIVIDENDS, with_dividend_doubts)
     return refresh.of_all(reference_source.dividends)
 
@@ -82,14 +82,14 @@ def reference_ticker_events(
     reference_source: ResourceParam[ReferenceSource],
     progress: ResourceParam[Progress],
 ) -> MaterializeResult:
-    """Ask for the earlier tickers of securities that may have had one."""
-    waiting = securities_to_ask_about(lake)
-    asked = whose_turn(waiting, datetime.now(NEW_YORK).date())
+    """Request the earlier tickers of securities that may have had one."""
+    waiting = figis_waiting(lake)
+    figis = figis_due(waiting, datetime.now(NEW_YORK).date())
     refresh = Refresh(context, lake, reference_source, progress, TICKER_EVENTS)
-    return refresh.of_some(lambda: reference_source.ticker_events(asked), waiting=len(waiting))
+    return refresh.of_some(lambda: reference_source.ticker_events(figis), waiting=len(waiting))
 
 
-def securities_to_ask_about(lake: Lake) -> list[str]:
+def figis_waiting(lake: Lake) -> list[str]:
     """Return the FIGIs whose renames are not known yet, the newest first; none before there are bars."""
     if not lake.exists(DAILY_BARS):
         return []
@@ -97,7 +97,7 @@ def securities_to_ask_about(lake: Lake) -> list[str]:
         lake.scan(DAILY_BARS, columns=["ticker", "session"]).group_by("ticker").agg(first=pl.min("session"))
     )
     securities, events = (as_known(lake.read(table).rows.collect()) for table in (TICKERS, TICKER_EVENTS))
-    return unasked(securities, first_sessions.collect(), events)
+    return figis_without_events(securities, first_sessions.collect(), events)
 
 
 @dataclass(frozen=True)
@@ -110,46 +110,46 @@ class Refresh:
     progress: Progress
     table: Table
     judged: Judgement = pl.DataFrame.clone
-    """Works out the doubts of a history."""
+    """Computes the doubts of a history."""
 
-    def of_all(self, ask: Callable[[], pl.DataFrame]) -> MaterializeResult:
-        """Take in an answer that tells all that there is. Raises AnswerRefused when it tells nothing any more."""
+    def of_all(self, request: Callable[[], pl.DataFrame]) -> MaterializeResult:
+        """Store an answer with all rows of the table. Raises AnswerRefused when there is no row any more."""
         if isinstance(self.source, NoReference):
             return self._without_a_source()
         self._require_clock()
-        told = ask()
+        answer = request()
         before = self._before()
-        known = before.rows.collect()
-        self._require_some(told, known)
+        history = before.rows.collect()
+        self._require_some(answer, history)
         at = datetime.now(UTC)
-        return self._written(merged(known, told, at), before, at, {"rows_told": len(told)})
+        return self._written(merged(history, answer, at), before, at, {"rows_told": len(answer)})
 
-    def of_some(self, ask: Callable[[], ToldEvents], *, waiting: int) -> MaterializeResult:
-        """Take in an answer that may tell of some securities only; what is known of the others stays as it is."""
+    def of_some(self, request: Callable[[], TickerEvents], *, waiting: int) -> MaterializeResult:
+        """Store an answer that may cover some securities only; rows of the others stay as they are."""
         if isinstance(self.source, NoReference):
             return self._without_a_source()
         self._require_clock()
-        told = ask()
-        if told.figis is None:
-            return self.of_all(lambda: told.rows)
+        answer = request()
+        if answer.figis is None:
+            return self.of_all(lambda: answer.rows)
         before = self._before()
-        known = before.rows.collect()
-        asked = pl.col("composite_figi").is_in(list(told.figis))
+        stored = before.rows.collect()
+        is_covered = pl.col("composite_figi").is_in(list(answer.figis))
         at = datetime.now(UTC)
-        history = pl.concat([known.filter(~asked), merged(known.filter(asked), told.rows, at)])
-        numbers = {"securities_asked": len(told.figis), "securities_waiting": waiting - len(told.figis)}
-        return self._written(history, before, at, {"rows_told": len(told.rows), **numbers})
+        history = pl.concat([stored.filter(~is_covered), merged(stored.filter(is_covered), answer.rows, at)])
+        numbers = {"securities_asked": len(answer.figis), "securities_waiting": waiting - len(answer.figis)}
+        return self._written(history, before, at, {"rows_told": len(answer.rows), **numbers})
 
     def _require_clock(self) -> None:
-        """Raise ClockBehind before anything is asked: an answer that cannot be written may take an hour to come."""
+        """Raise ClockBehind before any request: an answer may take an hour, and could not be written then."""
         require_later(self._before().rows.collect(), datetime.now(UTC))
 
-    def _require_some(self, told: pl.DataFrame, known: pl.DataFrame) -> None:
-        held = len(as_known(known))
-        if told.is_empty() and held:
+    def _require_some(self, answer: pl.DataFrame, history: pl.DataFrame) -> None:
+        holding = len(as_known(history))
+        if answer.is_empty() and holding:
             raise AnswerRefused(
-                f"{self.source!r} tells of no {self.table.name} at all, where {held:,} were known; they stay.",
-                remedy="Look at what the source says. If it is right, move the table's folder away and refresh again.",
+                f"{self.source!r} has no {self.table.name} at all, where {holding:,} were known; they stay.",
+                remedy="Check the source. If it is right, move the table's folder away and refresh again.",
             )
 
     def _before(self) -> Reading:
@@ -159,12 +159,12 @@ class Refresh:
         self, history: pl.DataFrame, before: Reading, at: datetime, numbers: dict[str, Any]
     ) -> MaterializeResult:
         judged = self.judged(history)
-        # A refresh that another one overtook must not undo what that one has learnt.
+        # A refresh that another one overtook must not undo the other's changes.
         written = self.lake.refresh(self.table, judged, run_id=self.context.run.run_id, read=[before])
-        return MaterializeResult(metadata=self._recorded(written) | numbers | particulars(judged, at))
+        return MaterializeResult(metadata=self._recorded(written) | numbers | refresh_metadata(judged, at))
 
     def _without_a_source(self) -> MaterializeResult:
-        """Say that nothing new is known; what was known stays, and an empty table stands for nothing."""
+        """Warn that nothing was refreshed; known rows stay, and without any an empty table is written."""
         known = self._before().rows.collect()
         name, state = self.table.name.replace("_", " ").capitalize(), "unknown" if known.is_empty() else "not refreshed"
         warning = f"{name} {state}: there is no source of reference data. {SET_A_SOURCE}"
@@ -179,8 +179,8 @@ class Refresh:
         return record(self.context, self.table, written) | {"source": repr(self.source)}
 
 
-def particulars(history: pl.DataFrame, at: datetime) -> dict[str, Any]:
-    """Return what there is to say of a refresh at `at` and of the history after it."""
+def refresh_metadata(history: pl.DataFrame, at: datetime) -> dict[str, Any]:
+    """Return metadata on a refresh at `at` and on the history after it."""
     changes = changes_of(history, at)
     holding = as_known(history)
     doubts = holding["doubt"].drop_nulls().value_counts(sort=True).rows() if "doubt" in holding.columns else []

@@ -33,14 +33,14 @@ from pipeline.reports.ticker_page import ticker_pages
 from pipeline.settings import Settings
 
 MOST_SESSIONS = 5
-"""Sessions of a run that get pages, the newest: those of ten years would take hours, and nobody reads them."""
+"""Newest sessions of a run that get pages: pages of ten years would take hours, and nobody reads them."""
 
 CANDIDATES_REPORT = AssetKey(["stocks", "candidates_report"])
 TICKER_REPORTS = AssetKey(["stocks", "ticker_reports"])
 
 
 def document_path(folder: Path, session: date) -> Path:
-    """Return where the page of a session's candidates lies as one file to send."""
+    """Return the path of the page of a session's candidates as one file to send."""
     return folder / session.isoformat() / f"candidates-{session}.html"
 
 
@@ -90,7 +90,9 @@ def stock_reports(
             {"pages": len(written.tickers)}, asset_key=TICKER_REPORTS, partition_key=str(session)
         )
     folder.write_index(
-        index_page(lake.scan(CANDIDATES, columns=COLUMNS).collect(), folder.sessions(), [one.name for one in MODELS])
+        index_page(
+            lake.scan(CANDIDATES, columns=COLUMNS).collect(), folder.sessions(), [model.name for model in MODELS]
+        )
     )
     make_durable(path for path in (*folder.path.iterdir(), *(folder.path / ASSETS).iterdir()) if path.is_file())
     yield MaterializeResult(asset_key=CANDIDATES_REPORT)
@@ -98,7 +100,7 @@ def stock_reports(
 
 
 def pages_written(tables: ReportTables, folder: ReportsFolder, session: date) -> Written:
-    """Write the page of the session's candidates, for the folder and to send, and those of all tickers it links to."""
+    """Write the page of the session's candidates, for the folder and to send, and the pages of its tickers."""
     page = candidates_page(
         session,
         tables.candidates(),
@@ -116,6 +118,6 @@ def pages_written(tables: ReportTables, folder: ReportsFolder, session: date) ->
 
 def around(session: date, with_page: Sequence[date]) -> Around:
     """Return the sessions before and after `session` that have a page."""
-    earlier = [one for one in with_page if one < session]
-    later = [one for one in with_page if one > session]
+    earlier = [other for other in with_page if other < session]
+    later = [other for other in with_page if other > session]
     return Around(max(earlier, default=None), min(later, default=None))

@@ -17,7 +17,7 @@ from pipeline.lake.delta.commits import Reading, total_written
 from pipeline.lake.delta.layout import stretches
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
-from pipeline.market.outdated_ranges import with_restated
+from pipeline.market.outdated_ranges import with_recomputed
 from pipeline.market.prices.point_in_time import point_in_time_indicators
 from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.models import MODELS
@@ -33,10 +33,10 @@ from pipeline.queries.outdated import outdated_sessions
 from pipeline.venues.calendar import new_york
 
 INDICATOR_CHUNK = 252
-"""Sessions computed at a time. Each chunk reads its look-back anew: short ones repeat work, long ones hold memory."""
+"""Sessions computed at a time. Each chunk reads its look-back again: short ones repeat work, long ones need memory."""
 
 MOST_IN_A_COMMIT = 1_300
-"""Sessions, five years and a little: the writer holds what it has packed until it commits."""
+"""Sessions, a little more than five years: the writer keeps compressed rows in memory until it commits."""
 
 CANDIDATE_CHUNK = 126
 
@@ -45,11 +45,11 @@ REFERENCE = {
     "tickers": AssetIn(asset_key(TICKERS)),
     "ticker_events": AssetIn(asset_key(TICKER_EVENTS)),
 }
-"""What both stages know of securities beside their bars; every row of the tables, as they are now."""
+"""Reference data of both stages: every row of the tables, as they are now."""
 
 
 class Recomputation(Config):
-    """What of the sessions to compute."""
+    """Which rows of the sessions to compute."""
 
     only_outdated: bool = Field(
         default=False,
@@ -63,7 +63,7 @@ class Recomputation(Config):
     partitions_def=STOCK_SESSIONS,
     backfill_policy=ONE_RUN,
 )
-def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster hands over each table by its name)
+def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster passes each table by its name)
     context: AssetExecutionContext,
     config: Recomputation,
     daily_bars: Reading,
@@ -73,39 +73,39 @@ def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
     lake: ResourceParam[Lake],
     progress: ResourceParam[Progress],
 ) -> MaterializeResult:
-    """Compute every indicator of the sessions from their bars and the look-back before them, on their own basis."""
+    """Compute every indicator of the sessions from their bars and the look-back, each session on its own basis."""
     begun = perf_counter()
     sessions = sessions_of(context.partition_keys)
-    known = {
+    reference = {
         "splits": applicable_splits(splits.rows.collect()),
         "listed": listings(tickers.rows.collect(), ticker_events.rows.collect()),
     }
     outdated = (
         outdated_sessions(lake, [INDICATORS_TABLE]).within(sessions[0], sessions[-1]) if config.only_outdated else None
     )
-    read = [daily_bars, splits, tickers, ticker_events]
+    readings = [daily_bars, splits, tickers, ticker_events]
     written = []
     for stretch in stretches(INDICATORS_TABLE, sessions, MOST_IN_A_COMMIT):
         chunks = progress.chunks("indicators", stretch, INDICATOR_CHUNK)
         if outdated is None:
-            rows = indicator_chunks(daily_bars.rows, chunks, **known)
+            rows = indicator_chunks(daily_bars.rows, chunks, **reference)
         else:
-            rows = restated_chunks(lake, daily_bars.rows, chunks, outdated, **known)
-        written.append(lake.replace(INDICATORS_TABLE, stretch, rows, run_id=context.run.run_id, read=read))
+            rows = outdated_chunks(lake, daily_bars.rows, chunks, outdated, **reference)
+        written.append(lake.replace(INDICATORS_TABLE, stretch, rows, run_id=context.run.run_id, read=readings))
     return MaterializeResult(metadata=record(context, INDICATORS_TABLE, total_written(written), begun=begun))
 
 
 def indicator_chunks(
     bars: pl.LazyFrame, chunks: Iterable[Sequence[date]], *, splits: pl.DataFrame, listed: pl.DataFrame
 ) -> Iterator[pl.DataFrame]:
-    """Yield the indicators of each chunk of sessions; `bars` reaches back as far as the first needs."""
+    """Yield the indicators of each chunk of sessions; `bars` reaches back as far as the first chunk needs."""
     for sessions in chunks:
         window = window_of(sessions)
         in_window = bars.filter(pl.col("session").is_between(window[0], window[-1])).collect()
         yield point_in_time_indicators(in_window, splits, window, since=sessions[0], listed=listed)
 
 
-def restated_chunks(  # noqa: PLR0913 (those above, and what is outdated where)
+def outdated_chunks(  # noqa: PLR0913 (those above, and the outdated ranges)
     lake: Lake,
     bars: pl.LazyFrame,
     chunks: Iterable[Sequence[date]],
@@ -114,22 +114,22 @@ def restated_chunks(  # noqa: PLR0913 (those above, and what is outdated where)
     splits: pl.DataFrame,
     listed: pl.DataFrame,
 ) -> Iterator[pl.DataFrame]:
-    """Yield the indicators of each chunk as the lake holds them, those of the `outdated` ranges computed anew."""
+    """Yield the stored indicators of each chunk, with the `outdated` ranges computed again."""
     for sessions in chunks:
         due = outdated.filter(pl.col("first_session") <= sessions[-1], pl.col("last_session") >= sessions[0])
         stored = lake.scan(INDICATORS_TABLE, sessions[0], sessions[-1]).collect()
         (computed,) = indicator_chunks(bars.filter(_is_of(due)), [sessions], splits=splits, listed=listed)
-        yield with_restated(stored, computed, due)
+        yield with_recomputed(stored, computed, due)
 
 
 def _is_of(outdated: pl.DataFrame) -> pl.Expr:
-    """Return whether a bar is of one of the tickers that are outdated, which all are where none is named."""
+    """Return whether a bar's ticker is outdated; a null ticker in `outdated` means all tickers."""
     tickers = outdated["ticker"].unique()
     return pl.lit(value=True) if tickers.null_count() else pl.col("ticker").is_in(tickers.implode())
 
 
 def window_of(sessions: Sequence[date]) -> Sequence[date]:
-    """Return `sessions` and those before them that their indicators look back on."""
+    """Return `sessions` and the sessions of their look-back."""
     return new_york().between(new_york().offset(sessions[0], 1 - LOOKBACK_SESSIONS), sessions[-1])
 
 
@@ -140,12 +140,12 @@ def window_of(sessions: Sequence[date]) -> Sequence[date]:
         "stock_indicators": AssetIn(asset_key(INDICATORS_TABLE)),
         **REFERENCE,
     },
-    # Shown where a model uses it; a run of the daily job neither makes it nor waits for it.
+    # Shown if a model uses it; a run of the daily job neither writes it nor waits for it.
     deps=[asset_key(INTRADAY_FEATURES)] if any(model.needs_minutes for model in MODELS) else [],
     partitions_def=STOCK_SESSIONS,
     backfill_policy=ONE_RUN,
 )
-def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster hands over each table by its name)
+def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster passes each table by its name)
     context: AssetExecutionContext,
     daily_bars: Reading,
     stock_indicators: Reading,
@@ -160,16 +160,16 @@ def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
     sessions = sessions_of(context.partition_keys)
     day = daily_bars.rows.join(stock_indicators.rows, on=["ticker", "session"])
     features = features_for(lake, sessions, MODELS)
-    for one in features:
-        day = with_minutes(day, one.rows)
+    for reading in features:
+        day = with_minutes(day, reading.rows)
     for warning in missing_minutes_warnings(features, sessions, MODELS):
         context.log.warning(warning)
         progress.warnings.append(warning)
-    known = splits.rows.collect(), listings(tickers.rows.collect(), ticker_events.rows.collect())
-    rows = candidate_chunks(day, *known, sessions, progress)
-    read = [daily_bars, stock_indicators, splits, tickers, ticker_events, *features]
+    reference = splits.rows.collect(), listings(tickers.rows.collect(), ticker_events.rows.collect())
+    rows = candidate_chunks(day, *reference, sessions, progress)
+    readings = [daily_bars, stock_indicators, splits, tickers, ticker_events, *features]
     before = stored_lists(lake, sessions)
-    written = lake.replace(CANDIDATES, sessions, rows, run_id=context.run.run_id, read=read)
+    written = lake.replace(CANDIDATES, sessions, rows, run_id=context.run.run_id, read=readings)
     shown = lists_in_numbers(lake.scan(CANDIDATES, sessions[0], sessions[-1]), newest=sessions[-1])
     shown = with_list_changes(shown, before, stored_lists(lake, sessions), progress)
     return MaterializeResult(metadata=record(context, CANDIDATES, written, per_session=shown, begun=begun))
@@ -178,33 +178,33 @@ def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster hands over each table b
 def candidate_chunks(
     day: pl.LazyFrame, splits: pl.DataFrame, listed: pl.DataFrame, sessions: Sequence[date], progress: Progress
 ) -> Iterator[pl.DataFrame]:
-    """Yield the candidates of `sessions` in bounded chunks; `day` has what the models need of all of them."""
-    looked_at = pl.col([name for name in day.collect_schema().names() if name in columns_needed(MODELS)])
-    day = day.select(looked_at)
+    """Yield the candidates of `sessions` in bounded chunks; `day` has the models' columns for all of them."""
+    needed = pl.col([name for name in day.collect_schema().names() if name in columns_needed(MODELS)])
+    day = day.select(needed)
     for chunk in progress.chunks("candidates", sessions, CANDIDATE_CHUNK):
         rows = day.filter(pl.col("session").is_between(chunk[0], chunk[-1])).collect()
         yield candidates(with_reference(rows, listed, splits, window_of(chunk)), MODELS)
 
 
 def lists_in_numbers(listed: pl.LazyFrame, newest: date) -> dict[date, dict[str, Any]]:
-    """Return what there is to plot of each session's lists, and for the newest session a table of its best candidates.
+    """Return numbers to plot of each session's lists, and for the newest session a table of its best candidates.
 
-    Of a session: the tickers scanned; of each of its models: how many passed, how many are listed, the best score.
+    Per session: the tickers scanned; per model: how many passed, how many are listed, the best score.
     """
-    counted = listed.group_by("session", "model").agg(
+    counts = listed.group_by("session", "model").agg(
         pl.col("scanned", "passed").first(), candidates=pl.len(), best_score=pl.col("score").max()
     )
     shown: dict[date, dict[str, Any]] = {}
-    for row in counted.sort("session", "model").collect().iter_rows(named=True):
+    for row in counts.sort("session", "model").collect().iter_rows(named=True):
         session, model, scanned = (row.pop(name) for name in ("session", "model", "scanned"))
-        told = shown.setdefault(session, {"scanned": scanned})
-        told.update({f"{name}_{model}": number for name, number in row.items()})
+        of_session = shown.setdefault(session, {"scanned": scanned})
+        of_session.update({f"{name}_{model}": number for name, number in row.items()})
     if newest in shown:
         shown[newest]["candidates"] = table_preview(best_first(listed, newest))
     return shown
 
 
 def best_first(listed: pl.LazyFrame, session: date) -> pl.DataFrame:
-    """Return the best five of each model as a flat frame to look at, each with its strongest reason."""
+    """Return the best five of each model as a flat frame for display, each with its strongest reason."""
     best = listed.filter(pl.col("session") == session, pl.col("rank") <= 5).sort("model", "rank").collect()
     return best.select("model", "rank", "ticker", "score", "close", reason=pl.col("reasons").list.first())

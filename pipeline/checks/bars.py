@@ -1,4 +1,4 @@
-"""Asset checks: what each table promises, confirmed on what the lake really holds, and shown in the UI."""
+"""Asset checks of bars: coverage, the latest session, and agreement with the audit trail."""
 
 from datetime import UTC, date, datetime
 
@@ -28,7 +28,7 @@ from pipeline.settings import Settings
 from pipeline.venues.calendar import new_york
 
 LEAST_COVERAGE = 0.7
-"""A session with fewer bars than this share of that median is a file that lacks a part of the market."""
+"""A session with fewer bars than this share of the median comes from a file with a part of the market missing."""
 
 
 @asset_check(
@@ -36,11 +36,11 @@ LEAST_COVERAGE = 0.7
     description=f"No session has fewer than {LEAST_COVERAGE:.0%} of the bars of the {TRAILING} sessions before it.",
 )
 def covers_the_market(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:
-    """Find files of which a part is missing, by their number of bars."""
+    """Find files with a part missing, by their number of bars."""
     sessions = sessions_in_question(context, lake, DAILY_BARS)
-    asked = session_coverage(lake, sessions)
-    thin = asked.filter(pl.col("coverage") < LEAST_COVERAGE)
-    least: float = asked.select(pl.col("coverage").min().fill_null(1.0)).item()
+    coverage = session_coverage(lake, sessions)
+    thin = coverage.filter(pl.col("coverage") < LEAST_COVERAGE)
+    least: float = coverage.select(pl.col("coverage").min().fill_null(1.0)).item()
     return AssetCheckResult(
         passed=thin.is_empty(),
         metadata={
@@ -57,18 +57,18 @@ def covers_the_market(context: AssetCheckExecutionContext, lake: ResourceParam[L
 def has_the_latest_session(lake: ResourceParam[Lake], settings: ResourceParam[Settings]) -> AssetCheckResult:
     """Compare the newest bars with the exchange's calendar; holidays and weekends are no gaps."""
     expected = latest_published(datetime.now(UTC), settings.end)
-    held = lake.scan(DAILY_BARS, start=new_york().offset(expected, -TRAILING), columns=["session"])
-    newest: date | None = held.max().collect().item()
+    recent = lake.scan(DAILY_BARS, start=new_york().offset(expected, -TRAILING), columns=["session"])
+    newest: date | None = recent.max().collect().item()
     return AssetCheckResult(
         passed=newest is not None and newest >= expected,
-        # It speaks of the lake, not of the run: filling in an old year does no wrong.
+        # It is about the lake, not the run: to fill in an old year is no failure.
         severity=AssetCheckSeverity.WARN,
         metadata={"expected": str(expected), "newest": str(newest)},
     )
 
 
 def reconciliation_check(trail: Table, bars: Table, quarantine: Table) -> AssetChecksDefinition:
-    """Return the check that `bars` and `quarantine` hold what the audit trail `trail` says of each current file."""
+    """Return the check that `bars` and `quarantine` agree with the audit trail `trail` for each current file."""
 
     @asset_check(
         asset=asset_key(trail),

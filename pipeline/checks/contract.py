@@ -1,4 +1,4 @@
-"""The check that every table gets: what it stores keeps its contract."""
+"""The check of every table: its stored rows keep its contract."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -21,16 +21,16 @@ from pipeline.venues.calendar import new_york
 
 
 def sessions_in_question(context: AssetCheckExecutionContext, lake: Lake, table: Table) -> list[date]:
-    """Return the sessions that the run materializes, or for a check run by itself, the newest that `table` holds.
+    """Return the sessions that the run materializes, or for a check run alone, the newest session of `table`.
 
     The checks carry no partitions of their own: Dagster 1.13 would store every partition of a range once for each of
     its partitions, which makes a range of ten years take an hour.
     """
     tags = context.run.tags
-    one = tags.get("dagster/partition")
+    partition = tags.get("dagster/partition")
     start, end = (
-        tags.get("dagster/asset_partition_range_start", one),
-        tags.get("dagster/asset_partition_range_end", one),
+        tags.get("dagster/asset_partition_range_start", partition),
+        tags.get("dagster/asset_partition_range_end", partition),
     )
     if start is None or end is None:
         return lake.sessions(table)[-1:]
@@ -60,9 +60,9 @@ def contract_check(table: Table) -> AssetChecksDefinition:
 
 
 def stored_pieces(lake: Lake, table: Table, sessions: Sequence[date]) -> Iterator[pl.LazyFrame]:
-    """Yield what `table` holds of `sessions`, partition by partition, or all at once of a table refreshed whole.
+    """Yield the rows of `table` for `sessions`, partition by partition; a table refreshed in full all at once.
 
-    A partition written in one go lies in the order of the key, which proves it unique at a glance.
+    A partition written in one commit is sorted by the key, so its uniqueness is cheap to check.
     """
     if table.session is None:
         yield lake.read(table).rows

@@ -1,4 +1,4 @@
-"""Asset checks of what comes in several editions: whether the last one is here, and whether they agree."""
+"""Asset checks of data with several editions: whether the last one is here, and whether they agree."""
 
 from datetime import UTC, datetime
 
@@ -34,7 +34,7 @@ def nothing_left_provisional(lake: ResourceParam[Lake], settings: ResourceParam[
     )
     return AssetCheckResult(
         passed=left.is_empty() or settings.flat_files == NO_FLAT_FILES,
-        # The bars are whole; the vendor may correct them, and its file says more.
+        # The bars are complete; the vendor may correct them, and its file has more.
         severity=AssetCheckSeverity.WARN,
         metadata={"provisional": len(left), "sessions": table_preview(left)},
     )
@@ -51,7 +51,7 @@ def agrees_with_our_splits(context: AssetCheckExecutionContext, lake: ResourcePa
     differing = split_disagreements(rows, applicable_splits(lake.read(SPLITS).rows.collect()))
     return AssetCheckResult(
         passed=differing.is_empty(),
-        # One of the two is wrong, and it may be the vendor; no price of ours rests on the vendor's.
+        # One of the two is wrong, and it may be the vendor; our prices do not use the vendor's adjusted ones.
         severity=AssetCheckSeverity.WARN,
         metadata={"bars": len(rows), "differing": len(differing), "first": table_preview(differing)},
     )

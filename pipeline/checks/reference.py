@@ -1,4 +1,4 @@
-"""Asset checks of reference data: what the vendor took back, and what is in doubt, with the rows."""
+"""Asset checks of reference data: rows that the vendor withdrew, and events in doubt."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def withdrawal_check(
     @asset_check(asset=asset_key(table), name="nothing_withdrawn", description=description)
     def nothing_withdrawn(lake: ResourceParam[Lake]) -> AssetCheckResult:
         rows = withdrawn(lake.read(table).rows.collect())
-        return _told(rows, {"withdrawn": len(rows)})
+        return _check_result(rows, {"withdrawn": len(rows)})
 
     return nothing_withdrawn
 
@@ -36,26 +36,26 @@ def doubt_check(table: Table) -> AssetChecksDefinition:
     def nothing_in_doubt(lake: ResourceParam[Lake]) -> AssetCheckResult:
         rows = as_known(lake.read(table).rows.collect()).drop_nulls("doubt")
         shown = rows.select("doubt", pl.exclude("doubt")).sort("doubt", *rows.columns[:2])
-        return _told(shown, dict(rows["doubt"].value_counts().sort("doubt").rows()))
+        return _check_result(shown, dict(rows["doubt"].value_counts().sort("doubt").rows()))
 
     return nothing_in_doubt
 
 
-def _told(rows: pl.DataFrame, numbers: dict[str, int]) -> AssetCheckResult:
+def _check_result(rows: pl.DataFrame, numbers: dict[str, int]) -> AssetCheckResult:
     return AssetCheckResult(
         passed=rows.is_empty(),
-        # It speaks of the vendor, not of the run.
+        # It is about the vendor, not the run.
         severity=AssetCheckSeverity.WARN,
         metadata={**numbers, "rows": table_preview(rows)},
     )
 
 
-ALTERED = "The newest refresh told everything again that the one before it told, unaltered."
-VANISHED = "Every ticker that was told of before the newest refresh is still told of, listed or delisted."
+ALTERED = "The newest refresh has every row of the one before it, unchanged."
+VANISHED = "Every ticker known before the newest refresh is still in it, listed or delisted."
 
 REFERENCE_CHECKS = [
     *(withdrawal_check(table, ALTERED, withdrawn_last) for table in REFERENCE_TABLES if table is not TICKERS),
-    # A name or a listing changes every day, and that is no fault of anybody.
+    # Names and listings change every day, and that is no fault.
     withdrawal_check(TICKERS, VANISHED, vanished_tickers),
     *(doubt_check(table) for table in (SPLITS, DIVIDENDS)),
 ]

@@ -26,7 +26,7 @@ from pipeline.cli import (
 from pipeline.cli.interrupts import ReadingInterrupted, only_reading
 from pipeline.cli.positions import commands as positions_commands
 from pipeline.cli.terminal import DEBUG, quieten, say_error
-from pipeline.errors import CandlelakeError, words_of
+from pipeline.errors import CandlelakeError, error_text
 from pipeline.orchestration.signals import IS_ENDING, insist_on_signals
 
 FAILED, CALLED_WRONGLY, INTERRUPTED = 1, 2, 130
@@ -140,7 +140,7 @@ def report_error(error: BaseException) -> int:
             "No table is damaged. Check that the home has room and no other program locks its database.",
         )
     elif isinstance(error, OSError):
-        say_error(words_of(error), "Check that the place is writable and has room: `candlelake doctor` does.")
+        say_error(error_text(error), "Check that the place is writable and has room: `candlelake doctor` does.")
     else:
         say_error(f"{type(error).__name__}: {first_line}", "Run again with `candlelake --debug …` for the traceback.")
     return FAILED

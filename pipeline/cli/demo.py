@@ -14,7 +14,7 @@ from pipeline.cli.terminal import say, typed_program
 
 if TYPE_CHECKING:
     from pipeline.cli.candidates import Listing
-    from pipeline.sample.laying import Laid
+    from pipeline.sample.laying import Sample
 
 LOOK_BACK = 20
 """Sessions between the newest and the earlier one in the demo's suggestions."""
@@ -65,7 +65,7 @@ def require_own_home(home: Path) -> None:
         )
 
 
-def lay_sample(folder: Path, *, full_market: bool) -> "Laid":
+def lay_sample(folder: Path, *, full_market: bool) -> "Sample":
     """Return the sample in the vendor's layout; write it if it does not exist."""
     from pipeline.sample.full_market import last_sessions, lay_down_full_market
     from pipeline.sample.real import lay_down_real
@@ -77,7 +77,7 @@ def lay_sample(folder: Path, *, full_market: bool) -> "Laid":
         return lay_down_real(folder, progress=count)
 
 
-def write_home_settings(home: Path, sample: "Laid") -> None:
+def write_home_settings(home: Path, sample: "Sample") -> None:
     """Write the settings that make `home` the home of the sample, for this and every later command."""
     from pipeline.lake.storage.privacy import write_private
     from pipeline.settings import IN_THE_HOME
@@ -95,7 +95,7 @@ def write_home_settings(home: Path, sample: "Laid") -> None:
     os.environ.update({**settings, FLAT_FILES: str(sample.folder), "CANDLELAKE_HOME": str(home)})
 
 
-def run_and_list(sample: "Laid") -> "Listing":
+def run_and_list(sample: "Sample") -> "Listing":
     """Run every session of the sample as one range, list the newest candidates, and return the list."""
     from pipeline.cli.candidates import ask, show
     from pipeline.cli.run_reports import finish
@@ -111,7 +111,7 @@ def run_and_list(sample: "Laid") -> "Listing":
     return listing
 
 
-def say_next(home: Path, sample: "Laid", listing: "Listing") -> None:
+def say_next(home: Path, sample: "Sample", listing: "Listing") -> None:
     """Suggest commands for this home that work as they are typed."""
     program = f"{typed_program()} --home {shlex.quote(_as_typed(home))}"
     for command, what in (
@@ -135,7 +135,7 @@ def say_next(home: Path, sample: "Laid", listing: "Listing") -> None:
         say(f"{program} {command}\n")
 
 
-def earlier_session(sample: "Laid") -> date:
+def earlier_session(sample: "Sample") -> date:
     """Return a session some weeks before the newest."""
     from pipeline.venues.calendar import new_york
 

@@ -1,1 +1,1 @@
-"""What each table promises: one module per table, and the one source of its columns."""
+"""The contract of each table: one module per table, the only source of its columns."""

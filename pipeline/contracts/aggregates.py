@@ -1,4 +1,4 @@
-"""`stocks/aggregates`: day bars of chosen tickers as the REST API tells them, as traded and adjusted for splits."""
+"""`stocks/aggregates`: day bars of chosen tickers from the REST API, as traded and adjusted for splits."""
 
 import math
 
@@ -12,7 +12,7 @@ BASES = {
     "none": "as traded",
     "split": "adjusted by the vendor for every split up to `fetched_on`",
 }
-"""On which shares prices and volume are, code to meaning."""
+"""The share basis of prices and volume: code to meaning."""
 
 
 class Aggregate(DailyBar):

@@ -1,4 +1,4 @@
-"""`operations/alerts`: which session's alert reached which channel, and what it told."""
+"""`operations/alerts`: which session's alert reached which channel, and its content."""
 
 import pandera.polars as pa
 import polars as pl
@@ -24,7 +24,7 @@ SELLING = pl.Struct({"ticker": pl.String, "rule": pl.String})
 
 
 class SentAlert(pa.DataFrameModel):
-    """A part of an alert that a channel took."""
+    """A part of an alert that a channel accepted."""
 
     session: pl.Date = pa.Field(description="Session that the alert tells of.")
     channel: str = pa.Field(

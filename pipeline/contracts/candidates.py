@@ -8,13 +8,13 @@ from pipeline.contracts.table import Table
 CONTRIBUTION = pl.Struct(
     {"factor": pl.String, "value": pl.Float64, "zscore": pl.Float64, "weight": pl.Float64, "contribution": pl.Float64}
 )
-"""What one factor added to a score: contribution = weight × z-score.
+"""One factor's part in a score: contribution = weight × z-score.
 
-`value` is null when the ticker has none for the factor; its z-score is then 0. Every other field is always there.
+`value` is null when the ticker has none for the factor; its z-score is then 0. No other field is ever null.
 """
 
 ROUNDING = 1e-12
-"""How far a score may lie from the sum of its contributions."""
+"""Largest difference between a score and the sum of its contributions."""
 
 
 class Candidate(pa.DataFrameModel):

@@ -7,10 +7,9 @@ from pipeline.contracts.table import Table
 
 
 class Delivery(pa.DataFrameModel):
-    """One version of a vendor file and what became of its rows.
+    """One version of a vendor file and the fate of its rows.
 
-    The counts are null together when the version never reached the tables: it was refused, or replaced before it was
-    worked.
+    All counts are null when the version never reached the tables: it was refused, or replaced before it was processed.
     """
 
     session: pl.Date = pa.Field(description="Session of the file.")

@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote: read so that whatever is wrong with it is one kind of error."""
+"""Foreign JSON: parsed so that any fault in it raises one kind of error."""
 
 import json
 import re
@@ -6,26 +6,26 @@ from collections.abc import Callable
 from typing import Any
 
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
-"""How JSON writes half of a character beyond the first 65,536; two halves together are one."""
+"""Half of a surrogate pair: JSON writes characters beyond the first 65,536 as two halves."""
 
 LONGEST_NAME = 100
-"""Characters of a name that an error quotes."""
+"""Most characters of a name quoted in an error."""
 
 
 class NotJson(ValueError):
-    """A text is no JSON, or holds what no table and no file can: it says what."""
+    """A text is not JSON, or contains something that no table or file can store; the message says what."""
 
 
 class RepeatedName(NotJson):
-    """An object has a name twice: who reads its first value and who reads its last do not read the same."""
+    """An object has a name twice: readers may take its first value or its last."""
 
 
 def from_json(text: bytes | str, *, number: Callable[[str], Any] | None = None) -> Any:
-    """Return the value of a JSON text. Raises NotJson, and nothing else, for any text that has none.
+    """Return the value of a JSON text. Raises NotJson, and nothing else, for any invalid text.
 
-    Beyond what the standard library refuses, that is a text nested too deeply, one with half a character in it, and one
-    with a name twice in an object (RepeatedName). `number` makes the value of a number from its text, an integer or a
-    float when None.
+    Besides texts that the standard library refuses, a text is invalid if it is nested too deeply, has half a character
+    in it, or has a name twice in an object (RepeatedName). `number` converts the text of a number; by default to an
+    integer or a float.
     """
     try:
         decoded = text if isinstance(text, str) else text.decode(json.detect_encoding(text))
@@ -46,9 +46,9 @@ def from_json(text: bytes | str, *, number: Callable[[str], Any] | None = None) 
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    value = dict(pairs)
+    if len(value) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise RepeatedName(f'it has "{twice[:LONGEST_NAME]}" twice in one object')
-    return found
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise RepeatedName(f'it has "{repeated[:LONGEST_NAME]}" twice in one object')
+    return value

@@ -1,4 +1,4 @@
-"""`stocks/indicators`: what every bar looks like in the light of the bars before it. Its columns are declared."""
+"""`stocks/indicators`: indicators of every bar from the bars before it. Its columns are declared."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ from pipeline.contracts.table import Table
 from pipeline.errors import IndicatorError
 
 Unit = Literal["price", "shares", "free"]
-"""What a column is measured in: a price a share, a number of shares, or neither, so that a split does not change it."""
+"""The unit of a column: a price per share, a number of shares, or neither, so that a split does not change it."""
 
 UNITS: tuple[Unit, ...] = get_args(Unit)
 
@@ -26,9 +26,9 @@ NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class IndicatorColumn:
-    """One column of the table: its name, type, meaning, unit, and the bounds that its values keep.
+    """One column of the table: its name, type, meaning, unit, and the bounds of its values.
 
-    Raises IndicatorError when it is not named in snake_case, or its unit is not stated or cannot be that of its type.
+    Raises IndicatorError when its name is not snake_case, or its unit is missing or does not fit its type.
     """
 
     name: str
@@ -38,37 +38,37 @@ class IndicatorColumn:
     at_most: float | None = None
     nullable: bool = True
     unit: Unit | None = None
-    """Must be stated: pages put prices and shares on the basis of their session, and cannot guess which these are."""
+    """Required: pages put prices and shares on the basis of their session, and cannot guess which columns these are."""
     precision: Precision = "value"
-    """How sharply a number is stored; `exact` for what stands among the bars and is compared with them."""
+    """The precision of stored numbers; `exact` for prices of bars and numbers that are compared with them."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
             raise IndicatorError(
-                f"{self.name!r} is no name for a column.", remedy="Write it in snake_case: `range_20`."
+                f"{self.name!r} is not a name for a column.", remedy="Write it in snake_case: `range_20`."
             )
         if self.unit not in UNITS:
             raise IndicatorError(
                 f"The indicator column {self.name} states no unit{f' but {self.unit!r}' if self.unit else ''}.",
-                remedy='Write unit="price" for USD a share, unit="shares" for a number of shares, or unit="free" for '
-                "what a split does not change, such as a ratio or a count.",
+                remedy='Write unit="price" for USD per share, unit="shares" for a number of shares, or unit="free" for '
+                "values that a split does not change, such as a ratio or a count.",
             )
         if self.unit != "free" and not self.dtype.is_numeric():
             raise IndicatorError(
-                f"The indicator column {self.name} is measured in {self.unit}, and is no number.",
+                f"The indicator column {self.name} is measured in {self.unit}, but is not a number.",
                 remedy='Write unit="free", or give it a number as `dtype`.',
             )
 
 
 BESIDE = (DAILY_BARS, INTRADAY_FEATURES, POSITION_MARKS)
-"""Tables whose columns stand beside those of indicators where models, rules and pages look."""
+"""Tables whose columns models, rules and pages use together with those of indicators."""
 
 
 def indicators_table(columns: Sequence[IndicatorColumn]) -> Table:
     """Return the table `stocks/indicators` with `ticker`, `session`, then the declared `columns` in order.
 
-    Its contract holds the types and bounds of the columns, and that no number is NaN or infinite. Raises IndicatorError
-    when two columns have one name, or a column has that of what stands beside it in a bar, a minute or a position.
+    Its contract has the types and bounds of the columns, and requires finite numbers. Raises IndicatorError when two
+    columns have the same name, or a column has the name of a column of BESIDE.
     """
     _require_own_names([column.name for column in columns])
     numbers = [column.name for column in columns if column.dtype.is_float()]
@@ -92,12 +92,12 @@ def indicators_table(columns: Sequence[IndicatorColumn]) -> Table:
 
 
 def _require_own_names(names: Sequence[str]) -> None:
-    taken = {name: table.sql_name for table in reversed(BESIDE) for name in table.columns}
+    owners = {name: table.sql_name for table in reversed(BESIDE) for name in table.columns}
     for name, times in Counter(names).items():
-        if times > 1 or name in taken:
-            whose = f"{taken[name]} has already" if name in taken else "two indicators have"
+        if times > 1 or name in owners:
+            owner = f"{owners[name]} has already" if name in owners else "two indicators have"
             raise IndicatorError(
-                f"{name} is a column that {whose}.", remedy="Give the indicator's column another name."
+                f"{name} is a column that {owner}.", remedy="Give the indicator's column another name."
             )
 
 
@@ -112,7 +112,7 @@ def _contract(column: IndicatorColumn) -> pa.Column:
 
 def _finite(numbers: Sequence[str]) -> Any:
     def check(data: pa.PolarsData) -> pl.LazyFrame:
-        # One verdict for all columns and rows: a pass over each column, and no frame of booleans in memory.
+        # One result for all columns and rows: a pass over each column, and no frame of booleans in memory.
         finite = [pl.col(name).is_finite().all() for name in numbers]
         return data.lazyframe.select(pl.all_horizontal(pl.lit(value=True), *finite).alias("finite"))
 

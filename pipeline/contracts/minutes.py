@@ -1,4 +1,4 @@
-"""`stocks/minute_bars`: one valid bar per ticker and minute; `stocks/intraday_features`: what they say of a session."""
+"""`stocks/minute_bars`: one valid bar per ticker and minute; `stocks/intraday_features`: their features by session."""
 
 import math
 from datetime import time
@@ -11,7 +11,7 @@ from pipeline.contracts.table import BY_SESSION, Table
 
 ZONE = "America/New_York"
 FIRST_HOUR, LAST_HOUR = 4, 20
-"""New York hours on which the first and the last minute of a session start."""
+"""New York hours at which the first and the last minute of a session start."""
 
 _INSTANT = pl.Datetime("us", "UTC")
 _MICROSECONDS = 60_000_000
@@ -32,7 +32,7 @@ class MinuteBar(DailyBar):
 
     @pa.dataframe_check(name="minute_is_one_of_its_session")
     def _minute_in_session(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
-        # The clock is asked once a session: asked for every row it would take longer than all other checks.
+        # Time zones are converted once per session: for every row it would take longer than all other checks.
         days = pl.col("session").unique(maintain_order=True)
         first, last = (
             pl.col("session").replace_strict(days, _in_utc(days, hour), default=None, return_dtype=_INSTANT)
@@ -53,7 +53,7 @@ MINUTE_BARS = Table(
 
 
 class IntradayFeatures(pa.DataFrameModel):
-    """What the minutes of a session say of a ticker. Prices and shares as traded, on the session's own basis.
+    """Features of a ticker's minutes in a session. Prices and shares as traded, on the session's own basis.
 
     Regular hours are the minutes from 09:30 New York to before the close, which is 16:00, or 13:00 on early closes.
     """

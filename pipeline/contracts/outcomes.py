@@ -1,4 +1,4 @@
-"""What became of the candidates: `stocks/candidate_outcomes`, and how good each list and each model was."""
+"""Outcomes of the candidates: `stocks/candidate_outcomes`, and scores of each list and each model."""
 
 import math
 
@@ -8,7 +8,7 @@ import polars as pl
 from pipeline.contracts.table import Table
 
 HORIZONS = (1, 5, 20, 60)
-"""Sessions after the list's at whose close a return is taken."""
+"""Sessions after the list's at whose close a return is measured."""
 
 LONGEST = max(HORIZONS)
 
@@ -24,18 +24,18 @@ FATES = {
 """Code to meaning."""
 
 ROUNDING = 2e-12
-"""How far an excess return may lie from the difference it is, all three being rounded to 12 decimals."""
+"""Largest difference between an excess return and return less universe, all three rounded to 12 decimals."""
 
 
 class ModelList(pa.DataFrameModel):
-    """Whose list it is."""
+    """The model of a list."""
 
     model: str = pa.Field(description="Name of the model.")
     model_version: pl.Int32 = pa.Field(ge=1, description="Version of the model's declaration that made the list.")
 
 
 class CandidateOutcome(ModelList):
-    """What a candidate did after its list, bought at the next session's open. The returns join it below."""
+    """The outcome of a candidate after its list, bought at the next session's open. Returns are added below."""
 
     session: pl.Date = pa.Field(description="Session of the list.")
     ticker: str = pa.Field(str_length={"min_value": 1}, description="Ticker as the vendor writes it; case matters.")
@@ -55,7 +55,9 @@ class CandidateOutcome(ModelList):
     @pa.dataframe_check(name="excess_is_return_less_universe")
     def _excess_adds_up(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
         away = [pl.col(f"excess_{h}") - (pl.col(f"return_{h}") - pl.col(f"universe_{h}")) for h in HORIZONS]
-        return data.lazyframe.select(pl.max_horizontal(one.abs().fill_null(0) for one in away) <= ROUNDING)
+        return data.lazyframe.select(
+            pl.max_horizontal(difference.abs().fill_null(0) for difference in away) <= ROUNDING
+        )
 
     @pa.dataframe_check(name="no_return_without_an_entry")
     def _returns_follow_entry(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
@@ -123,8 +125,10 @@ def _returns(horizon: int) -> dict[str, pa.Column]:
         f"excess_{horizon}": f"return_{horizon} less universe_{horizon}.",
     }
     return {
-        name: pa.Column(pl.Float64, pa.Check.lt(math.inf), nullable=True, description=f"{said} Null until it is known.")
-        for name, said in words.items()
+        name: pa.Column(
+            pl.Float64, pa.Check.lt(math.inf), nullable=True, description=f"{meaning} Null until it is known."
+        )
+        for name, meaning in words.items()
     }
 
 

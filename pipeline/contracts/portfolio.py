@@ -1,4 +1,4 @@
-"""`portfolio/…`: what a user holds, how it stands at every session, and the reasons to sell it."""
+"""`portfolio/…`: a user's positions, their value at every session, and the reasons to sell them."""
 
 import math
 
@@ -14,17 +14,17 @@ EVENTS = {
     "closed": "All of it was sold.",
     "removed": "It was recorded by mistake.",
 }
-"""What a revision of a position tells: event to meaning."""
+"""Event of a position's revision: code to meaning."""
 
 SEVERITIES = ("high", "medium", "low")
-"""How urgent a sell signal is, the most urgent first."""
+"""Urgency of a sell signal, the most urgent first."""
 
 SESSION_SHARES = "on the share basis of the session"
 LARGEST = 2.0**53
 
 
 class Position(pa.DataFrameModel):
-    """A position (long, fractional shares allowed) as one event left it. The newest revision is in force."""
+    """A position (long, fractional shares allowed) after one event. The newest revision is in force."""
 
     position: pl.Int64 = pa.Field(ge=1, description="Number of the position, counted from 1.")
     revision: pl.Int32 = pa.Field(ge=1, description="1 when it was first recorded, then one more for each event.")
@@ -82,7 +82,7 @@ class Position(pa.DataFrameModel):
 
 
 class PositionMark(pa.DataFrameModel):
-    """What a position is worth at the close of a session."""
+    """The value of a position at the close of a session."""
 
     position: pl.Int64 = pa.Field(ge=1, description="Number of the position.")
     session: pl.Date = pa.Field(description="Session at whose close it is valued.")

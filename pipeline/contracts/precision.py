@@ -1,8 +1,8 @@
-"""How sharply a number is stored: what a computed value is worth, and no digit beyond it. Pure.
+"""Precision of stored numbers: the digits of a computed value that mean something, and no more. Pure.
 
 A computed value is right to about 1e-14, and two ways of computing it promise to agree within 1e-9. The digits between
-say nothing, and nothing packs them: they are half of what a table takes. A stored value keeps 31 binary digits, so that
-it differs by less than 4.7e-10 of itself from what was computed, and two values that agree closely are stored at most
+mean nothing and do not compress: they take half of a table's space. A stored value keeps 31 binary digits, so that
+it differs by less than 4.7e-10 of itself from the computed one, and two values that agree closely are stored at most
 9.4e-10 apart, wherever the border between two stored numbers lies.
 """
 
@@ -11,18 +11,18 @@ from typing import Literal
 import polars as pl
 
 Precision = Literal["exact", "value", "share"]
-"""Stored as it is; to 31 binary digits; or, for a share x of a price, 1 + x to 31 binary digits."""
+"""Stored unchanged; to 31 binary digits; or, for a share x of a price, 1 + x to 31 binary digits."""
 
 _SPLITTER = 2.0**22 + 1
 """Veltkamp's: x × splitter − (x × splitter − x) is x rounded to 53 − 22 binary digits (Dekker, "A floating-point
 technique for extending the available precision", 1971)."""
 
 _LARGEST = 2.0**1000
-"""Beyond it the product would overflow; such a number is stored as it is."""
+"""Beyond it the product would overflow; such a number is stored unchanged."""
 
 
 def as_stored(column: str, precision: Precision) -> pl.Expr:
-    """Return `column` as it is stored. Null stays null; storing what was stored changes nothing."""
+    """Return `column` as it is stored. Null stays null; to store a stored value again changes nothing."""
     value = pl.col(column)
     if precision == "exact":
         return value

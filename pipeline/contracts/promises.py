@@ -1,7 +1,7 @@
-"""What a pandera schema promises, as expressions that one query asks all at once.
+"""The checks of a pandera schema as expressions of one query.
 
-Pandera asks column by column and check by check, and keeps an answer for every row, which takes longer than reading a
-day's file did. Rows that keep every promise need no more words; those that break one are pandera's to tell of.
+Pandera evaluates column by column and check by check, and keeps a result for every row, which takes longer than reading
+a day's file. Rows that pass this query need no more; for rows that fail, pandera reports the faults.
 """
 
 from collections.abc import Iterator
@@ -12,26 +12,26 @@ import polars as pl
 
 
 class Promises:
-    """The promises of a schema. Every check must be a `select` on the rows it is given, as those of pandera are."""
+    """The promises of a schema. Every check must be a `select` on its rows, like those of pandera."""
 
     def __init__(self, schema: pa.DataFrameSchema) -> None:
         self._columns = {name: column.dtype.type for name, column in schema.columns.items()}
-        self._kept = [promise.alias(str(number)) for number, promise in enumerate(_promises(schema))]
+        self._conditions = [promise.alias(str(number)) for number, promise in enumerate(_promises(schema))]
 
     def kept_by(self, rows: pl.DataFrame) -> bool:
-        """Return whether `rows` have exactly the schema's columns, and every value keeps what is promised of it."""
-        return dict(rows.schema) == self._columns and all(rows.select(self._kept).row(0))
+        """Return whether `rows` have exactly the schema's columns, and every value passes its checks."""
+        return dict(rows.schema) == self._columns and all(rows.select(self._conditions).row(0))
 
 
 class _Rows:
-    """Stands in for the rows of a check, to be told what it asks of them."""
+    """Stands in for the rows of a check, to get the expression that it selects."""
 
-    def select(self, asked: pl.Expr) -> pl.Expr:
-        return asked
+    def select(self, expression: pl.Expr) -> pl.Expr:
+        return expression
 
 
 def _promises(schema: pa.DataFrameSchema) -> Iterator[pl.Expr]:
-    schema.get_backend(pl.LazyFrame())  # pandera registers its checks when it is first asked for one
+    schema.get_backend(pl.LazyFrame())  # pandera registers its checks when one is first used
     yield pl.lit(value=True)
     for name, column in schema.columns.items():
         if not column.nullable:
@@ -47,9 +47,9 @@ def _promises(schema: pa.DataFrameSchema) -> Iterator[pl.Expr]:
 def _holds(check: pa.Check, key: str) -> pl.Expr:
     backend: Any = check.get_backend(pl.LazyFrame())
     own = backend(check).check_fn
-    # What a check that comes with pandera asks of Polars is known under its name; it holds the one for pandas.
+    # A built-in check's function for Polars is registered under its name; the check itself has the one for pandas.
     name = getattr(own.func, "__name__", "")
-    ask = check.get_builtin_check_fn(name) if check.is_builtin_check(name) else own.func
-    asked: pl.Expr = ask(pa.PolarsData(_Rows(), key), **own.keywords)  # type: ignore[arg-type]
-    # A null keeps a promise unless the check says otherwise, as pandera has it.
-    return asked.all(ignore_nulls=True) if check.ignore_na else asked.fill_null(value=False).all()
+    check_fn = check.get_builtin_check_fn(name) if check.is_builtin_check(name) else own.func
+    condition: pl.Expr = check_fn(pa.PolarsData(_Rows(), key), **own.keywords)  # type: ignore[arg-type]
+    # A null passes unless the check says otherwise, as in pandera.
+    return condition.all(ignore_nulls=True) if check.ignore_na else condition.fill_null(value=False).all()

@@ -26,19 +26,19 @@ REASONS = {
 MINUTE_REASONS = {
     "not_a_minute": "The window starts before 04:00 or after 20:00 New York, or not on a whole minute.",
 }
-"""What a row of a minute file may be rejected for besides."""
+"""Further reasons to reject a row of a minute file."""
 
 EVERY_REASON = REASONS | MINUTE_REASONS
 
 
 def _are_among(codes: Iterable[str]) -> pl.Expr:
     reasons = pl.col("reasons")
-    known = reasons.list.eval(pl.element().is_in(list(codes))).list.all()
-    return (reasons.list.len() > 0) & known
+    are_known = reasons.list.eval(pl.element().is_in(list(codes))).list.all()
+    return (reasons.list.len() > 0) & are_known
 
 
 class QuarantinedRow(pa.DataFrameModel):
-    """A row that was not let in. The vendor's columns are text, exactly as delivered."""
+    """A rejected row. The vendor's columns are text, exactly as delivered."""
 
     session: pl.Date = pa.Field(description="Session of the file.")
     key: str = pa.Field(description="Vendor key of the file.")
@@ -60,7 +60,7 @@ class QuarantinedRow(pa.DataFrameModel):
 
 
 class QuarantinedMinute(QuarantinedRow):
-    """A row of a minute file that was not let in."""
+    """A rejected row of a minute file."""
 
     reasons: pl.List(pl.String) = pa.Field(description="Why it was rejected: " + ", ".join(EVERY_REASON) + ".")  # type: ignore[valid-type]
 

@@ -1,7 +1,7 @@
-"""`reference/…`: tickers, splits, dividends and renames as the vendor tells them, and when each was seen or withdrawn.
+"""`reference/…`: the vendor's tickers, splits, dividends and renames, and when each row was seen or withdrawn.
 
-Every table is refreshed whole, and nothing is forgotten: a row that the vendor changes or takes back stays, with the
-moment from which it no longer held. The rows that hold now are those without `withdrawn_at`.
+Every table is refreshed in full, and nothing is forgotten: a row that the vendor changes or withdraws stays, with the
+moment from which it no longer holds. The rows that hold now are those without `withdrawn_at`.
 """
 
 import pandera.polars as pa
@@ -22,7 +22,7 @@ DOUBTS = {
 Moment = pl.Datetime("us", "UTC")
 
 KNOWN = ("first_seen_at", "last_seen_at", "withdrawn_at")
-"""Columns that say when a row was part of the vendor's answer."""
+"""Columns with the times at which a row was part of the vendor's answer."""
 
 
 class _Known(pa.DataFrameModel):
@@ -97,12 +97,12 @@ class TickerEvent(_Known):
     since: pl.Date = pa.Field(description="First day under that ticker.")
 
 
-def _own(model: type[pa.DataFrameModel]) -> tuple[str, ...]:
-    """Return the columns that the vendor's own words fill."""
+def _vendor_names(model: type[pa.DataFrameModel]) -> tuple[str, ...]:
+    """Return the names of the columns that come from the vendor."""
     return tuple(name for name in model.to_schema().columns if name not in (*KNOWN, "doubt"))
 
 
-def _whole(name: str, model: type[pa.DataFrameModel], description: str, *, counted_as: str) -> Table:
+def _refreshed_table(name: str, model: type[pa.DataFrameModel], description: str, *, counted_as: str) -> Table:
     schema = model.to_schema()
     known = {column: schema.columns.pop(column) for column in KNOWN}
     schema.columns |= known
@@ -110,8 +110,8 @@ def _whole(name: str, model: type[pa.DataFrameModel], description: str, *, count
         market="reference",
         name=name,
         schema=schema,
-        # Whatever the vendor says otherwise is another row, and so is what it takes back and says again.
-        key=(*_own(model), "first_seen_at"),
+        # A changed statement is another row, and so is one that is withdrawn and made again.
+        key=(*_vendor_names(model), "first_seen_at"),
         description=description,
         may_be_empty=True,
         session=None,
@@ -119,25 +119,25 @@ def _whole(name: str, model: type[pa.DataFrameModel], description: str, *, count
     )
 
 
-TICKERS = _whole(
+TICKERS = _refreshed_table(
     "tickers",
     Security,
     "Securities listed and delisted: type, exchange, FIGI, day of delisting; with what the vendor said before.",
     counted_as="tickers",
 )
-SPLITS = _whole(
+SPLITS = _refreshed_table(
     "splits",
     Split,
     "Splits as the vendor tells them, those in doubt marked and not applied; with what the vendor said before.",
     counted_as="splits",
 )
-DIVIDENDS = _whole(
+DIVIDENDS = _refreshed_table(
     "dividends",
     Dividend,
     "Cash dividends as the vendor tells them, those in doubt marked and not applied; with what it said before.",
     counted_as="dividends",
 )
-TICKER_EVENTS = _whole(
+TICKER_EVENTS = _refreshed_table(
     "ticker_events",
     TickerEvent,
     "Tickers that each security took, and since when: follows a renamed company through its tickers.",
@@ -145,8 +145,8 @@ TICKER_EVENTS = _whole(
 )
 
 
-def told_columns(table: Table) -> dict[str, pl.DataType]:
-    """Return the columns of a table of reference data that the vendor's own words fill, with their types."""
+def vendor_columns(table: Table) -> dict[str, pl.DataType]:
+    """Return the columns of a reference table that come from the vendor, with their types."""
     return {name: dtype for name, dtype in table.columns.items() if name not in (*KNOWN, "doubt")}
 
 

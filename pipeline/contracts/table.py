@@ -1,4 +1,4 @@
-"""A table of the lake: its name, key, promise, and the pandera schema its rows keep."""
+"""A table of the lake: its name, key, layout and contract, a pandera schema."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,15 +18,15 @@ _EXAMPLE_WIDTH = 200
 
 @dataclass(frozen=True)
 class Layout:
-    """How the files of a table lie: those rows together whose session `pattern` (strftime) writes alike."""
+    """The file layout of a table: one partition for all sessions that `pattern` (strftime) formats alike."""
 
     column: str
-    """What Delta partitions by. Layout, not content: no reader sees it."""
+    """The partition column of Delta. Layout, not content: no reader sees it."""
     pattern: str
-    """Such that a date begins with what it writes, and the writing keeps the order of dates."""
+    """A prefix of the ISO date, so that the text sorts like the dates."""
     meaning: str
     sessions_at_once: int
-    """Sessions of which a reader may hold all rows at a time."""
+    """Most sessions whose rows a reader may have in memory at a time."""
     row_group: int
     """Rows per Parquet row group: small enough to skip to one ticker, large enough to compress and to write well."""
 
@@ -57,16 +57,16 @@ class Table:
     key: tuple[str, ...]
     description: str
     may_be_empty: bool = False
-    """Whether a session may rightly have no row. If not, an empty answer is an error and never erases rows."""
+    """Whether a session may have no row. If not, an empty answer is an error and never erases rows."""
     session: str | None = "session"
-    """The column whose sessions are replaced, and by which the files lie; None for a table refreshed whole."""
+    """The column whose sessions are replaced and partitioned by; None for a table refreshed in full."""
     layout: Layout = BY_MONTH
     precision: Mapping[str, Precision] = field(default_factory=dict)
-    """How sharply numbers are stored; those not named, as they are."""
+    """The precision of stored numbers; columns not listed are stored unchanged."""
     counted_as: str = "rows"
-    """What the report of a run calls its rows; empty when it does not count them."""
+    """The word for its rows in the report of a run; empty when they are not counted."""
     irreplaceable: str = ""
-    """Why no run can make its rows again, in words; empty for a table that an asset makes."""
+    """Why no run can write its rows again, in words; empty for a table that an asset writes."""
 
     @property
     def sql_name(self) -> str:
@@ -75,7 +75,7 @@ class Table:
 
     @property
     def path(self) -> str:
-        """Return where it lies in the lake, such as `stocks/daily_bars`."""
+        """Return its path in the lake, such as `stocks/daily_bars`."""
         return f"{self.market}/{self.name}"
 
     @property
@@ -85,7 +85,7 @@ class Table:
 
     @property
     def descriptions(self) -> dict[str, str]:
-        """Return what each column holds, in words."""
+        """Return the description of each column."""
         return {name: column.description or "" for name, column in self.schema.columns.items()}
 
     def empty(self) -> pl.DataFrame:
@@ -95,7 +95,7 @@ class Table:
     def enforce(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return `rows` with the contract's columns in order.
 
-        Raises ContractBroken when a column is missing, has another type, or any value breaks its promise.
+        Raises ContractBroken when a column is missing, has another type, or a value breaks the contract.
         """
         missing = [name for name in self.columns if name not in rows.columns]
         if missing:
@@ -108,21 +108,21 @@ class Table:
         return checked
 
     def as_stored(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return `rows` with their numbers as sharp as the table stores them."""
-        blurred = {name: how for name, how in self.precision.items() if how != "exact"}
-        return rows.with_columns(as_stored(name, how) for name, how in blurred.items()) if blurred else rows
+        """Return `rows` with their numbers in the precision of the table."""
+        rounded = {name: precision for name, precision in self.precision.items() if precision != "exact"}
+        return rows.with_columns(as_stored(name, precision) for name, precision in rounded.items()) if rounded else rows
 
     def in_order(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return `rows` sorted by the key; looking first costs little."""
+        """Return `rows` sorted by the key; the check for order costs little."""
         if in_strict_order(rows, self.key):
             return rows
         if self._comes_in_turns(rows):
-            # The first column alone decides then, which takes half the time of comparing all.
+            # Then the first column alone decides, in half the time of comparing all.
             return rows.sort(self.key[0], maintain_order=True)
         return rows.sort(self.key)
 
     def _comes_in_turns(self, rows: pl.DataFrame) -> bool:
-        """Return whether `rows` come as day files follow each other: by session, in each by ticker, none twice."""
+        """Return whether `rows` are in the order of day files: by session, then by ticker, without repeats."""
         return in_strict_order(rows, (*self.key[1:], self.key[0]))
 
     @cached_property
@@ -130,9 +130,9 @@ class Table:
         return Promises(self.schema)
 
     def _validated(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return `rows` when pandera has nothing against them; raises ContractBroken with what it has."""
+        """Return `rows` if pandera accepts them; raises ContractBroken with its findings if not."""
         try:
-            # Not lazy: a LazyFrame would be checked for its schema only.
+            # Not a LazyFrame, which would be checked for its schema only.
             return self.schema.validate(rows, lazy=True)
         except pandera.errors.SchemaErrors as broken:
             raise self._broken(rows, _faults(broken.failure_cases)) from broken
@@ -147,14 +147,14 @@ class Table:
     def _broken(self, rows: pl.DataFrame, faults: str) -> ContractBroken:
         return ContractBroken(
             f"{len(rows)} rows for {self.sql_name} break its contract, nothing was written: {faults}.",
-            remedy="This is a fault of the program that made the rows, not of the data: please report it.",
+            remedy="This is a fault of the program that computed the rows, not of the data: please report it.",
         )
 
 
 def in_strict_order(rows: pl.DataFrame, key: Sequence[str]) -> bool:
-    """Return whether `key`, column after column, rises from each row to the next: sorted then, and without repeats.
+    """Return whether `key` rises from each row to the next: sorted, and without repeats.
 
-    A key with a null in it is in no order.
+    A key with a null in it is not in order.
     """
     above: pl.Series | None = None
     for name in reversed(key):
@@ -167,12 +167,14 @@ def in_strict_order(rows: pl.DataFrame, key: Sequence[str]) -> bool:
 def _faults(cases: pl.DataFrame) -> str:
     """Return pandera's failure cases in words: column, check, number of rows and a few of the values."""
     faults = []
-    for (column, check), found in cases.group_by("column", "check", maintain_order=True):
-        values = [value if len(value) <= _EXAMPLE_WIDTH else f"{value[:_EXAMPLE_WIDTH]}…" for value in _examples(found)]
-        rows = f"in {len(found)} rows" if found["index"].null_count() < len(found) else "for the column"
+    for (column, check), failures in cases.group_by("column", "check", maintain_order=True):
+        values = [
+            value if len(value) <= _EXAMPLE_WIDTH else f"{value[:_EXAMPLE_WIDTH]}…" for value in _examples(failures)
+        ]
+        rows = f"in {len(failures)} rows" if failures["index"].null_count() < len(failures) else "for the column"
         faults.append(f"{column} fails {check} {rows}, such as {', '.join(values)}")
     return "; ".join(faults)
 
 
-def _examples(found: pl.DataFrame) -> list[str]:
-    return [repr(value) for value in found["failure_case"].head(_EXAMPLES)]
+def _examples(failures: pl.DataFrame) -> list[str]:
+    return [repr(value) for value in failures["failure_case"].head(_EXAMPLES)]

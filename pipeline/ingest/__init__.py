@@ -1,1 +1,1 @@
-"""Files and answers of vendors to raw files to bars, without Dagster."""
+"""From vendors' files and answers to raw files to bars, without Dagster."""

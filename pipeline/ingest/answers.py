@@ -1,4 +1,4 @@
-"""The answers of the REST API that stand in for flat files: which are asked for, and how they join the raw files."""
+"""Answers of the REST API in place of flat files: which are requested, and how they are stored as raw files."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,48 +10,48 @@ from pipeline.sources.massive.grouped_daily import GROUPED_DAILY, GroupedDay, pa
 from pipeline.sources.massive.rest_days import RestDays
 
 SETTLED = timedelta(days=7)
-"""Age at which the vendor has corrected a session; an answer fetched later is not asked for again."""
+"""Age after which the vendor no longer corrects a session; an answer fetched later is not requested again."""
 
 
-def answers_taken_in(
+def stored_answers(
     rest_days: RestDays, sessions: Sequence[date], raw_files: RawFiles, progress: Progress
 ) -> list[Receipt]:
-    """Return the receipt of each session's answer, fetched first unless a settled one to the same question is here.
+    """Return the receipt of each session's answer, fetched first unless a settled one for the same tickers is stored.
 
-    Raises as `RestDays.documents` and `parse_answer` do; the answers before the one refused are here then, whole.
+    Raises as `RestDays.documents` and `parse_answer` do; the answers before the refused one are stored then.
     """
-    due = [session for session in sessions if may_say_more(raw_files, session, rest_days.tickers)]
+    due = [session for session in sessions if may_have_changed(raw_files, session, rest_days.tickers)]
     if due:
         progress.begin("vendor answers", len(due))
         for session, body in rest_days.documents(due):
-            taken_in(session, body, raw_files)
+            store_answer(session, body, raw_files)
             progress.advance(1)
     return [raw_files.required(GROUPED_DAILY, session) for session in sessions]
 
 
-def may_say_more(raw_files: RawFiles, session: date, tickers: tuple[str, ...] | None) -> bool:
-    """Return whether asking for `tickers` (None: all) may bring what the answer held of `session` does not say."""
+def may_have_changed(raw_files: RawFiles, session: date, tickers: tuple[str, ...] | None) -> bool:
+    """Return whether a request for `tickers` (None: all) may give other rows than the stored answer of `session`."""
     receipt = raw_files.current(GROUPED_DAILY, session)
     if receipt is None or not is_settled(receipt.last_modified, session, datetime.now(UTC)):
         return True
-    return held_answer(raw_files, receipt).tickers != tickers
+    return stored_answer(raw_files, receipt).tickers != tickers
 
 
 def is_settled(fetched_at: datetime, session: date, now: datetime) -> bool:
-    """Return whether an answer fetched then is one that the vendor has corrected; not one from a day yet to come."""
+    """Return whether an answer fetched then includes the vendor's corrections; False if it is dated in the future."""
     return fetched_at <= now and fetched_at.date() - session >= SETTLED
 
 
-def taken_in(session: date, body: bytes, raw_files: RawFiles) -> Receipt:
-    """Return the receipt of the answer in force: `body`, or the one held if it says the same in other bytes.
+def store_answer(session: date, body: bytes, raw_files: RawFiles) -> Receipt:
+    """Return the receipt of the answer in force: `body`, or the stored one if it has the same rows in other bytes.
 
-    Every answer carries an id of its own. Raises as `parse_answer` does; then nothing is stored.
+    Every answer has its own id. Raises as `parse_answer` does; then nothing is stored.
     """
     key = key_of(GROUPED_DAILY, session)
     answer = parse_answer(body, session, key)
-    held = raw_files.current(GROUPED_DAILY, session)
-    if held is not None and held_answer(raw_files, held).says_the_same(answer):
-        return held
+    stored = raw_files.current(GROUPED_DAILY, session)
+    if stored is not None and stored_answer(raw_files, stored).has_same_rows(answer):
+        return stored
     packed = pack(body)
     etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
     receipt = Receipt(session, key, etag, len(packed), datetime.now(UTC), hashlib.sha256(packed).hexdigest())
@@ -61,6 +61,6 @@ def taken_in(session: date, body: bytes, raw_files: RawFiles) -> Receipt:
         return raw_files.store(receipt, path)
 
 
-def held_answer(raw_files: RawFiles, receipt: Receipt) -> GroupedDay:
-    """Return the rows of an answer that is here. Raises as `RawFiles.read` does."""
+def stored_answer(raw_files: RawFiles, receipt: Receipt) -> GroupedDay:
+    """Return the rows of a stored answer. Raises as `RawFiles.read` does."""
     return parse_packed(raw_files.read(receipt), receipt.session, receipt.key)

@@ -1,4 +1,4 @@
-"""Fetching the vendor's files: several side by side, and none whose version is kept already."""
+"""Fetches the vendor's files: several in parallel, and none whose version is stored already."""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,15 +8,15 @@ from pipeline.lake.raw.raw_files import RawFiles, Receipt
 from pipeline.sources.port import FlatFile, FlatFiles
 
 AT_A_TIME = 4
-"""Files fetched side by side: what they wait for is the vendor and the disk."""
+"""Files fetched in parallel: they wait for the vendor and the disk."""
 
 
 def fetched_files(
     flat_files: FlatFiles, files: Sequence[FlatFile], raw_files: RawFiles, track: Iterable[FlatFile]
 ) -> list[Receipt]:
-    """Return the receipts of `files` in order, some fetched side by side; `track` moves on as each is done.
+    """Return the receipts of `files` in order, fetched in parallel; `track` advances with each file.
 
-    Raises what the first that fails raises; those not begun by then are left.
+    Raises the first error; files not begun by then are skipped.
     """
     if not files:
         return []
@@ -26,10 +26,10 @@ def fetched_files(
 
 
 def fetched_file(flat_files: FlatFiles, file: FlatFile, raw_files: RawFiles, folder: Path) -> Receipt:
-    """Return the receipt of `file`, fetched first, by way of `folder`, unless this version of it is here already."""
-    kept = raw_files.current(file.dataset, file.session)
-    if kept is not None and (kept.etag, kept.size) == (file.etag, file.size):
-        return kept
+    """Return the receipt of `file`, fetched first through `folder` unless this version is stored already."""
+    stored = raw_files.current(file.dataset, file.session)
+    if stored is not None and (stored.etag, stored.size) == (file.etag, file.size):
+        return stored
     download = flat_files.download(file, folder / f"{file.session}.csv.gz")
     receipt = Receipt(file.session, file.key, file.etag, file.size, file.last_modified, download.sha256)
     try:

@@ -1,4 +1,4 @@
-"""One pass over a range of days as delivered: the bars go on as they come, the little that is left over is kept."""
+"""One pass over a range of delivered days: bars are passed on, rejected rows and counts are collected."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,24 +20,24 @@ from pipeline.sources.port import Dataset
 T = TypeVar("T")
 
 Clean = Callable[[bytes, date, str, str, float], CleanedDay]
-"""Cleans a file, given its bytes, session, key, ETag, and the largest share of rejected rows that is accepted."""
+"""Cleans a file from its bytes, session, key, ETag, and the largest accepted share of rejected rows."""
 
 EDITIONS: Mapping[str, Clean] = {str(Dataset.DAY_AGGS): clean_day_file, GROUPED_DAILY: clean_grouped_daily}
-"""The datasets that a session may come in, and what cleans each. The first that is there is the one in force."""
+"""The datasets in which a session may come, and their cleaning functions. The first that exists is in force."""
 
 MINUTES: Mapping[str, Clean] = {str(Dataset.MINUTE_AGGS): clean_minute_file}
-"""The same of a session's minutes, which come in files only."""
+"""The same for a session's minutes, which come in files only."""
 
 AT_A_TIME = 2
-"""Files cleaned side by side: one is unpacked while another is parsed."""
+"""Files cleaned in parallel: one is unpacked while another is parsed."""
 
 COUNTS = ("rows_read", "kept", "duplicates", "quarantined")
 IDENTITY = ("session", "key", "etag", "size", "last_modified", "sha256")
 
 
 @dataclass(frozen=True)
-class TakenIn:
-    """One session's edition in force, cleaned, and the other versions that came in for it."""
+class SessionIntake:
+    """One session's edition in force, cleaned, and the other stored versions of it."""
 
     receipt: Receipt
     cleaned: CleanedDay
@@ -45,13 +45,13 @@ class TakenIn:
 
 
 class Intake:
-    """Cleans each session's edition in force once. What it kept is complete when `bars` has been read to its end."""
+    """Cleans each session's edition in force once. What it collects is complete when `bars` is exhausted."""
 
     def __init__(
         self, raw_files: RawFiles, max_bad_share: float, run_id: str, editions: Mapping[str, Clean] = EDITIONS
     ) -> None:
         self.counts: dict[date, dict[str, int]] = {}
-        """Of each session: rows read, kept, duplicates, quarantined."""
+        """Per session: rows read, kept, duplicates, quarantined."""
         self._editions = editions
         self._raw_files = raw_files
         self._max_bad_share = max_bad_share
@@ -68,7 +68,7 @@ class Intake:
         """
         with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="cleaning") as threads:
             for cleaned in _one_ahead(threads.map(self._cleaned, sessions) for sessions in chunks):
-                yield pl.concat([self._kept(one) for one in cleaned])
+                yield pl.concat([self._collected(intake) for intake in cleaned])
 
     @property
     def quarantine(self) -> pl.DataFrame:
@@ -77,30 +77,30 @@ class Intake:
 
     @property
     def deliveries(self) -> pl.DataFrame:
-        """Return the files taken in, in the columns of `stocks/deliveries`."""
+        """Return the cleaned files, in the columns of `stocks/deliveries`."""
         return pl.DataFrame(self._deliveries, schema=DELIVERIES.columns)
 
     @property
     def others(self) -> pl.DataFrame:
-        """Return the other versions that came in for the sessions, in the columns of `stocks/deliveries`, uncounted."""
+        """Return the other versions of the sessions' files, in the columns of `stocks/deliveries`, without counts."""
         return pl.DataFrame(self._other_versions, schema=DELIVERIES.columns)
 
     @property
     def warnings(self) -> list[str]:
-        """Return what a person should hear of."""
+        """Return warnings for people."""
         return [
-            f"{keys[0]} has columns nobody reads: {', '.join(columns)}"
+            f"{keys[0]} has unknown columns: {', '.join(columns)}"
             + (f" (and {len(keys) - 1:,} more files)." if len(keys) > 1 else ".")
             for columns, keys in self._unread.items()
         ]
 
-    def _cleaned(self, session: date) -> TakenIn:
-        """Return what was taken in for a session."""
+    def _cleaned(self, session: date) -> SessionIntake:
+        """Return the intake of a session."""
         receipt = self._raw_files.in_force(list(self._editions), session)
         clean = next(clean for dataset, clean in self._editions.items() if receipt.key.startswith(f"{dataset}/"))
         data = self._raw_files.read(receipt)
         cleaned = clean(data, receipt.session, receipt.key, receipt.etag, self._max_bad_share)
-        return TakenIn(receipt, cleaned, self._others_than(receipt))
+        return SessionIntake(receipt, cleaned, self._others_than(receipt))
 
     def _others_than(self, in_force: Receipt) -> list[Receipt]:
         return [
@@ -110,15 +110,15 @@ class Intake:
             if version != in_force
         ]
 
-    def _kept(self, taken_in: TakenIn) -> pl.DataFrame:
-        """Return the bars; what is left over of the day is kept."""
-        receipt, cleaned = taken_in.receipt, taken_in.cleaned
+    def _collected(self, intake: SessionIntake) -> pl.DataFrame:
+        """Return the bars; the day's rejected rows and counts are collected."""
+        receipt, cleaned = intake.receipt, intake.cleaned
         counts = {name: getattr(cleaned, name) for name in COUNTS}
         self.counts[receipt.session] = counts
         if cleaned.quarantined:
             self._quarantine.append(cleaned.quarantine)
         self._deliveries.append(self._trail_line(receipt, is_current=True) | counts)
-        self._other_versions += [self._trail_line(version, is_current=False) for version in taken_in.others]
+        self._other_versions += [self._trail_line(version, is_current=False) for version in intake.others]
         if cleaned.extra_columns:
             self._unread.setdefault(cleaned.extra_columns, []).append(receipt.key)
         return cleaned.bars
@@ -130,7 +130,7 @@ class Intake:
 
 
 def _one_ahead(items: Iterator[T]) -> Iterator[T]:
-    """Yield `items`, each when the next is there too."""
+    """Yield `items`, each once the next is ready."""
     waiting = list(islice(items, 1))
     for item in items:
         yield waiting.pop()

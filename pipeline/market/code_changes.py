@@ -1,4 +1,4 @@
-"""Whether the code of today would compute other rows, told by the fingerprints of what computed them. Pure."""
+"""Whether the code of today would compute other rows than the code with these fingerprints. Pure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,26 +7,26 @@ from pipeline.market.computed import COMPUTED, SHARED, computed_by
 from pipeline.market.earlier_code import BEFORE, SAME
 
 MOST_NAMED = 5
-"""Declarations named in one cause; the others are counted."""
+"""Declarations that one cause lists by name; the others are counted."""
 
 
 def cause(table: Table, was: Mapping[str, str] | None) -> str | None:
-    """Return in words what of `table`'s computation is new or changed since rows were computed; None when nothing is.
+    """Return in words what is new or changed in the computation of `table` since its rows were computed, or None.
 
-    `was` has the fingerprints that their commit carries. A commit that carries none is taken as one of the version
-    before commits did. What is not declared any more changes nothing: its columns and lists stay as they are.
+    `was` has the fingerprints from their commit. A commit without fingerprints is from the version before they were
+    stored. A declaration that was removed changes nothing: its columns and lists stay as they are.
     """
     was, now = BEFORE.get(table.sql_name, {}) if was is None else was, computed_by(table)
     new = [part for part in now if part not in was]
     changed = [part for part in now if part in was and not is_same(was[part], now[part])]
     computation = COMPUTED[table]
     shared = [f"{computation.shared_words} changed"] if SHARED in new + changed else []
-    said = [*shared, _named("{}{} changed", computation.kind, changed), _named("new {}{}", computation.kind, new)]
-    return "; ".join(filter(None, said)) or None
+    causes = [*shared, _listed("{}{} changed", computation.kind, changed), _listed("new {}{}", computation.kind, new)]
+    return "; ".join(filter(None, causes)) or None
 
 
 def is_same(was: str, now: str) -> bool:
-    """Return whether two fingerprints are those of code that computes the same."""
+    """Return whether the code behind two fingerprints computes the same."""
     return _newest(was) == _newest(now)
 
 
@@ -36,8 +36,8 @@ def _newest(fingerprint: str) -> str:
     return fingerprint
 
 
-def _named(form: str, kind: str, parts: Sequence[str]) -> str:
-    """Return parts in words, such as `indicators changed: rsi_14, atr_14`; nothing for no part."""
+def _listed(form: str, kind: str, parts: Sequence[str]) -> str:
+    """Return parts in words, such as `indicators changed: rsi_14, atr_14`; empty text for no part."""
     names = [part for part in parts if part != SHARED]
     if not names:
         return ""

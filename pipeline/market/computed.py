@@ -1,6 +1,6 @@
-"""What computes each table, as fingerprints: of each declaration that accounts for a part, and of what all share. Pure.
+"""Fingerprints of the code that computes each table: of each declaration, and of what all rows share. Pure.
 
-A table that is not named here is not computed but taken in, or its rows are words only.
+A table that is not listed here is not computed but imported, or its rows are text only.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from pipeline.market.securities.listings import listings
 from pipeline.market.securities.reference import applicable_dividends, applicable_splits
 
 SHARED = "*"
-"""The part of a table's fingerprints that stands for what all its rows are computed by."""
+"""The part of a table's fingerprints that covers the code behind all its rows."""
 
-LEFT = ("INDICATORS", "MODELS", "RULES", "new_york", "EARLY_CLOSES")
-"""What shared code names but does not answer for: declarations have fingerprints of their own, and the exchange's days
-and hours are data, to which years are added."""
+BY_NAME_ONLY = ("INDICATORS", "MODELS", "RULES", "new_york", "EARLY_CLOSES")
+"""Names in shared code that count by name only: declarations have fingerprints of their own, and the exchange's days
+and hours are data that grow by years."""
 
 
 @dataclass(frozen=True)
@@ -45,22 +45,22 @@ class Computation:
     shared_words: str
     """What the shared code does, as the subject of "… changed"."""
     shared: tuple[Callable[..., object], ...]
-    """The functions that all rows are computed by."""
+    """The functions that compute all rows."""
     kind: str = ""
-    """What its declarations are called, one of them."""
+    """What one of its declarations is called."""
     declared: Callable[[], Mapping[str, str]] = dict
     """Returns the fingerprints of its declarations by name."""
 
     @property
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprints of all parts by name."""
-        return {SHARED: fingerprint(*self.shared, leave=LEFT), **self.declared()}
+        return {SHARED: fingerprint(*self.shared, leave=BY_NAME_ONLY), **self.declared()}
 
 
 def _indicators() -> dict[str, str]:
     """Return the fingerprint of each indicator's column."""
-    found = (indicator.fingerprints(LOOKBACK_SESSIONS) for indicator in INDICATORS)
-    return {column: one for columns in found for column, one in columns.items()}
+    by_indicator = (indicator.fingerprints(LOOKBACK_SESSIONS) for indicator in INDICATORS)
+    return {column: hash_ for columns in by_indicator for column, hash_ in columns.items()}
 
 
 def _models() -> dict[str, str]:
@@ -94,15 +94,15 @@ COMPUTED: dict[Table, Computation] = {
 
 @cache
 def computed_by(table: Table) -> Mapping[str, str]:
-    """Return the fingerprints of what computes a table now, by part; none for one that is taken in."""
+    """Return the fingerprints of the code that computes a table now, by part; none for an imported table."""
     return COMPUTED[table].fingerprints if table in COMPUTED else {}
 
 
 def code_version(table: Table) -> str | None:
-    """Return one fingerprint of all that computes a table; None for one that is taken in."""
+    """Return one fingerprint of all code that computes a table; None for an imported table."""
     return version_of(computed_by(table))
 
 
 def version_of(parts: Mapping[str, str]) -> str | None:
-    """Return one fingerprint of the `parts` of what computes a table; None when there is none."""
+    """Return one fingerprint of all `parts`; None when there are none."""
     return fingerprint(sorted(parts.items())) if parts else None

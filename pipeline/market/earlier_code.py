@@ -1,4 +1,4 @@
-"""Fingerprints of earlier code that computes the same as that of today, so that no upgrade asks for needless work."""
+"""Fingerprints of earlier code that computes the same as today's, so that an upgrade causes no needless work."""
 
 BEFORE: dict[str, dict[str, str]] = {
     "stocks.indicators": {
@@ -72,7 +72,7 @@ BEFORE: dict[str, dict[str, str]] = {
         "*": "d571d909e1e2",
     },
 }
-"""What computed the tables when their commits carried no fingerprints yet: by SQL name and part."""
+"""Fingerprints of the code that computed tables before commits stored fingerprints: by SQL name and part."""
 
 SAME: dict[str, str] = {
     "cee5c338706f": "fc1e88908123",
@@ -80,4 +80,4 @@ SAME: dict[str, str] = {
     "a747a9fbfee1": "9fd350af857c",
     "82d831acd788": "0808f2e0c2e4",
 }
-"""Code that was written otherwise and computes the same, as its tests show: its fingerprint, and the one after it."""
+"""Code that was rewritten and computes the same, as its tests show: its fingerprint, and the one after it."""

@@ -16,7 +16,7 @@ from pipeline.assets.raw import raw_day_aggs
 from pipeline.assets.reference import SET_A_SOURCE
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.table import Table
-from pipeline.errors import CandlelakeError, words_of
+from pipeline.errors import CandlelakeError, error_text
 from pipeline.lake.integrity.damage import Damage, Kind, TableState
 from pipeline.lake.integrity.mending import DAMAGED, Mending
 from pipeline.lake.raw.raw_files import RawFiles
@@ -242,7 +242,7 @@ class _Repair:
         except (CandlelakeError, DagsterError, DeltaError, PolarsError, OSError) as failed:
             # The libraries' own: what it reads may be damaged too, and could not be made again.
             of = f" of {span[0]} to {span[1]}" if span else ""
-            self._lose(f"{what}{of} could not be made again: {words_of(failed)} {GO_ON}")
+            self._lose(f"{what}{of} could not be made again: {error_text(failed)} {GO_ON}")
             self._repaired.ended_well = False
         else:
             self._repaired.reports.append(report)

@@ -18,7 +18,7 @@ from pipeline.lake.delta.commits import Reading
 from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.portfolio.book import in_force, oversold, settled
-from pipeline.market.portfolio.early_books import with_what_was_typed
+from pipeline.market.portfolio.early_books import with_entries
 from pipeline.market.portfolio.lots import Oversold
 from pipeline.market.portfolio.positions import held_between, position_marks
 from pipeline.market.portfolio.sell.rules import RULES
@@ -76,7 +76,7 @@ def _with_what_was_typed(lake: Lake, history: pl.DataFrame) -> pl.DataFrame:
     if not history["entry"].null_count():
         return history
     splits = lake.read(SPLITS).rows.collect()
-    return with_what_was_typed(history, lambda moment: applicable_splits(splits, moment))
+    return with_entries(history, lambda moment: applicable_splits(splits, moment))
 
 
 def portfolio(lake: Lake, sessions: Sequence[date]) -> Portfolio:

@@ -9,7 +9,7 @@ import polars as pl
 
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.market.screen.model import Model
-from pipeline.reports.figures import distance, rsi_read
+from pipeline.reports.figures import distance, rsi_shown
 from pipeline.reports.frames import by_ticker, require_columns
 from pipeline.reports.sparkline import Sparkline, sparkline
 
@@ -21,18 +21,18 @@ SPARKLINE_SESSIONS = 60
 
 @dataclass(frozen=True, eq=False)
 class CandidateTables:
-    """The frames that a candidates page is made from."""
+    """The frames for a candidates page."""
 
     listed: pl.DataFrame
     """Rows of `stocks/candidates` of the session, with INDICATORS_SHOWN of the same ticker and session."""
     closes: pl.DataFrame
     """`ticker`, `session`, `close` on one basis, up to the session; the last 60 of each ticker are drawn."""
     basis: str
-    """What the prices of `closes` are, such as "USD, adjusted for splits to 2024-06-28"."""
+    """The basis of the prices of `closes`, such as "USD, adjusted for splits to 2024-06-28"."""
     before: pl.DataFrame | None = None
-    """`model`, `ticker`, `rank` of the session before; None when it was not ranked or is not known."""
+    """`model`, `ticker`, `rank` of the session before; None when it was not ranked or is unknown."""
     signals: pl.DataFrame | None = None
-    """Sell signals of holdings: `ticker`, `rule`, `severity`, `reasons`; None when no positions are kept."""
+    """Sell signals of holdings: `ticker`, `rule`, `severity`, `reasons`; None when there is no book of positions."""
     securities: pl.DataFrame | None = None
     """`ticker` and `name`, one row per ticker."""
 
@@ -45,7 +45,7 @@ class Around:
     following: date | None = None
 
 
-NOT_KNOWN = Around()
+UNKNOWN = Around()
 
 
 @dataclass(frozen=True)
@@ -81,17 +81,17 @@ class Dropped:
 
 @dataclass(frozen=True)
 class ModelList:
-    """What one model lists."""
+    """The list of one model."""
 
     model: str
     version: int | None
     description: str | None
     scanned: int | None
     passed: int | None
-    """Tickers that passed the filters; None for an empty list, whose counts are not kept."""
+    """Tickers that passed the filters; None for an empty list, whose counts are not stored."""
     rows: tuple[CandidateRow, ...]
     dropped: tuple[Dropped, ...] | None
-    """None when the list of the session before is not known."""
+    """None when the list of the session before is unknown."""
 
     @property
     def new(self) -> tuple[str, ...]:
@@ -116,23 +116,23 @@ class SellSignal:
 
 @dataclass(frozen=True)
 class CandidatesPage:
-    """What the page of a session shows."""
+    """The content of a session's page."""
 
     session: date
     models: tuple[ModelList, ...]
     signals: tuple[SellSignal, ...] | None
-    """None when no positions are kept."""
+    """None when there is no book of positions."""
     notices: tuple[str, ...]
     basis: str
     around: Around
 
     @property
     def tickers(self) -> tuple[str, ...]:
-        """Return every ticker the page links to, each once: candidates in order, dropped ones, then holdings."""
+        """Return every ticker the page links to, each once: candidates in order, dropped tickers, then holdings."""
         listed = [row.ticker for model in self.models for row in model.rows]
-        gone = [one.ticker for model in self.models for one in model.dropped or ()]
-        held = [signal.ticker for signal in self.signals or ()]
-        return tuple(dict.fromkeys(listed + gone + held))
+        dropped = [entry.ticker for model in self.models for entry in model.dropped or ()]
+        holdings = [signal.ticker for signal in self.signals or ()]
+        return tuple(dict.fromkeys(listed + dropped + holdings))
 
 
 def candidates_page(
@@ -141,7 +141,7 @@ def candidates_page(
     *,
     models: Sequence[Model],
     notices: Sequence[str] = (),
-    around: Around = NOT_KNOWN,
+    around: Around = UNKNOWN,
 ) -> CandidatesPage:
     """Return the page of `session`: the lists of `models` in order, then of any other model in the tables, by name.
 
@@ -169,7 +169,7 @@ def candidates_page(
 
 @dataclass(frozen=True)
 class _Shared:
-    """What the lists of all models have in common."""
+    """Data shared by the lists of all models."""
 
     scanned: int | None
     closes: Mapping[str, pl.DataFrame]
@@ -189,8 +189,8 @@ def _require_sound(tables: CandidateTables) -> None:
 
 def _latest(closes: pl.DataFrame, session: date) -> pl.DataFrame:
     """Return the last closes of each ticker up to `session`, oldest first."""
-    known = closes.filter(pl.col("session") <= session).sort("ticker", "session")
-    return known.group_by("ticker", maintain_order=True).tail(SPARKLINE_SESSIONS)
+    up_to_session = closes.filter(pl.col("session") <= session).sort("ticker", "session")
+    return up_to_session.group_by("ticker", maintain_order=True).tail(SPARKLINE_SESSIONS)
 
 
 def _names(securities: pl.DataFrame | None) -> dict[str, str | None]:
@@ -205,9 +205,9 @@ def _list(
     own = listed.filter(pl.col("model") == name)
     first = own.row(0, named=True) if len(own) else {}
     earlier = None if before is None else before.filter(pl.col("model") == name).sort("rank")
-    known = None if earlier is None else set(earlier["ticker"])
-    rows = tuple(_row(row, known, shared) for row in own.iter_rows(named=True))
-    kept = {row.ticker for row in rows}
+    earlier_tickers = None if earlier is None else set(earlier["ticker"])
+    rows = tuple(_row(row, earlier_tickers, shared) for row in own.iter_rows(named=True))
+    listed_now = {row.ticker for row in rows}
     return ModelList(
         model=name,
         version=first.get("model_version", model.version if model else None),
@@ -217,7 +217,9 @@ def _list(
         rows=rows,
         dropped=None
         if earlier is None
-        else tuple(Dropped(*gone) for gone in earlier.select("ticker", "rank").iter_rows() if gone[0] not in kept),
+        else tuple(
+            Dropped(*gone) for gone in earlier.select("ticker", "rank").iter_rows() if gone[0] not in listed_now
+        ),
     )
 
 
@@ -232,7 +234,7 @@ def _row(row: Mapping[str, Any], before: set[str] | None, shared: _Shared) -> Ca
         close=close,
         change=row["return_1"],
         sparkline=sparkline([] if closes is None else closes["close"].to_list()),
-        rsi=rsi_read(row["rsi_14"], close, row["sma_20"]),
+        rsi=rsi_shown(row["rsi_14"], close, row["sma_20"]),
         macd_histogram=row["macd_histogram"],
         to_sma_20=distance(close, row["sma_20"]),
         to_sma_200=distance(close, row["sma_200"]),

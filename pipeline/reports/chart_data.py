@@ -1,4 +1,4 @@
-"""What the chart of a ticker's page is filled with: numbers and dates only, no text of anybody's."""
+"""The data of a ticker page's chart: numbers and dates only, no foreign text."""
 
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ NINTH = 9
 
 
 def chart_data(page: TickerPage) -> dict[str, Any]:
-    """Return what the page's chart shows, as JSON values: columns by bar, and the places of marks among the bars.
+    """Return the chart's data as JSON values: columns by bar, and the positions of marks among the bars.
 
     A number that is missing is None. Trades and listings of a session without a bar are left to the page's tables.
     """
@@ -22,11 +22,11 @@ def chart_data(page: TickerPage) -> dict[str, Any]:
         "columns": {name: page.bars[name].to_list() for name in CHARTED},
         "listed": [place[session] for session in page.listed_on if session in place],
         "setups": [[at, 1 if count > 0 else -1] for at, count in counts if count is not None and abs(count) == NINTH],
-        "trades": [[place[one.session], one.side, one.price] for one in page.trades if one.session in place],
+        "trades": [[place[trade.session], trade.side, trade.price] for trade in page.trades if trade.session in place],
         "splits": [
-            [_opening(one.session, sessions), one.split_from, one.split_to]
-            for one in page.splits or ()
-            if sessions and sessions[0] < one.session <= sessions[-1]
+            [_opening(split.session, sessions), split.split_from, split.split_to]
+            for split in page.splits or ()
+            if sessions and sessions[0] < split.session <= sessions[-1]
         ],
         "support": page.latest.get("support"),
         "resistance": page.latest.get("resistance"),
@@ -34,5 +34,5 @@ def chart_data(page: TickerPage) -> dict[str, Any]:
 
 
 def _opening(day: date, sessions: list[date]) -> float:
-    """Return the place between bars at which `day` opens."""
+    """Return the position between bars at which `day` opens."""
     return next(at for at, session in enumerate(sessions) if session >= day) - 0.5

@@ -1,4 +1,4 @@
-"""How numbers read on a page: digits, signs, units. A missing number is a dash."""
+"""Numbers as text on a page: digits, signs, units. A missing number is a dash."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -11,7 +11,7 @@ MINUS = "−"
 _TENS = tuple(10**digits for digits in range(16))
 
 _EXACT = 2.0**52
-"""Below it a float holds every half."""
+"""Below it a float represents every half exactly."""
 
 _UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
@@ -19,13 +19,13 @@ _UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 def fixed(number: float | None, digits: int = 2) -> str:
     """Return a number with so many decimals and thousands separators: `1,234.50`, `−0.07`; never a negative zero.
 
-    It is rounded from all its digits, halves away from zero, as JavaScript's `toFixed` does.
+    It is rounded from all digits, halves away from zero, like JavaScript's `toFixed`.
     """
     if number is None:
         return MISSING
     doubled = number * _TENS[digits] * 2
-    # Python's own formatting is much faster, and differs where a number lies exactly between two that can be
-    # shown; there, and only there, twice the number counts as an odd number of them.
+    # Python's own formatting is much faster, and differs only where a number lies exactly between two that can be
+    # shown: there, and only there, twice the number is an odd number of last digits.
     if -_EXACT < doubled < _EXACT and doubled % 2 != 1:
         text = f"{abs(number):,.{digits}f}"
         return f"{MINUS}{text}" if number < 0 and text.strip("0.,") else text
@@ -45,7 +45,7 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 
 def price_digits(price: float | None) -> int:
-    """Return with how many decimals to show a price: four below a dollar, else two."""
+    """Return the decimals of a price: four below a dollar, else two."""
     return 2 if price is None or abs(price) >= 1 else 4
 
 
@@ -55,7 +55,7 @@ def price(amount: float | None) -> str:
 
 
 def indicator_digits(close: float | None) -> int:
-    """Return with how many decimals to show what is measured in the price's unit but is smaller, such as MACD."""
+    """Return the decimals of smaller figures in the unit of the price, such as MACD."""
     return price_digits(close) + 1
 
 
@@ -76,7 +76,7 @@ def dollars(amount: float | None) -> str:
 
 
 def plain(number: float | None) -> str:
-    """Return a number of no known unit with four significant digits: `0.2218`, `−0.0001624`; whole from 1,000 on."""
+    """Return a number of unknown unit with four significant digits: `0.2218`, `−0.0001624`; whole from 1,000 on."""
     if number is None or abs(number) >= 1000:
         return fixed(number, 0)
     return f"{number:.4g}".replace("-", MINUS, 1) if number < 0 else f"{number:.4g}"
@@ -89,7 +89,7 @@ def quantity(amount: float) -> str:
 
 
 def tone(number: float | None) -> str:
-    """Return `up`, `down` or `flat`: by what class a number is coloured."""
+    """Return `up`, `down` or `flat`: the class for a number's colour."""
     if not number:
         return "flat"
     return "up" if number > 0 else "down"
@@ -103,9 +103,9 @@ def distance(price: float | None, level: float | None) -> float | None:
     return 0.0 if abs(away) <= SAME else away
 
 
-def rsi_read(rsi: float | None, close: float, average: float | None) -> float | None:
-    """Return an RSI to show; None of the 0 that a price without movement has, which is no weakness.
+def rsi_shown(rsi: float | None, close: float, average: float | None) -> float | None:
+    """Return an RSI to show; None for the 0 of a price without movement, which is not weakness.
 
-    `average` is the mean close of some bars: a price that has truly fallen at every bar lies below it.
+    `average` is the mean close of some bars: a price that really fell at every bar is below it.
     """
     return None if rsi == 0 and distance(close, average) == 0 else rsi

@@ -1,7 +1,7 @@
-"""File names for tickers: whatever the ticker, a name that every system takes and no other ticker has.
+"""File names for tickers: unique for each ticker, and valid on every system.
 
 Capital letters and digits stay, a dot becomes a hyphen, and every other byte (of UTF-8) is written `_` and two hex
-digits. Such a name can be read back even in lower case, so no two tickers share one where `aap.html` and `AAP.html` are
+digits. Such a name can be decoded even in lower case, so no two tickers share one where `aap.html` and `AAP.html` are
 the same file.
 """
 
@@ -9,12 +9,12 @@ import hashlib
 import re
 
 LONGEST = 100
-"""Characters of a name that still spells its ticker; a longer one is cut and ends in the ticker's SHA-256."""
+"""Most characters of a name that spells its ticker; a longer one is cut and ends in the ticker's SHA-256."""
 
 EMPTY = "_"
 
 _RESERVED = re.compile(r"CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9]")
-"""Names that Windows keeps for devices, whatever follows the dot."""
+"""Names that Windows reserves for devices, whatever follows the dot."""
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
@@ -27,7 +27,7 @@ def file_stem(ticker: str) -> str:
     spelt = "".join(_spelt(byte) for byte in ticker.encode("utf-8", "surrogatepass"))
     if len(spelt) > LONGEST:
         digest = hashlib.sha256(ticker.encode("utf-8", "surrogatepass")).hexdigest()
-        # Nothing else holds two underscores in a row.
+        # No other name has two underscores in a row.
         return f"{spelt[: LONGEST // 2].rstrip('_')}__{digest}"
     if _RESERVED.fullmatch(spelt):
         return f"{_escaped(ord(spelt[0]))}{spelt[1:]}"

@@ -1,7 +1,7 @@
-"""The folder of all pages: where each lies, and how a session's pages are put there whole.
+"""The folder of all pages: the path of each page, and how a session's pages are written completely.
 
     index.html, sessions.js           all sessions
-    assets/                           what pages share; names carry a version or a hash, and nothing is taken away
+    assets/                           what pages share; names have a version or a hash, and nothing is removed
     2024-06-28/index.html             the candidates of a session
     2024-06-28/tickers/AAPL.html      a ticker as of that session
 
@@ -36,52 +36,52 @@ class Written:
     candidates: Path
     tickers: tuple[Path, ...]
     size: int
-    """Bytes of these pages, without what they share."""
+    """Bytes of these pages, without shared files."""
 
 
 class ReportsFolder:
-    """The folder of all pages. Every file is replaced whole, so that a reader never meets half of one."""
+    """The folder of all pages. Every file is replaced at once, so that a reader never sees half of one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def candidates_path(self, session: date) -> Path:
-        """Return where the page of a session's candidates lies."""
+        """Return the path of the page of a session's candidates."""
         return self.path / session.isoformat() / INDEX
 
     def ticker_path(self, session: date, ticker: str) -> Path:
-        """Return where the page of a ticker lies, as of `session`."""
+        """Return the path of the page of a ticker as of `session`."""
         return self.path / session.isoformat() / "tickers" / f"{file_stem(ticker)}.html"
 
     def sessions(self) -> tuple[date, ...]:
         """Return the sessions that have a page, in order."""
-        found = (_session(page.parent.name) for page in self.path.glob(f"*/{INDEX}"))
-        return tuple(sorted(session for session in found if session))
+        sessions = (_session(page.parent.name) for page in self.path.glob(f"*/{INDEX}"))
+        return tuple(sorted(session for session in sessions if session))
 
     def write(self, page: CandidatesPage, tickers: Iterable[TickerPage]) -> Written:
         """Replace the pages of a session: `tickers` first, the page that links to them last.
 
-        Pages that an earlier run made and this one does not are taken away; other sessions stay as they are.
+        Pages of an earlier run that this one does not write are removed; other sessions stay as they are.
         Raises ContractBroken when a ticker that the page links to has no page, and ReportsNotWritten when the folder
         cannot be written.
         """
         with self._writing() as room:
             self._share(room)
-            made = {one.ticker: self._ticker(one, page.session, room) for one in tickers}
-            if missing := [ticker for ticker in page.tickers if ticker not in made]:
+            paths = {each.ticker: self._ticker(each, page.session, room) for each in tickers}
+            if missing := [ticker for ticker in page.tickers if ticker not in paths]:
                 raise ContractBroken(
                     f"The page of {page.session} links to {', '.join(missing)}, which have no page.",
-                    remedy="Make a page of every ticker in CandidatesPage.tickers.",
+                    remedy="Write a page for every ticker in CandidatesPage.tickers.",
                 )
             candidates = self.candidates_path(page.session)
             _put(candidates_html(page), candidates, room)
-            _clear(candidates.parent / "tickers", keep=set(made.values()))
+            _clear(candidates.parent / "tickers", keep=set(paths.values()))
             self._list_sessions(room)
-        tickers_made = tuple(made.values())
-        return Written(candidates, tickers_made, sum(path.stat().st_size for path in (candidates, *tickers_made)))
+        ticker_paths = tuple(paths.values())
+        return Written(candidates, ticker_paths, sum(path.stat().st_size for path in (candidates, *ticker_paths)))
 
     def write_index(self, page: IndexPage) -> Path:
-        """Replace the page of all sessions, and return where it lies. Raises ReportsNotWritten."""
+        """Replace the page of all sessions, and return its path. Raises ReportsNotWritten."""
         with self._writing() as room:
             self._share(room)
             _put(index_html(page), self.path / INDEX, room)
@@ -89,12 +89,12 @@ class ReportsFolder:
         return self.path / INDEX
 
     def unfinished(self) -> list[Path]:
-        """Return the folders of pages that are not whole yet: those of writers under way, and of killed ones."""
+        """Return the folders of unfinished pages: those of running writers, and of killed ones."""
         return list(self.path.glob(f"{_WRITING}*"))
 
     @contextmanager
     def _writing(self) -> Iterator[Path]:
-        """Yield a folder on the same disk for files that are not whole yet."""
+        """Yield a folder on the same disk for unfinished files."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(prefix=_WRITING, dir=self.path) as room:
@@ -108,7 +108,7 @@ class ReportsFolder:
     def _share(self, room: Path) -> None:
         for asset in shared_assets():
             place = self.path / ASSETS / asset.name
-            # A name stands for one text, so what is there need not be written again, unless a disk has damaged it.
+            # A name stands for one text, so an existing file is written again only if the disk has damaged it.
             if not asset.is_at(place):
                 _put(asset.text, place, room)
 
@@ -118,16 +118,16 @@ class ReportsFolder:
         return path
 
     def _list_sessions(self, room: Path) -> None:
-        """Write the list of sessions, again when another writer has added one meanwhile."""
+        """Write the list of sessions, and again if another writer has added one meanwhile."""
         listed: tuple[date, ...] | None = None
-        while listed != (found := self.sessions()):
-            names = json.dumps([session.isoformat() for session in found])
+        while listed != (sessions := self.sessions()):
+            names = json.dumps([session.isoformat() for session in sessions])
             _put(f"globalThis.candlelakeSessions = {names};\n", self.path / SESSIONS, room)
-            listed = found
+            listed = sessions
 
 
 def _put(text: str, path: Path, room: Path) -> None:
-    """Write `text` to `path` by way of `room`."""
+    """Write `text` to `path` through `room`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = room / path.name
     unfinished.write_text(text, encoding="utf-8", errors="replace", newline="\n")

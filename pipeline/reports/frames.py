@@ -1,4 +1,4 @@
-"""Reading the frames that pages are made from: their columns, and the rows of one ticker."""
+"""Access to the frames for pages: their columns, and the rows of one ticker."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,17 +7,17 @@ import polars as pl
 from pipeline.errors import ContractBroken
 
 
-def require_columns(frame: pl.DataFrame, columns: Iterable[str], what: str) -> None:
-    """Raise ContractBroken, naming `what` and the columns that `frame` lacks, when it lacks any."""
+def require_columns(frame: pl.DataFrame, columns: Iterable[str], subject: str) -> None:
+    """Raise ContractBroken, naming `subject` and the missing columns, if `frame` lacks any of `columns`."""
     if missing := [name for name in columns if name not in frame.columns]:
         raise ContractBroken(
-            f"No page was made: {what} lack {', '.join(missing)}.",
-            remedy=f"They have: {', '.join(frame.columns)}. Join the tables that hold the missing columns first.",
+            f"No page was written: {subject} lack {', '.join(missing)}.",
+            remedy=f"They have: {', '.join(frame.columns)}. Join the tables that have the missing columns first.",
         )
 
 
 def by_ticker(frame: pl.DataFrame | None) -> Mapping[str, pl.DataFrame]:
-    """Return the rows of each ticker, in the order they have; nothing when there is no frame."""
+    """Return the rows of each ticker, in their order; empty without a frame."""
     if frame is None:
         return {}
     return {str(ticker): rows for (ticker,), rows in frame.partition_by("ticker", as_dict=True).items()}

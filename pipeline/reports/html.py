@@ -1,4 +1,4 @@
-"""Drawing pages as HTML. Every text is escaped; whatever a vendor or a user wrote stays text."""
+"""Renders pages as HTML. Every text is escaped: what a vendor or a user wrote is never markup."""
 
 from datetime import date
 from functools import cache
@@ -15,7 +15,7 @@ from pipeline.reports.shell import Shell, alone, beside, bokeh_script, chart_scr
 from pipeline.reports.ticker_page import TickerPage
 
 BARS_SHOWN = 20
-"""So many bars stand in figures under the chart, the newest first."""
+"""Bars in the table under the chart, the newest first."""
 
 
 def candidates_html(page: CandidatesPage) -> str:
@@ -24,7 +24,7 @@ def candidates_html(page: CandidatesPage) -> str:
 
 
 def candidates_document(page: CandidatesPage) -> str:
-    """Return the page as one file to send: it needs nothing beside it and links to nothing."""
+    """Return the page as one file to send: it is self-contained and links to nothing."""
     return _candidates(page, alone([page_script()]))
 
 
@@ -34,7 +34,7 @@ def ticker_html(page: TickerPage) -> str:
 
 
 def ticker_document(page: TickerPage) -> str:
-    """Return the page as one file to send: it needs nothing beside it and links to nothing."""
+    """Return the page as one file to send: it is self-contained and links to nothing."""
     return _ticker(page, alone([bokeh_script(), chart_script()]))
 
 
@@ -87,7 +87,7 @@ def _environment() -> Environment:
 
 
 def _as_json(value: object) -> str:
-    # Twelve columns of two years are most of a page; Python's own encoder takes ten times as long.
+    # Twelve columns over two years are most of a page; Python's own encoder takes ten times as long.
     return to_json(value, inf_nan_mode="null").decode()
 
 

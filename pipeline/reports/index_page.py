@@ -1,4 +1,4 @@
-"""The page of all sessions that have pages: what each model listed, newest first."""
+"""The page of all sessions that have pages: the best of each model's list, newest first."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ COLUMNS = ("session", "model", "rank", "ticker", "score", "scanned", "passed")
 
 @dataclass(frozen=True)
 class Best:
-    """What a model listed in a session."""
+    """A model's list of a session: its counts and its first ticker."""
 
     kept: int
     passed: int
@@ -26,7 +26,7 @@ class Best:
 
 @dataclass(frozen=True)
 class SessionRow:
-    """A session and what each model listed in it; None where a model listed nobody."""
+    """A session and each model's list; None where a model listed no ticker."""
 
     session: date
     lists: tuple[Best | None, ...]
@@ -35,7 +35,7 @@ class SessionRow:
 
 @dataclass(frozen=True)
 class IndexPage:
-    """What the page of all sessions shows."""
+    """The content of the page of all sessions."""
 
     models: tuple[str, ...]
     rows: tuple[SessionRow, ...]
@@ -53,9 +53,9 @@ def index_page(listed: pl.DataFrame, sessions: Collection[date], models: Sequenc
     first = shown.sort("rank").group_by("session", "model", maintain_order=True)
     best = first.agg(pl.len().alias("kept"), pl.col("passed", "scanned", "ticker", "score").first())
     names = tuple(dict.fromkeys([*models, *best["model"].unique().sort()]))
-    by_place = {(row["session"], row["model"]): _best(row) for row in best.iter_rows(named=True)}
+    by_list = {(row["session"], row["model"]): _best(row) for row in best.iter_rows(named=True)}
     rows = (
-        SessionRow(session, tuple(by_place.get((session, name)) for name in names))
+        SessionRow(session, tuple(by_list.get((session, name)) for name in names))
         for session in sorted(sessions, reverse=True)
     )
     return IndexPage(names, tuple(rows))

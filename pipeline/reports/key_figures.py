@@ -1,4 +1,4 @@
-"""The key figures on top of a ticker's page: what the tables say of its last bar, in words of the trade."""
+"""The key figures on top of a ticker's page: its last bar and indicators, under their common names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from pipeline.reports.figures import (
     indicator_digits,
     percent,
     price,
-    rsi_read,
+    rsi_shown,
     signed,
     tone,
 )
 
-SHOWN = (
+KEY_COLUMNS = (
     *("open", "high", "low", "close", "volume", "relative_volume", "dollar_volume_20"),
     *("return_1", "return_5", "return_20", "return_60", "return_252"),
     *("sma_20", "sma_50", "sma_200", "rsi_14", "macd_histogram", "atr_14"),
@@ -29,7 +29,7 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: its name, the number as shown, and beside it what it means against the close or the average."""
+    """One figure: its name, the number as text, and a comparison with the close or the average."""
 
     label: str
     text: str
@@ -39,12 +39,12 @@ class Figure:
 
 
 def key_figures(bar: Mapping[str, Any]) -> tuple[Figure, ...]:
-    """Return the figures of a bar with its indicators; none when `bar` is empty."""
+    """Return the figures of a bar with its indicators; empty when `bar` is empty."""
     if not bar:
         return ()
     close = bar["close"]
     range_ = distance(bar["high"], bar["low"])
-    histogram = _but_noise(bar["macd_histogram"], close)
+    histogram = _without_noise(bar["macd_histogram"], close)
     return (
         Figure("Open", price(bar["open"])),
         Figure("High", price(bar["high"])),
@@ -53,7 +53,7 @@ def key_figures(bar: Mapping[str, Any]) -> tuple[Figure, ...]:
         Figure("Volume", compact(bar["volume"]), _times(bar["relative_volume"])),
         Figure("$ volume, median", dollars(bar["dollar_volume_20"])),
         Figure("ATR 14", price(bar["atr_14"]), _share(bar["atr_14"], close)),
-        Figure("RSI 14", fixed(rsi_read(bar["rsi_14"], close, bar["sma_20"]), 1)),
+        Figure("RSI 14", fixed(rsi_shown(bar["rsi_14"], close, bar["sma_20"]), 1)),
         Figure("MACD histogram", signed(histogram, indicator_digits(close)), "", tone(histogram)),
         *(_change(f"{days}-day return", bar[f"return_{days}"]) for days in (5, 20, 60, 252)),
         *(_level(f"SMA {days}", close, bar[f"sma_{days}"]) for days in (20, 50, 200)),
@@ -64,8 +64,8 @@ def key_figures(bar: Mapping[str, Any]) -> tuple[Figure, ...]:
     )
 
 
-def _but_noise(number: float | None, price: float) -> float | None:
-    """Return a number in the unit of a price, 0 when it is nothing but rounding."""
+def _without_noise(number: float | None, price: float) -> float | None:
+    """Return a number in the unit of a price, 0 when it is only rounding."""
     return 0.0 if number is not None and abs(number) <= SAME * price else number
 
 

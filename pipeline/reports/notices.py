@@ -1,4 +1,4 @@
-"""Warnings that a page carries on top, so that no number is taken for more than it is."""
+"""Warnings on top of a page about the limits of its numbers."""
 
 from datetime import date
 
@@ -12,7 +12,7 @@ PROVISIONAL = (
 
 
 def no_bar(session: date, last: date | None) -> str:
-    """Return the warning of a ticker that did not trade on `session` and whose last bar is of `last`."""
+    """Return the warning of a ticker that did not trade on `session` and whose last bar is from `last`."""
     if last is None:
         return f"No bar up to {session}: halted, delisted, or not in the feed."
     return f"No bar on {session}: halted, delisted, or not in the feed. The last one is of {last}."

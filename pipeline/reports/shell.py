@@ -1,4 +1,4 @@
-"""What surrounds a page's own contents: stylesheet, scripts and security policy, beside the page or inside it."""
+"""The frame of a page: stylesheet, scripts and security policy, beside the page or inside it."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ from markupsafe import Markup
 from pipeline.reports.ticker_page import CHARTED
 
 ASSETS = "assets"
-"""Folder of what all pages share. Names carry a version or a hash, so that old pages keep what they were made with."""
+"""Folder of files shared by all pages. Names have a version or a hash, so that old pages keep their own versions."""
 
 SESSIONS = "sessions.js"
 """The list of sessions that have pages, by which older pages find newer ones."""
@@ -23,12 +23,12 @@ SESSIONS = "sessions.js"
 
 @dataclass(frozen=True)
 class Asset:
-    """A stylesheet or script that pages use, known by its name; the text is made when somebody reads it."""
+    """A stylesheet or script that pages use, identified by its name; the text is built when it is read."""
 
     name: str
     make: Callable[[], str] = field(compare=False)
     tail: str = field(compare=False)
-    """What the text ends with, known before it is made: nearly all of it, but for what is drawn."""
+    """The end of the text, known before it is built: nearly all of it, except the chart document."""
 
     @cached_property
     def text(self) -> str:
@@ -36,7 +36,7 @@ class Asset:
         return self.make()
 
     def is_at(self, place: Path) -> bool:
-        """Return whether the file at `place` has this name's text, as far as can be seen without making it."""
+        """Return whether the file at `place` has this name's text, as far as can be checked without building it."""
         return place.exists() and place.read_bytes().endswith(self.tail.encode())
 
     @property
@@ -53,7 +53,7 @@ class Shell:
     style: Markup
     scripts: Markup
     root: str | None
-    """The way from the page to the folder of all pages; None for a page that stands alone and links to none."""
+    """The path from the page to the folder of all pages; None for a page that stands alone and links to none."""
 
 
 @cache
@@ -72,7 +72,7 @@ def page_script() -> Asset:
 def chart_script() -> Asset:
     """Return the script that draws the chart, with Bokeh's document in it.
 
-    It is named by what it is made from: Bokeh takes a second to load, which a run whose pages have it should not wait.
+    Its name is the hash of its sources: Bokeh takes a second to load, which a run that already has the script saves.
     """
     tail = "\n".join(map(_static, ("figures.js", "dates.js", "overlay.js", "chart.js")))
     drawn_by = files("pipeline.reports").joinpath("chart.py").read_text(encoding="utf-8")
@@ -92,7 +92,7 @@ def bokeh_script() -> Asset:
 
 
 def shared_assets() -> tuple[Asset, ...]:
-    """Return everything that lies in ASSETS."""
+    """Return all files of ASSETS."""
     return style(), page_script(), chart_script(), bokeh_script()
 
 
@@ -109,7 +109,7 @@ def beside(root: str, scripts: Sequence[Asset]) -> Shell:
 
 
 def alone(scripts: Sequence[Asset]) -> Shell:
-    """Return the shell of a page that carries everything in itself."""
+    """Return the shell of a self-contained page."""
     inside = [_enclosed(script) for script in scripts]
     return Shell(
         policy=_policy(
@@ -122,7 +122,7 @@ def alone(scripts: Sequence[Asset]) -> Shell:
 
 
 def _enclosed(script: Asset) -> Asset:
-    """Return the script without what would end it, or hide its end, inside a page; it means the same."""
+    """Return the script without text that would end it, or hide its end, inside a page; it does the same."""
     text = script.text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
     return Asset(script.name, lambda: text, text)
 
@@ -133,7 +133,7 @@ def _draws(scripts: Sequence[Asset]) -> bool:
 
 
 def _policy(scripts: str, styles: str) -> str:
-    """Return a content security policy under which a page loads these and its own pictures, and sends nothing."""
+    """Return a content security policy that lets a page load these and its own pictures, and send nothing."""
     rules = {
         "default-src": "'none'",
         "script-src": scripts,

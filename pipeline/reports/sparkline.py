@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT, INSET = 112, 22, 3
-"""Size of the picture in its own units, and the room kept free on every side."""
+"""Size of the picture in its own units, and the margin on every side."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The page of a ticker: its bars and indicators on one basis, why it is listed, and what became of it."""
+"""The page of a ticker: its bars and indicators on one basis, why it is listed, and its trades."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,15 +9,15 @@ import polars as pl
 
 from pipeline.reports import notices as warnings
 from pipeline.reports.frames import by_ticker, require_columns
-from pipeline.reports.key_figures import SHOWN, Figure, key_figures
+from pipeline.reports.key_figures import KEY_COLUMNS, Figure, key_figures
 from pipeline.reports.ticker_rows import (
     Listing,
     PastListing,
     Signal,
     Split,
     Trade,
-    all_by_ticker,
-    one_by_ticker,
+    items_by_ticker,
+    row_by_ticker,
 )
 
 CHARTED = (
@@ -26,27 +26,27 @@ CHARTED = (
 )
 """Columns of bars and indicators that the chart draws."""
 
-HISTORY = tuple(dict.fromkeys(("session", *CHARTED, *SHOWN, "td_setup", "support", "resistance")))
+HISTORY = tuple(dict.fromkeys(("session", *CHARTED, *KEY_COLUMNS, "td_setup", "support", "resistance")))
 """Columns that the history of a ticker must have."""
 
 LISTED = ("session", "model", "model_version", "rank", "score", "close", "contributions", "reasons", "passed")
 
 PAST_SHOWN = 30
-"""So many earlier places on the lists are shown, the newest first."""
+"""Most earlier places on lists shown, the newest first."""
 
 
 @dataclass(frozen=True, eq=False)
 class TickerTables:
-    """The frames that ticker pages are made from. What lies after the page's session is not shown."""
+    """The frames for ticker pages. Rows after the page's session are not shown."""
 
     history: pl.DataFrame
-    """Bars with their indicators (HISTORY), all prices on one basis, as far back as the chart shall reach."""
+    """Bars with their indicators (HISTORY), all prices on one basis, as far back as the chart goes."""
     basis: str
-    """What the prices are, such as "USD, adjusted for splits to 2024-06-28"."""
+    """The basis of the prices, such as "USD, adjusted for splits to 2024-06-28"."""
     listed: pl.DataFrame
     """Rows of `stocks/candidates` of the session and before."""
     splits: pl.DataFrame | None = None
-    """`ticker`, `execution_date`, `split_from`, `split_to`; None when they are not known."""
+    """`ticker`, `execution_date`, `split_from`, `split_to`; None when they are unknown."""
     trades: pl.DataFrame | None = None
     """Entries and exits: `ticker`, `session`, `side` ("entry" or "exit"), `quantity`, `price` on the same basis."""
     signals: pl.DataFrame | None = None
@@ -57,13 +57,13 @@ class TickerTables:
 
 @dataclass(frozen=True, eq=False)
 class TickerPage:
-    """What the page of a ticker shows."""
+    """The content of a ticker's page."""
 
     ticker: str
     session: date
     name: str | None
     security: str
-    """Type and exchange, as the vendor's codes; empty when they are not known."""
+    """Type and exchange, as the vendor's codes; empty when they are unknown."""
     basis: str
     notices: tuple[str, ...]
     bars: pl.DataFrame
@@ -74,7 +74,7 @@ class TickerPage:
     listings: tuple[Listing, ...]
     past: tuple[PastListing, ...]
     times_listed: int
-    """Places on lists in all, of which `past` are the newest."""
+    """All places on lists; `past` has the newest."""
     listed_on: tuple[date, ...]
     """Every session with a place on a list, in order."""
     splits: tuple[Split, ...] | None
@@ -93,10 +93,10 @@ def ticker_pages(
     Raises ContractBroken when a frame lacks a column.
     """
     _require_sound(tables)
-    known = _known(session, tickers, tables)
+    content = _content(session, tickers, tables)
     for place, ticker in enumerate(tickers):
         yield replace(
-            _page(session, ticker, tables.basis, known, notices),
+            _page(session, ticker, tables.basis, content, notices),
             better=tickers[place - 1] if place else None,
             worse=tickers[place + 1] if place + 1 < len(tickers) else None,
         )
@@ -126,8 +126,8 @@ def _require_sound(tables: TickerTables) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Known:
-    """What there is to show of each ticker up to the session: all frames cut up once, which page by page is slow."""
+class _Content:
+    """The content of each ticker up to the session: all frames are split by ticker once, as page by page is slow."""
 
     bars: Mapping[str, pl.DataFrame]
     no_bars: pl.DataFrame
@@ -135,14 +135,14 @@ class _Known:
     listings: Mapping[str, Sequence[Listing]]
     past: Mapping[str, Sequence[PastListing]]
     listed: Mapping[str, tuple[int, Sequence[date]]]
-    """Of each ticker, how many places on lists it had, and on which sessions."""
+    """Per ticker, how many places on lists it had, and on which sessions."""
     splits: Mapping[str, Sequence[Split]] | None
     trades: Mapping[str, Sequence[Trade]]
     signals: Mapping[str, Sequence[Signal]]
     securities: Mapping[str, Mapping[str, Any]]
 
 
-def _known(session: date, tickers: Sequence[str], tables: TickerTables) -> _Known:
+def _content(session: date, tickers: Sequence[str], tables: TickerTables) -> _Content:
     def shown(frame: pl.DataFrame | None, day: str) -> pl.DataFrame | None:
         """Return the rows of the pages' tickers up to the session, oldest first."""
         if frame is None:
@@ -155,28 +155,28 @@ def _known(session: date, tickers: Sequence[str], tables: TickerTables) -> _Know
     listed = tables.listed.filter(is_shown, pl.col("session") <= session)
     listed = listed.sort(["session", "model"], descending=[True, False])
     newest = listed.group_by("ticker", maintain_order=True).head(PAST_SHOWN)
-    counted = listed.group_by("ticker").agg(pl.len(), pl.col("session").unique().sort())
+    counts = listed.group_by("ticker").agg(pl.len(), pl.col("session").unique().sort())
     securities = None if tables.securities is None else tables.securities.filter(is_shown)
-    return _Known(
+    return _Content(
         bars=by_ticker(bars),
         no_bars=bars.clear(),
-        latest=one_by_ticker(history.unique("ticker", keep="last")),
-        listings=all_by_ticker(listed.filter(pl.col("session") == session), Listing.of),
-        past=all_by_ticker(newest, PastListing.of),
-        listed={ticker: (times, sessions) for ticker, times, sessions in counted.iter_rows()},
-        splits=None if tables.splits is None else all_by_ticker(shown(tables.splits, "execution_date"), Split.of),
-        trades=all_by_ticker(shown(tables.trades, "session"), Trade.of),
-        signals=all_by_ticker(tables.signals, Signal.of),
-        securities=one_by_ticker(securities),
+        latest=row_by_ticker(history.unique("ticker", keep="last")),
+        listings=items_by_ticker(listed.filter(pl.col("session") == session), Listing.of),
+        past=items_by_ticker(newest, PastListing.of),
+        listed={ticker: (times, sessions) for ticker, times, sessions in counts.iter_rows()},
+        splits=None if tables.splits is None else items_by_ticker(shown(tables.splits, "execution_date"), Split.of),
+        trades=items_by_ticker(shown(tables.trades, "session"), Trade.of),
+        signals=items_by_ticker(tables.signals, Signal.of),
+        securities=row_by_ticker(securities),
     )
 
 
-def _page(session: date, ticker: str, basis: str, known: _Known, notices: Sequence[str]) -> TickerPage:
-    latest = known.latest.get(ticker, {})
+def _page(session: date, ticker: str, basis: str, content: _Content, notices: Sequence[str]) -> TickerPage:
+    latest = content.latest.get(ticker, {})
     last = latest.get("session")
     missing = () if last == session else (warnings.no_bar(session, last),)
-    times_listed, listed_on = known.listed.get(ticker, (0, ()))
-    security = known.securities.get(ticker, {})
+    times_listed, listed_on = content.listed.get(ticker, (0, ()))
+    security = content.securities.get(ticker, {})
     return TickerPage(
         ticker=ticker,
         session=session,
@@ -184,14 +184,14 @@ def _page(session: date, ticker: str, basis: str, known: _Known, notices: Sequen
         security=" · ".join(filter(None, (security.get("type"), security.get("primary_exchange")))),
         basis=basis,
         notices=(*missing, *notices),
-        bars=known.bars.get(ticker, known.no_bars).drop("ticker"),
+        bars=content.bars.get(ticker, content.no_bars).drop("ticker"),
         latest=latest,
         figures=key_figures(latest),
-        listings=tuple(known.listings.get(ticker, ())),
-        past=tuple(known.past.get(ticker, ())),
+        listings=tuple(content.listings.get(ticker, ())),
+        past=tuple(content.past.get(ticker, ())),
         times_listed=times_listed,
         listed_on=tuple(listed_on),
-        splits=None if known.splits is None else tuple(known.splits.get(ticker, ())),
-        trades=tuple(known.trades.get(ticker, ())),
-        signals=tuple(known.signals.get(ticker, ())),
+        splits=None if content.splits is None else tuple(content.splits.get(ticker, ())),
+        trades=tuple(content.trades.get(ticker, ())),
+        signals=tuple(content.signals.get(ticker, ())),
     )

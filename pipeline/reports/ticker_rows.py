@@ -1,4 +1,4 @@
-"""What rows of the lake say of a ticker, in the words of its page, and those of all tickers at once by ticker."""
+"""Rows of the lake as items of a ticker's page, and grouped by ticker."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-Made = TypeVar("Made")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class Contribution:
-    """What one factor added to the score."""
+    """One factor's part in the score."""
 
     factor: str
     value: float | None
@@ -37,21 +37,21 @@ class Listing:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Listing:
-        """Return the place that a row of `stocks/candidates` tells of."""
+        """Return the place in a row of `stocks/candidates`."""
         return cls(
             model=row["model"],
             version=row["model_version"],
             rank=row["rank"],
             passed=row["passed"],
             score=row["score"],
-            contributions=tuple(Contribution(**one) for one in row["contributions"]),
+            contributions=tuple(Contribution(**contribution) for contribution in row["contributions"]),
             reasons=tuple(row["reasons"]),
         )
 
     @property
     def largest(self) -> float:
         """Return the contribution furthest from 0, by which the bars are scaled."""
-        return max((abs(one.contribution) for one in self.contributions), default=0.0)
+        return max((abs(factor.contribution) for factor in self.contributions), default=0.0)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class PastListing:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> PastListing:
-        """Return the place that a row of `stocks/candidates` tells of."""
+        """Return the place in a row of `stocks/candidates`."""
         return cls(*(row[name] for name in ("session", "model", "rank", "score", "close")))
 
 
@@ -81,7 +81,7 @@ class Split:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Split:
-        """Return the split that a row of `reference/splits` tells of."""
+        """Return the split in a row of `reference/splits`."""
         return cls(*(row[name] for name in ("execution_date", "split_from", "split_to")))
 
 
@@ -96,7 +96,7 @@ class Trade:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Trade:
-        """Return the trade that a row tells of."""
+        """Return the trade in a row."""
         return cls(*(row[name] for name in ("session", "side", "quantity", "price")))
 
 
@@ -110,21 +110,21 @@ class Signal:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Signal:
-        """Return the reason that a row of `portfolio/signals` tells of."""
+        """Return the reason in a row of `portfolio/signals`."""
         return cls(row["rule"], row["severity"], tuple(row["reasons"]))
 
 
-def all_by_ticker(frame: pl.DataFrame | None, made: Callable[[Mapping[str, Any]], Made]) -> dict[str, list[Made]]:
-    """Return what is `made` of the rows of each ticker, in their order; nothing when there is no frame."""
-    by: dict[str, list[Made]] = {}
+def items_by_ticker(frame: pl.DataFrame | None, build: Callable[[Mapping[str, Any]], Item]) -> dict[str, list[Item]]:
+    """Return the items of each ticker, built by `build` from its rows in order; empty without a frame."""
+    grouped: dict[str, list[Item]] = {}
     for row in () if frame is None else frame.iter_rows(named=True):
-        by.setdefault(row["ticker"], []).append(made(row))
-    return by
+        grouped.setdefault(row["ticker"], []).append(build(row))
+    return grouped
 
 
-def one_by_ticker(frame: pl.DataFrame | None) -> dict[str, Mapping[str, Any]]:
-    """Return the row of each ticker, the first where there are several; nothing when there is no frame."""
-    by: dict[str, Mapping[str, Any]] = {}
+def row_by_ticker(frame: pl.DataFrame | None) -> dict[str, Mapping[str, Any]]:
+    """Return the first row of each ticker; empty without a frame."""
+    grouped: dict[str, Mapping[str, Any]] = {}
     for row in () if frame is None else frame.iter_rows(named=True):
-        by.setdefault(row["ticker"], row)
-    return by
+        grouped.setdefault(row["ticker"], row)
+    return grouped

@@ -1,4 +1,4 @@
-"""Splits and dividends of the synthetic market: who has one on a session, and by how much. Pure."""
+"""Splits and dividends of the synthetic market: which tickers have one on a session, and how large. Pure."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,16 @@ import numpy as np
 from pipeline.sample.universe import Flags, Floats, Ints, Universe
 
 FORWARD_FROM, FORWARD_CHANCE = 120.0, 0.0004
-"""A stock at or above this price (USD) splits with this chance a session (a tenth of them a year)."""
+"""A stock at or above this price (USD) splits with this chance per session (a tenth of them per year)."""
 REVERSE_BELOW, REVERSE_CHANCE = 1.0, 0.008
-"""A stock below this price consolidates with this chance a session: an exchange would delist it otherwise."""
+"""A stock below this price consolidates with this chance per session: an exchange would delist it otherwise."""
 SPLIT_EVERY, SPLIT_AT = 10, 7
 """Sessions 7, 17, 27 … have a split in any case, so that a small market has some too."""
 CERTAIN_FORWARD_FROM = 20.0
 """Price (USD) from which that certain split is a forward one."""
 
 PAYERS = 0.35
-"""Share of the common stocks, funds and preferreds that pays a dividend."""
+"""Share of the common stocks, funds and preferreds that pay a dividend."""
 QUARTER = 63
 """Sessions between two dividends."""
 
@@ -31,22 +31,22 @@ class Splits:
 
     @property
     def price_factor(self) -> Floats:
-        """Return what a price is multiplied by."""
+        """Return the factor for a price."""
         return self.split_from / self.split_to
 
 
 @dataclass(frozen=True)
 class Dividends:
-    """The dividends whose ex-date is one session, in USD a share."""
+    """The dividends with their ex-date on one session, in USD per share."""
 
     position: Ints
     amount: Floats
 
 
 def draw_splits(random: np.random.Generator, number: int, price: Floats, splittable: Flags) -> Splits:
-    """Return the splits before session `number`, given the last prices and who is listed and may split.
+    """Return the splits before session `number`, given the last prices and which tickers may split.
 
-    2:1 (three in four) or 3:1 for the dear, 1:10 or 1:20 for the cheap.
+    2:1 (three in four) or 3:1 for expensive stocks, 1:10 or 1:20 for cheap ones.
     """
     luck, ratio = random.random(len(price)), random.random(len(price))
     forward = splittable & (price >= FORWARD_FROM) & (luck < FORWARD_CHANCE)
@@ -65,7 +65,7 @@ def draw_splits(random: np.random.Generator, number: int, price: Floats, splitta
 
 
 def draw_yields(random: np.random.Generator, universe: Universe) -> Floats:
-    """Return each ticker's dividend as a share of its price a quarter; 0 for those that pay none."""
+    """Return each ticker's dividend per quarter as a share of its price; 0 for tickers without one."""
     pays = random.random(len(universe.ticker)) < PAYERS
     yearly = np.exp(np.log(0.02) + 0.6 * np.clip(_scores(universe), -2.0, 2.0))
     return np.where(pays & universe.of_type("CS", "ETF", "PFD"), yearly / 4, 0.0)

@@ -1,6 +1,6 @@
-"""The defects planted in the synthetic files, each written in a ledger. Pure: a file's lines in, lines out.
+"""The faults planted in the synthetic files, each recorded in a ledger. Pure: a file's lines in, lines out.
 
-Most files have none. Every twentieth has half of the kinds, in turns: any forty sessions show every kind.
+Most files have none. Every twentieth has half of the kinds, alternating: any forty sessions show every kind.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,17 +14,17 @@ from pipeline.sample.vendor_files import HEADER, number_text, window_start
 EVERY, AT = 20, 9
 """Sessions 9, 29, 49 … (counted from 0) are faulty."""
 DUPLICATE = "duplicate"
-"""The kind that is no reason for quarantine: a row repeated exactly."""
+"""The kind that is not a reason for quarantine: a row repeated exactly."""
 UNREADABLE = ("", "NaN", "inf", "n/a")
 LIQUID = 10
-"""A row that is damaged has at least so many trades, so that its neighbours in time show the gap."""
+"""Fewest trades of a damaged row, so that the sessions around it show the gap."""
 
 
 @dataclass(frozen=True)
-class Planted:
-    """One defect: `kind` is a reason code of the quarantine, or `duplicate`. `ticker` is empty where the row has none.
+class PlantedFault:
+    """One fault: `kind` is a reason code of the quarantine, or `duplicate`. `ticker` is empty where the row has none.
 
-    A row with a defect of one kind may break other rules too: a ticker-less row of zeros has no positive price.
+    A row with a fault of one kind may break other rules too: a row of zeros without a ticker has no positive price.
     """
 
     session: date
@@ -34,7 +34,7 @@ class Planted:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a row stands: its file's session and the session that follows."""
+    """The context of a row: its file's session and the session after it."""
 
     session: date
     next_session: date
@@ -46,10 +46,10 @@ Damage = Callable[[Row, _Place, np.random.Generator], list[Row]]
 
 def plant(
     lines: list[str], number: int, session: date, next_session: date, random: np.random.Generator
-) -> tuple[list[str], list[Planted]]:
-    """Return the rows of session `number` (no header) with its defects, and the ledger of what was planted.
+) -> tuple[list[str], list[PlantedFault]]:
+    """Return the rows of session `number` (no header) with its faults, and the ledger of planted faults.
 
-    At most 1 row in 100 for each kind, and four (forty for `wrong_session`, which the vendor does in blocks).
+    At most 1 row in 100 for each kind, and four (forty for `wrong_session`, which the vendor has in blocks).
     """
     if number % EVERY != AT:
         return lines, []
@@ -59,16 +59,16 @@ def plant(
     for at, kind in _choose(lines, kinds, random):
         row = dict(zip(HEADER, lines[at].split(","), strict=True))
         damaged[at] = [_line(copy) for copy in DAMAGES[kind](row, _Place(session, next_session), random)]
-        planted.append(Planted(session, kind, "" if kind == "missing_ticker" else row["ticker"]))
+        planted.append(PlantedFault(session, kind, "" if kind == "missing_ticker" else row["ticker"]))
     return [line for at, sound in enumerate(lines) for line in damaged.get(at, [sound])], planted
 
 
 def _choose(lines: list[str], kinds: list[str], random: np.random.Generator) -> Iterator[tuple[int, str]]:
     """Yield the rows to damage, in order, each with its kind. No row is chosen twice."""
-    wanted = [kind for kind in kinds for _ in range(_rows_of(kind, len(lines)))]
+    wanted_kinds = [kind for kind in kinds for _ in range(_rows_of(kind, len(lines)))]
     suitable = [at for at, line in enumerate(lines) if _is_suitable(line)]
-    chosen = random.choice(len(suitable), size=min(len(wanted), len(suitable)), replace=False)
-    yield from zip(sorted(suitable[place] for place in chosen), wanted, strict=False)
+    chosen = random.choice(len(suitable), size=min(len(wanted_kinds), len(suitable)), replace=False)
+    yield from zip(sorted(suitable[place] for place in chosen), wanted_kinds, strict=False)
 
 
 def _rows_of(kind: str, rows: int) -> int:
@@ -76,7 +76,7 @@ def _rows_of(kind: str, rows: int) -> int:
 
 
 def _is_suitable(line: str) -> bool:
-    """Return whether a row is liquid, and its high above its low, so that exchanging them is a defect."""
+    """Return whether a row is liquid, and its high above its low, so that swapping them is a fault."""
     row = dict(zip(HEADER, line.split(","), strict=True))
     return int(row["transactions"]) >= LIQUID and row["high"] != row["low"]
 
@@ -107,7 +107,7 @@ def _pad_ticker(row: Row, _place: _Place, _random: np.random.Generator) -> list[
 
 
 def _add_nameless(row: Row, place: _Place, _random: np.random.Generator) -> list[Row]:
-    """Return the row and one without ticker, all zeros, as the vendor has shipped them."""
+    """Return the row and one without ticker, all zeros, as the vendor has delivered them."""
     zero = number_text(place.session, 0.0)
     return [
         row,
@@ -162,4 +162,4 @@ DAMAGES: dict[str, Damage] = {
     "negative_transactions": _negate_transactions,
     "wrong_session": _stamp_next_session,
 }
-"""Kind of defect to how a sound row becomes the faulty rows that stand in its place."""
+"""Kind of fault to the function that turns a sound row into the faulty rows in its place."""

@@ -1,4 +1,4 @@
-"""The full-market sample: a seeded synthetic market of 10,500 tickers laid down in the vendor's exact format."""
+"""The full-market sample: a seeded synthetic market of 10,500 tickers in the vendor's exact format."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.errors import SampleError
-from pipeline.sample.faults import Planted, plant
-from pipeline.sample.laying import Laid, Plan, Progress, SampleFile, lay_down
+from pipeline.sample.faults import PlantedFault, plant
+from pipeline.sample.laying import Plan, Progress, Sample, SampleFile, lay_down
 from pipeline.sample.prices import Market
 from pipeline.sample.reference import Results, dividend_results, split_results, ticker_results
 from pipeline.sample.universe import Universe, draw_universe, stream
@@ -18,22 +18,22 @@ from pipeline.sources.port import Dataset, key_of
 from pipeline.venues.calendar import new_york
 
 MODEL = 1
-"""Raise it with every change that alters the files, so that an older sample is not taken for this one."""
+"""Raise it with every change of the files, so that an older sample is not mistaken for this one."""
 TICKERS = 10_500
 SEED = 7
 SESSIONS = 300
 """Enough for a return over 252 sessions, and one more month."""
 LAST_SESSION = date(2026, 3, 31)
-"""Fixed, so that everybody sees the same market; late enough for both of the vendor's number formats."""
+"""Fixed, so that everybody gets the same market; late enough for both of the vendor's number formats."""
 FEWEST_TICKERS, MOST_TICKERS = 50, 100_000
 LEDGER = "planted_faults.csv"
-"""Every planted defect: session, kind, ticker, count. In the sample's folder, outside the vendor's layout."""
+"""Every planted fault: session, kind, ticker, count. In the sample's folder, outside the vendor's layout."""
 FAULTS = 31
 """Stream of random numbers."""
 
 
 def last_sessions(count: int = SESSIONS, last: date = LAST_SESSION) -> tuple[date, ...]:
-    """Return `count` sessions of New York that end with `last`. Raises ValueError when `last` is no session."""
+    """Return `count` sessions of New York that end with `last`. Raises ValueError when `last` is not a session."""
     return new_york().between(new_york().offset(last, 1 - count), last)
 
 
@@ -44,13 +44,13 @@ def lay_down_full_market(
     tickers: int = TICKERS,
     seed: int = SEED,
     progress: Progress | None = None,
-) -> Laid:
-    """Return a synthetic market laid down under `folder` in the vendor's layout, one file for each of `sessions`.
+) -> Sample:
+    """Return a synthetic market written under `folder` in the vendor's layout, one file for each of `sessions`.
 
-    About `tickers` are listed on any day; `rest/*.json` tells their splits, dividends and names, LEDGER the planted
-    defects. The same arguments give the same bytes, and a market with more sessions begins with the same files. Does
-    nothing when it is there already. `last_sessions()` is a good choice of sessions.
-    Raises SampleError when an argument makes no market, or the folder holds something else or cannot be written.
+    About `tickers` are listed on any day; `rest/*.json` has their splits, dividends and names, LEDGER the planted
+    faults. The same arguments give the same bytes, and a market with more sessions begins with the same files. Does
+    nothing if it exists already. `last_sessions()` is a good choice of sessions.
+    Raises SampleError when an argument is invalid, or the folder has other content or cannot be written.
     """
     _require_a_market(sessions, tickers, seed)
     days = "\n".join(session.isoformat() for session in sessions)
@@ -68,12 +68,12 @@ def lay_down_full_market(
 def _require_a_market(sessions: Sequence[date], tickers: int, seed: int) -> None:
     if not FEWEST_TICKERS <= tickers <= MOST_TICKERS or seed < 0:
         raise SampleError(
-            f"No market can be made of {tickers} tickers with seed {seed}.",
+            f"No market can be built from {tickers} tickers with seed {seed}.",
             remedy=f"Use {FEWEST_TICKERS} to {MOST_TICKERS} tickers and a seed of 0 or more.",
         )
-    known = new_york()
-    inside = sessions and known.first <= sessions[0] <= sessions[-1] < known.last
-    if not inside or tuple(sessions) != known.between(sessions[0], sessions[-1]):
+    calendar = new_york()
+    inside = sessions and calendar.first <= sessions[0] <= sessions[-1] < calendar.last
+    if not inside or tuple(sessions) != calendar.between(sessions[0], sessions[-1]):
         raise SampleError(
             "The sample's sessions are not consecutive sessions of the New York Stock Exchange.",
             remedy="Use last_sessions(), or Calendar.between().",
@@ -87,7 +87,7 @@ def _files(sessions: tuple[date, ...], tickers: int, seed: int) -> Iterator[Samp
     market = Market(universe, seed)
     splits: Results = []
     dividends: Results = []
-    ledger: list[Planted] = []
+    ledger: list[PlantedFault] = []
     for number, session in enumerate(sessions):
         day = market.trade(session)
         header, *lines = day_csv(day, names).splitlines()
@@ -102,7 +102,7 @@ def _files(sessions: tuple[date, ...], tickers: int, seed: int) -> Iterator[Samp
 
 
 def _beside(
-    sessions: tuple[date, ...], universe: Universe, splits: Results, dividends: Results, ledger: list[Planted]
+    sessions: tuple[date, ...], universe: Universe, splits: Results, dividends: Results, ledger: list[PlantedFault]
 ) -> Iterator[SampleFile]:
     last = sessions[-1]
     yield SampleFile("rest/splits.json", rest_answer(splits), last)
@@ -111,8 +111,8 @@ def _beside(
     yield SampleFile(LEDGER, ledger_csv(ledger).encode(), last)
 
 
-def ledger_csv(ledger: list[Planted]) -> str:
-    """Return the planted defects as CSV: session, kind, ticker, count."""
+def ledger_csv(ledger: list[PlantedFault]) -> str:
+    """Return the planted faults as CSV: session, kind, ticker, count."""
     schema = {"session": pl.Date, "kind": pl.String, "ticker": pl.String}
     rows = pl.DataFrame([(fault.session, fault.kind, fault.ticker) for fault in ledger], schema=schema, orient="row")
     return rows.group_by("session", "kind", "ticker", maintain_order=True).len("count").write_csv()

@@ -1,4 +1,4 @@
-"""How a sample is laid down in a folder: file by file, marked when whole, finished when a run was interrupted."""
+"""Writes a sample into a folder: file by file, marked when complete, resumed after an interruption."""
 
 import json
 import os
@@ -17,21 +17,21 @@ PUBLICATION = time(11, tzinfo=ZoneInfo("America/New_York"))
 """When the vendor's file of a session appears, on the next day."""
 
 Progress = Callable[[int, int], None]
-"""Called with the sessions laid so far and the sessions in all."""
+"""Called with the sessions written so far and the total."""
 
 
 @dataclass(frozen=True)
 class SampleFile:
-    """One file to lay down. `path` is relative to the sample's folder."""
+    """One file to write. `path` is relative to the sample's folder."""
 
     path: str
     content: bytes
     session: date
-    """The file is dated 11:00 New York on the day after, so that a source shows the same times everywhere."""
+    """The file's time is 11:00 New York on the day after, so that a source lists the same times everywhere."""
 
 
 @dataclass(frozen=True)
-class Laid:
+class Sample:
     """A sample that is complete on disk."""
 
     folder: Path
@@ -45,38 +45,38 @@ class Laid:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be laid down: the sample's identity and the sessions it covers."""
+    """A sample to write: its identity and its sessions."""
 
     identity: dict[str, Any]
-    """JSON values. A folder that holds a sample of another identity is refused."""
+    """JSON values. A folder with a sample of another identity is refused."""
     sessions: tuple[date, ...]
 
-    def laid(self, folder: Path, sizes: dict[str, int]) -> Laid:
+    def finished(self, folder: Path, sizes: dict[str, int]) -> Sample:
         """Return the description of the finished sample."""
-        return Laid(folder, self.sessions[0], self.sessions[-1], len(self.sessions), sum(sizes.values()))
+        return Sample(folder, self.sessions[0], self.sessions[-1], len(self.sessions), sum(sizes.values()))
 
 
-def lay_down(folder: Path, plan: Plan, files: Iterable[SampleFile], progress: Progress | None = None) -> Laid:
-    """Return the sample under `folder`, having written `files` unless it is complete already.
+def lay_down(folder: Path, plan: Plan, files: Iterable[SampleFile], progress: Progress | None = None) -> Sample:
+    """Return the sample under `folder`, after writing `files` unless it is complete already.
 
-    Nothing of `files` is drawn when the folder holds the whole sample. An interrupted run is done again: every file
-    is replaced whole, so a reader never sees half of one. Raises SampleError when the folder holds something else or
-    cannot be written.
+    `files` is not iterated when the folder has the complete sample. An interrupted run starts over: every file is
+    replaced at once, so a reader never sees half of one. Raises SampleError when the folder has other content or cannot
+    be written.
     """
     try:
         complete = _files_of_complete_sample(folder, plan)
         if complete is not None:
-            return plan.laid(folder, complete)
-        return plan.laid(folder, _write_all(folder, plan, files, progress))
+            return plan.finished(folder, complete)
+        return plan.finished(folder, _write_all(folder, plan, files, progress))
     except OSError as failed:
         raise SampleError(
-            f"The sample market cannot be laid down in {folder}: {failed}.",
+            f"The sample market cannot be written to {folder}: {failed}.",
             remedy="Choose a folder you may write to, on a disk with room for it.",
         ) from failed
 
 
 def _files_of_complete_sample(folder: Path, plan: Plan) -> dict[str, int] | None:
-    """Return the sizes of the files by path, or None when the sample is absent or not whole."""
+    """Return the sizes of the files by path, or None when the sample is absent or incomplete."""
     marker = _read_marker(folder)
     if marker is None:
         return None
@@ -107,9 +107,9 @@ def _read_marker(folder: Path) -> dict[str, Any] | None:
     return marker
 
 
-def _occupied(folder: Path, what: str) -> SampleError:
+def _occupied(folder: Path, content: str) -> SampleError:
     return SampleError(
-        f"{folder} holds {what}; it was left as it is.", remedy="Choose another folder, or remove this one first."
+        f"{folder} contains {content}; it was left as it is.", remedy="Choose another folder, or remove this one first."
     )
 
 
@@ -120,13 +120,13 @@ def _size(path: Path) -> int | None:
 def _write_all(folder: Path, plan: Plan, files: Iterable[SampleFile], progress: Progress | None) -> dict[str, int]:
     _write_marker(folder, plan, {})
     sizes: dict[str, int] = {}
-    sessions_laid = 0
+    sessions_written = 0
     for file in files:
         _replace(folder / file.path, file.content, published_at(file.session))
         sizes[file.path] = len(file.content)
-        sessions_laid += file.path.endswith(".csv.gz")
+        sessions_written += file.path.endswith(".csv.gz")
         if progress is not None:
-            progress(sessions_laid, len(plan.sessions))
+            progress(sessions_written, len(plan.sessions))
     _write_marker(folder, plan, sizes)
     return sizes
 

@@ -1,4 +1,4 @@
-"""Minute files of the synthetic market, a few sessions of it: a ticker's regular minutes add up to its daily bar."""
+"""Minute files of a few sessions of the synthetic market: a ticker's regular minutes add up to its daily bar."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,38 +11,38 @@ import polars as pl
 
 from pipeline.market.minutes.hours import OPEN, at, closing_time
 from pipeline.sample.full_market import SEED
-from pipeline.sample.laying import Laid, Plan, SampleFile, lay_down
+from pipeline.sample.laying import Plan, Sample, SampleFile, lay_down
 from pipeline.sample.prices import Day, Market, on_tick
 from pipeline.sample.universe import draw_universe, stream
 from pipeline.sample.vendor_files import HEADER, SIX_DECIMALS_FROM, day_csv, gzipped
 from pipeline.sources.port import Dataset, key_of
 
 MODEL = 1
-"""Raise it with every change that alters the files."""
+"""Raise it with every change of the files."""
 MINUTES = 41
 """Stream of random numbers."""
 MOST = 120
-"""Most regular minutes of a ticker: enough to look at, and small."""
+"""Most regular minutes of a ticker: enough to examine, and small."""
 LIQUID = 100
-"""Trades a day from which on a ticker trades before the open and in the evening too."""
+"""Trades per day from which a ticker also trades before the open and in the evening."""
 EARLY, LATE = time(9, 15), time(19, 30)
-"""When they do; the evening's UTC date is the next day in winter."""
+"""Times of these trades; the evening's UTC date is the next day in winter."""
 OUTSIDE_VOLUME = 100.0
 
 _MINUTE = 60 * 10**9
 
 
-def lay_down_minutes(folder: Path, *, sessions: Sequence[date], tickers: int = 60, seed: int = SEED) -> Laid:
-    """Return day and minute files of a small synthetic market laid down under `folder`, both of each of `sessions`.
+def lay_down_minutes(folder: Path, *, sessions: Sequence[date], tickers: int = 60, seed: int = SEED) -> Sample:
+    """Return day and minute files of a small synthetic market under `folder`, both for each of `sessions`.
 
-    The same arguments give the same bytes; there are no planted defects and no reference data. Does nothing when it is
-    there already. Raises SampleError when the folder holds something else or cannot be written.
+    The same arguments give the same bytes; there are no planted faults and no reference data. Does nothing if it exists
+    already. Raises SampleError when the folder has other content or cannot be written.
     """
     days = [session.isoformat() for session in sessions]
     identity = {"sample": "minutes", "model": MODEL, "tickers": tickers, "seed": seed, "sessions": days}
     plan = Plan(identity, tuple(sessions))
-    laid = lay_down(folder, plan, _files(plan.sessions, tickers, seed))
-    return replace(laid, files=2 * len(sessions))
+    sample = lay_down(folder, plan, _files(plan.sessions, tickers, seed))
+    return replace(sample, files=2 * len(sessions))
 
 
 def _files(sessions: tuple[date, ...], tickers: int, seed: int) -> Iterator[SampleFile]:

@@ -26,7 +26,7 @@ PATHS, ACTIONS, YIELDS = 21, 22, 23
 
 @dataclass(frozen=True)
 class Day:
-    """One session's bars, in the byte order of the tickers, and what the companies did before it opened."""
+    """One session's bars, in the byte order of the tickers, and the splits and dividends before it opened."""
 
     session: date
     position: Ints
@@ -43,10 +43,10 @@ class Day:
 
 
 class Market:
-    """The state of the market between two sessions; `trade` moves it on by one.
+    """The state of the market between two sessions; `trade` advances it by one.
 
     Prices follow r = β·market + sector + own: Student-t shocks whose size clusters in time, for the whole market and
-    for each ticker. What a session draws depends only on the seed and the sessions before it.
+    for each ticker. A session depends only on the seed and the sessions before it.
     """
 
     def __init__(self, universe: Universe, seed: int) -> None:
@@ -64,13 +64,13 @@ class Market:
     def trade(self, session: date) -> Day:
         """Return the bars of the next session, dated `session`."""
         alive = self.universe.alive(self.number)
-        known = len(alive)
-        established = alive & (self.universe.listed[:known] < self.number)
+        count = len(alive)
+        established = alive & (self.universe.listed[:count] < self.number)
         random = stream(self.seed, ACTIONS, session.toordinal())
-        splits = draw_splits(random, self.number, self.price[:known], self.splittable[:known] & established)
+        splits = draw_splits(random, self.number, self.price[:count], self.splittable[:count] & established)
         self._apply(splits)
         established[splits.position] = False
-        dividends = dividends_due(self.number, self.price[:known], self.quarterly_yield[:known], established)
+        dividends = dividends_due(self.number, self.price[:count], self.quarterly_yield[:count], established)
         self.price[dividends.position] -= dividends.amount
         day = self._bars(session, alive, splits, dividends)
         self.number += 1
@@ -81,20 +81,20 @@ class Market:
         self.shares[splits.position] /= splits.price_factor
 
     def _bars(self, session: date, alive: np.ndarray, splits: Splits, dividends: Dividends) -> Day:
-        known = len(alive)
+        count = len(alive)
         random = stream(self.seed, PATHS, session.toordinal())
-        before = self.price[:known].copy()
-        returns, risk = self._returns(random, known)
+        before = self.price[:count].copy()
+        returns, risk = self._returns(random, count)
         close = np.maximum(before * np.exp(returns), CHEAPEST)
-        self.price[:known] = close
-        gap = OVERNIGHT * returns + 0.4 * risk * random.standard_normal(known)
+        self.price[:count] = close
+        gap = OVERNIGHT * returns + 0.4 * risk * random.standard_normal(count)
         opening = np.maximum(before * np.exp(gap), CHEAPEST)
-        reach = 0.5 * risk * np.abs(random.standard_normal((2, known)))
+        reach = 0.5 * risk * np.abs(random.standard_normal((2, count)))
         high = np.maximum(opening, close) * np.exp(reach[0])
         low = np.minimum(opening, close) * np.exp(-reach[1])
-        volume, transactions = self._activity(random, returns / risk, known)
-        trades = alive & (random.random(known) < self.universe.trade_chance[:known])
-        order = self.universe.alphabetical[self.universe.alphabetical < known]
+        volume, transactions = self._activity(random, returns / risk, count)
+        trades = alive & (random.random(count) < self.universe.trade_chance[:count])
+        order = self.universe.alphabetical[self.universe.alphabetical < count]
         order = order[trades[order]]
         opening, high, low = _as_few_trades(transactions, opening, high, low, close)
         return Day(
@@ -110,30 +110,30 @@ class Market:
             dividends=dividends,
         )
 
-    def _returns(self, random: np.random.Generator, known: int) -> tuple[Floats, Floats]:
-        """Return each known ticker's log-return and its expected standard deviation, and remember the turbulence."""
+    def _returns(self, random: np.random.Generator, count: int) -> tuple[Floats, Floats]:
+        """Return each listed ticker's log-return and its expected standard deviation, and update the turbulence."""
         universe = self.universe
         self.market_turbulence = 0.95 * self.market_turbulence + 0.12 * random.standard_normal()
         heat = np.exp(self.market_turbulence)
         market = MARKET_RISK * heat * _student(random, 1)[0]
         sector = SECTOR_RISK * heat * _student(random, SECTORS)
-        own_risk = universe.own_risk[:known] * np.sqrt(0.5 + 0.5 * self.turbulence[:known])
-        shock = _student(random, known)
-        self.turbulence[:known] = 0.9 * self.turbulence[:known] + 0.1 * np.minimum(shock * shock, 20.0)
-        beta = universe.beta[:known]
+        own_risk = universe.own_risk[:count] * np.sqrt(0.5 + 0.5 * self.turbulence[:count])
+        shock = _student(random, count)
+        self.turbulence[:count] = 0.9 * self.turbulence[:count] + 0.1 * np.minimum(shock * shock, 20.0)
+        beta = universe.beta[:count]
         risk = np.sqrt(own_risk**2 + (beta * MARKET_RISK * heat) ** 2 + (SECTOR_RISK * heat) ** 2)
         # Less half the variance: an expected price that grows by 5 % a year, not by its own noise.
         drift = 0.0002 - 0.5 * risk**2
-        returns = drift + beta * market + sector[universe.sector[:known]] + own_risk * shock
+        returns = drift + beta * market + sector[universe.sector[:count]] + own_risk * shock
         return np.clip(returns, -LARGEST_MOVE, LARGEST_MOVE), risk
 
-    def _activity(self, random: np.random.Generator, surprise: Floats, known: int) -> tuple[Floats, Ints]:
+    def _activity(self, random: np.random.Generator, surprise: Floats, count: int) -> tuple[Floats, Ints]:
         """Return the shares and the trades of the day; both grow with the size of the move in standard deviations."""
         excitement = 0.3 * np.minimum(np.abs(surprise), 6.0) + 0.25 * self.market_turbulence
-        shares = self.shares[:known] * np.exp(excitement + 0.5 * random.standard_normal(known) - 0.3)
+        shares = self.shares[:count] * np.exp(excitement + 0.5 * random.standard_normal(count) - 0.3)
         whole = np.maximum(np.floor(shares), 1.0)
-        fraction = np.where(self.sold_in_fractions[:known], np.floor(random.random(known) * 1e6) / 1e6, 0.0)
-        size = self.universe.trade_size[:known] * np.exp(0.15 * random.standard_normal(known))
+        fraction = np.where(self.sold_in_fractions[:count], np.floor(random.random(count) * 1e6) / 1e6, 0.0)
+        size = self.universe.trade_size[:count] * np.exp(0.15 * random.standard_normal(count))
         trades = np.clip(np.ceil(whole / size), 1.0, whole).astype(np.int64)
         return whole + fraction, trades
 
@@ -146,7 +146,7 @@ def _student(random: np.random.Generator, count: int) -> Floats:
 def _as_few_trades(
     transactions: Ints, opening: Floats, high: Floats, low: Floats, close: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Return open, high and low such that one trade has one price and two trades have no other than open and close."""
+    """Return open, high and low such that one trade has one price, and two trades only open and close."""
     opening = np.where(transactions == 1, close, opening)
     few = transactions <= 2
     high = np.where(few, np.maximum(opening, close), high)

@@ -8,19 +8,19 @@ from datetime import date
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
-from pipeline.sample.laying import Laid, Plan, Progress, SampleFile, lay_down
+from pipeline.sample.laying import Plan, Progress, Sample, SampleFile, lay_down
 from pipeline.venues.calendar import new_york
 
 FIRST_SESSION = date(2003, 9, 10)
 LAST_SESSION = date(2013, 3, 1)
 
 
-def lay_down_real(folder: Path, *, progress: Progress | None = None) -> Laid:
-    """Return the five real stocks laid down under `folder` in the vendor's layout.
+def lay_down_real(folder: Path, *, progress: Progress | None = None) -> Sample:
+    """Return the five real stocks, written under `folder` in the vendor's layout.
 
     AAPL, FB, GOOG, IBM and MSFT, one file for each of the 2,385 sessions, prices as traded, with `rest/splits.json`,
-    `rest/dividends.json` and `rest/tickers.json` beside them. Does nothing when they are there already.
-    Raises SampleError when the folder holds something else or cannot be written.
+    `rest/dividends.json` and `rest/tickers.json` beside them. Does nothing if they exist already.
+    Raises SampleError when the folder has other content or cannot be written.
     """
     archive = files("pipeline.sample").joinpath("real_day_aggs.tar.gz").read_bytes()
     identity = {"sample": "real", "sha256": hashlib.sha256(archive).hexdigest()}
@@ -29,7 +29,7 @@ def lay_down_real(folder: Path, *, progress: Progress | None = None) -> Laid:
 
 
 def _unpacked(archive: bytes, folder: Path) -> Iterator[SampleFile]:
-    """Yield the files of the archive; a member that would leave `folder` is an error."""
+    """Yield the files of the archive; a member outside `folder` is an error."""
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r|gz") as members:
         for member in members:
             safe = tarfile.data_filter(member, str(folder))

@@ -30,7 +30,7 @@ def split_results(day: Day, universe: Universe) -> Results:
 
 
 def dividend_results(day: Day, universe: Universe) -> Results:
-    """Return the dividends that go ex on the day, in USD a share."""
+    """Return the dividends that go ex on the day, in USD per share."""
     return [
         {
             "ticker": universe.ticker[position],
@@ -49,7 +49,7 @@ def dividend_results(day: Day, universe: Universe) -> Results:
 
 
 def ticker_results(universe: Universe, sessions: Sequence[date]) -> Results:
-    """Return every security listed by the last session, delisted ones marked; test symbols are no securities."""
+    """Return every security listed by the last session, delisted ones marked; test symbols are not securities."""
     return [
         _ticker_result(universe, position, sessions)
         for position in universe.alphabetical.tolist()

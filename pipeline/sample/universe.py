@@ -1,4 +1,4 @@
-"""Who trades in the synthetic market: tickers, security types, temper, listings and delistings. Pure."""
+"""The tickers of the synthetic market: security types, risk, listings and delistings. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ Flags = NDArray[np.bool_]
 ODD_TICKERS = (
     "NA", "TRUE", "NAN", "NULL", "INF", "1E5", "AAP", "AAp", "BRK.A", "BRK.B", "KIMpL", "XYZ.WS", "XYZ.U",
 )  # fmt: skip
-"""Tickers that readers damage: taken for nulls, booleans or numbers, folded in case, cut at a dot."""
+"""Tickers that readers damage: read as nulls, booleans or numbers, folded in case, cut at a dot."""
 
 TEST_SYMBOLS = ("ZVZZT", "ZWZZT", "ZXZZT", "ZJZZT", "ZBZX", "ZTEST", "ZTST", "CBO", "CBX", "IBO")
-"""Symbols the exchanges trade with themselves to test their systems."""
+"""Symbols that the exchanges use to test their systems."""
 
 PERMANENT = ODD_TICKERS + TEST_SYMBOLS
 """Listed before the first session, never delisted, never split."""
 
 SECTORS = 11
 TURNOVER = 0.0002
-"""Share of the tickers that is delisted, and newly listed, each session (5 % a year)."""
+"""Share of the tickers that are delisted, and newly listed, per session (5 % per year)."""
 LEAST_TURNOVER = 0.05
-"""Listings each session in a market too small for TURNOVER to show."""
+"""Listings per session in a market too small for TURNOVER to matter."""
 
 TYPES = ("CS", "ETF", "ADRC", "PFD", "WARRANT", "UNIT", "RIGHT")
 TYPE_SHARES = (0.50, 0.33, 0.04, 0.06, 0.04, 0.02, 0.01)
@@ -53,7 +53,7 @@ SPARSE_BELOW = -1.405
 
 @dataclass(frozen=True)
 class Universe:
-    """Every ticker there ever is, by position; the first `tickers` are listed before the first session."""
+    """All tickers of all sessions, by position; the first `tickers` are listed before the first session."""
 
     ticker: list[str]
     type: list[str]
@@ -66,7 +66,7 @@ class Universe:
     trade_size: Floats
     """Typical shares in one trade."""
     trade_chance: Floats
-    """Chance that a session has any trade; 1 but for the sparse."""
+    """Chance that a session has any trade; 1 except for sparse tickers."""
     listed: Ints
     """Number of the first session, counted from 0."""
     delisted: Ints
@@ -79,18 +79,18 @@ class Universe:
         return int(np.searchsorted(self.listed, session_number, side="right"))
 
     def alive(self, session_number: int) -> Flags:
-        """Return who is listed in a session, for the tickers known by then."""
+        """Return which tickers are listed in a session, of those listed up to then."""
         return self.delisted[: self.known(session_number)] > session_number
 
     def of_type(self, *types: str) -> Flags:
-        """Return who is a security of one of these types, the permanent tickers left out."""
+        """Return which tickers are securities of these types, without the permanent tickers."""
         flags = np.isin(np.array(self.type), types)
         flags[: len(PERMANENT)] = False
         return flags
 
 
 def stream(seed: int, *purpose: int) -> np.random.Generator:
-    """Return the random numbers of one purpose: the same whatever else was drawn before."""
+    """Return the random numbers of one purpose, independent of all other draws."""
     return np.random.Generator(np.random.PCG64([seed, *purpose]))
 
 
@@ -144,15 +144,15 @@ def _names(types: list[str], seed: int) -> list[str]:
 
 
 def _words(seed: int) -> Iterator[str]:
-    """Yield distinct words of one to four capitals, mostly three and four, that are no permanent ticker or its root."""
+    """Yield distinct words of one to four capitals, mostly three and four, none a permanent ticker or its root."""
     random = stream(seed, 11)
-    taken = {ticker.partition(".")[0] for ticker in PERMANENT} | {"AA", "KIM"}
+    used = {ticker.partition(".")[0] for ticker in PERMANENT} | {"AA", "KIM"}
     unused = {length: iter(random.permutation(26**length).tolist()) for length in (1, 2, 3, 4)}
     while True:
         for length in random.choice([1, 2, 3, 4], p=[0.002, 0.028, 0.32, 0.65], size=1_000).tolist():
             number = next(unused[length], None)
             word = _word(number, length) if number is not None else _word(next(unused[4]), 4)
-            if word not in taken:
+            if word not in used:
                 yield word
 
 

@@ -1,4 +1,4 @@
-"""How the vendor prints its files: the CSV of a session, gzip, and the REST answers. Pure."""
+"""Files in the vendor's format: the CSV of a session, gzip, and the REST answers. Pure."""
 
 import json
 import struct
@@ -48,14 +48,14 @@ def day_csv(day: Day, tickers: pl.Series) -> str:
 
 
 def number_text(session: date, value: float) -> str:
-    """Return one price or volume as the vendor prints it in the file of `session`."""
+    """Return one price or volume as text in the vendor's format of `session`."""
     if session >= SIX_DECIMALS_FROM:
         return f"{value:.6f}"
     return np.format_float_positional(value, trim="-")
 
 
 def gzipped(content: bytes) -> bytes:
-    """Return `content` as one gzip member that does not say when or where it was made."""
+    """Return `content` as one gzip member without time or system."""
     deflate = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     body = deflate.compress(content) + deflate.flush()
     return GZIP_HEADER + body + struct.pack("<LL", zlib.crc32(content), len(content) & 0xFFFFFFFF)

@@ -1,4 +1,4 @@
-"""Which sources the data comes from: the one place that reads the settings which name them."""
+"""The sources of the data, as the settings choose them. Only this module reads those settings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from pipeline.sources.transfer.s3 import Bucket, S3FlatFiles
 KINDS = "s3://BUCKET (or s3://BUCKET/PREFIX), a folder in the vendor's layout, or `rest`"
 
 NO_FLAT_FILES = "rest"
-"""CANDLELAKE_FLAT_FILES of those who have none: every session comes from the REST API."""
+"""CANDLELAKE_FLAT_FILES for users without flat files: every session comes from the REST API."""
 
 BESIDE_FLAT_FILES = "rest"
 """Folder of the vendor's REST answers beside the datasets of a folder of flat files."""
@@ -32,8 +32,8 @@ def flat_files_from(
 ) -> FlatFiles:
     """Return the source at `location`: `s3://BUCKET[/PREFIX]`, a folder (`~` is expanded), a `file://` URL, or `rest`.
 
-    `endpoint`, `key_id` and `secret` serve a bucket only. Nothing is read and no connection made yet.
-    Raises SettingsError when the location is of no known kind, or a bucket lacks its endpoint or credentials.
+    `endpoint`, `key_id` and `secret` are for a bucket only. Nothing is read and no connection is made yet.
+    Raises SettingsError when the location is of an unknown kind, or a bucket lacks its endpoint or credentials.
     """
     if not location.strip():
         raise SettingsError("CANDLELAKE_FLAT_FILES is empty.", remedy=f"Set it to {KINDS}.")
@@ -46,12 +46,13 @@ def flat_files_from(
     if parts.scheme == "s3" and parts.netloc:
         return _bucket(parts.netloc, parts.path, endpoint, key_id, secret)
     raise SettingsError(
-        f"CANDLELAKE_FLAT_FILES is {parts.scheme}://…, which is no source of flat files.", remedy=f"Set it to {KINDS}."
+        f"CANDLELAKE_FLAT_FILES is {parts.scheme}://…, which is not a source of flat files.",
+        remedy=f"Set it to {KINDS}.",
     )
 
 
 def flat_files_of(settings: Settings) -> FlatFiles:
-    """Return the source that `settings` name. See `flat_files_from` for its errors; `rest` needs a REST key."""
+    """Return the source in `settings`. See `flat_files_from` for its errors; `rest` needs a REST key."""
     if settings.flat_files == NO_FLAT_FILES:
         _required_key(settings)
     return flat_files_from(
@@ -64,21 +65,21 @@ def flat_files_of(settings: Settings) -> FlatFiles:
 
 @contextmanager
 def rest_days_of(settings: Settings) -> Iterator[RestDays | None]:
-    """Give the source of sessions that have no flat file, None without a key: then there are only flat files.
+    """Yield the source for sessions without a flat file; None without a key, when there are only flat files.
 
-    It asks for the whole market, or, where there are no flat files at all, for CANDLELAKE_TICKERS if they are set.
-    Nothing is asked yet. Raises as `rest_of` does, also without a key where there are no flat files.
+    It covers the whole market, or CANDLELAKE_TICKERS if they are set and there are no flat files at all. Nothing is
+    requested yet. Raises as `rest_of` does, also without a key when there are no flat files.
     """
     if settings.rest_key is None and settings.flat_files != NO_FLAT_FILES:
         yield None
         return
     with rest_of(settings) as rest:
-        only_some = settings.tickers if settings.flat_files == NO_FLAT_FILES else None
-        yield TickerDays(rest, only_some) if only_some else MarketDays(rest)
+        tickers = settings.tickers if settings.flat_files == NO_FLAT_FILES else None
+        yield TickerDays(rest, tickers) if tickers else MarketDays(rest)
 
 
 def rest_of(settings: Settings) -> Rest:
-    """Return the REST API that `settings` name, to be closed after use.
+    """Return the REST API in `settings`, to be closed after use.
 
     Raises SettingsError when there is no key, or the key or the address cannot be used.
     """
@@ -93,7 +94,7 @@ def rest_of(settings: Settings) -> Rest:
 def _required_key(settings: Settings) -> SecretStr:
     if settings.rest_key is None:
         raise SettingsError(
-            f"CANDLELAKE_REST_KEY must be set to ask {settings.rest_url}.",
+            f"CANDLELAKE_REST_KEY must be set to query {settings.rest_url}.",
             remedy="Copy the REST API key from the vendor's dashboard into the environment or .env.",
         )
     return settings.rest_key
@@ -101,10 +102,10 @@ def _required_key(settings: Settings) -> SecretStr:
 
 @contextmanager
 def reference_source_of(settings: Settings) -> Iterator[ReferenceSource]:
-    """Give the source of reference data that `settings` name: the first of these that there is.
+    """Yield the source of reference data in `settings`: the first of these that exists.
 
     The folder CANDLELAKE_REFERENCE; the REST API, with a key; the folder `rest` beside the datasets of a folder of
-    flat files, as the samples lay it down; else NoReference. Nothing is read yet. Raises as `rest_of` does.
+    flat files, as in the samples; else NoReference. Nothing is read yet. Raises as `rest_of` does.
     """
     beside = _beside_flat_files(settings.flat_files)
     if settings.reference is not None:
@@ -126,7 +127,7 @@ def _beside_flat_files(location: str) -> Path | None:
 
 
 def _folder(location: str) -> Path | None:
-    """Return the folder that `location` names by a path or a `file://` URL; None for anything else."""
+    """Return the folder of `location`, a path or a `file://` URL; None for anything else."""
     if "://" not in location:
         return Path(location)
     parts = urlsplit(location)
@@ -135,11 +136,11 @@ def _folder(location: str) -> Path | None:
 
 
 def _bucket(bucket: str, prefix: str, endpoint: str, key_id: str | None, secret: SecretStr | None) -> S3FlatFiles:
-    given = {
+    credentials = {
         "CANDLELAKE_FLAT_FILES_KEY_ID": key_id,
         "CANDLELAKE_FLAT_FILES_SECRET": secret.get_secret_value() if secret else None,
     }
-    missing = [name for name, value in given.items() if not value]
+    missing = [name for name, value in credentials.items() if not value]
     if missing or key_id is None or secret is None:
         raise SettingsError(
             f"{' and '.join(missing)} must be set to read s3://{bucket}.",

@@ -1,4 +1,4 @@
-"""The vendor's dated flat files, wherever they are kept, and the questions asked of them."""
+"""The interface to the vendor's dated flat files, wherever they are stored."""
 
 import re
 import warnings
@@ -28,11 +28,11 @@ LARGEST = {
     Dataset.TRADES: 1 << 36,
     Dataset.QUOTES: 1 << 36,
 }
-"""Bytes of a file, compressed, beyond which it cannot be what it is called; it is not fetched."""
+"""Largest plausible file, compressed bytes; a larger one is not fetched."""
 
 
 class MisplacedFile(UserWarning):
-    """A dated file lies where its date does not belong, and was not used."""
+    """A dated file is in the wrong folder for its date, and was not used."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,9 @@ class FlatFiles(Protocol):
         """
 
     def download(self, file: FlatFile, path: Path) -> Download:
-        """Bring exactly this version of `file` to `path`, whole and verified, or raise and leave `path` as it was.
+        """Download exactly this version of `file` to `path`, whole and verified, or raise and leave `path` as it was.
 
-        Raises TransferFailed when the bytes cannot be brought or are not those listed (the file was replaced
+        Raises TransferFailed when the bytes cannot be transferred or are not those listed (the file was replaced
         meanwhile: list again), AccessDenied when they may not be read, NotPublished when the file is gone.
         """
 
@@ -98,15 +98,15 @@ def key_of(dataset: Dataset, session: date) -> str:
 
 
 def session_of(dataset: Dataset, key: str) -> date | None:
-    """Return the session whose file `key` is; None for anything else.
+    """Return the session of the file `key`; None if it is not a dated file.
 
     A dated file in a folder of another date is not used: a MisplacedFile warning names it.
     """
-    named = DATED_NAME.fullmatch(key.rsplit("/", 1)[-1])
-    if named is None:
+    match = DATED_NAME.fullmatch(key.rsplit("/", 1)[-1])
+    if match is None:
         return None
     try:
-        session = date.fromisoformat(named[1])
+        session = date.fromisoformat(match[1])
     except ValueError:
         warnings.warn(f"{key} is named after a date that does not exist; it is not used.", MisplacedFile, stacklevel=2)
         return None
@@ -155,17 +155,17 @@ def window(source: FlatFiles, dataset: Dataset, days: int) -> list[FlatFile]:
         sessions = source.sessions(dataset, year) + sessions
         if len(sessions) >= days:
             break
-    wanted = _require_some(sessions, source, dataset)[-days:]
-    return source.files(dataset, wanted[0], wanted[-1])
+    last_sessions = _require_some(sessions, source, dataset)[-days:]
+    return source.files(dataset, last_sessions[0], last_sessions[-1])
 
 
 def bookend(source: FlatFiles, dataset: Dataset) -> tuple[FlatFile, FlatFile]:
-    """Return the oldest and the newest published file of `dataset` (twice the same when there is only one).
+    """Return the oldest and the newest published file of `dataset` (the same one twice when there is only one).
 
     Lists the first and the last year, not the history between. Raises NotPublished when there is no dated file.
     """
     years = source.years(dataset)
-    oldest = next((found for year in years if (found := source.sessions(dataset, year))), [])
+    oldest = next((sessions for year in years if (sessions := source.sessions(dataset, year))), [])
     first = source.file(dataset, _require_some(oldest, source, dataset)[0])
     return first, last_day(source, dataset)
 

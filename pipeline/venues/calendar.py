@@ -1,4 +1,4 @@
-"""Sessions: the days on which the exchange trades. Pure; whoever needs "today" passes it in."""
+"""Sessions: the days on which the exchange trades. Pure; callers that need "today" pass it in."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from pipeline.venues.xnys import CLOSED_WEEKDAYS
 
 
 class Calendar:
-    """An exchange's sessions in order, with the questions asked of them.
+    """An exchange's sessions in order, and look-ups in them.
 
-    Dates outside `first` … `last` are an error rather than "not a session", because nobody knows.
+    Dates outside `first` … `last` are an error rather than "not a session", because it is unknown.
     """
 
     def __init__(self, sessions: Sequence[date]) -> None:
@@ -37,7 +37,7 @@ class Calendar:
         return self.sessions[bisect_right(self.sessions, day) - 1]
 
     def offset(self, session: date, count: int) -> date:
-        """Return the session `count` sessions after `session` (before it when negative), held inside the calendar.
+        """Return the session `count` sessions after `session` (before it when negative), limited to the calendar.
 
         Raises ValueError when `session` is not a session.
         """
@@ -52,7 +52,7 @@ class Calendar:
 
 
 def closed_weekdays() -> tuple[date, ...]:
-    """Return every weekday without trading that the New York calendar knows, in order."""
+    """Return every weekday without trading in the New York calendar, in order."""
     return tuple(
         date.fromisoformat(f"{year}-{month_day}")
         for year, days in CLOSED_WEEKDAYS.items()

@@ -1,8 +1,8 @@
 """The weekdays on which the New York Stock Exchange stays closed. Data only.
 
-Written from `exchange-calendars` 4.13 (calendar XNYS), and compared with it by a test. It is kept as data for
-two reasons: the partitions of every table follow from it, so it must not change with a library's version; and
-loading that library costs every command two seconds.
+From `exchange-calendars` 4.13 (calendar XNYS), and compared with it by a test. It is data for two reasons:
+the partitions of every table follow from it, so it must not change with a library's version; and loading that
+library costs every command two seconds.
 """
 
 CLOSED_WEEKDAYS = {
@@ -45,4 +45,4 @@ CLOSED_WEEKDAYS = {
     2039: "01-17 02-21 04-08 05-30 06-20 07-04 09-05 11-24 12-26",
     2040: "01-02 01-16 02-20 03-30 05-28 06-19 07-04 09-03 11-22 12-25",
 }
-"""Year to closed weekdays, each as MM-DD. A weekday that is not named here is a session."""
+"""Year to closed weekdays, each as MM-DD. A weekday that is not listed here is a session."""

@@ -172,9 +172,9 @@ def test_methods_count_where_the_class_is_known(write: Write) -> None:
 
 def test_a_class_that_the_code_does_not_name_can_be_handed_to_it(write: Write) -> None:
     source = "def value(panel):\n    return panel.highest(panel.column('high'), 3)\n"
-    handed = [("pipeline.market.indicators.panel", "Panel")]
+    received = [("pipeline.market.indicators.panel", "Panel")]
     function = write(source).value
-    assert fingerprint(function, handed=handed) != fingerprint(function)
+    assert fingerprint(function, received=received) != fingerprint(function)
 
 
 def test_functions_that_call_themselves_and_each_other_end(write: Write) -> None:

@@ -11,8 +11,8 @@ from pipeline.market.portfolio.book import (
     Terms,
     day_faults,
     faults,
-    held,
     in_force,
+    open_positions,
     recorded_before,
     sale_faults,
     term_faults,
@@ -54,7 +54,7 @@ def test_a_sale_of_all_closes_the_position_and_rewrites_no_row():
     assert POSITIONS.enforce(after).height == 2
     row = in_force(after).row(0, named=True)
     assert (row["event"], row["closed"], row["closing_price"], row["closing_commission"]) == ("closed", day(3), 120, 3)
-    assert held(after).is_empty()
+    assert open_positions(after).is_empty()
 
 
 def test_selling_a_part_after_a_split_leaves_the_rest_in_opening_shares_with_its_part_of_the_commission():
@@ -83,18 +83,18 @@ def test_the_oldest_positions_are_sold_first_whatever_their_numbers():
 
 def test_one_position_can_be_sold_by_its_number():
     book = history(opening(at=0), opening(at=1))
-    assert held(sell(book, 3, 60, position=2))["position"].to_list() == [1]
+    assert open_positions(sell(book, 3, 60, position=2))["position"].to_list() == [1]
 
 
 def test_positions_opened_after_the_day_of_a_sale_are_not_sold_by_it():
     book = history(opening(at=0), opening(at=5))
-    assert held(sell(book, 3, 60))["position"].to_list() == [2]
+    assert open_positions(sell(book, 3, 60))["position"].to_list() == [2]
 
 
 def test_a_third_of_a_share_more_or_less_by_rounding_is_no_rest():
     thirds = splits(("A", 2, 3, 1))
     after = sell(history(opening(quantity=10)), 3, 60, known_splits=thirds, quantity=3.3333333333)
-    assert held(after).is_empty()
+    assert open_positions(after).is_empty()
     assert in_force(after)["quantity"].to_list() == [10]
 
 

@@ -14,8 +14,8 @@ from pipeline.contracts.portfolio import POSITIONS
 from pipeline.market.portfolio.book import (
     Sale,
     Terms,
-    held,
     in_force,
+    open_positions,
     oversold,
     settled,
     with_openings,
@@ -23,7 +23,7 @@ from pipeline.market.portfolio.book import (
     with_terms,
     without,
 )
-from pipeline.market.portfolio.early_books import with_what_was_typed
+from pipeline.market.portfolio.early_books import with_entries
 from pipeline.market.portfolio.positions import position_marks
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
@@ -48,7 +48,7 @@ def as_before(book):
 
 def left(book, known):
     """Return the positions that are held, as number and shares of the purchase."""
-    return held(settled(book, known)).select("position", "quantity").rows()
+    return open_positions(settled(book, known)).select("position", "quantity").rows()
 
 
 def realised(book, known, ticker="A"):
@@ -87,7 +87,7 @@ def test_the_oldest_shares_are_sold_first_by_the_splits_known_now():
 
 def test_a_part_keeps_its_number_and_no_purchase_is_given_it():
     book = sell(history(opening()), NO_SPLITS, 3, 50, quantity=10)
-    assert held(book).is_empty()
+    assert open_positions(book).is_empty()
     book = with_openings(book, [opening("A", at=5)], moment(2))
     parts = in_force(settled(book, TWO_FOR_ONE)).select("position", "event", "quantity", "split_off_from")
     assert parts.rows() == [(1, "reduced", 5, None), (2, "closed", 5, 1), (3, "opened", 10, None)]
@@ -140,13 +140,13 @@ def test_a_book_of_before_is_read_as_before_and_corrected_when_a_split_is_learnt
     book = sell(history(opening(), opening(at=1)), known[1], 3, 50, quantity=5, commission=1)
     book = sell(book, known[2], 4, 60, number=2, quantity=20)
     early = as_before(book)
-    filled = with_what_was_typed(early, lambda at: known[2] if at >= moment(2) else known[1])
+    filled = with_entries(early, lambda at: known[2] if at >= moment(2) else known[1])
     assert as_before(filled).equals(early.sort("position", "revision")), "no value of a row changes"
     assert filled["sale_quantity"].drop_nulls().unique().sort().to_list() == [5, 20]
     assert left(filled, TWO_FOR_ONE) == left(book, TWO_FOR_ONE)
     assert left(settled(filled, NO_SPLITS), NO_SPLITS) == left(settled(book, NO_SPLITS), NO_SPLITS)
     sold = as_before(sell(history(opening()), TWO_FOR_ONE, 3, 50, quantity=5))
-    unchanged = with_what_was_typed(sold, lambda _: TWO_FOR_ONE)
+    unchanged = with_entries(sold, lambda _: TWO_FOR_ONE)
     assert left(unchanged, TWO_FOR_ONE) == [(1, 7.5)]
 
 
@@ -154,7 +154,7 @@ def test_stops_of_a_book_of_before_were_typed_or_followed_a_split():
     book = history(opening(stop=80, target=150))
     book = with_terms(book, NO_SPLITS, 1, Terms(day(3), stop=45), moment(1))
     book = with_terms(book, TWO_FOR_ONE, 1, Terms(day(3), note="mine"), moment(2))
-    filled = with_what_was_typed(as_before(book), lambda at: TWO_FOR_ONE if at >= moment(2) else NO_SPLITS)
+    filled = with_entries(as_before(book), lambda at: TWO_FOR_ONE if at >= moment(2) else NO_SPLITS)
     assert filled.select("stop_from", "target_from").rows() == [(None, None), (day(3), day(0)), (day(3), day(3))]
 
 
@@ -162,7 +162,7 @@ def test_a_book_of_before_is_put_in_the_order_in_which_it_was_recorded_whatever_
     book = sell(history(opening()), NO_SPLITS, 3, 50, quantity=4)
     book = with_openings(book, [opening("A", at=1)], moment(-400))
     book = sell(book, NO_SPLITS, 4, 50, number=-399, quantity=7)
-    filled = with_what_was_typed(as_before(book), lambda _: NO_SPLITS)
+    filled = with_entries(as_before(book), lambda _: NO_SPLITS)
     assert left(filled, NO_SPLITS) == left(book, NO_SPLITS) == [(3, 9)]
     assert filled.sort("entry")["position"].to_list() == book.sort("entry")["position"].to_list()
 
@@ -232,7 +232,7 @@ def test_a_book_of_before_says_the_same_as_one_that_kept_what_was_typed(made):
     book = entered(made, lambda one: one.known)
     known = {moment(number): splits(*sorted(one.known)) for number, one in enumerate(made)}
     early = as_before(book)
-    filled = POSITIONS.enforce(with_what_was_typed(early, known.__getitem__))
+    filled = POSITIONS.enforce(with_entries(early, known.__getitem__))
     assert as_before(filled).equals(early.sort("position", "revision"))
     kept = ("sale_part", "sale_position", "stop_from", "target_from")
     assert_alike(

@@ -15,7 +15,7 @@ from assets_tests.market.afterwards import (
     what_followed,
 )
 from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, COMPLETE, DELISTED, HORIZONS, IN_DOUBT, NO_ENTRY, RUNNING
-from pipeline.market.scorekeeping.outcomes import SILENT
+from pipeline.market.scorekeeping.outcomes import SILENT_SESSIONS
 
 LONG = range(80)
 """Sessions enough for every horizon of a list on DAYS[1]."""
@@ -162,7 +162,7 @@ def test_who_could_not_be_bought_is_no_part_of_the_universe():
 
 
 def test_a_halt_over_the_horizon_is_reckoned_to_the_last_close():
-    bars = tape("A", {n: flat(10 if n < 4 else 13) for n in LONG if not 4 < n < 4 + SILENT})
+    bars = tape("A", {n: flat(10 if n < 4 else 13) for n in LONG if not 4 < n < 4 + SILENT_SESSIONS})
     row = became("A", market(bars))
     assert returns(row) == pytest.approx([0.0, 0.3, 0.3, 0.3])
     assert row["fate"] == COMPLETE
@@ -175,7 +175,7 @@ def test_a_ticker_whose_bars_end_for_good_is_delisted_at_its_last_close():
     assert (row["last_session"], row["fate"]) == (DAYS[15], DELISTED)
 
 
-@pytest.mark.parametrize(("silence", "fate"), [(SILENT - 1, COMPLETE), (SILENT, DELISTED)])
+@pytest.mark.parametrize(("silence", "fate"), [(SILENT_SESSIONS - 1, COMPLETE), (SILENT_SESSIONS, DELISTED)])
 def test_silence_up_to_the_last_horizon_counts_as_delisting_from_ten_sessions_on(silence, fate):
     row = became("A", market(still("A", range(62 - silence))))
     assert row["fate"] == fate

@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from assets_tests.market.afterwards import DAYS, NO_LISTINGS, listing
-from pipeline.market.securities.names import ends, under_security
+from pipeline.market.securities.names import last_days, under_security
 
 DAY = timedelta(days=1)
 
@@ -42,18 +42,18 @@ def test_rows_keep_their_order_and_columns():
 def test_the_day_of_delisting_may_be_the_last_day_of_trading():
     listed = listing(("A", "BBG1", None, DAYS[4] - DAY))
     assert names(listed, ("A", DAYS[4]), ("A", DAYS[5])) == ["BBG1", "A"]
-    assert ends(listed).rows() == [("BBG1", DAYS[4])]
+    assert last_days(listed).rows() == [("BBG1", DAYS[4])]
 
 
 def test_a_rename_is_no_end():
     listed = listing(("NEW", "BBG1", DAYS[5], None), ("OLD", "BBG1", None, DAYS[4]))
-    assert ends(listed).is_empty()
+    assert last_days(listed).is_empty()
     ended = listing(("NEW", "BBG1", DAYS[5], DAYS[9]), ("OLD", "BBG1", None, DAYS[4]))
-    assert ends(ended).rows() == [("BBG1", DAYS[9] + DAY)]
+    assert last_days(ended).rows() == [("BBG1", DAYS[9] + DAY)]
     assert names(ended, ("OLD", DAYS[5])) == ["OLD"], "the day of a rename is not stretched"
 
 
 def test_a_ticker_without_a_figi_ends_too():
-    assert ends(listing(("A", None, None, date(2024, 3, 1)), ("B", None, None, None)))["last_day"].to_list() == [
+    assert last_days(listing(("A", None, None, date(2024, 3, 1)), ("B", None, None, None)))["last_day"].to_list() == [
         date(2024, 3, 2)
     ]

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from assets_tests.market.histories import DAY, FIRST, dividend, dividends, evening, split, splits
-from pipeline.contracts.reference import DIVIDENDS, KNOWN, SPLITS, TICKERS, told_columns
+from pipeline.contracts.reference import DIVIDENDS, KNOWN, SPLITS, TICKERS, vendor_columns
 from pipeline.errors import ClockBehind
 from pipeline.market.securities.reference import (
     applicable_dividends,
@@ -96,12 +96,12 @@ def test_what_the_newest_refresh_took_back_is_shown_until_the_next():
 
 
 def security(ticker, **others):
-    return dict.fromkeys(told_columns(TICKERS)) | {"ticker": ticker, "active": True} | others
+    return dict.fromkeys(vendor_columns(TICKERS)) | {"ticker": ticker, "active": True} | others
 
 
 def test_a_ticker_vanishes_when_nothing_is_said_of_it_any_more():
     def securities(*rows):
-        return pl.DataFrame(list(rows), schema=told_columns(TICKERS))
+        return pl.DataFrame(list(rows), schema=vendor_columns(TICKERS))
 
     before = securities(security("A"), security("B"), security("C"))
     after = securities(security("A"), security("B", active=False, delisted_on=DAY))

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from pipeline.contracts.reference import TICKER_EVENTS, TICKERS
-from pipeline.market.securities.renames import MOST_A_DAY, unasked, whose_turn
+from pipeline.market.securities.renames import MOST_A_DAY, figis_due, figis_without_events
 
 FIRST = date(2024, 1, 2)
 
@@ -30,7 +30,7 @@ def events(**figis):
 
 def test_the_newest_tickers_are_asked_about_and_those_of_the_first_session_never():
     listed = securities(OLD="F0", A="F1", B="F2", C="F3")
-    assert unasked(listed, first_sessions(OLD=0, A=3, B=9, C=9), events()) == ["F2", "F3", "F1"]
+    assert figis_without_events(listed, first_sessions(OLD=0, A=3, B=9, C=9), events()) == ["F2", "F3", "F1"]
 
 
 def test_a_ticker_without_bars_or_without_a_figi_or_of_another_type_is_not_asked_about():
@@ -38,24 +38,24 @@ def test_a_ticker_without_bars_or_without_a_figi_or_of_another_type_is_not_asked
         type=pl.when(pl.col("ticker") == "B").then(pl.lit("ETF")).otherwise("type"),
         active=pl.col("ticker") != "C",
     )
-    assert unasked(listed, first_sessions(OLD=0, A=1, B=1, C=1), events()) == []
+    assert figis_without_events(listed, first_sessions(OLD=0, A=1, B=1, C=1), events()) == []
 
 
 def test_whose_ticker_is_among_its_events_is_not_asked_about_again_until_it_takes_another():
     listed = securities(OLD="F0", META="F1", NEW="F2")
     known = events(META="F1", FB="F1", OTHER="F2")
-    assert unasked(listed, first_sessions(OLD=0, META=1, NEW=2), known) == ["F2"]
+    assert figis_without_events(listed, first_sessions(OLD=0, META=1, NEW=2), known) == ["F2"]
 
 
 def test_nothing_is_asked_without_bars_or_tickers():
-    assert unasked(securities(A="F1"), first_sessions(), events()) == []
-    assert unasked(TICKERS.empty(), first_sessions(A=1), events()) == []
+    assert figis_without_events(securities(A="F1"), first_sessions(), events()) == []
+    assert figis_without_events(TICKERS.empty(), first_sessions(A=1), events()) == []
 
 
 def test_no_more_are_asked_a_day_than_the_vendor_s_calls_allow_and_everybody_has_a_turn():
     waiting = [f"F{number}" for number in range(437)]
     days = [date(2024, 1, 2) + timedelta(days=number) for number in range(9)]
-    turns = [whose_turn(waiting, day) for day in days]
+    turns = [figis_due(waiting, day) for day in days]
     for turn in turns:
         assert len(turn) == len(set(turn)) == MOST_A_DAY
         assert turn[:50] == waiting[:50]
@@ -63,5 +63,5 @@ def test_no_more_are_asked_a_day_than_the_vendor_s_calls_allow_and_everybody_has
 
 
 def test_a_few_are_asked_all_at_once():
-    assert whose_turn(["F2", "F1"], FIRST) == ["F2", "F1"]
-    assert whose_turn([], FIRST) == []
+    assert figis_due(["F2", "F1"], FIRST) == ["F2", "F1"]
+    assert figis_due([], FIRST) == []

@@ -190,14 +190,14 @@ WRONG_FILES = {
     "a column twice": (packed(f"{HEADER},ticker\n{bar('A')},A\n"), "without exactly one ticker"),
     "a short row": (packed(f"{HEADER}\n{bar('A')}\nB,1,1,1\n{bar('C')}\n"), "end too soon"),
     "a short first row": (packed(f"{HEADER}\nB,1,1,1\n"), "end too soon"),
-    "a long row": (packed(f"{HEADER}\n{bar('A')},more\n"), "CSV it should be"),
+    "a long row": (packed(f"{HEADER}\n{bar('A')},more\n"), "not valid CSV"),
     "a line without end": (packed(f"{HEADER}\n{bar('A')}\n{'B' * (LONGEST_REST + 1)}"), "end within 1,048,576 bytes"),
     "a long header": (packed(f"{HEADER}{',x' * LONGEST_REST}\n{bar('A')}\n"), "columns, more than the 64"),
     "a name of the reader's own": (packed(f"{HEADER},row number\n{bar('A')},1\n"), "named 'row number'"),
     "a mark among the rows": (packed(f"{HEADER}\n{bar('A')}\n{bar(chr(0xFEFF) + 'B')}\n"), "a byte order mark among"),
     "a line end in quotes": (packed(f'{HEADER}\n"A\n,,,,,,,B",1,1,1,1,1,1,1\n'), "a quote that runs over"),
     "a blank row": (packed(f"{HEADER}\n{bar('A')}\n\n{bar('B')}\n"), "end too soon"),
-    "no UTF-8": (gzip.compress(f"{HEADER}\n".encode() + b"\xff\xfe,1,1,1,1,1,1,1\n"), "CSV it should be"),
+    "no UTF-8": (gzip.compress(f"{HEADER}\n".encode() + b"\xff\xfe,1,1,1,1,1,1,1\n"), "not valid CSV"),
 }
 
 

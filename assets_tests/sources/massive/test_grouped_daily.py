@@ -140,19 +140,19 @@ def test_a_session_without_a_bar_is_not_published_yet():
 
 ROWS = grouped(FRI, {"A": bar(), "B": bar()})
 REFUSED = {
-    "a page": (b"<html>Sign in</html>", "is no JSON object but looks like an HTML page"),
-    "not JSON": (b'{"status":"OK","results":[', "is no JSON object"),
-    "a list": (b"[]", "is no JSON object"),
-    "bottomless": (b"[" * 100_000, "is no JSON object"),
-    "not UTF-8": (b'{"status":"\xff"}', "is no JSON object"),
+    "a page": (b"<html>Sign in</html>", "is not a JSON object but looks like an HTML page"),
+    "not JSON": (b'{"status":"OK","results":[', "is not a JSON object"),
+    "a list": (b"[]", "is not a JSON object"),
+    "bottomless": (b"[" * 100_000, "is not a JSON object"),
+    "not UTF-8": (b'{"status":"\xff"}', "is not a JSON object"),
     "half a character": (rb'{"status":"\ud800"}', "half a character"),
     "a value given twice": (
         b'{"status":"OK","results":[{"T":"A","c":1,"c":2}]}',
-        r'is no JSON object \(it has "c" twice in one object\)',
+        r'is not a JSON object \(it has "c" twice in one object\)',
     ),
     "an error": (b'{"status":"ERROR","error":"Too much"}', r"status is ERROR \(Too much\)"),
-    "lost rows": (body(ROWS[:1], resultsCount=2), "has 1 rows, but says that they are 2"),
-    "uncounted rows": (body(ROWS, resultsCount=None), "says that they are None"),
+    "lost rows": (body(ROWS[:1], resultsCount=2), "has 1 rows, but its resultsCount is 2"),
+    "uncounted rows": (body(ROWS, resultsCount=None), "resultsCount is None"),
     "no results": (b'{"status":"OK","resultsCount":2}', "has no list of rows"),
     "rows that are none": (body([1, 2]), "has no list of rows"),
     "adjusted": (body(ROWS, adjusted=True), "are adjusted for splits"),
@@ -174,9 +174,9 @@ def test_answers_say_the_same_in_any_order_and_under_any_id():
     again = parse_answer(body(ROWS[::-1], request_id="b"), FRI, KEY)
     other = parse_answer(body([ROWS[0], ROWS[1] | {"c": 11}]), FRI, KEY)
     of_some = parse_answer(body(ROWS, tickers=["A", "B"]), FRI, KEY)
-    assert first.says_the_same(again)
-    assert not first.says_the_same(other)
-    assert not first.says_the_same(of_some)
+    assert first.has_same_rows(again)
+    assert not first.has_same_rows(other)
+    assert not first.has_same_rows(of_some)
 
 
 PRICE = st.floats(0.0001, 1e6).map(lambda price: round(price, 4)) | st.sampled_from([0.0, -1.0])

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from assets_tests.sources.vendor_rest import KEY, say, say_json
-from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS, told_columns
+from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS, vendor_columns
 from pipeline.errors import AnswerRefused, NotPublished, SettingsError
 from pipeline.sample.real import lay_down_real
 from pipeline.settings import Settings
@@ -111,10 +111,10 @@ def test_renames_in_a_folder_tell_of_all_securities_and_their_absence_of_none(fo
 
 
 BAD_FILES = {
-    "is no JSON": '{"results": [',
-    "is no answer": '[{"ticker": "A"}]',
-    "is no answer with": '{"status": "ERROR", "error": "Unknown API Key"}',
-    "is no answer with a list": '{"results": {"ticker": "A"}}',
+    "is not JSON": '{"results": [',
+    "is not an answer": '[{"ticker": "A"}]',
+    "is not an answer with": '{"status": "ERROR", "error": "Unknown API Key"}',
+    "is not an answer with a list": '{"results": {"ticker": "A"}}',
     "with a list of objects": '{"results": ["A"]}',
     "one page of several": '{"results": [], "next_url": "https://api.massive.com/stocks/v1/splits?cursor=1"}',
     "has no ticker": '{"results": [{"execution_date": "2024-01-05"}]}',
@@ -138,7 +138,7 @@ def test_no_source_tells_nothing_in_the_same_columns():
     nobody = NoReference()
     told = [nobody.tickers(), nobody.splits(), nobody.dividends(), nobody.ticker_events(["X"]).rows]
     for frame, table in zip(told, (TICKERS, SPLITS, DIVIDENDS, TICKER_EVENTS), strict=True):
-        assert frame.equals(pl.DataFrame(schema=told_columns(table)))
+        assert frame.equals(pl.DataFrame(schema=vendor_columns(table)))
 
 
 def chosen(tmp_path, **settings):
@@ -181,5 +181,5 @@ def test_the_calls_of_a_home_are_counted_in_it(tmp_path):
 )
 def test_a_file_that_json_cannot_hold_is_refused_by_name(tmp_path, text):
     (tmp_path / "splits.json").write_text(text)
-    with pytest.raises(AnswerRefused, match=r"splits\.json is no JSON"):
+    with pytest.raises(AnswerRefused, match=r"splits\.json is not JSON"):
         FolderReference(tmp_path).splits()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS, told_columns
+from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS, vendor_columns
 from pipeline.errors import AnswerRefused
 from pipeline.sources.massive.reference_rows import dividend_rows, event_rows, split_rows, ticker_rows
 
@@ -114,7 +114,7 @@ READERS = [(ticker_rows, TICKERS), (split_rows, SPLITS), (dividend_rows, DIVIDEN
 def test_the_columns_are_those_of_the_contract_however_many_rows_there_are(reader, table):
     for pages in ([], [[]], [[{"ticker": "X"}], [], [{"ticker": "Y", "strange": 1}]]):
         rows = reader(pages, "here")
-        assert dict(rows.schema) == told_columns(table)
+        assert dict(rows.schema) == vendor_columns(table)
         assert len(rows) == sum(map(len, pages))
 
 
@@ -123,7 +123,7 @@ def test_the_columns_are_those_of_the_contract_however_many_rows_there_are(reade
     "row", [{}, {"ticker": None}, {"ticker": ""}, {"ticker": " "}, {"ticker": 7}, "X", None, ["X"]]
 )
 def test_a_row_that_is_no_object_or_has_no_ticker_is_an_error_and_never_skipped(reader, table, row):
-    with pytest.raises(AnswerRefused, match="here: a row is no object or has no ticker"):
+    with pytest.raises(AnswerRefused, match="here: a row is not an object or has no ticker"):
         reader([[{"ticker": "X"}], [{"ticker": "Y"}, row]], "here")
 
 
@@ -134,7 +134,7 @@ JSON = st.recursive(
 )
 
 
-@given(st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(told_columns(DIVIDENDS), JSON))))
+@given(st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(vendor_columns(DIVIDENDS), JSON))))
 def test_whatever_the_values_are_every_row_is_kept(rows):
     rows = [row | {"ticker": "X"} for row in rows]
     read = dividend_rows([rows], "here")
@@ -155,9 +155,9 @@ FACEBOOK = {
 
 def test_each_ticker_that_a_security_took_is_a_row():
     rows = event_rows([FACEBOOK], "here")
-    assert dict(rows.schema) == told_columns(TICKER_EVENTS)
+    assert dict(rows.schema) == vendor_columns(TICKER_EVENTS)
     assert rows.rows() == [("BBG000MM2P62", "META", date(2022, 6, 9)), ("BBG000MM2P62", "FB", date(2012, 5, 18))]
-    assert event_rows([], "here").equals(pl.DataFrame(schema=told_columns(TICKER_EVENTS)))
+    assert event_rows([], "here").equals(pl.DataFrame(schema=vendor_columns(TICKER_EVENTS)))
 
 
 @pytest.mark.parametrize(

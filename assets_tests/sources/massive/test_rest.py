@@ -91,15 +91,15 @@ STRANGE = {
         say('{"status": "OK", "results": [{"split_to": 2, "split_to": 3}]}'),
         'ambiguous: it has "split_to" twice in one object',
     ),
-    "a list": (say_json([{"ticker": "A"}]), "no JSON object but a list"),
+    "a list": (say_json([{"ticker": "A"}]), "not a JSON object but a list"),
     "no results": (say_json({"status": "OK", "count": 0}), "no results"),
     "results that are none": (say_json({"status": "OK", "results": None}), "not a list of objects"),
     "results that are no objects": (say_json({"status": "OK", "results": ["A"]}), "not a list of objects"),
     "an error with a status of success": (say_json({"status": "ERROR", "error": "Try  again"}), "ERROR: Try again"),
     "no status": (say_json({"results": []}), "status is None"),
-    "a link that is no text": (say_json({**OK, "next_url": 7}), "next_url is no address"),
-    "an empty link": (say_json({**OK, "next_url": ""}), "next_url is no address"),
-    "a broken link": (say_json({**OK, "next_url": "https://[x/?cursor=1"}), "next_url is no address"),
+    "a link that is no text": (say_json({**OK, "next_url": 7}), "next_url is not an address"),
+    "an empty link": (say_json({**OK, "next_url": ""}), "next_url is not an address"),
+    "a broken link": (say_json({**OK, "next_url": "https://[x/?cursor=1"}), "next_url is not an address"),
 }
 
 
@@ -117,10 +117,10 @@ def test_a_page_that_is_not_what_was_asked_for_is_an_error_and_never_the_end(res
 def test_a_page_that_leads_back_to_an_earlier_one_is_an_error(rest, vendor):
     there = {"next_url": "https://api.massive.com/v3/more?cursor=1&limit=2"}
     vendor.faults = [say_json(OK | there), say_json(OK | {"next_url": "/v3/more?limit=2&cursor=1"})]
-    with pytest.raises(AnswerRefused, match="one that was there before"):
+    with pytest.raises(AnswerRefused, match="a page links to an earlier one"):
         read(rest)
     vendor.faults = [say_json(OK | {"next_url": f"{SPLITS}?limit=2"})]
-    with pytest.raises(AnswerRefused, match="one that was there before"):
+    with pytest.raises(AnswerRefused, match="a page links to an earlier one"):
         read(rest, limit=2)
 
 

@@ -147,6 +147,6 @@ def test_a_ticker_is_one_segment_of_the_path_whatever_is_in_it(vendor, rest, tic
 
 @pytest.mark.parametrize("ticker", ["", ".", ".."])
 def test_a_ticker_that_would_lead_up_the_path_is_not_asked_for(vendor, rest, ticker):
-    with pytest.raises(SettingsError, match="no name"):
+    with pytest.raises(SettingsError, match="cannot be queried for the name"):
         ticker_rows(rest, ticker, FRI, FRI, adjusted=False)
     assert vendor.asked == []

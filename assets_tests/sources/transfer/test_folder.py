@@ -196,7 +196,7 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path: Path)
     path.unlink()
     os.mkfifo(path)
 
-    with pytest.raises(FileRefused, match="is no file"):
+    with pytest.raises(FileRefused, match="is not a file"):
         FolderFlatFiles(tmp_path).files(DAY)
 
 

@@ -38,7 +38,7 @@ def test_a_wait_grows_within_its_jitter_up_to_the_longest() -> None:
 def test_what_does_not_come_by_the_deadline_holds_up_nobody_and_every_wait_is_told(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience_module, "A_WORD_EVERY", 0.1)
+    monkeypatch.setattr(patience_module, "NOTICE_EVERY", 0.1)
     patience, never = Patience(seconds=0.2, grace=0.1), Event()
     with caplog.at_level(logging.WARNING), pytest.raises(TransferFailed, match="a file comes too slowly"):
         patience.insist(never.wait, patience.deadline(), "a file")

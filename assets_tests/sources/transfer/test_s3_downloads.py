@@ -162,7 +162,7 @@ def test_a_body_without_end_is_given_up_at_the_size_that_was_listed(
 def test_a_file_of_a_size_that_cannot_be_is_not_fetched(
     shaky: S3FlatFiles, listed: FlatFile, faulty_proxy: FaultyProxy, tmp_path: Path
 ) -> None:
-    with pytest.raises(FileRefused, match="said to have 1,000,000,000,000 bytes"):
+    with pytest.raises(FileRefused, match="listed with 1,000,000,000,000 bytes"):
         shaky.download(replace(listed, size=10**12), tmp_path / "day.csv.gz")
     assert faulty_proxy.requests == []
 

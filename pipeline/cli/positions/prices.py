@@ -11,7 +11,7 @@ from pipeline.cli.terminal import say_warning
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.errors import PositionRefused
 from pipeline.lake.tables import Lake
-from pipeline.market.portfolio.book import Opening, held, settled
+from pipeline.market.portfolio.book import Opening, open_positions, settled
 from pipeline.market.prices.splits import shares_become
 from pipeline.queries.portfolio import known_splits, recorded_positions
 from pipeline.venues.calendar import new_york
@@ -85,7 +85,7 @@ def last_close(lake: Lake, ticker: str, day: date | None, latest: date) -> tuple
     The session is `day`, or else that of the close. Only closes since the first purchase of the held shares count.
     Raises PositionRefused when nothing is held, or there is no close.
     """
-    lots = held(settled(recorded_positions(lake), known_splits(lake))).filter(pl.col("ticker") == ticker)
+    lots = open_positions(settled(recorded_positions(lake), known_splits(lake))).filter(pl.col("ticker") == ticker)
     if lots.is_empty():
         raise PositionRefused(f"No {ticker} is held.", remedy="`candlelake positions` shows what is held.")
     first: date = lots.select(pl.col("opened").min()).item()

@@ -22,39 +22,39 @@ def is_words(field: Field[Any]) -> bool:
 
 @dataclass(frozen=True)
 class Place:
-    """A call at the top level of a module: of what makes a declaration."""
+    """Where a declaration was made: a call at the top level of a module."""
 
     module: str
     span: Span
 
     def argument(self, name: str) -> tuple[Module, list[ast.expr]] | None:
-        """Return what stands there for a keyword, or else the values of the dict that comes first, with the module.
+        """Return a keyword argument's code, or else the values of the dict that is the first argument, with the module.
 
-        None when that cannot be told.
+        None when the source does not show it.
         """
         module = module_named(self.module)
         call = module.calls.get(self.span) if module else None
         if module is None or call is None:
             return None
-        for one in call.keywords:
-            if one.arg == name:
-                return module, [one.value]
+        for keyword in call.keywords:
+            if keyword.arg == name:
+                return module, [keyword.value]
         first = call.args[0] if call.args else None
         return (module, first.values) if isinstance(first, ast.Dict) else None
 
 
 def here() -> Place | None:
-    """Return where the call stands that a dataclass is made by, if at the top level of a module.
+    """Return the position of the call that creates a dataclass, if it is at the top level of a module.
 
-    To be the `default_factory` of one of its fields, or to be called by the function whose call is meant.
+    Use it as the `default_factory` of a field, or call it in the function whose own call is meant.
     """
-    # This function, and the function or `__init__` that asks.
+    # Two frames up: past this function, and past the function or `__init__` that called it.
     return _place(sys._getframe(2))  # noqa: SLF001 (as namedtuple and TypeVar learn where they are made)
 
 
 def _place(frame: FrameType) -> Place | None:
     if frame.f_code.co_name != "<module>":
-        return None  # what it is made of are variables, whose values the source does not tell
+        return None  # it is built from variables, and the source does not show their values
     return Place(str(frame.f_globals.get("__name__")), _position(frame.f_code, frame.f_lasti))
 
 

@@ -1,4 +1,4 @@
-"""Our own code as its files have it: what a module defines, and what a name in it stands for. Nothing is imported."""
+"""The source of our own code: what a module defines, and what a name in it stands for. Nothing is imported."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_within(module: str, package: str) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Definition:
-    """What a name of a module's top level stands for, or a method of a class there."""
+    """The definition behind a name at the top level of a module, or a method of a class there."""
 
     module: Module
     name: str
@@ -45,13 +45,13 @@ class Definition:
         return self.nodes[0] if isinstance(self.nodes[0], ast.ClassDef) else None
 
     def argument(self, name: str) -> Definition | None:
-        """Return what a keyword is given, where it stands for an object made of a class of ours; None when not."""
+        """Return the value of a keyword argument, if this is an object of one of our classes; None if not."""
         match self.nodes:
-            case (ast.Call(func=ast.Name(id=made_of), keywords=keywords),):
-                made = self.module.stands_for(made_of)
-                given = {one.arg: one.value for one in keywords}
-                if isinstance(made, Definition) and made.class_node and name in given:
-                    return Definition(self.module, f"{self.name}.{name}", (given[name],))
+            case (ast.Call(func=ast.Name(id=class_name), keywords=keywords),):
+                cls = self.module.stands_for(class_name)
+                arguments = {keyword.arg: keyword.value for keyword in keywords}
+                if isinstance(cls, Definition) and cls.class_node and name in arguments:
+                    return Definition(self.module, f"{self.name}.{name}", (arguments[name],))
         return None
 
     @cached_property
@@ -65,7 +65,7 @@ class Definition:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """What a name stands for that is defined in code that is not followed."""
+    """A name that is defined in code that is not followed."""
 
     module: str
     name: str | None
@@ -73,7 +73,7 @@ class Elsewhere:
 
     @property
     def value(self) -> object:
-        """Return what it is when it is a constant of our own package; None else."""
+        """Return its value if it is a constant of our own package; else None."""
         if self.name is None or not is_within(self.module, OURS):
             return None
         return getattr(importlib.import_module(self.module), self.name, None)
@@ -87,26 +87,26 @@ class Module:
     tree: ast.Module
     definitions: dict[str, Definition] = field(default_factory=dict)
     imports: dict[str, Elsewhere] = field(default_factory=dict)
-    """By the name that it is known by here, wherever in the file the import stands."""
-    _met: dict[str, Definition | Module | Elsewhere] = field(default_factory=dict)
-    """What the imports stand for that were asked for."""
+    """By the name used in this file, wherever the import stands."""
+    _resolved: dict[str, Definition | Module | Elsewhere] = field(default_factory=dict)
+    """Imports that were resolved already."""
 
     def stands_for(self, name: str) -> Definition | Module | Elsewhere | None:
         """Return what a name of the module's top level stands for; None for one that it does not have."""
         if name in self.definitions:
             return self.definitions[name]
-        if name in self.imports and name not in self._met:
-            self._met[name] = self._followed(self.imports[name])
-        return self._met.get(name)
+        if name in self.imports and name not in self._resolved:
+            self._resolved[name] = self._resolve(self.imports[name])
+        return self._resolved.get(name)
 
-    def _followed(self, imported: Elsewhere) -> Definition | Module | Elsewhere:
+    def _resolve(self, imported: Elsewhere) -> Definition | Module | Elsewhere:
         if not self._follows(imported.module):
             return imported
         if imported.name is None:
             return module_named(imported.module) or imported
         origin = module_named(imported.module)
-        found = origin.stands_for(imported.name) if origin else None
-        return found or module_named(f"{imported.module}.{imported.name}") or imported
+        definition = origin.stands_for(imported.name) if origin else None
+        return definition or module_named(f"{imported.module}.{imported.name}") or imported
 
     def _follows(self, other: str) -> bool:
         own = self.name.partition(".")[0]
@@ -115,28 +115,28 @@ class Module:
     @cached_property
     def classes(self) -> list[Definition]:
         """Return the classes that the module defines or imports."""
-        # By its writing a name tells whether it may be a class: to look at each would read every module there is.
+        # The spelling of a name shows whether it may be a class: to look at each would read every module.
         capital = [name for name in self.imports if name.lstrip("_")[:1].isupper() and not name.isupper()]
-        found = (self.stands_for(name) for name in [*self.definitions, *capital])
-        return [one for one in found if isinstance(one, Definition) and one.class_node]
+        candidates = (self.stands_for(name) for name in [*self.definitions, *capital])
+        return [item for item in candidates if isinstance(item, Definition) and item.class_node]
 
     @cached_property
-    def beneath(self) -> set[str]:
-        """Return the names of the modules that it is built on directly."""
+    def imported_names(self) -> set[str]:
+        """Return the full names of the modules and definitions that it imports directly."""
         imported = self.imports.values()
-        return {one.module for one in imported} | {f"{one.module}.{one.name}" for one in imported if one.name}
+        return {item.module for item in imported} | {f"{item.module}.{item.name}" for item in imported if item.name}
 
     @cached_property
     def calls(self) -> dict[Span, ast.Call]:
-        """Return the calls that are made once, when the module is loaded, by where they stand."""
+        """Return the calls made once, when the module is loaded, by position."""
         return {
             (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset): node
-            for node in _outside_of(self.tree, _APART)
+            for node in _outside_of(self.tree, _OWN_SCOPE)
             if isinstance(node, ast.Call)
         }
 
-    def tells_all_of(self, code: ast.AST) -> bool:
-        """Return whether every name in some code at the top level stands for something that the module tells of."""
+    def resolves_all_names(self, code: ast.AST) -> bool:
+        """Return whether the module knows every name in some code at its top level."""
         names = [node for node in ast.walk(code) if isinstance(node, ast.Name)]
         bound = {name.id for name in names if not isinstance(name.ctx, ast.Load)}
         bound |= {node.arg for node in ast.walk(code) if isinstance(node, ast.arg)}
@@ -146,24 +146,24 @@ class Module:
 
     @cached_property
     def functions(self) -> dict[int, list[ast.AST]]:
-        """Return all functions and lambdas, by the line that Python says they begin on."""
-        found: dict[int, list[ast.AST]] = {}
+        """Return all functions and lambdas, by the line on which they begin for Python."""
+        by_line: dict[int, list[ast.AST]] = {}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Lambda):
-                found.setdefault(node.lineno, []).append(node)
+                by_line.setdefault(node.lineno, []).append(node)
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                first = min(one.lineno for one in (node, *node.decorator_list))
-                found.setdefault(first, []).append(node)
-        return found
+                first = min(part.lineno for part in (node, *node.decorator_list))
+                by_line.setdefault(first, []).append(node)
+        return by_line
 
 
-_APART = (
+_OWN_SCOPE = (
     ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 )
 
 
 def _outside_of(node: ast.AST, kinds: UnionType) -> Iterator[ast.AST]:
-    """Yield the parts of some code that lie in none of some kinds."""
+    """Yield the parts of some code that lie outside all nodes of some kinds."""
     yield node
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, kinds):
@@ -203,11 +203,11 @@ def _imports(tree: ast.Module, package: str) -> Iterator[tuple[str, Elsewhere]]:
 
 
 def _definitions(module: Module) -> dict[str, Definition]:
-    found: dict[str, Definition] = {}
+    definitions: dict[str, Definition] = {}
     for name, node, element in _defined(module.tree.body):
-        before = found[name].nodes if name in found else ()
-        found[name] = Definition(module, name, (*before, node), element)
-    return found
+        before = definitions[name].nodes if name in definitions else ()
+        definitions[name] = Definition(module, name, (*before, node), element)
+    return definitions
 
 
 def _defined(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.AST, int | None]]:
@@ -224,7 +224,7 @@ def _defined(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.AST, int | Non
             case ast.AugAssign(target=ast.Name(id=name)):
                 yield name, node, None
             case ast.If() | ast.Try():
-                handled = [one for handler in getattr(node, "handlers", []) for one in handler.body]
+                handled = [statement for handler in getattr(node, "handlers", []) for statement in handler.body]
                 yield from _defined([*node.body, *handled, *node.orelse, *getattr(node, "finalbody", [])])
             case _:
                 pass
@@ -234,6 +234,6 @@ def _unpacked(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.AST,
     if isinstance(target, ast.Name):
         yield target.id, value, None
     elif isinstance(target, ast.Tuple | ast.List):
-        for place, one in enumerate(target.elts):
-            if isinstance(one, ast.Name):
-                yield one.id, value, place
+        for place, element in enumerate(target.elts):
+            if isinstance(element, ast.Name):
+                yield element.id, value, place

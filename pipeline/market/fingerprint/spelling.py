@@ -1,9 +1,9 @@
-"""Code spelled so that every way to write it reads the same, and hashed together with all the code that it refers to.
+"""A canonical spelling of code, the same for every way to write it, hashed with all the code that it refers to.
 
 Comments and layout are not in a syntax tree; docstrings, annotations and the words of errors are left out of it.
-Variables are numbered in the order in which they appear, and so are the definitions that are referred to (as Unison
-does), so that renaming or moving one changes nothing. The spelling is our own, since that of Python's `ast.dump`
-changes with its version.
+Variables, and the definitions that are referred to, are numbered in the order in which they appear (as in Unison), so
+that renaming or moving one changes nothing. The spelling is our own, since that of Python's `ast.dump` changes with its
+version.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from datetime import date
 from pipeline.market.fingerprint.source import Definition, Elsewhere, Module
 
 Pieces = list[str | Definition]
-"""Text, and in it the definitions that it refers to."""
+"""Text, with the definitions that it refers to in between."""
 
-_UNSPOKEN = {"annotation", "returns", "type_comment", "type_params", "type_ignores", "ctx", "kind"}
-"""Fields of a syntax tree without a meaning."""
+_MEANINGLESS = {"annotation", "returns", "type_comment", "type_params", "type_ignores", "ctx", "kind"}
+"""Fields of a syntax tree that do not change what code does."""
 
 _FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 def is_plain(value: object) -> bool:
-    """Return whether a value is a number, a text, or a tuple of such: one that reads the same everywhere."""
+    """Return whether a value is a number, a text, or a tuple of such: it reads the same everywhere."""
     if isinstance(value, tuple):
-        return all(is_plain(one) for one in value)
+        return all(is_plain(item) for item in value)
     return type(value) in {bool, int, float, str, bytes, date}
 
 
 @dataclass(frozen=True, eq=False)
 class Speller:
-    """How far code is followed."""
+    """Spells code, and decides how far it is followed."""
 
     leave: frozenset[str] = frozenset()
     """Names of definitions that count by their name only."""
-    handed: tuple[Definition, ...] = ()
-    """Classes whose objects the code is given, though it does not name them; not what they are built on themselves."""
+    received: tuple[Definition, ...] = ()
+    """Classes whose objects the code receives without naming them; modules that they import themselves are left out."""
     _spelled: dict[Definition, Pieces] = field(default_factory=dict)
 
     def digest(self, pieces: Iterable[str | Definition]) -> str:
@@ -49,17 +49,17 @@ class Speller:
         waiting: deque[Definition] = deque()
         hashed = hashlib.sha256()
 
-        def take(some: Iterable[str | Definition]) -> None:
-            for piece in some:
+        def add(more: Iterable[str | Definition]) -> None:
+            for piece in more:
                 if isinstance(piece, Definition) and piece not in numbers:
                     numbers[piece] = len(numbers)
                     waiting.append(piece)
                 hashed.update(piece.encode() if isinstance(piece, str) else b"#%d" % numbers[piece])
 
-        take(pieces)
+        add(pieces)
         while waiting:
             hashed.update(b"\n")
-            take(self.spelled(waiting.popleft()))
+            add(self.spelled(waiting.popleft()))
         return hashed.hexdigest()
 
     def spelled(self, definition: Definition) -> Pieces:
@@ -76,7 +76,7 @@ class Speller:
 
 
 def _joined(pieces: Pieces) -> Pieces:
-    """Return `pieces` with each stretch of text as one."""
+    """Return `pieces` with neighbouring texts joined."""
     joined: Pieces = []
     text: list[str] = []
     for piece in pieces:
@@ -90,7 +90,7 @@ def _joined(pieces: Pieces) -> Pieces:
 
 @dataclass
 class _Spelling:
-    """One piece of code as it is spelled: variables get their number at the first mention."""
+    """The spelling of one piece of code: variables get their number where they first appear."""
 
     speller: Speller
     module: Module
@@ -116,8 +116,8 @@ class _Spelling:
             case ast.JoinedStr(values=values):
                 # Python 3.12 ends some with an empty text.
                 yield "(JoinedStr"
-                for one in values:
-                    yield from () if isinstance(one, ast.Constant) and one.value == "" else self.of(one)
+                for part in values:
+                    yield from () if isinstance(part, ast.Constant) and part.value == "" else self.of(part)
                 yield ")"
             case ast.AnnAssign(value=None):
                 pass
@@ -130,34 +130,34 @@ class _Spelling:
         yield f"({type(node).__name__}"
         for name in node._fields:
             value = getattr(node, name, None)
-            if name in _UNSPOKEN or value is None or value == [] or (name == "name" and isinstance(node, _FUNCTION)):
+            if name in _MEANINGLESS or value is None or value == [] or (name == "name" and isinstance(node, _FUNCTION)):
                 continue
             yield f" {name}="
-            for one in value if isinstance(value, list) else [value]:
-                if isinstance(one, ast.AST):
-                    yield from self.of(one)
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, ast.AST):
+                    yield from self.of(item)
                 else:
-                    yield f" {one!r}"
+                    yield f" {item!r}"
         yield ")"
 
     def _name(self, name: str) -> Iterator[str | Definition]:
-        meant = self.module.stands_for(name)
+        target = self.module.stands_for(name)
         if name in self.bound:
             yield f" %{self.numbers.setdefault(name, len(self.numbers))}"
-            if not isinstance(meant, Definition):
-                return  # else it may be this one's name in one place and the variable's in another
-        yield from self._meant(name, meant)
+            if not isinstance(target, Definition):
+                return  # else the name may mean the definition in one place and the variable in another
+        yield from self._target(name, target)
 
-    def _meant(self, name: str, meant: Definition | Module | Elsewhere | None) -> Iterator[str | Definition]:
-        match meant:
-            case Definition() if meant.name not in self.speller.leave:
-                yield meant
+    def _target(self, name: str, target: Definition | Module | Elsewhere | None) -> Iterator[str | Definition]:
+        match target:
+            case Definition() if target.name not in self.speller.leave:
+                yield target
             case Definition():
-                yield f" {meant.name}"
+                yield f" {target.name}"
             case Elsewhere():
-                yield f" {meant.name or meant.module}"
-                if is_plain(meant.value):
-                    yield f"={meant.value!r}"
+                yield f" {target.name or target.module}"
+                if is_plain(target.value):
+                    yield f"={target.value!r}"
             case Module():
                 yield " module"
             case _:
@@ -166,43 +166,45 @@ class _Spelling:
     def _attribute(self, node: ast.Attribute) -> Iterator[str | Definition]:
         owner = self._owner(node.value)
         if isinstance(owner, Module):
-            yield from self._meant(node.attr, owner.stands_for(node.attr))
+            yield from self._target(node.attr, owner.stands_for(node.attr))
             return
-        if isinstance(owner, Definition) and (given := owner.argument(node.attr)):
-            yield from self.speller.code(given.module, given.nodes)
+        if isinstance(owner, Definition) and (argument := owner.argument(node.attr)):
+            yield from self.speller.code(argument.module, argument.nodes)
             return
         yield "(."
         yield from self.of(node.value)
         yield f" {node.attr}"
         if not isinstance(owner, Elsewhere):
-            # Whose attribute it is, is not known before it runs: that of any class that may be meant counts.
+            # The class is not known before the code runs: the method of every class that it may be counts.
             yield from self._methods(node.attr)
         yield ")"
 
     def _owner(self, node: ast.AST) -> Definition | Module | Elsewhere | None:
-        """Return what is known of that whose attribute is asked for."""
+        """Return what an attribute belongs to, as far as the source shows it."""
         match node:
             case ast.Name(id=name) if name not in self.bound:
                 return self.module.stands_for(name)
             case ast.Attribute(attr=name):
-                of = self._owner(node.value)
-                return of.stands_for(name) if isinstance(of, Module) else of if isinstance(of, Elsewhere) else None
+                owner = self._owner(node.value)
+                if isinstance(owner, Module):
+                    return owner.stands_for(name)
+                return owner if isinstance(owner, Elsewhere) else None
             case _:
                 return None
 
     def _methods(self, name: str) -> Iterator[Definition]:
-        handed = (one for one in self.speller.handed if self.module.name not in one.module.beneath)
-        for one in dict.fromkeys((*self.module.classes, *handed)):
-            if name in one.methods:
-                yield one.methods[name]
+        received = (item for item in self.speller.received if self.module.name not in item.module.imported_names)
+        for class_ in dict.fromkeys((*self.module.classes, *received)):
+            if name in class_.methods:
+                yield class_.methods[name]
 
     def _class(self, node: ast.ClassDef) -> Iterator[str | Definition]:
         """Yield a class's bases, fields and special methods; other methods count where they are called."""
         yield "(Class"
-        for one in (*node.decorator_list, *node.bases, *node.keywords):
-            yield from self.of(one)
-        for one in node.body:
-            match one:
+        for part in (*node.decorator_list, *node.bases, *node.keywords):
+            yield from self.of(part)
+        for statement in node.body:
+            match statement:
                 case ast.AnnAssign(target=ast.Name(id=name), value=value):
                     yield f" {name}="
                     yield from self.of(value) if value else ()
@@ -211,7 +213,7 @@ class _Spelling:
                     yield from self.of(value)
                 case ast.FunctionDef(name=name) if name.startswith("__"):
                     yield f" {name}="
-                    yield from self.speller.code(self.module, [one])
+                    yield from self.speller.code(self.module, [statement])
                 case _:
                     pass
         yield ")"
@@ -222,13 +224,13 @@ def _bound_in(node: ast.AST) -> set[str]:
     if isinstance(node, ast.ClassDef):
         return set()
     names = set[str]()
-    for one in ast.walk(node):
-        match one:
+    for child in ast.walk(node):
+        match child:
             case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 names.add(name)
             case ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name):
                 names.add(name)
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if one is not node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if child is not node:
                 names.add(name)
             case _:
                 pass

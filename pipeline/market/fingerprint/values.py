@@ -1,4 +1,4 @@
-"""What a value means: numbers and texts as they are, declarations field by field, functions by their code."""
+"""The fingerprint of values: numbers and texts as they are, declarations field by field, functions by their code."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ WRITTEN = "written"
 """The field of a dataclass that says where it was written."""
 
 
-def fingerprint(*values: object, leave: Iterable[str] = (), handed: Iterable[tuple[str, str]] = ()) -> str:
+def fingerprint(*values: object, leave: Iterable[str] = (), received: Iterable[tuple[str, str]] = ()) -> str:
     """Return a short hash of what `values` mean: 12 hexadecimal digits.
 
-    Of a dataclass count all fields but its `WORDS`. Its expressions count by their source where they were written in a
-    call at the top level of a module, which its field `written` says; else by Polars' text of them, which another
-    version of Polars may write otherwise. `leave` are names of definitions that count by their name only, since they
-    have fingerprints of their own. `handed` are classes, by module and name, whose objects the code is given though it
-    does not name them.
+    A dataclass counts with all its fields but its `WORDS`. Its expressions count by their source if they were written
+    in a call at the top level of a module, as its field `written` says; else by Polars' text of them, which may differ
+    in another version of Polars. `leave` are names of definitions that count by their name only, since they have
+    fingerprints of their own. `received` are classes, by module and name, whose objects the code receives without
+    naming them.
     """
-    speller = _speller(frozenset(leave), tuple(handed))
+    speller = _speller(frozenset(leave), tuple(received))
     return speller.digest(_Meaning(speller).of(values))[:DIGITS]
 
 
 @cache
-def _speller(leave: frozenset[str], handed: tuple[tuple[str, str], ...]) -> Speller:
-    modules = ((module_named(module), name) for module, name in handed)
+def _speller(leave: frozenset[str], received: tuple[tuple[str, str], ...]) -> Speller:
+    modules = ((module_named(module), name) for module, name in received)
     return Speller(leave, tuple(module.definitions[name] for module, name in modules if module))
 
 
 class _Meaning:
-    """Values in pieces, one after another. A function that is met again is not gone into again."""
+    """Spells values one after another. A function that comes again is not followed again."""
 
     def __init__(self, speller: Speller) -> None:
         self._speller = speller
-        self._met: dict[FunctionType, int] = {}
+        self._numbers: dict[FunctionType, int] = {}
 
     def of(self, value: object) -> Iterator[str | Definition]:
         function = inspect.unwrap(value) if callable(value) else None
@@ -81,31 +81,31 @@ class _Meaning:
         yield ")"
 
     def _declared(self, value: object) -> Iterator[str | Definition]:
-        counted = [one.name for one in fields(value) if not is_words(one) and one.name != WRITTEN]  # type: ignore[arg-type]
+        names = [field.name for field in fields(value) if not is_words(field) and field.name != WRITTEN]  # type: ignore[arg-type]
         written: Place | None = getattr(value, WRITTEN, None)
         yield f" ({type(value).__name__}"
         if callable(value):
             yield from self.of(type(value).__call__)
-        for name in counted:
+        for name in names:
             yield f" {name}="
-            one = getattr(value, name)
-            source = self._source(written, name) if written and _is_of_expressions(one) else None
-            yield from self.of(one) if source is None else source
+            content = getattr(value, name)
+            source = self._source(written, name) if written and _is_of_expressions(content) else None
+            yield from self.of(content) if source is None else source
         yield ")"
 
     def _source(self, written: Place, name: str) -> Pieces | None:
-        """Return the source of what was written for a field; None where that does not tell all."""
-        found = written.argument(name)
-        if found is None:
+        """Return the source of a field's value; None if names in it cannot be resolved."""
+        argument = written.argument(name)
+        if argument is None:
             return None
-        module, nodes = found
-        return self._speller.code(module, nodes) if all(module.tells_all_of(node) for node in nodes) else None
+        module, nodes = argument
+        return self._speller.code(module, nodes) if all(module.resolves_all_names(node) for node in nodes) else None
 
     def _function(self, function: FunctionType) -> Iterator[str | Definition]:
-        if function in self._met:
-            yield f" again:{self._met[function]}"
+        if function in self._numbers:
+            yield f" again:{self._numbers[function]}"
             return
-        self._met[function] = len(self._met)
+        self._numbers[function] = len(self._numbers)
         module = module_named(function.__module__)
         nodes = module.functions.get(function.__code__.co_firstlineno) if module else None
         if module and nodes:
@@ -118,16 +118,16 @@ class _Meaning:
 
 
 def _is_of_expressions(value: object) -> bool:
-    some = value if isinstance(value, Sequence) else [value]
-    return any(isinstance(one, pl.Expr) for one in some)
+    items = value if isinstance(value, Sequence) else [value]
+    return any(isinstance(item, pl.Expr) for item in items)
 
 
 def _by_name(value: object) -> str:
-    """Return what is known of a value without a look into it: its name, what it is as bytes, or else its type."""
-    named = value if isinstance(value, type) else type(value)
+    """Return a value without following it: its name, the hash of its bytes, or else its type."""
+    cls = value if isinstance(value, type) else type(value)
     if value is None or isinstance(value, Enum | pl.DataType | type) or callable(value):
         return f" {getattr(value, '__qualname__', value)}"
     try:
-        return f" {named.__qualname__}:{hashlib.sha256(pickle.dumps(value, protocol=4)).hexdigest()}"
-    except (TypeError, AttributeError, pickle.PicklingError):  # such as a lock, or what holds a function
-        return f" {named.__qualname__}"
+        return f" {cls.__qualname__}:{hashlib.sha256(pickle.dumps(value, protocol=4)).hexdigest()}"
+    except (TypeError, AttributeError, pickle.PicklingError):  # such as a lock, or an object that holds a function
+        return f" {cls.__qualname__}"

@@ -1,1 +1,1 @@
-"""What comes into the tables: cleaning, and the audit that every row is accounted for."""
+"""The gate of the tables: cleaning, and the audit that every row is accounted for."""

@@ -1,4 +1,4 @@
-"""The audit trail: what a new delivery makes of the rows there, whether they add up, what a session says otherwise."""
+"""The audit trail: how a delivery changes the deliveries and rows of a session, and whether the counts add up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import polars as pl
 ADDED, REMOVED, ALTERED = "added", "removed", "altered"
 
 EXAMPLES = 10
-"""Examples of what changed, a session."""
+"""Most examples of changes per session."""
 
 
 @dataclass(frozen=True)
@@ -16,23 +16,23 @@ class Changes:
     """How rows differ from those they replace."""
 
     counts: pl.DataFrame
-    """session, rows_added, rows_removed, rows_altered: a row for each session written again, by session."""
+    """session, rows_added, rows_removed, rows_altered: one row per session that was written again, by session."""
     examples: pl.DataFrame
-    """The key, then change (added, removed, altered), column, before, after: a few of each session, values as text."""
+    """The key, then change (added, removed, altered), column, before, after: a few per session, values as text."""
 
 
 def changes(before: pl.DataFrame, after: pl.DataFrame, key: Sequence[str]) -> Changes:
     """Return how the rows `after` differ from the rows `before`, which they replace; both have the same columns.
 
-    `key` names the columns that tell rows apart, `session` among them. A session of which `before` has no row is
-    written for the first time, and counts no changes.
+    `key` are the columns that identify a row, with `session` among them. A session without a row in `before` is written
+    for the first time, and counts no changes.
     """
     values = [name for name in before.columns if name not in key]
     now = after.join(before.select("session").unique(), on="session", how="semi").with_columns(is_after=True)
     was = before.with_columns(is_before=True)
     both = was.join(now, on=list(key), how="full", coalesce=True, suffix=":after").with_columns(change=_change(values))
     counts = both.group_by("session").agg(
-        (pl.col("change") == what).sum().cast(pl.Int64).alias(f"rows_{what}") for what in (ADDED, REMOVED, ALTERED)
+        (pl.col("change") == kind).sum().cast(pl.Int64).alias(f"rows_{kind}") for kind in (ADDED, REMOVED, ALTERED)
     )
     return Changes(counts.sort("session"), _examples(both.filter(pl.col("change").is_not_null()), key, values))
 
@@ -67,7 +67,7 @@ def _examples(changed: pl.DataFrame, key: Sequence[str], values: Sequence[str]) 
         )
         for name in values
     ]
-    # The first of each kind before the second of any, so that every kind of change is seen.
+    # The first of each kind comes before the second of any, so that every kind of change is shown.
     turn = pl.int_range(pl.len()).over(of_session)
     return (
         pl.concat([whole, *cells])
@@ -80,14 +80,14 @@ def _examples(changed: pl.DataFrame, key: Sequence[str], values: Sequence[str]) 
     )
 
 
-def with_arrivals(known: pl.DataFrame, arrived: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+def with_arrivals(stored: pl.DataFrame, arrived: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     """Return the deliveries of the sessions in `arrived`: the arrived versions as current, others as replaced.
 
-    All three have the columns of `stocks/deliveries`. A version that arrives again takes the place of its row. Of
-    `others`, versions that were delivered and never worked into the tables, those join that have no row yet.
+    All three have the columns of `stocks/deliveries`. A version that arrives again replaces its row. `others` are
+    versions that were delivered but never written to the tables; those without a row are added.
     """
     versions = ["session", "key", "etag"]
-    replaced = known.join(arrived, on=versions, how="anti").join(arrived, on="session", how="semi")
+    replaced = stored.join(arrived, on=versions, how="anti").join(arrived, on="session", how="semi")
     rows = pl.concat([replaced.with_columns(is_current=pl.lit(value=False)), arrived])
     return pl.concat([rows, others.join(rows, on=versions, how="anti")]).sort(*versions)
 
@@ -95,11 +95,11 @@ def with_arrivals(known: pl.DataFrame, arrived: pl.DataFrame, others: pl.DataFra
 def unreconciled(deliveries: pl.LazyFrame, bars: pl.LazyFrame, quarantine: pl.LazyFrame) -> pl.LazyFrame:
     """Return the sessions whose tables disagree with the audit trail, with the numbers that differ.
 
-    Of each current delivery, `kept` must be the number of bars and `quarantined` that of rejected rows.
+    For each current delivery, `kept` must equal the number of bars, and `quarantined` that of rejected rows.
     """
     stored_bars = bars.group_by("session").agg(bars=pl.len())
     stored_rejected = quarantine.group_by("session").agg(rejected=pl.len())
-    counted = (
+    counts = (
         deliveries.filter("is_current")
         .select("session", "rows_read", "kept", "duplicates", "quarantined")
         .join(stored_bars, on="session", how="full", coalesce=True)
@@ -112,4 +112,4 @@ def unreconciled(deliveries: pl.LazyFrame, bars: pl.LazyFrame, quarantine: pl.La
         & (pl.col("kept") == pl.col("bars"))
         & (pl.col("quarantined") == pl.col("rejected"))
     )
-    return counted.filter(~agree).sort("session")
+    return counts.filter(~agree).sort("session")

@@ -1,4 +1,4 @@
-"""The gate of the bars: which rows of a file are let in, which are rejected and why. Numbers in, numbers out.
+"""The gate of the bars: which rows of a file are accepted, which are rejected and why. Numbers in, numbers out.
 
 A row is judged by itself first. Only valid rows then compete for a key (a ticker in a day file, a
 ticker's minute in a minute file):
@@ -9,7 +9,7 @@ ticker's minute in a minute file):
    so the order of the rows decides nothing.
 3. The others are rejected as `conflicting_duplicate`, each of them, repeated or not.
 
-An invalid row is rejected as often as it comes.
+An invalid row is rejected each time it occurs.
 """
 
 import math
@@ -29,18 +29,18 @@ NEW_YORK = ZoneInfo("America/New_York")
 PRICES = ("open", "close", "high", "low")
 
 EXACT_VOLUMES_END = 2.0**53
-"""From here on a 64-bit float has no place for every whole number."""
+"""From here on a 64-bit float cannot hold every whole number."""
 
 _STRENGTH = ("transactions", "volume", *PRICES, "window_start")
-"""Columns that rank rows of one key, strongest first. With the key they are all a row says."""
+"""Columns that rank rows with the same key, strongest first. With the key they are all columns of a row."""
 
-_NOBODY = pl.DataFrame(schema={"row_number": pl.Int64, "reasons": pl.List(pl.String)})
+_NO_REJECTS = pl.DataFrame(schema={"row_number": pl.Int64, "reasons": pl.List(pl.String)})
 
 _PLAIN_TICKER = "^[!-~]+$"
-"""Visible ASCII. A ticker of anything else may be right, but is looked at."""
+"""Visible ASCII. A ticker with other characters may be right, but is checked."""
 
 _STRAY_CHARACTER = r"^\s|\s$|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
-"""White space at an end, and what nobody sees: two tickers that look the same would be two securities."""
+"""White space at an end, and invisible characters: two tickers that look the same would be two securities."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Cleaned:
     """What became of the rows of a file. rows_read = kept + duplicates + quarantined."""
 
     bars: pl.DataFrame
-    """The rows let in, sorted by key, in the columns they came with less `malformed`; one row per key."""
+    """The accepted rows, sorted by key, in their own columns without `malformed`; one row per key."""
     rejected: pl.DataFrame
     """`row_number` and `reasons` (codes of contracts.quarantine, in its order) of the others, by row number."""
     rows_read: int
@@ -65,10 +65,10 @@ def clean(
 ) -> Cleaned:
     """Return the rows of one session's file sorted into bars, duplicates and rejected rows, by the rules above.
 
-    `rows` holds `row_number` (Int64, unique), `malformed` (the line does not fit the columns; it is judged no further),
+    `rows` holds `row_number` (Int64, unique), `malformed` (the line does not fit the columns; no more checks),
     `ticker`, `volume`, `open`, `close`, `high`, `low`, `window_start` (nanoseconds since 1970 UTC) and `transactions`.
-    A null is an unreadable number. `key` names the columns that tell bars apart within the session. `further` are
-    reasons of these rows beyond those of all bars, each with when it holds of a well-formed row.
+    A null is an unreadable number. `key` are the columns that identify a bar within the session. `further` are
+    reasons to reject these rows beyond those for all bars, each with its condition on a well-formed row.
     A row belongs to `session` when its window starts on that date in New York.
     Raises ContractBroken when a row is neither kept nor duplicate nor rejected, which would be a fault of this module.
     """
@@ -94,10 +94,10 @@ def _reconciled(cleaned: Cleaned, rows: pl.DataFrame) -> Cleaned:
 
 
 def _judged(rows: pl.DataFrame, session: date, further: Mapping[str, pl.Expr]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the rows without fault, and number and reasons of the others; only rows under suspicion are judged."""
+    """Return the rows without fault, and number and reasons of the others; only suspicious rows are checked in full."""
     suspects = _suspects(rows, session, further)
     if suspects.is_empty():
-        return rows, _NOBODY
+        return rows, _NO_REJECTS
     judged = rows[suspects].with_columns(_finite_numbers())
     verdicts = _verdicts(session, further)
     is_bad = judged.select(pl.any_horizontal(verdicts.values())).to_series()
@@ -115,17 +115,17 @@ def _suspects(rows: pl.DataFrame, session: date, further: Mapping[str, pl.Expr])
         *_without_fault(pl.lit(midnight), pl.lit(next_midnight)),
         *(~holds for holds in further.values()),
     ]
-    # Minutes of a ticker come together: its name is looked at once.
+    # Minutes of a ticker come together: its name is checked once.
     names = ticker.filter(ticker.ne_missing(ticker.shift()))
-    every = [names.str.contains(_PLAIN_TICKER), *plain]
-    if rows.select(pl.all_horizontal(one.all(ignore_nulls=False) for one in every)).item() is True:
+    conditions = [names.str.contains(_PLAIN_TICKER), *plain]
+    if rows.select(pl.all_horizontal(condition.all(ignore_nulls=False) for condition in conditions)).item() is True:
         return pl.Series(dtype=pl.UInt32)
     is_plain = pl.all_horizontal(ticker.str.contains(_PLAIN_TICKER), *plain)
     return rows.select((~is_plain.fill_null(value=False)).arg_true()).to_series()
 
 
 def _without_fault(midnight: pl.Expr, next_midnight: pl.Expr) -> list[pl.Expr]:
-    """Return what holds of every row that is plainly without fault, but for how its ticker is written."""
+    """Return the conditions that a row plainly without fault meets, except for the spelling of its ticker."""
     window = pl.col("window_start")
     open_, close, high, low = pl.col("open"), pl.col("close"), pl.col("high"), pl.col("low")
     return [
@@ -135,7 +135,7 @@ def _without_fault(midnight: pl.Expr, next_midnight: pl.Expr) -> list[pl.Expr]:
         low <= close,
         open_ <= high,
         close <= high,
-        high < math.inf,  # which NaN is not: here it is above every number
+        high < math.inf,  # false for NaN, which Polars puts above every number
         pl.col("volume") >= 0,
         pl.col("volume") < EXACT_VOLUMES_END,
         pl.col("transactions") >= 0,
@@ -198,11 +198,11 @@ def _reasons(verdicts: dict[str, pl.Expr]) -> pl.Expr:
 
 def _one_row_per_key(valid: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the strongest row of each key sorted by key, and number and reason of the rows that differ from it."""
-    # The vendor sorts, mostly; looking costs less than sorting, and what rises at every row repeats nothing.
+    # The vendor mostly sorts; a check costs less than a sort, and a strictly rising key has no repeats.
     if in_strict_order(valid, key):
-        return valid, _NOBODY
+        return valid, _NO_REJECTS
     if valid.select(key).n_unique() == len(valid):
-        return valid.sort(key), _NOBODY
+        return valid.sort(key), _NO_REJECTS
     is_repeated = valid.select(pl.struct(key).is_duplicated()).to_series()
     descending = [False] * len(key) + [True] * len(_STRENGTH) + [False]
     repeated = valid.filter(is_repeated).sort(*key, *_STRENGTH, "row_number", descending=descending)

@@ -1,4 +1,4 @@
-"""Indicators of daily bars: declared in `catalogue`, computed by `indicators`, kept in `stocks/indicators`.
+"""Indicators of daily bars: declared in `catalogue`, computed by `indicators`, stored in `stocks/indicators`.
 
 A new indicator is one declaration; docs/indicators.md shows how. Importing this package loads no compiled code.
 """
@@ -7,7 +7,7 @@ from pipeline.contracts.indicators import IndicatorColumn
 from pipeline.market.indicators.declaration import Indicator, expressed
 
 # isort: split
-# After what the catalogue declares with: a declaration pasted there may import that from here.
+# After `expressed` and the column class: a declaration pasted into the catalogue may import them from here.
 from pipeline.market.indicators.catalogue import INDICATORS
 from pipeline.market.indicators.compute import indicators
 from pipeline.market.indicators.table import INDICATORS_TABLE, LOOKBACK_SESSIONS

@@ -1,4 +1,4 @@
-"""From bars in any order to the panel that indicators are computed over; what cannot be arranged is refused."""
+"""From bars in any order to the panel that indicators are computed over; refuses bars that break the contract."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ PRICES = ["open", "high", "low", "close"]
 
 
 def arrange(bars: pl.DataFrame, sessions: Sequence[date], since: date, lookback: int) -> Panel:
-    """Return the panel of `bars` whose wanted bars are those from `since` on, with windows of `lookback` sessions.
+    """Return the panel of `bars` that wants the bars from `since` on, with windows of `lookback` sessions.
 
     `bars` that are sorted by ticker and session already are not copied.
     Raises ContractBroken when a column is missing, a number is missing, not finite or not positive (volume: negative),

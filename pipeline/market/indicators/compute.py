@@ -1,4 +1,4 @@
-"""Computing declared indicators over bars."""
+"""Computes declared indicators over bars."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def indicators(
     `bars` are rows of `stocks/daily_bars` in any order (fastest when sorted by ticker and session), reaching back
     `lookback` − 1 sessions before `since` where there are that many; `sessions` are the exchange's, in order, covering
     `bars`. The window of a bar is the ticker's bars in the last `lookback` sessions up to its own; a value depends on
-    nothing else, so that any `since` and any further bars give the same value, but for rounding. Columns: ticker,
+    nothing else, so that any `since` and any further bars give the same value, apart from rounding. Columns: ticker,
     session, and those of `declared`, in order; null where the window holds too few bars.
 
     Raises ContractBroken when `bars` break their contract, repeat a key, or lie outside `sessions`.
     """
-    # Loading the compiled kernels takes a second, which only those who compute should wait.
+    # Loading the compiled kernels takes a second, which only a computation should cost.
     from pipeline.market.indicators.arrange import arrange  # noqa: PLC0415
 
     panel = arrange(bars, sessions, since, lookback)
@@ -49,7 +49,7 @@ def indicators(
 
 
 def _columns(panel: Panel, indicator: Indicator) -> list[pl.Series]:
-    """Return the columns of `indicator`. The kernels and Polars let go of the interpreter: threads run side by side."""
+    """Return the columns of `indicator`. Kernels and Polars release the interpreter lock: threads run in parallel."""
     values = indicator.compute(panel)
     return [_series(column, v) for column, v in zip(indicator.columns, values, strict=True)]
 

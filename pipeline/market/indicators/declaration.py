@@ -31,7 +31,7 @@ class Indicator:
 
     def fingerprints(self, window: int) -> dict[str, str]:
         """Return for each column a short hash of what computes it; `window` is how many sessions the window has."""
-        common = fingerprint(self.lookback, window if self.of_window else None, self.compute, handed=[_PANEL])
+        common = fingerprint(self.lookback, window if self.of_window else None, self.compute, received=[_PANEL])
         return {
             column.name: fingerprint(place, str(column.dtype), column.precision, common)
             for place, column in enumerate(self.columns)
@@ -39,12 +39,12 @@ class Indicator:
 
 
 _PANEL = f"{__package__}.panel", "Panel"
-"""Named only: to load it is to load the compiled kernels."""
+"""By name only: loading the class would load the compiled kernels."""
 
 
 @dataclass(frozen=True, eq=False)
 class Expressed:
-    """Expressions over one ticker's bars, as what computes an indicator."""
+    """Expressions over one ticker's bars that compute an indicator."""
 
     expressions: tuple[pl.Expr, ...]
     lookback: int
@@ -59,8 +59,8 @@ def expressed(columns: Mapping[IndicatorColumn, pl.Expr], *, lookback: int = 1) 
     """Return an indicator whose columns are Polars expressions over one ticker's bars, the oldest first.
 
     An expression may use the columns session, open, high, low, close and volume, and must look no further back than
-    `lookback` bars, the newest included: only so many are certain to be there. Where a ticker has fewer bars in the
-    window, the value is null. The column ticker tells tickers apart, and may hold a stand-in.
+    `lookback` bars, the newest included: no more are certain to be there. Where a ticker has fewer bars in the
+    window, the value is null. The column ticker tells tickers apart, but may hold other text than the ticker.
     """
     return Indicator(
         columns=tuple(columns),

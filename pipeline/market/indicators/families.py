@@ -70,7 +70,7 @@ def candle_body() -> Indicator:
         ),
     )
 
-    # Expressions made in here count by this source, those handed to `expressed` would by Polars' text of them.
+    # Expressions built here are fingerprinted by this source; passed to `expressed`, they would be by Polars' text.
     def compute(panel: Panel) -> Sequence[Values]:
         low, high = pl.min_horizontal("open", "close"), pl.max_horizontal("open", "close")
         color = (pl.col("close") - pl.col("open")).sign().cast(pl.Int8)
@@ -163,7 +163,7 @@ def extremes(n: int) -> Indicator:
 
 
 def volume_average(n: int) -> Indicator:
-    """Return the mean volume of `n` bars, and the bar's own volume in terms of it."""
+    """Return the mean volume of `n` bars, and the bar's own volume relative to it."""
     columns = (
         Column(f"volume_sma_{n}", f"Mean volume of the last {n} bars, shares.", at_least=0, unit="shares"),
         Column("relative_volume", f"volume / volume_sma_{n}; null when that is 0.", at_least=0, unit="free"),

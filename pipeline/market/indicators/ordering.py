@@ -1,7 +1,7 @@
-"""Putting bars in the order of ticker and session without comparing tickers row by row.
+"""Puts bars in the order of ticker and session without comparing tickers row by row.
 
-Each row has one place on a grid of tickers by sessions, and is read off from there: a pass over the rows and one over
-the grid, whatever order the rows come in. Names are compared run by run only; bars that lie month by month, each month
+Each row gets a place on a grid of tickers by sessions, and is read back from there: one pass over the rows and one over
+the grid, whatever the order of the rows. Names are compared run by run only; bars that lie month by month, each month
 by ticker, change their ticker once in twenty rows.
 """
 
@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from pipeline.market.indicators.kernels.windows import Places, Rows
 
 SPARSEST = 8
-"""Places on the grid for each row, at the most: with fewer rows to a ticker, sorting is cheaper."""
+"""Most places on the grid per row: with fewer rows per ticker, sorting is cheaper."""
 
 
 def in_order(bars: pl.DataFrame, positions: Places) -> pl.DataFrame | None:
-    """Return `bars` by ticker, then by their `positions` among the sessions; None when two have the same of both."""
+    """Return `bars` by ticker, then by their `positions` among the sessions; None when two bars share both."""
     tickers = bars["ticker"]
     begins = (tickers != tickers.shift(1)).fill_null(value=True).arg_true()
     names = tickers.gather(begins)
-    known = names.unique().sort()
+    distinct_tickers = names.unique().sort()
     width = int(positions.max(initial=0)) + 1
-    if len(known) * width > SPARSEST * len(bars):
+    if len(distinct_tickers) * width > SPARSEST * len(bars):
         return _sorted(bars)
-    codes = names.cast(pl.Enum(known)).to_physical().to_numpy().astype(np.int64)
-    order = _read_off(codes, begins.to_numpy(), positions, width, len(known))
+    codes = names.cast(pl.Enum(distinct_tickers)).to_physical().to_numpy().astype(np.int64)
+    order = _read_off(codes, begins.to_numpy(), positions, width, len(distinct_tickers))
     return bars.select(pl.all().gather(pl.Series(order))) if len(order) == len(bars) else None
 
 
@@ -46,9 +46,9 @@ def _read_off(codes: Rows, begins: Rows, positions: Places, width: int, tickers:
         for row in range(begins[run], end):
             grid[base + positions[row]] = row + 1
     order = np.empty(len(positions), dtype=np.uint32)
-    found = 0
+    count = 0
     for place in range(len(grid)):
         if grid[place]:
-            order[found] = grid[place] - 1
-            found += 1
-    return order[:found]
+            order[count] = grid[place] - 1
+            count += 1
+    return order[:count]

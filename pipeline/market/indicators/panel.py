@@ -1,4 +1,4 @@
-"""The panel: bars of all tickers sorted by ticker and session, and what can be computed over their look-back windows.
+"""The panel: bars of all tickers sorted by ticker and session, and computations over their look-back windows.
 
 The only module of the package that loads the compiled kernels; it is imported when something is computed.
 """
@@ -17,9 +17,9 @@ Values = np.ndarray | pl.Series
 
 
 def read_only(x: Floats) -> Floats:
-    """Return a view of `x` that cannot be written, as Polars hands out its columns.
+    """Return a read-only view of `x`, like the columns of Polars.
 
-    A kernel is compiled once for arrays that can be written and once for those that cannot; it meets only these.
+    Numba compiles a kernel once for writable arrays and once for read-only ones; kernels get only the latter.
     """
     view = x.view()
     view.flags.writeable = False
@@ -28,9 +28,9 @@ def read_only(x: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Panel:
-    """Bars sorted by ticker and session, and the windows of the wanted ones among them.
+    """Bars sorted by ticker and session, and the windows of the wanted bars.
 
-    Every method answers with one value per wanted bar, in the panel's order, computed from the bars of that bar's
+    Every method returns one value per wanted bar, in the panel's order, computed from the bars of that bar's
     window only, and NaN (null in a Series) where the window holds too few bars. `n` counts bars.
     """
 
@@ -41,7 +41,7 @@ class Panel:
     """Sessions in a window, the bar's own included."""
 
     def column(self, name: str) -> Floats:
-        """Return a column of all bars as one array, as the other methods take it."""
+        """Return a column of all bars as one array, for use in the other methods."""
         return self.bars[name].to_numpy()
 
     @property
@@ -80,7 +80,7 @@ class Panel:
         return rolling.changes(read_only(x), self.windows, n)
 
     def exponential_mean(self, x: Floats, n: int) -> Floats:
-        """Return the exponential average of `x` (all non-negative), begun with the mean of its first `n` values."""
+        """Return the exponential average of `x` (all non-negative), seeded with the mean of its first `n` values."""
         return averages.averages(read_only(x), self.windows, recursions.exponential(n, self.lookback))
 
     def macd(self, fast: int, slow: int, signal: int) -> tuple[Floats, Floats]:
@@ -117,15 +117,15 @@ class Panel:
     def expressed(self, expressions: Sequence[pl.Expr], lookback: int) -> list[pl.Series]:
         """Return Polars expressions over each ticker's bars; null where the window holds fewer than `lookback`."""
         names = [f"expression {k}" for k in range(len(expressions))]
-        named = dict(zip(names, expressions, strict=True))
+        by_name = dict(zip(names, expressions, strict=True))
         if lookback == 1:
-            return self.wanted.with_columns(**named).select(names).get_columns()
+            return self.wanted.with_columns(**by_name).select(names).get_columns()
         reach = self._reach(lookback)
         values = self.bars.filter(reach).with_columns(
-            **{name: expression.over("ticker") for name, expression in named.items()}
+            **{name: expression.over("ticker") for name, expression in by_name.items()}
         )
-        held = pl.Series(self.held() >= lookback)
-        return [_where(held, values.filter(self.is_wanted.filter(reach))[name]) for name in names]
+        is_long_enough = pl.Series(self.held() >= lookback)
+        return [_where(is_long_enough, values.filter(self.is_wanted.filter(reach))[name]) for name in names]
 
     def _reach(self, lookback: int) -> pl.Series:
         """Return which bars are wanted or among the `lookback` − 1 bars before a wanted one."""
@@ -138,5 +138,5 @@ class Panel:
         return pl.Series(np.cumsum(steps[:-1], dtype=np.int8) > 0)
 
 
-def _where(known: pl.Series, values: pl.Series) -> pl.Series:
-    return pl.select(pl.when(known).then(values)).to_series()
+def _where(is_known: pl.Series, values: pl.Series) -> pl.Series:
+    return pl.select(pl.when(is_known).then(values)).to_series()

@@ -1,4 +1,4 @@
-"""What follows from the indicators that are declared: the table's contract, and how far a value looks back."""
+"""The table's contract and the longest look-back, derived from the declared indicators."""
 
 from pipeline.contracts.indicators import indicators_table
 from pipeline.market.indicators.catalogue import INDICATORS

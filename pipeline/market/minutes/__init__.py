@@ -1,1 +1,1 @@
-"""Bars of minutes: hours of trading, and what a session's minutes say."""
+"""Minute bars: trading hours, and features of a session's minutes."""

@@ -1,6 +1,6 @@
-"""What the minutes of a session say of each ticker: formulas of `stocks/intraday_features`. Pure.
+"""Features of a session's minutes by ticker: formulas of `stocks/intraday_features`. Pure.
 
-The formulas stand in the contract, column by column. Realised volatility follows Andersen and Bollerslev, "Answering
+The contract has the formula of each column. Realised volatility follows Andersen and Bollerslev, "Answering
 the Skeptics: Yes, Standard Volatility Models Do Provide Accurate Forecasts", International Economic Review 39 (1998):
 the root of the sum of squared 5-minute returns, prices between trades taken from the last trade before.
 """
@@ -33,7 +33,7 @@ def intraday_features(minutes: pl.DataFrame, previous_close: pl.DataFrame, sessi
     is_opening = is_regular & (minute < opened + OPENING_RANGE)
     is_early = minute < opened
 
-    # A ticker without such a minute has null, not 0: there is no price, and no share of nothing.
+    # A ticker without such a minute has null, not 0: there is no price, and no volume to take a share of.
     through_close = _VOLUME.filter(is_regular | (minute == closed)).sum()
     typical = (pl.col("high") + pl.col("low") + pl.col("close")) / 3
     opening = pl.col("open").filter(is_opening).first()
@@ -59,10 +59,10 @@ def intraday_features(minutes: pl.DataFrame, previous_close: pl.DataFrame, sessi
 def close_before(bars: pl.DataFrame, splits: pl.DataFrame, before: date, session: date) -> pl.DataFrame:
     """Return ticker and `previous_close` of the daily `bars` of the session `before`, on the basis of `session`.
 
-    `splits` are those that may be applied; `split_factors` says what they hold and what is raised.
+    `splits` are those that may be applied; see `split_factors` for their columns and for errors.
     """
-    held = bars.filter(pl.col("session") == before).select("ticker", "close")
-    spans = held.with_columns(since=pl.lit(before), until=pl.lit(session))
+    closes = bars.filter(pl.col("session") == before).select("ticker", "close")
+    spans = closes.with_columns(since=pl.lit(before), until=pl.lit(session))
     adjusted = pl.col("close") * pl.col("split_factor")
     return split_factors(splits, spans).select("ticker", previous_close=adjusted)
 

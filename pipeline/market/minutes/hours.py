@@ -1,4 +1,4 @@
-"""Minutes of a session: what a minute is, and which of them are regular hours. Pure.
+"""Minutes of a session: which timestamps are minutes, and which minutes are regular hours. Pure.
 
 Regular hours begin at 09:30 New York and end before the close: 16:00, or 13:00 on the sessions of EARLY_CLOSES.
 """
@@ -11,7 +11,7 @@ from pipeline.contracts.minutes import FIRST_HOUR, LAST_HOUR
 from pipeline.market.gate.clean import NEW_YORK
 
 KEY = ("ticker", "window_start")
-"""What tells the minute bars of a session apart."""
+"""The key of a minute bar within a session."""
 
 OPEN = time(9, 30)
 CLOSE = time(16)
@@ -64,9 +64,9 @@ _MINUTE = 60 * _NANOSECONDS
 
 
 def minute_reasons(session: date) -> dict[str, pl.Expr]:
-    """Return when a row with `window_start` on `session` (nanoseconds UTC) is no minute, by code of MINUTE_REASONS.
+    """Return the conditions under which a row on `session` is not a minute, by code of MINUTE_REASONS.
 
-    A row of another date is `wrong_session` already, and not judged here.
+    Rows have `window_start` in nanoseconds UTC. A row of another date is `wrong_session` already, and not checked here.
     """
     window = pl.col("window_start")
     first, last = (_nanoseconds(session, time(hour)) for hour in (FIRST_HOUR, LAST_HOUR))

@@ -1,1 +1,1 @@
-"""What is held: the book, its positions at each session, and reasons to sell."""
+"""The portfolio: the book, its positions at each session, and reasons to sell."""

@@ -1,9 +1,9 @@
 """The book: how openings, changes and sales become rows of `portfolio/positions`. No row is rewritten. Pure.
 
-What is typed is recorded in the shares of its day, and what follows from it and the splits is worked out in `lots`.
+Entries are recorded as typed, in the shares of their day; `lots` works out what follows from them and the splits.
 Sales take the oldest positions of a ticker first (FIFO). Selling a part leaves the rest under the position's number;
-the part becomes a closed position of its own, with its share of the opening commission. What is sold is counted in the
-shares of the day of the sale: after a 2:1 split, 30 shares bought are 60 that can be sold.
+the part becomes a closed position of its own, with its share of the opening commission. A sale is counted in the shares
+of its day: after a 2:1 split, 30 shares bought are 60 shares that can be sold.
 """
 
 import re
@@ -15,12 +15,12 @@ import polars as pl
 
 from pipeline.contracts.portfolio import POSITIONS
 from pipeline.errors import PositionRefused
-from pipeline.market.portfolio.early_books import with_what_was_typed
+from pipeline.market.portfolio.early_books import with_entries
 from pipeline.market.portfolio.lots import ROUNDING, Lots, Oversold, Row, SaleEntry
 from pipeline.venues.calendar import new_york
 
 LARGEST = 1e12
-"""Numbers beyond this are no quantities or prices."""
+"""Numbers beyond this are not quantities or prices."""
 
 NO_SALE: Row = dict.fromkeys(("sale_quantity", "sale_position", "sale_part"))
 
@@ -33,7 +33,7 @@ TICKER = re.compile(r"[!-~]+")
 
 @dataclass(frozen=True)
 class Opening:
-    """A purchase. Prices are in USD a share, as traded on the session `opened`."""
+    """A purchase. Prices are in USD per share, as traded on the session `opened`."""
 
     ticker: str
     quantity: float
@@ -50,7 +50,7 @@ _OPENING = {field.name: POSITIONS.columns[field.name] for field in fields(Openin
 
 @dataclass(frozen=True)
 class Sale:
-    """A sale of `quantity` shares, or of all that is held when None, of `ticker` or of one `position` in it."""
+    """A sale of `quantity` shares (None for all) of `ticker`, or of one `position` in it."""
 
     ticker: str
     price: float
@@ -62,7 +62,7 @@ class Sale:
 
 @dataclass(frozen=True)
 class Terms:
-    """What of a position is changed from a session on: None leaves it as it is, 0 or an empty note drops it.
+    """Changed terms of a position from a session on: None leaves a term as it is, 0 or an empty note removes it.
 
     Stop and target are on the shares of that session.
     """
@@ -74,48 +74,48 @@ class Terms:
 
 
 def in_force(history: pl.DataFrame) -> pl.DataFrame:
-    """Return the newest revision of each position that was not removed, by its number."""
+    """Return the newest revision of each position that was not removed, by position number."""
     newest = history.sort("position", "revision").unique("position", keep="last", maintain_order=True)
     return newest.filter(pl.col("event") != "removed")
 
 
-def held(history: pl.DataFrame) -> pl.DataFrame:
-    """Return the positions that are not sold, in the order in which they were opened."""
+def open_positions(history: pl.DataFrame) -> pl.DataFrame:
+    """Return the positions that are not sold, oldest first."""
     return in_force(history).filter(pl.col("closed").is_null()).sort("opened", "position")
 
 
 def settled(history: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
-    """Return the book as it follows from what was typed and from `splits`, whatever was known when it was recorded.
+    """Return the book that follows from the typed entries and from `splits`, whatever was known at recording.
 
-    `splits`: ticker, execution_date, split_from, split_to. Raises ContractBroken when they repeat a ticker's day or
-    have an impossible number.
+    `splits`: ticker, execution_date, split_from, split_to. Raises ContractBroken when a ticker has two on a day, or a
+    number is impossible.
     """
     return _played(history, splits).settled()
 
 
 def oversold(history: pl.DataFrame, splits: pl.DataFrame) -> list[Oversold]:
-    """Return the sales of more shares than were held by `splits`, as for `settled`: one was withdrawn or corrected."""
+    """Return the sales of more shares than were held by `splits` (as for `settled`), after a split was corrected."""
     return _played(history, splits).oversold
 
 
 def faults(opening: Opening, latest: date) -> list[str]:
     """Return, in words, why a purchase cannot be recorded; empty when it can. `latest` is the newest session so far."""
-    found = [] if TICKER.fullmatch(opening.ticker) else ["the ticker is empty, or has spaces or signs beyond ASCII"]
-    found += _not_positive(quantity=opening.quantity, price=opening.price, stop=opening.stop, target=opening.target)
-    found += _negative(commission=opening.commission)
+    reasons = [] if TICKER.fullmatch(opening.ticker) else ["the ticker is empty, or has spaces or signs beyond ASCII"]
+    reasons += _not_positive(quantity=opening.quantity, price=opening.price, stop=opening.stop, target=opening.target)
+    reasons += _negative(commission=opening.commission)
     if opening.stop is not None and opening.target is not None and opening.stop >= opening.target:
-        found.append(f"the stop {opening.stop:g} is not below the target {opening.target:g}")
-    return found + day_faults(opening.opened, latest)
+        reasons.append(f"the stop {opening.stop:g} is not below the target {opening.target:g}")
+    return reasons + day_faults(opening.opened, latest)
 
 
 def sale_faults(sale: Sale, latest: date) -> list[str]:
-    """Return, in words, why a sale cannot be recorded, whatever is held; empty when it can."""
-    found = _not_positive(quantity=sale.quantity) + _negative(price=sale.price, commission=sale.commission)
-    return found + day_faults(sale.closed, latest)
+    """Return, in words, why a sale cannot be recorded with any holdings; empty when it can."""
+    reasons = _not_positive(quantity=sale.quantity) + _negative(price=sale.price, commission=sale.commission)
+    return reasons + day_faults(sale.closed, latest)
 
 
 def term_faults(terms: Terms, latest: date) -> list[str]:
-    """Return, in words, why terms cannot be set, whatever is held; empty when they can."""
+    """Return, in words, why terms cannot be set on any position; empty when they can."""
     return _negative(stop=terms.stop, target=terms.target) + day_faults(terms.since, latest)
 
 
@@ -150,7 +150,7 @@ def _negative(**numbers: float | None) -> list[str]:
 
 
 def recorded_before(history: pl.DataFrame, opening: Opening) -> int | None:
-    """Return the number of a position that was opened by just this purchase and not removed; None without one."""
+    """Return the number of a position opened by exactly this purchase and not removed; None if there is none."""
     same = [pl.col(name) == getattr(opening, name) for name in ("ticker", "quantity", "price", "opened")]
     first = history.filter(pl.col("revision") == 1, *same)
     numbers = first.join(in_force(history), on="position", how="semi")["position"].sort()
@@ -170,37 +170,37 @@ def with_openings(history: pl.DataFrame, openings: Sequence[Opening], recorded_a
 
 
 def with_sale(history: pl.DataFrame, splits: pl.DataFrame, sale: Sale, recorded_at: datetime) -> pl.DataFrame:
-    """Return `history` with the sale as typed, and what by the known splits it leaves of the ticker's positions.
+    """Return `history` with the sale as typed, and the ticker's positions after it by the known splits.
 
-    `splits`: ticker, execution_date, split_from, split_to. Raises PositionRefused when less is held on that day.
+    `splits`: ticker, execution_date, split_from, split_to. Raises PositionRefused when fewer shares are held that day.
     """
-    # Kept even where nothing is split off now: by splits yet to be learnt, something may be.
+    # Reserved even if no part is split off now: splits that become known later may split one off.
     part = None if sale.quantity is None else _next_number(history)
     entry = SaleEntry(
         sale.ticker, sale.closed, sale.price, sale.commission, sale.quantity, position=sale.position, part=part
     )
     lots = _played(history, splits)
-    held = [shares for _, shares in lots.available(entry)]
-    if not held or (sale.quantity or 0) > sum(held) * (1 + ROUNDING):
+    held = sum(shares for _, shares in lots.available(entry))
+    if not held or (sale.quantity or 0) > held * (1 + ROUNDING):
         number = "" if sale.position is None else f" in position {sale.position}"
         raise PositionRefused(
-            f"{_shares(sale)} {sale.ticker}{number} cannot be sold on {sale.closed}: {sum(held):,.10g} are held then.",
+            f"{_shares(sale)} {sale.ticker}{number} cannot be sold on {sale.closed}: {held:,.10g} are held then.",
             remedy="`candlelake positions` shows what is held; splits count once they are in reference.splits.",
         )
-    told = {"sale_quantity": sale.quantity, "sale_position": sale.position, "sale_part": part}
-    return _extended(history, _revised(history, lots.sell(entry), told), recorded_at)
+    sale_columns = {"sale_quantity": sale.quantity, "sale_position": sale.position, "sale_part": part}
+    return _extended(history, _revised(history, lots.sell(entry), sale_columns), recorded_at)
 
 
 def with_terms(
     history: pl.DataFrame, splits: pl.DataFrame, position: int, terms: Terms, recorded_at: datetime
 ) -> pl.DataFrame:
-    """Return `history` with a position's stop, target or note changed; a stop or target that stays follows the splits.
+    """Return `history` with a position's stop, target or note changed; an unchanged stop or target follows the splits.
 
-    Raises PositionRefused when it is not held, its terms were set for a later session, or its stop would not be below
-    its target.
+    Raises PositionRefused when the position is not held, its terms were set for a later session, or its stop would not
+    be below its target.
     """
     lots = _played(history, splits)
-    before = _numbered(held(lots.settled()), position)
+    before = _numbered(open_positions(lots.settled()), position)
     set_for: date = before["terms_from"].item()
     if terms.since < set_for:
         raise PositionRefused(
@@ -239,25 +239,25 @@ def _shares(sale: Sale) -> str:
 
 
 def _numbered(positions: pl.DataFrame, position: int) -> pl.DataFrame:
-    found = positions.filter(pl.col("position") == position)
-    if found.is_empty():
+    matching = positions.filter(pl.col("position") == position)
+    if matching.is_empty():
         numbers = ", ".join(map(str, positions["position"].to_list()))
         raise PositionRefused(
             f"There is no position {position} to change.",
             remedy=f"Choose one of {numbers}." if numbers else "Nothing is held.",
         )
-    return found
+    return matching
 
 
 def _played(history: pl.DataFrame, splits: pl.DataFrame) -> Lots:
     lots = Lots(splits)
-    # Of a book without entries nobody knows here what was known when; `early_books` fills them in where that is known.
-    lots.play(with_what_was_typed(history, lambda _: splits))
+    # Which splits were known at the time of an early book is unknown here; callers that know fill in its entries first.
+    lots.play(with_entries(history, lambda _: splits))
     return lots
 
 
 def _revised(history: pl.DataFrame, rows: Sequence[Row], sale: Row = NO_SALE) -> pl.DataFrame:
-    """Return `rows` as the next revision of their positions; 1 for those that are new."""
+    """Return `rows` as the next revision of their positions; 1 for new positions."""
     newest = dict(history.group_by("position").agg(pl.col("revision").max()).iter_rows())
     revised = [row | sale | {"revision": newest.get(row["position"], 0) + 1} for row in rows]
     return pl.DataFrame(revised, schema=POSITIONS.columns)
@@ -268,8 +268,8 @@ def _next_number(history: pl.DataFrame) -> int:
 
 
 def _extended(history: pl.DataFrame, rows: pl.DataFrame, recorded_at: datetime) -> pl.DataFrame:
-    """Return `history` and `rows`, those of one entry; what they do not say is null."""
+    """Return `history` and the `rows` of one entry; columns that they lack are null."""
     entry = history.select(pl.col("entry").max().fill_null(0) + 1).item()
-    told = rows.with_columns(recorded_at=pl.lit(recorded_at), entry=pl.lit(entry))
-    known = [pl.col(name).cast(dtype) for name, dtype in POSITIONS.columns.items() if name in told.columns]
-    return pl.concat([history, told.select(known)], how="diagonal")
+    stamped = rows.with_columns(recorded_at=pl.lit(recorded_at), entry=pl.lit(entry))
+    columns = [pl.col(name).cast(dtype) for name, dtype in POSITIONS.columns.items() if name in stamped.columns]
+    return pl.concat([history, stamped.select(columns)], how="diagonal")

@@ -1,7 +1,7 @@
-"""Books from before what was typed was recorded: it is worked out from what followed from it at the time. Pure.
+"""Books from before typed entries were recorded: the entries are worked out from the rows they led to. Pure.
 
-A row of that time says what a sale left in the shares of the purchase, by the splits known when it was recorded. From
-the same splits follows what was typed. No value of a row is changed; only the columns that it lacks are filled.
+An early row says what a sale left, in the shares of the purchase, by the splits known when it was recorded. The same
+splits give back the typed entry. No value of a row is changed; only its missing columns are filled.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,10 +25,10 @@ TICK = timedelta(microseconds=1)
 KINDS = ("opened", "changed", "reduced", "closed", "removed")
 
 
-def with_what_was_typed(history: pl.DataFrame, splits_known_at: KnownAt) -> pl.DataFrame:
-    """Return a book in which every row has an `entry`, and says what was typed of a sale and of stop and target.
+def with_entries(history: pl.DataFrame, splits_known_at: KnownAt) -> pl.DataFrame:
+    """Return a book in which every row has an `entry`, and the sale, stop and target as typed.
 
-    Rows that have an entry stay as they are, after those that have none.
+    Rows that have an entry keep their values, after the rows without one.
     """
     if not history["entry"].null_count():
         return history
@@ -40,13 +40,13 @@ def with_what_was_typed(history: pl.DataFrame, splits_known_at: KnownAt) -> pl.D
     for row in rows:
         if row["entry"] is not None:
             row["entry"] += last
-    found = {(row["position"], row["revision"]): row for row in early.rows}
-    filled = [found.get((row["position"], row["revision"]), row) for row in rows]
+    by_revision = {(row["position"], row["revision"]): row for row in early.rows}
+    filled = [by_revision.get((row["position"], row["revision"]), row) for row in rows]
     return pl.DataFrame(filled, schema=POSITIONS.columns)
 
 
 def _commands(rows: list[Row]) -> list[list[Row]]:
-    """Return the rows of each command together, in the order in which the commands were given."""
+    """Return the rows of each command together, in the order of the commands."""
     at = _moments(rows)
     commands: dict[Any, list[Row]] = {}
     for row in rows:
@@ -81,7 +81,7 @@ def _moments(rows: list[Row]) -> dict[tuple[int, int], datetime]:
 
 
 class _Early:
-    """Takes in the commands of an early book, and fills in what they typed."""
+    """Replays the commands of an early book, and fills in what was typed."""
 
     def __init__(self, counts_at: Callable[[datetime], ShareCounts]) -> None:
         self._counts_at = counts_at
@@ -105,39 +105,43 @@ class _Early:
             self.rows.append(filled)
 
     def _terms(self, row: Row) -> Row:
-        """Return the sessions on whose shares stop and target were typed: a term that only followed a split stays."""
+        """Return the sessions on whose shares stop and target were typed; a term moved by a split keeps its own."""
         before = self._newest.get(row["position"])
         if row["event"] != "changed" or before is None:
             return {}
         counts = self._counts_at(row["recorded_at"])
         ratio = counts.became(row["ticker"], before["terms_from"], row["terms_from"])
-        found = {}
+        typed_on = {}
         for name in TERMS:
             old, new = before[name], row[name]
             is_kept = old is not None and new is not None and abs(new * ratio - old) <= ROUNDING * old
-            found[f"{name}_from"] = (before[f"{name}_from"] or before["terms_from"]) if is_kept else row["terms_from"]
-        return found
+            typed_on[f"{name}_from"] = (
+                (before[f"{name}_from"] or before["terms_from"]) if is_kept else row["terms_from"]
+            )
+        return typed_on
 
     def _sales(self, rows: list[Row]) -> Iterator[tuple[Row, list[Row]]]:
-        """Yield what was typed of a sale, with its rows; a sale of some whole positions is one of each of them."""
+        """Yield a sale as typed, with its rows; a sale of several whole positions counts as one sale each."""
         closed = [row for row in rows if row["event"] == "closed"]
         parts = [row for row in closed if row["split_off_from"] is not None]
         reached = {row["split_off_from"] or row["position"] for row in closed}
-        held = self._held(closed[0])
+        open_positions = self._held(closed[0])
         if parts:
             counts = self._counts_at(closed[0]["recorded_at"])
-            shares = sum(one["quantity"] * counts.became(one["ticker"], one["opened"], one["closed"]) for one in closed)
-            is_of_one = len(reached) == 1 and [*reached] != held[:1]
+            shares = sum(
+                part["quantity"] * counts.became(part["ticker"], part["opened"], part["closed"]) for part in closed
+            )
+            is_of_one = len(reached) == 1 and [*reached] != open_positions[:1]
             of_one = reached.pop() if is_of_one else None
             yield {"sale_quantity": shares, "sale_position": of_one, "sale_part": parts[0]["position"]}, rows
-        elif reached == set(held):
+        elif reached == set(open_positions):
             yield {}, rows
         else:
             for row in rows:
                 yield {"sale_position": row["position"]}, [row]
 
     def _held(self, sale: Row) -> list[int]:
-        """Return the positions that were held of a ticker on the day of a sale, the oldest first."""
+        """Return the positions in a ticker on the day of a sale, oldest first."""
         lots = [
             row
             for row in self._newest.values()

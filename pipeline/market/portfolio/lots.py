@@ -1,8 +1,8 @@
-"""The positions of a book, worked out from what was typed and the splits that are known now. Pure.
+"""The positions of a book, worked out from the typed entries and the splits that are known now. Pure.
 
-A purchase, a sale and a stop are recorded as they were typed, in the shares of their day. What a sale leaves of which
-position follows from the splits, and these may be learnt, corrected or withdrawn later: so all of it is worked out
-again, entry after entry in the order of recording. When a split was learnt makes no difference.
+Purchases, sales and stops are recorded as typed, in the shares of their day. What a sale leaves of a position depends
+on the splits, which may become known, be corrected or be withdrawn later: so all positions are worked out again, entry
+by entry in the order of recording. When a split became known makes no difference.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from pipeline.contracts.portfolio import POSITIONS
 from pipeline.market.prices.splits import ShareCounts
 
 ROUNDING = 1e-9
-"""A rest smaller than this share of a position is the rounding of a split, and no rest."""
+"""A rest smaller than this share of a position is a rounding error of a split, and counts as none."""
 
 TERMS = ("stop", "target")
 
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class SaleEntry:
-    """A sale as it was typed."""
+    """A sale as typed."""
 
     ticker: str
     closed: date
@@ -35,9 +35,9 @@ class SaleEntry:
     quantity: float | None
     """Shares of the day; None for all."""
     position: int | None
-    """The one position to sell from; None for the oldest first."""
+    """The position to sell from; None for the oldest first."""
     part: int | None
-    """Number for the part that is split off, if there is one."""
+    """Position number for the part that is split off, if any."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class Oversold:
 
 @dataclass
 class Lot:
-    """A position as the entries up to now have left it."""
+    """A position after the entries so far."""
 
     row: Row
     typed: dict[str, tuple[float, date]]
-    """Stop and target as typed, with the session on whose shares they are."""
+    """Stop and target as typed, with the session whose shares they refer to."""
     revisions: list[Row] = field(default_factory=list)
 
     @property
@@ -80,41 +80,41 @@ class Lots:
         self.oversold: list[Oversold] = []
         self._lots: dict[int, Lot] = {}
         self._sold_last: dict[int, Lot] = {}
-        """By the number kept for a part: the position that the sale reached last."""
+        """By the number reserved for a part: the last position that the sale reached."""
 
     def play(self, history: pl.DataFrame) -> None:
-        """Take in every entry of a book, all of whose rows have one."""
+        """Apply every entry of a book whose rows all have one."""
         rows = history.sort("entry", "position", "revision").to_dicts()
         recorded = {row["position"] for row in rows}
         for _, entry in groupby(rows, key=lambda row: row["entry"]):
             self._enter(list(entry), recorded)
 
     def settled(self) -> pl.DataFrame:
-        """Return the positions as a book in which each revision says what follows from the splits known now."""
+        """Return the positions as a book whose revisions follow from the splits known now."""
         rows = [row for lot in self._lots.values() for row in self._told(lot)]
         return pl.DataFrame(rows, schema=POSITIONS.columns).sort("position", "revision")
 
     def available(self, sale: SaleEntry) -> Iterator[tuple[Lot, float]]:
-        """Yield the positions that a sale can take from, the oldest first, with their shares on its day."""
+        """Yield the positions that a sale can take from, oldest first, with their shares on its day."""
         for lot in sorted(self._lots.values(), key=lambda lot: (lot.row["opened"], lot.row["position"])):
             row = lot.row
-            is_asked = sale.position is None or sale.position == row["position"]
-            if is_asked and lot.is_held and row["ticker"] == sale.ticker and row["opened"] <= sale.closed:
+            is_eligible = sale.position is None or sale.position == row["position"]
+            if is_eligible and lot.is_held and row["ticker"] == sale.ticker and row["opened"] <= sale.closed:
                 yield lot, row["quantity"] * self._ratio(lot, sale.closed)
 
     def sell(self, sale: SaleEntry) -> list[Row]:
-        """Take in a sale, and return the rows that it changes and the part that it splits off."""
+        """Apply a sale, and return the rows that it changes and the part that it splits off."""
         lots = list(self.available(sale))
-        held = sum(shares for _, shares in lots)
-        wanted = held if sale.quantity is None else sale.quantity
-        if wanted > held * (1 + ROUNDING):
-            self.oversold.append(Oversold(sale.ticker, sale.closed, wanted, held))
-        sold, taken_before = min(wanted, held), 0.0
+        available = sum(shares for _, shares in lots)
+        quantity = available if sale.quantity is None else sale.quantity
+        if quantity > available * (1 + ROUNDING):
+            self.oversold.append(Oversold(sale.ticker, sale.closed, quantity, available))
+        sold, taken_before = min(quantity, available), 0.0
         changed: list[Row] = []
         for lot, shares in lots:
-            taken = min(wanted - taken_before, shares)
-            if taken > 0:
-                changed += self._sell_from(lot, sale, taken, sale.commission * taken / sold)
+            sold_here = min(quantity - taken_before, shares)
+            if sold_here > 0:
+                changed += self._sell_from(lot, sale, sold_here, sale.commission * sold_here / sold)
             taken_before += shares
         return changed
 
@@ -123,7 +123,7 @@ class Lots:
         return self._term(self._lots[position], name, since)
 
     def numbered(self, position: int) -> Lot:
-        """Return the position of a number that there is."""
+        """Return the position with a number that exists."""
         return self._lots[position]
 
     def _term(self, lot: Lot, name: str, since: date) -> tuple[float | None, date]:
@@ -132,10 +132,10 @@ class Lots:
         value, typed_on = lot.typed[name]
         return value / self.counts.became(lot.row["ticker"], typed_on, since), typed_on
 
-    def _sell_from(self, lot: Lot, sale: SaleEntry, taken: float, commission: float) -> list[Row]:
+    def _sell_from(self, lot: Lot, sale: SaleEntry, shares: float, commission: float) -> list[Row]:
         row = lot.row
         closing = {"closed": sale.closed, "closing_price": sale.price, "closing_commission": commission}
-        quantity = taken / self._ratio(lot, sale.closed)
+        quantity = shares / self._ratio(lot, sale.closed)
         rest = row["quantity"] - quantity
         if sale.part is not None:
             self._sold_last[sale.part] = lot
@@ -181,11 +181,11 @@ class Lots:
         lot.row = lot.row | own | {"event": event, "terms_from": since, "note": row["note"]}
 
     def _remove(self, position: int, recorded: set[int]) -> None:
-        # A part that is none any more was the whole of the position that its sale reached last.
+        # A part that no longer exists was the whole of the last position that its sale reached.
         lot = self._lots.get(position) or self._sold_last.get(position)
         if lot is not None:
             lot.row = lot.row | {"event": "removed"}
-        # A part that was none when its position was removed was meant to go with it.
+        # A part that did not exist when its position was removed was meant to be removed too.
         for other in self._lots.values():
             if other.row["split_off_from"] == position and other.row["position"] not in recorded:
                 other.row = other.row | {"event": "removed"}
@@ -194,12 +194,12 @@ class Lots:
     def _told(lot: Lot) -> list[Row]:
         if not lot.revisions:
             return [lot.row]
-        # The newest revision is in force, and says what later sales of others have made of it, too.
+        # The newest revision is in force, and includes the effect of later sales.
         return [*lot.revisions[:-1], lot.row]
 
 
 ENTRY = ("entry", "sale_quantity", "sale_position", "sale_part")
-"""Columns that say by which command a row was recorded, and what it said of a sale."""
+"""Columns for the command that recorded a row, and for its sale as typed."""
 
 
 def _sale(closing: list[Row]) -> SaleEntry:
@@ -209,7 +209,7 @@ def _sale(closing: list[Row]) -> SaleEntry:
         ticker=row["ticker"],
         closed=row["closed"],
         price=row["closing_price"],
-        commission=sum(one["closing_commission"] for one in closing),
+        commission=sum(part["closing_commission"] for part in closing),
         quantity=row["sale_quantity"],
         position=row["sale_position"],
         part=row["sale_part"],

@@ -1,14 +1,14 @@
 """Positions session by session: shares after splits, value, profit, distances to stop and target, drawdown. Pure.
 
-A position lives from the session it was opened to the one it was sold on, both included. Each mark stands on the share
+A position lasts from the session it was opened to the one it was sold on, both included. Each mark stands on the share
 basis of its own session: before the market opens on the execution date of a split, shares are multiplied by `split_to`
-/ `split_from` and prices by the inverse. Nothing later than the session matters.
+/ `split_from` and prices by the inverse. Nothing after the session matters.
 
 - A ticker without a bar is marked at its last close since the position was opened, put on the session's basis; before
   its first bar, at the price paid.
-- On the session of the sale the shares are gone at the close: quantity, value and unrealised profit are 0.
-- The buyer on the session opened gets dividends with a later ex-date, up to that of the sale, in the shares of the
-  ex-date; they are counted from the ex-date, before tax, and do not change the entry.
+- On the session of the sale the shares are sold by the close: quantity, value and unrealised profit are 0.
+- A position gets the dividends with an ex-date after its opening, up to the day of the sale, in the shares of the
+  ex-date. They count from the ex-date, before tax, and do not change the entry.
 """
 
 from collections.abc import Sequence
@@ -40,18 +40,18 @@ def position_marks(
     """Return a row for each of `sessions` and each position held on it, sorted: the columns of `POSITION_MARKS`.
 
     `history`: rows of `portfolio/positions`, as `settled` by the splits known now. `bars`: ticker, session, close as
-    traded, at least of the tickers held and from the first session any was opened; the newest may be the latest price
-    of a session that is under way. `splits`: ticker, execution_date, split_from, split_to; `dividends`: ticker,
-    ex_dividend_date, cash_amount in USD. Whatever is later than a mark's session does not change it. Raises
-    ContractBroken when splits repeat a ticker's day or have an impossible number.
+    traded, at least for the tickers held, from the first opening on; the newest may be the latest price of a session
+    that is under way. `splits`: ticker, execution_date, split_from, split_to; `dividends`: ticker,
+    ex_dividend_date, cash_amount in USD. Nothing after a mark's session changes it. Raises ContractBroken when a
+    ticker has two splits on a day, or a number is impossible.
     """
     if not sessions:
         return POSITION_MARKS.empty()
     positions = held_between(history, min(sessions), max(sessions))
     days = _days(positions, max(sessions))
     priced = _priced(days, bars, splits)
-    asked = priced.filter(pl.col("session").is_in(list(sessions)))
-    with_terms = _with_terms(asked, history, splits)
+    requested = priced.filter(pl.col("session").is_in(list(sessions)))
+    with_terms = _with_terms(requested, history, splits)
     marked = _valued(_with_dividends(with_terms, positions, dividends, splits))
     return marked.select(pl.col(name).cast(dtype) for name, dtype in POSITION_MARKS.columns.items())
 
@@ -71,20 +71,20 @@ def _days(positions: pl.DataFrame, last: date) -> pl.DataFrame:
 
 
 def _priced(days: pl.DataFrame, bars: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
-    """Return `days` with quantity and entry on each session's basis, close, peak, and when the close was made."""
+    """Return `days` with quantity and entry on each session's basis, close, peak, and the session of the close."""
     became = shares_become(days, splits, since=pl.col("opened"), until=pl.col("session"))
-    known = row_by_row(
+    with_bars = row_by_row(
         days.with_columns(ratio=became).join(
             bars.select("ticker", "session", bar="close"), on=["ticker", "session"], how="left", maintain_order="left"
         )
     )
     ratio = pl.col("ratio")
-    # What a share bought has become, in money: the same on every basis, so that it can be compared through time.
+    # The value of one share bought: the same on every basis, so that it can be compared over time.
     worth = pl.col("bar") * ratio
     last = worth.forward_fill().over("position")
     highest = pl.max_horizontal("price", last).cum_max().over("position")
     close = pl.coalesce("bar", last / ratio, pl.col("price") / ratio)
-    return known.with_columns(
+    return with_bars.with_columns(
         quantity=pl.col("quantity") * ratio,
         entry=pl.col("price") / ratio,
         cost=pl.col("quantity") * pl.col("price") + pl.col("commission"),
@@ -96,7 +96,7 @@ def _priced(days: pl.DataFrame, bars: pl.DataFrame, splits: pl.DataFrame) -> pl.
 
 
 def _with_terms(days: pl.DataFrame, history: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
-    """Return `days` with the stop and target that held on each session, on its basis.
+    """Return `days` with the stop and target in force on each session, on its basis.
 
     A part that was sold had the terms of the position it was split off from.
     """
@@ -107,7 +107,7 @@ def _with_terms(days: pl.DataFrame, history: pl.DataFrame, splits: pl.DataFrame)
         days.drop("stop", "target", "terms_from")
         .with_columns(whose=whose)
         .sort("session")
-        # Polars cannot look at the order within positions, and warns; both sides were just sorted.
+        # Polars cannot check the order within positions, and warns; both sides were just sorted.
         .join_asof(terms, left_on="session", right_on="terms_from", by="whose", check_sortedness=False)
         .sort("position", "session")
     )
@@ -118,7 +118,7 @@ def _with_terms(days: pl.DataFrame, history: pl.DataFrame, splits: pl.DataFrame)
 def _with_dividends(
     days: pl.DataFrame, positions: pl.DataFrame, dividends: pl.DataFrame, splits: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return `days` with the dividends that each position has got by each session."""
+    """Return `days` with the dividends that each position has received by each session."""
     until_sold = pl.col("closed").is_null() | (pl.col("ex_dividend_date") <= pl.col("closed"))
     owned = positions.select("position", "ticker", "opened", "closed", bought="quantity")
     got = owned.join(dividends, on="ticker").filter(pl.col("ex_dividend_date") > pl.col("opened"), until_sold)
@@ -127,7 +127,7 @@ def _with_dividends(
     sums = paid.select("position", "ex_dividend_date", dividends=pl.col("amount").cum_sum().over("position"))
     return (
         days.sort("session")
-        # Polars cannot look at the order within positions, and warns; both sides were just sorted.
+        # Polars cannot check the order within positions, and warns; both sides were just sorted.
         .join_asof(sums, left_on="session", right_on="ex_dividend_date", by="position", check_sortedness=False)
         .with_columns(pl.col("dividends").fill_null(0.0))
         .sort("position", "session")
@@ -137,8 +137,8 @@ def _with_dividends(
 def row_by_row(frame: pl.DataFrame) -> pl.DataFrame:
     """Return `frame` with every value of every column stored.
 
-    Of a column that a join has filled from a single row, Polars stores one value, and divides by it otherwise than by
-    many: as a factor, which differs in the last digit. So a session alone would differ from the same one in a range.
+    For a column that a join filled from a single row, Polars stores one value, and divides by multiplying with its
+    inverse, which differs in the last digit. A session alone would then differ from the same session in a range.
     """
     return pl.DataFrame(frame.get_columns())
 

@@ -1,4 +1,4 @@
-"""Bars on the price basis of a day: splits, and dividends when asked, that came after a bar are worked into it. Pure.
+"""Bars on the price basis of a day: adjusted for later splits, and for later dividends when requested. Pure.
 
 A price of a session s on the basis of a day d is price × Π split_from / Π split_to over the splits executed after s and
 no later than d; a volume is multiplied by the inverse. With dividends, prices are multiplied by the factors of those
@@ -20,7 +20,7 @@ PRICES = ("open", "high", "low", "close")
 VOLUME = "volume"
 
 Basis = Literal["split", "total_return", "none"]
-"""What is worked into the prices: splits; splits and cash dividends; nothing."""
+"""What prices are adjusted for: splits; splits and cash dividends; nothing."""
 
 FACTORS = (*RATIO, "dividend_factor")
 
@@ -34,7 +34,7 @@ def adjusted(
     `stocks/daily_bars`, as traded; `splits`: ticker, execution_date, split_from, split_to; `dividends`: ticker,
     ex_dividend_date, cash_amount. A dividend without a bar before it, or as large as the close before it, is left out;
     `dividends.unapplied_dividends` names those.
-    Raises ContractBroken when events repeat a ticker's day or have an impossible number, QueryError for another basis.
+    Raises ContractBroken when a ticker has two events on a day, or an impossible number; QueryError for another basis.
     """
     return on_basis_of(as_of, bars, events_of(bars, splits, dividends, basis))
 
@@ -42,9 +42,9 @@ def adjusted(
 def events_of(
     bars: pl.DataFrame, splits: pl.DataFrame, dividends: pl.DataFrame, basis: Basis = "split"
 ) -> pl.DataFrame:
-    """Return what changes prices, a row a ticker and day: ticker, day, split_from, split_to, dividend_factor.
+    """Return the events that change prices, one row per ticker and day, with split_from, split_to, dividend_factor.
 
-    Arguments and errors are those of `adjusted`. A side that does not apply is 1.
+    Arguments and errors are those of `adjusted`. A factor that does not apply is 1.
     """
     if basis not in get_args(Basis):
         raise QueryError(f"Prices have no basis {basis!r}.", remedy=f"Ask for one of {', '.join(get_args(Basis))}.")
@@ -66,15 +66,15 @@ def split_events(splits: pl.DataFrame) -> pl.DataFrame:
 
 def on_basis_of(as_of: date, bars: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Return the `bars` as traded of sessions up to `as_of` on the basis of that day, by `events` (of `events_of`)."""
-    known = _until(bars, as_of)
+    bars_until = _until(bars, as_of)
     in_time = events.filter(pl.col("day") <= as_of)
     newest = in_time.group_by("ticker").agg(newest=pl.col("day").max())
-    touched = _rows_of(known, newest).filter(pl.col("session") < pl.col("newest"))
+    touched = _rows_of(bars_until, newest).filter(pl.col("session") < pl.col("newest"))
     if touched.is_empty():
-        return known
+        return bars_until
     # Each day's product over all events from it on: a bar takes that of the first event after it.
     onward = in_time.sort("ticker", "day").with_columns(pl.col(FACTORS).cum_prod(reverse=True).over("ticker"))
-    found = touched.sort("session").join_asof(
+    touched_rows = touched.sort("session").join_asof(
         onward.sort("day"),
         left_on="session",
         right_on="day",
@@ -84,24 +84,24 @@ def on_basis_of(as_of: date, bars: pl.DataFrame, events: pl.DataFrame) -> pl.Dat
         # Polars cannot look at the order within tickers, and warns; both sides were just sorted.
         check_sortedness=False,
     )
-    return _multiplied(known, found)
+    return _multiplied(bars_until, touched_rows)
 
 
 def rebased(bars: pl.DataFrame, events: pl.DataFrame, was: date, as_of: date) -> pl.DataFrame:
-    """Return `bars` that stand on the basis of the day `was` on that of `as_of`, those of sessions up to `as_of`.
+    """Return `bars` on the basis of the day `was`, put on that of `as_of`, those of sessions up to `as_of`.
 
-    What `adjusted` gives for `as_of`, but for rounding, and without the bars after `was`, which it cannot know.
+    The same as `adjusted` for `as_of`, apart from rounding, and without the bars after `was`.
     `events` are those of `events_of`, for the basis on which `bars` stand and from bars as traded.
     """
-    known = _until(bars, as_of)
+    bars_until = _until(bars, as_of)
     first, last = sorted((was, as_of))
     between = events.filter(pl.col("day") > first, pl.col("day") <= last)
     product = between.group_by("ticker").agg(pl.col(FACTORS).product())
     if as_of < was:
         swapped = {"split_from": pl.col("split_to"), "split_to": pl.col("split_from")}
         product = product.with_columns(**swapped, dividend_factor=1 / pl.col("dividend_factor"))
-    touched = _rows_of(known, product)
-    return known if touched.is_empty() else _multiplied(known, touched)
+    touched = _rows_of(bars_until, product)
+    return bars_until if touched.is_empty() else _multiplied(bars_until, touched)
 
 
 def _until(bars: pl.DataFrame, as_of: date) -> pl.DataFrame:
@@ -115,10 +115,10 @@ def _rows_of(bars: pl.DataFrame, tickers: pl.DataFrame) -> pl.DataFrame:
     return numbered.join(tickers.lazy(), on="ticker").collect()
 
 
-def _multiplied(bars: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+def _multiplied(bars: pl.DataFrame, touched_rows: pl.DataFrame) -> pl.DataFrame:
     """Return `bars` with the prices and volumes of the rows in `found` multiplied by its factors."""
-    at = found["row"].to_numpy()
-    old, new, paid = (found[name].to_numpy() for name in FACTORS)
+    at = touched_rows["row"].to_numpy()
+    old, new, paid = (touched_rows[name].to_numpy() for name in FACTORS)
     columns = []
     for name in (*PRICES, VOLUME):
         values = bars[name].to_numpy(writable=True)

@@ -1,4 +1,4 @@
-"""Whether the vendor's split-adjusted bars are those that its splits make of its unadjusted ones. Pure."""
+"""Whether the vendor's split-adjusted bars agree with its unadjusted bars and its splits. Pure."""
 
 from datetime import date
 
@@ -12,22 +12,22 @@ PRICE_ROUNDING = 1e-4
 VOLUME_ROUNDING = 1.0
 """Adjusted volumes may be rounded to whole shares."""
 
-SHOWN = {
+SHOWN_COLUMNS = {
     "our_close": "close",
     "vendor_close": "close:vendor",
     "our_volume": "volume",
     "vendor_volume": "volume:vendor",
 }
-"""What is shown of a bar, and where it stands."""
+"""Columns shown of a bar that disagrees, and their source."""
 
 _KEY = ["ticker", "session"]
 
 
 def split_disagreements(aggregates: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
-    """Return the bars whose two bases do not agree: ticker, session, then close and volume, ours and the vendor's.
+    """Return the bars whose two bases disagree: ticker, session, then close and volume, ours and the vendor's.
 
     `aggregates` are rows of `stocks/aggregates`; those as traded are put on the basis of the day they were fetched, by
-    `splits` (ticker, execution_date, split_from, split_to). A bar with one basis only does not agree either. Sorted.
+    `splits` (ticker, execution_date, split_from, split_to). A bar with one basis only disagrees too. Sorted.
     """
     events = split_events(splits)
     traded = aggregates.filter(pl.col("basis") == "none").partition_by("fetched_on", as_dict=True)
@@ -36,7 +36,7 @@ def split_disagreements(aggregates: pl.DataFrame, splits: pl.DataFrame) -> pl.Da
     both = pl.concat([aggregates.clear(), *ours]).join(theirs, on=_KEY, how="full", coalesce=True, suffix=":vendor")
     agree = [_near(name, PRICE_ROUNDING) for name in PRICES] + [_near(VOLUME, VOLUME_ROUNDING)]
     differing = both.filter(~pl.all_horizontal(agree).fill_null(value=False))
-    return differing.select(*_KEY, **SHOWN).sort(_KEY)
+    return differing.select(*_KEY, **SHOWN_COLUMNS).sort(_KEY)
 
 
 def _near(name: str, rounding: float) -> pl.Expr:

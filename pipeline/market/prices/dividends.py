@@ -1,4 +1,4 @@
-"""Cash dividends: what a price before an ex-date is multiplied by, so that its changes are total returns. Pure.
+"""Cash dividends: the factor for prices before an ex-date that turns price changes into total returns. Pure.
 
 Source: the dividend multiplier of adjusted closes by the standards of the Center for Research in Security Prices
 (CRSP), as Yahoo Finance describes it ("What is the adjusted close?"): 1 − dividend / close of the session before.
@@ -19,7 +19,7 @@ UNAPPLIED = {
 
 
 def dividend_events(bars: pl.DataFrame, splits: pl.DataFrame, dividends: pl.DataFrame) -> pl.DataFrame:
-    """Return `dividends` with what becomes of each, sorted by ticker and ex-date.
+    """Return `dividends` with the factor of each, sorted by ticker and ex-date.
 
     Adds `previous_session` and `previous_close`, those of the ticker's last bar before the ex-date, the close put on
     the shares of the ex-date, since the amount is per share of that day; `dividend_factor` = 1 − cash_amount /
@@ -27,7 +27,7 @@ def dividend_events(bars: pl.DataFrame, splits: pl.DataFrame, dividends: pl.Data
 
     `bars`: ticker, session, close as traded, in any order; `splits`: ticker, execution_date, split_from, split_to;
     `dividends`: ticker, ex_dividend_date, cash_amount in the currency of the close.
-    Raises ContractBroken when splits or dividends repeat a ticker's day, or have a number that is not positive.
+    Raises ContractBroken when a ticker has two splits or dividends on a day, or a number is not positive.
     """
     sound = require_sound(dividends, "ex_dividend_date", ("cash_amount",)).sort("ticker", "ex_dividend_date")
     before = _last_bar_before(bars, sound)
@@ -46,7 +46,7 @@ def dividend_events(bars: pl.DataFrame, splits: pl.DataFrame, dividends: pl.Data
 
 
 def dividend_factors(events: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
-    """Return `spans` (ticker, since, until, and whatever else) with `dividend_factor`, rows in their order.
+    """Return `spans` (ticker, since, until, and any other columns) with `dividend_factor`, rows in their order.
 
     The product of the factors of the applied `events` (of `dividend_events`) with an ex-date after `since` and no
     later than `until`; 1 without one; the reciprocal where `until` lies before `since`.
@@ -56,12 +56,12 @@ def dividend_factors(events: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
 
 
 def applied_dividends(events: pl.DataFrame) -> pl.DataFrame:
-    """Return ticker, `day` (the ex-date) and `dividend_factor` of those `events` that have one."""
+    """Return ticker, `day` (the ex-date) and `dividend_factor` of the `events` that have a factor."""
     return events.filter(pl.col("unapplied").is_null()).select("ticker", "dividend_factor", day="ex_dividend_date")
 
 
 def unapplied_dividends(events: pl.DataFrame) -> pl.DataFrame:
-    """Return those `events` that change no price, with the reason in `unapplied`."""
+    """Return the `events` that change no price, with the reason in `unapplied`."""
     return events.filter(pl.col("unapplied").is_not_null())
 
 

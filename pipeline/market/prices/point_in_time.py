@@ -1,9 +1,9 @@
 """Indicators of each session on that session's own price basis: a later split never rewrites them. Pure.
 
 All bars are put on the basis of the last session, and their indicators are computed once. That is right for every row
-after which its ticker does not split. The rows before a split are computed once more, from the ticker's bars up to it
-on the basis of that time; so are those whose window reaches into the time of another security under the same ticker,
-without its bars. Every value comes from the same arithmetic as that of its session computed alone: nothing is scaled
+without a later split of its ticker. Rows before a split are computed once more, from the ticker's bars up to the split,
+on the basis of that time. So are rows whose window reaches into the time of another security under the same ticker:
+without its bars. Every value comes from the same arithmetic as when its session is computed alone: nothing is scaled
 afterwards, which would break ties such as a close equal to the one four bars before.
 """
 
@@ -37,16 +37,16 @@ def point_in_time_indicators(  # noqa: PLR0913 (those of `indicators`, and what 
     """Return the indicators of every bar from the session `since` on, as `indicators` does, split-adjusted.
 
     Prices in a bar's window are on the basis of the bar's own session, volumes inversely: splits executed inside the
-    window are worked in, later ones are not. `bars` are as traded; `splits` (ticker, execution_date, split_from,
+    window are applied, later ones are not. `bars` are as traded; `splits` (ticker, execution_date, split_from,
     split_to) may reach beyond the sessions, those after the last one do not matter. Where two securities with known
     FIGIs follow each other under a ticker (`listed` are listings), bars of the former are not in windows of the latter.
-    The other arguments, and what is raised, are those of `indicators`; a declared expression must not depend on the
-    text of the ticker.
+    The other arguments, and the errors, are those of `indicators`; a declared expression must not depend on the text
+    of the ticker.
     """
     in_time = splits.filter(pl.col("execution_date") <= sessions[-1])
     apart = _stretches(in_time, listed, sessions, since)
     compute = partial(indicators, sessions=sessions, since=since, declared=declared, lookback=lookback)
-    # Frames are handed on unnamed: each is large, and goes as soon as it has been used.
+    # Frames are passed on without a name: each is large, and is freed as soon as it has been used.
     better = _wanted(compute(_on_own_basis(_copies(bars, apart, sessions, lookback), in_time, apart)), apart)
     return _with_rows(compute(on_basis_of(date.max, bars, split_events(in_time))), better)
 
@@ -54,7 +54,7 @@ def point_in_time_indicators(  # noqa: PLR0913 (those of `indicators`, and what 
 def splits_in_doubt(splits: pl.DataFrame) -> pl.DataFrame:
     """Return ticker and execution_date of the rows of `reference/splits` that hold now and are not applied.
 
-    Not those that merely repeat another one, and not those without a date.
+    Repeats of another split and splits without a date are left out.
     """
     doubtful = splits.filter(pl.col("withdrawn_at").is_null(), pl.col("doubt") != "repeated")
     return doubtful.select("ticker", "execution_date").drop_nulls().unique()
@@ -71,20 +71,20 @@ def in_doubt(
     first = pl.Series(sessions, dtype=pl.Date).search_sorted(doubtful["execution_date"], side="left")
     calendar = pl.DataFrame({"session": sessions}, schema={"session": pl.Date}).with_row_index("place")
     spans = doubtful.select("ticker", first=first.cast(pl.Int64)).with_columns(last=pl.col("first") + lookback - 2)
-    found = (
+    affected = (
         rows.select("ticker", "session", row=pl.int_range(pl.len()))
         .join(spans, on="ticker")
         .join(calendar, on="session")
         .filter(pl.col("place").is_between("first", "last"))
     )
-    return pl.select(pl.int_range(len(rows)).is_in(found["row"].unique().implode())).to_series()
+    return pl.select(pl.int_range(len(rows)).is_in(affected["row"].unique().implode())).to_series()
 
 
 def _stretches(splits: pl.DataFrame, listed: pl.DataFrame, sessions: Sequence[date], since: date) -> pl.DataFrame:
     """Return the spans of days, ticker by ticker, whose rows must be computed apart, as STRETCH.
 
-    Within one the ticker neither splits nor changes hands. `begin` is included, `end` not. `own_from` is the first day
-    whose bars count, null when all do. `stretch` is a name for it; tickers can be any text, and this stands alone.
+    Within a stretch the ticker neither splits nor passes to another security. `begin` is included, `end` not.
+    `own_from` is the first day whose bars count, null when all count. `stretch` is its name, used in place of a ticker.
     """
     after = sessions[-1] + DAY
     changes = successions(listed).filter(pl.col("first_day").is_between(sessions[0], sessions[-1]))
@@ -101,7 +101,7 @@ def _stretches(splits: pl.DataFrame, listed: pl.DataFrame, sessions: Sequence[da
 
 
 def _copies(bars: pl.DataFrame, apart: pl.DataFrame, sessions: Sequence[date], lookback: int) -> pl.DataFrame:
-    """Return the bars that the rows of each stretch look at, under the stretch's name as their ticker."""
+    """Return the bars in the windows of each stretch, with the stretch's name as ticker."""
     calendar = pl.Series(sessions, dtype=pl.Date)
     earliest = calendar.search_sorted(apart["begin"], side="left").cast(pl.Int64) - (lookback - 1)
     reached = apart.with_columns(reach=calendar.gather(earliest.clip(0)))
@@ -117,19 +117,19 @@ def _copies(bars: pl.DataFrame, apart: pl.DataFrame, sessions: Sequence[date], l
 
 def _on_own_basis(copies: pl.DataFrame, splits: pl.DataFrame, apart: pl.DataFrame) -> pl.DataFrame:
     """Return the bars of each stretch on the basis of the splits known in it."""
-    known = splits.join(apart, on="ticker").filter(pl.col("execution_date") < pl.col("end"))
-    return on_basis_of(date.max, copies, split_events(known.with_columns(ticker="stretch")))
+    applied = splits.join(apart, on="ticker").filter(pl.col("execution_date") < pl.col("end"))
+    return on_basis_of(date.max, copies, split_events(applied.with_columns(ticker="stretch")))
 
 
 def _wanted(computed: pl.DataFrame, apart: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of each stretch's own days, under the ticker apart, by ticker and session."""
-    named = computed.rename({"ticker": "stretch"}).join(apart, on="stretch")
-    within = named.filter(pl.col("session") >= pl.col("begin"))
+    """Return the rows of each stretch's own days under their real ticker, by ticker and session."""
+    with_ticker = computed.rename({"ticker": "stretch"}).join(apart, on="stretch")
+    within = with_ticker.filter(pl.col("session") >= pl.col("begin"))
     return within.sort("ticker", "session").select(computed.columns)
 
 
 def _with_rows(rows: pl.DataFrame, better: pl.DataFrame) -> pl.DataFrame:
-    """Return `rows` with those of the same ticker and session in `better` in their place."""
+    """Return `rows`, replaced by the rows of `better` with the same ticker and session."""
     if better.is_empty():
         return rows
     keys = ["ticker", "session"]

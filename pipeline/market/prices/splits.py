@@ -1,6 +1,6 @@
-"""Splits: what a price of one session is multiplied by to stand on the share basis of another. Pure.
+"""Splits: the factor that puts a price of one session on the share basis of another. Pure.
 
-Everywhere: before the market opens on `execution_date`, `split_from` old shares become `split_to` new ones. A price of
+Convention: before the market opens on `execution_date`, `split_from` old shares become `split_to` new ones. A price of
 an earlier session is multiplied by `split_from` / `split_to`, a number of shares by the inverse.
 """
 
@@ -16,12 +16,12 @@ RATIO = ("split_from", "split_to")
 
 
 def split_factors(splits: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
-    """Return `spans` (ticker, since, until, and whatever else) with `split_factor`, rows in their order.
+    """Return `spans` (ticker, since, until, and any other columns) with `split_factor`, rows in their order.
 
     A price of the session `since` times `split_factor` is on the share basis of `until`: the product of
     split_from / split_to over the splits executed after `since` and no later than `until`; 1 without a split; the
     inverse where `until` lies before `since`. `splits`: ticker, execution_date, split_from, split_to.
-    Raises ContractBroken when `splits` repeat a ticker's day or have a ratio that is not positive and finite.
+    Raises ContractBroken when a ticker has two splits on a day, or a ratio is not positive and finite.
     """
     events = require_sound(splits, "execution_date", RATIO).rename({"execution_date": "day"})
     product = products_between(events, spans, RATIO)
@@ -31,8 +31,8 @@ def split_factors(splits: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
 def shares_become(rows: pl.DataFrame, splits: pl.DataFrame, *, since: pl.Expr, until: pl.Expr) -> pl.Series:
     """Return, for each of `rows` (with ticker), how many shares of the day `until` one of the day `since` has become.
 
-    `splits`: ticker, execution_date, split_from, split_to. Raises ContractBroken when they repeat a ticker's day or
-    have an impossible number.
+    `splits`: ticker, execution_date, split_from, split_to. Raises ContractBroken when a ticker has two on a
+    day, or a number is impossible.
     """
     events = require_sound(splits, "execution_date", RATIO).rename({"execution_date": "day"})
     product = products_between(events, rows.select("ticker", since=since, until=until), RATIO)
@@ -40,7 +40,7 @@ def shares_become(rows: pl.DataFrame, splits: pl.DataFrame, *, since: pl.Expr, u
 
 
 class ShareCounts:
-    """How many shares one has become, asked a span at a time. Takes the splits that `shares_become` does."""
+    """How many shares one share has become, for one span at a time. Takes the same splits as `shares_become`."""
 
     def __init__(self, splits: pl.DataFrame) -> None:
         self._splits: dict[str, list[tuple[date, float, float]]] = {}
@@ -58,19 +58,19 @@ class ShareCounts:
 def products_between(events: pl.DataFrame, spans: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """Return, for each of `spans` in order, the product of each of `columns` over the ticker's `events` within it.
 
-    `events` have ticker and `day`; one counts in the span from the earlier of `since` and `until` (left out) to the
-    later (included). Where `until` is the earlier, it is the reciprocal product.
+    `events` have ticker and `day`; an event counts after the earlier of `since` and `until`, up to and including the
+    later. Where `until` is the earlier, the product is its reciprocal.
     """
     ends = {"after": pl.min_horizontal("since", "until"), "upto": pl.max_horizontal("since", "until")}
     numbered = spans.select("ticker", **ends, row=pl.int_range(pl.len()), back=pl.col("until") < pl.col("since"))
-    found = (
+    products = (
         numbered.join(events, on="ticker")
         .filter(pl.col("day") > pl.col("after"), pl.col("day") <= pl.col("upto"))
         .sort("row", "day")
         .group_by("row")
         .agg(pl.col(name).product() for name in columns)
     )
-    filled = numbered.join(found, on="row", how="left", maintain_order="left").with_columns(
+    filled = numbered.join(products, on="row", how="left", maintain_order="left").with_columns(
         pl.col(columns).fill_null(1)
     )
     return filled.select(pl.when("back").then(1 / pl.col(name)).otherwise(name).alias(name) for name in columns)
@@ -96,5 +96,5 @@ def _refused(reason: str) -> ContractBroken:
     return ContractBroken(
         f"No price was adjusted: {reason}.",
         remedy="Pass events that hold and are not in doubt (pipeline.market.securities.reference has them), "
-        "one a ticker and day.",
+        "one per ticker and day.",
     )

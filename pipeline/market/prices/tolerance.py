@@ -1,14 +1,14 @@
-"""When two prices or averages count as the same: one tolerance for every comparison of them. Pure.
+"""When two prices or averages count as equal: one tolerance for all comparisons. Pure.
 
 An average of equal prices, or a price put on another share basis, differs from the price by rounding, and a stored
-average by up to 5e-10 of itself. Such a difference is no movement, no crossing and no breakout.
+average by up to 5e-10 of itself. Such a difference is not a movement, a crossing or a breakout.
 """
 
 import polars as pl
 
 SAME = 1e-8
-"""Relative difference up to which two prices are the same: ten times what rounding and storing can make of equal ones,
-and less than a cent on a price of 700,000."""
+"""Relative difference up to which two prices are the same: ten times the largest error of rounding and storing, and
+less than a cent on a price of 700,000."""
 
 
 def same(price: pl.Expr, other: pl.Expr) -> pl.Expr:
@@ -27,7 +27,7 @@ def above(price: pl.Expr, other: pl.Expr) -> pl.Expr:
 
 
 def without_noise(number: pl.Expr, scale: pl.Expr | float = 1.0) -> pl.Expr:
-    """Return a number as it is, but 0 where against `scale` it is nothing but rounding."""
+    """Return a number unchanged, but 0 where it is only rounding compared with `scale`."""
     largest = scale.abs() if isinstance(scale, pl.Expr) else pl.lit(abs(scale))
     return pl.when(number.abs() <= SAME * largest).then(0.0).otherwise(number)
 
@@ -38,7 +38,7 @@ def relative(price: pl.Expr, other: pl.Expr) -> pl.Expr:
 
 
 def closes_moved() -> pl.Expr:
-    """Return whether the closes of the last 20 bars differ: without that an RSI says nothing. Null is unknown."""
+    """Return whether the closes of the last 20 bars differ: else an RSI means nothing. Null is unknown."""
     return above(pl.col("bollinger_upper"), pl.col("bollinger_lower"))
 
 

@@ -1,1 +1,1 @@
-"""What became of the lists: outcomes and scores."""
+"""Outcomes of candidates, and scores of lists and models."""

@@ -1,10 +1,10 @@
-"""How good lists were: each by itself, and a model's lists together, with errors that know their horizons overlap.
+"""How good lists were: each list, and all lists of a model, with standard errors that allow for overlapping horizons.
 
 Sources: the information coefficient is that of Grinold and Kahn, *Active Portfolio Management* (2000), taken over ranks
 (Spearman 1904). Standard errors are those of Newey and West, "A Simple, Positive Semi-Definite, Heteroskedasticity and
 Autocorrelation Consistent Covariance Matrix", Econometrica 55 (1987), with h − 1 lags: returns over h sessions of lists
 that lie less than h sessions apart share sessions (Hansen and Hodrick, Journal of Political Economy 88, 1980). Sessions
-without a list add nothing to it, but keep their place (the "amplitude modulated" estimator of Datta and Du, Federal
+without a list add nothing, but keep their place (the "amplitude modulated" estimator of Datta and Du, Federal
 Reserve International Finance Discussion Paper 1060, 2012).
 """
 
@@ -17,7 +17,7 @@ from pipeline.contracts.outcomes import HORIZONS, SESSION_SCORES
 from pipeline.market.scorekeeping.outcomes import DECIMALS, LIST, PAIR, Aftermath
 
 FEWEST_HORIZONS = 10
-"""A standard error is told from so many horizons' worth of lists on; with fewer it comes out far too small."""
+"""Fewest horizons' worth of lists for a standard error; with fewer it comes out far too small."""
 
 NOTHING = 1e-12
 """A standard error up to this is a rounding error: the values do not differ."""
@@ -30,18 +30,18 @@ def session_scores(
 ) -> pl.DataFrame:
     """Return how good each list was over each horizon, in the columns of `stocks/session_scores`.
 
-    `outcomes` are rows of `stocks/candidate_outcomes`, whole lists; `scored`, `returns` and `after` what they were made
-    from (see `outcomes`); `lists` are the model, session and ticker of the candidates of these sessions and of the one
+    `outcomes` are rows of `stocks/candidate_outcomes`, whole lists; `scored`, `returns` and `after` their inputs
+    (see `outcomes`); `lists` are the model, session and ticker of the candidates of these sessions and of the one
     before.
     """
     reached = after.later.select("session", horizon=pl.col("step").cast(pl.Int32), is_reached=pl.lit(value=True))
-    known = pl.col("is_reached")
+    is_reached = pl.col("is_reached")
     return (
         _by_horizon(outcomes)
         .join(_rank_correlations(scored, returns), on=[*LIST, "horizon"], how="left")
         .join(reached, on=["session", "horizon"], how="left")
         .join(_turnovers(lists, after.entry_sessions), on=["model", "session"], how="left")
-        .with_columns(pl.when(known).then("covered"), pl.when(known).then(pl.col("ranked").fill_null(0)))
+        .with_columns(pl.when(is_reached).then("covered"), pl.when(is_reached).then(pl.col("ranked").fill_null(0)))
         .with_columns(coverage=pl.col("covered") / pl.col("listed"))
         .select(list(SESSION_SCORES.columns))
         .sort("session", "model", "horizon")
@@ -58,12 +58,12 @@ def monthly_scores(scores: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFra
 
 
 def overall_scores(scores: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
-    """Return how good each model's lists were in all, in the columns of `monthly_scores` without the month."""
+    """Return how good each model's lists were overall, in the columns of `monthly_scores` without the month."""
     return _summarized(scores, MODEL, sessions)
 
 
 def newey_west(values: pl.Expr, lags: int) -> pl.Expr:
-    """Return the standard error of the mean of `values`, one a session in order, null where there is none.
+    """Return the standard error of the mean of `values`, one per session in order, null where there is none.
 
     Bartlett weights 1 − j / (lags + 1), and n / (n − 1) for the mean being estimated: without lags it is the usual
     standard error. Null for fewer than two values.
@@ -79,7 +79,7 @@ def newey_west(values: pl.Expr, lags: int) -> pl.Expr:
 
 
 def _by_horizon(outcomes: pl.DataFrame) -> pl.DataFrame:
-    """Return of each list and horizon: listed, covered, hits, mean_excess."""
+    """Return per list and horizon: listed, covered, hits, mean_excess."""
     long = pl.concat(
         outcomes.select(*LIST, "ticker", pl.lit(h, pl.Int32).alias("horizon"), gain=f"return_{h}", excess=f"excess_{h}")
         for h in HORIZONS
@@ -100,7 +100,7 @@ def _by_horizon(outcomes: pl.DataFrame) -> pl.DataFrame:
 def _rank_correlations(scored: pl.DataFrame, returns: pl.DataFrame) -> pl.DataFrame:
     """Return Spearman's correlation of scores with returns: LIST, horizon, ranked, ic.
 
-    Equals share the mean of their ranks. Null where there are fewer than two, or all scores or all returns are equal.
+    Equal values share the mean of their ranks. Null for fewer than two, or when all scores or all returns are equal.
     """
     # Scores are sums of floats: what should be equal may differ in the last digit.
     ranks = [pl.col("score").round(DECIMALS).rank("average"), pl.col("return").rank("average")]
@@ -114,7 +114,7 @@ def _rank_correlations(scored: pl.DataFrame, returns: pl.DataFrame) -> pl.DataFr
 
 
 def _turnovers(lists: pl.DataFrame, next_sessions: pl.DataFrame) -> pl.DataFrame:
-    """Return the share of each list that the session before did not list, of those that have one before them."""
+    """Return the share of each list that was not on the list of the session before, for lists that have one."""
     carried = lists.join(next_sessions, on="session").select("model", "ticker", session="entry_session", stayed=1)
     follows = carried.select("model", "session").unique()
     return (
@@ -132,7 +132,7 @@ def _summarized(scores: pl.DataFrame, by: list[str], sessions: Sequence[date]) -
 
 
 def _on_every_session(scores: pl.DataFrame, by: list[str], sessions: Sequence[date]) -> pl.DataFrame:
-    """Return `scores` in order of time with a row for each session from a group's first to its last, null if none."""
+    """Return `scores` by time with a row for each session from a group's first to its last, null if there is none."""
     places = pl.DataFrame({"session": sessions}, schema={"session": pl.Date}).with_row_index("place")
     placed = scores.join(places, on="session")
     span = pl.int_ranges(pl.col("place").min(), pl.col("place").max() + 1)
@@ -141,7 +141,7 @@ def _on_every_session(scores: pl.DataFrame, by: list[str], sessions: Sequence[da
 
 
 def _figures(horizon: int) -> list[pl.Expr]:
-    """Return the figures of a group of lists, a row a session in order, over one horizon."""
+    """Return the figures of a group of lists, one row per session in order, over one horizon."""
     excess, ic, covered = pl.col("mean_excess"), pl.col("ic"), pl.col("covered")
     excess_error, ic_error = (_error(values, horizon) for values in (excess, ic))
     reached = pl.col("listed").filter(covered.is_not_null()).sum()

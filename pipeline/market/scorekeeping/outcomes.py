@@ -1,8 +1,8 @@
-"""What stocks did after a session, bought at the next session's open. Looks ahead on purpose: nothing may rank by it.
+"""What stocks did after a session, bought at the next session's open. Looks ahead on purpose: never rank by it.
 
 A return runs from the open of the session after the list's to the close h sessions after the list's, on a total-return
-basis, in the same security, whatever ticker it trades under. Where it has no bar at that close, its last close before
-counts. Nothing is said of a horizon whose session the lake does not hold.
+basis, in the same security, whatever ticker it trades under. Without a bar at that close, its last close before counts.
+A horizon whose session is not in the lake has no return.
 """
 
 from collections.abc import Sequence
@@ -22,31 +22,31 @@ from pipeline.contracts.outcomes import (
     RUNNING,
 )
 from pipeline.market.prices.adjust import adjusted
-from pipeline.market.securities.names import ends, under_security
+from pipeline.market.securities.names import last_days, under_security
 
-SILENT = 10
-"""Sessions without a bar, up to the newest looked at, from which on a security counts as delisted."""
+SILENT_SESSIONS = 10
+"""Sessions without a bar, up to the newest session, after which a security counts as delisted."""
 
 DECIMALS = 12
-"""Prices on the bases of two days give returns that differ in the last digits; rounding keeps that out of ranks."""
+"""Returns on the price bases of two days differ in the last digits; rounding keeps that out of ranks."""
 
 LIST = ["model", "model_version", "session"]
-"""What names a list."""
+"""Columns that identify a list."""
 
 PAIR = ["ticker", "session"]
-"""What names a purchase: a ticker, and the session of the list after which it was bought."""
+"""Columns that identify a purchase: a ticker, and the session of the list after which it was bought."""
 
 
 @dataclass(frozen=True)
 class Aftermath:
-    """What the lake holds of the sessions after some lists."""
+    """What the lake has of the sessions after some lists."""
 
     prices: pl.DataFrame
     """The bars on one total-return basis, and `traded_open`, the open as traded; `ticker` holds the security."""
     later: pl.DataFrame
-    """session, step (1 … LONGEST), later: the session so many sessions after it, of those that the lake holds."""
+    """session, step (1 … LONGEST), later: the session so many sessions after it, if it is in the lake."""
     entry_sessions: pl.DataFrame
-    """session, entry_session: the session after it, whether the lake holds it or not."""
+    """session, entry_session: the session after it, whether it is in the lake or not."""
     listed: pl.DataFrame
     """Listings, in the columns of `listings.LISTING`."""
     doubtful: pl.DataFrame
@@ -61,12 +61,12 @@ def aftermath(  # noqa: PLR0913, PLR0917 (all that moves prices)
     listed: pl.DataFrame,
     sessions: Sequence[date],
 ) -> Aftermath:
-    """Return what `bars` tell of the sessions after some lists.
+    """Return what `bars` show of the sessions after some lists.
 
-    `bars` are rows of `stocks/daily_bars`; a session of which there is none is one that the lake does not hold.
+    `bars` are rows of `stocks/daily_bars`; a session without any bar is not in the lake.
     `sessions` are the exchange's, in order: from the one before the first list's to LONGEST after the last list's, or
-    as far as the calendar goes. `splits` and `dividends` are what `adjust.adjusted` wants, `doubtful` is what
-    `point_in_time.splits_in_doubt` gives, `listed` what `listings.listings` does.
+    as far as the calendar goes. `splits` and `dividends` are those of `adjust.adjusted`, `doubtful` comes
+    from `point_in_time.splits_in_doubt`, `listed` from `listings.listings`.
     """
     calendar = pl.DataFrame({"session": sessions}, schema={"session": pl.Date}).with_row_index("place")
     steps = pl.DataFrame({"step": range(1, LONGEST + 1)}, schema={"step": pl.UInt32})
@@ -93,16 +93,16 @@ def aftermath(  # noqa: PLR0913, PLR0917 (all that moves prices)
 def forward_returns(pairs: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
     """Return the total returns of buying `pairs` (PAIR): PAIR, horizon, return (a share, rounded to 12 decimals).
 
-    There is a row for each horizon whose session the lake holds, if there is a bar on the session of the entry, and no
-    split in doubt between them.
+    There is a row for each horizon whose session is in the lake, if there is a bar on the session of the entry, and no
+    split in doubt between the two.
     """
     closes = after.prices.select(security="ticker", at="session", exit="close").sort("at")
     targets = after.later.filter(pl.col("step").is_in(HORIZONS))
     bought = _entries(pairs, after).drop_nulls("entry").join(targets, on="session").rename({"later": "at"})
-    told = bought.filter(pl.col("doubt_on").is_null() | (pl.col("doubt_on") > pl.col("at"))).sort("at")
-    # The bar of the entry is there, so that one is always found. Polars cannot look at the order within securities,
-    # and warns; both sides were just sorted.
-    sold = told.join_asof(closes, on="at", by="security", check_sortedness=False)
+    undoubted = bought.filter(pl.col("doubt_on").is_null() | (pl.col("doubt_on") > pl.col("at"))).sort("at")
+    # The bar of the entry exists, so there is always a match. Polars cannot check the order within securities, and
+    # warns; both sides were just sorted.
+    sold = undoubted.join_asof(closes, on="at", by="security", check_sortedness=False)
     change = (pl.col("exit") / pl.col("entry") - 1).round(DECIMALS)
     horizon = pl.col("step").cast(pl.Int32).alias("horizon")
     return sold.select(*PAIR, horizon, change.alias("return")).sort(*PAIR, "horizon")
@@ -111,11 +111,12 @@ def forward_returns(pairs: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
 def candidate_outcomes(
     listed: pl.DataFrame, scored: pl.DataFrame, returns: pl.DataFrame, after: Aftermath
 ) -> pl.DataFrame:
-    """Return what became of the candidates `listed`, in the columns of `stocks/candidate_outcomes`.
+    """Return the outcomes of the candidates `listed`, in the columns of `stocks/candidate_outcomes`.
 
     `listed` are rows of `stocks/candidates`; `scored` all tickers that passed the models' universes on their sessions
     (of `screen.rank.scores`); `returns` those of both (of `forward_returns`). The universe's return is the median over
-    the scored that have one. A list by another version of its model than scored has none, and no excess return.
+    the scored tickers that have a return. A list by another model version than the scored one has none, and no excess
+    return.
     """
     wide = (
         listed.select(*LIST, "ticker", horizon=pl.lit(HORIZONS, pl.List(pl.Int32)))
@@ -130,13 +131,13 @@ def candidate_outcomes(
             for name in ("return", "universe", "excess")
         )
     )
-    fared = _fared(_entries(listed.select(PAIR).unique(), after), after)
-    rows = listed.select(*LIST, "ticker", "rank", "score").join(fared, on=PAIR).join(wide, on=[*LIST, "ticker"])
+    fates = _fates(_entries(listed.select(PAIR).unique(), after), after)
+    rows = listed.select(*LIST, "ticker", "rank", "score").join(fates, on=PAIR).join(wide, on=[*LIST, "ticker"])
     return rows.select(list(CANDIDATE_OUTCOMES.columns)).sort("session", "model", "rank")
 
 
 def _entries(pairs: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
-    """Return `pairs` with what buying them came to.
+    """Return `pairs` with the entry of each purchase.
 
     Adds `security`, `entry_session`; null without a bar: `entry`, its open, and `traded_open`; and `doubt_on`, the day
     of the first split in doubt after the entry, if there is one.
@@ -162,8 +163,8 @@ def _entries(pairs: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
     )
 
 
-def _fared(entered: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
-    """Return how `entered` (of `_entries`) fared: PAIR and the columns of an outcome that are no return."""
+def _fates(entered: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
+    """Return the fates of `entered` (of `_entries`): PAIR and the columns of an outcome that are not returns."""
     lived = entered.join(_lives(entered, after), on=PAIR, how="left")
     steps = pl.col("steps").fill_null([])
     is_in_doubt = (pl.col("doubt_on") <= pl.col("newest")).fill_null(value=False)
@@ -176,7 +177,7 @@ def _fared(entered: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
         .then(pl.lit(NO_ENTRY))
         .when(is_in_doubt)
         .then(pl.lit(IN_DOUBT))
-        .when(pl.col("is_delisted") | (pl.col("silence") >= SILENT))
+        .when(pl.col("is_delisted") | (pl.col("silence") >= SILENT_SESSIONS))
         .then(pl.lit(DELISTED))
         .when(reached)
         .then(pl.lit(COMPLETE))
@@ -194,9 +195,9 @@ def _fared(entered: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
 
 
 def _lives(entered: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
-    """Return what is known of the sessions after each entry.
+    """Return what the lake has of the sessions after each entry.
 
-    PAIR; `steps`: which of the sessions after the list the lake holds, `newest` the last of them; `lowest`, `highest`,
+    PAIR; `steps`: which sessions after the list are in the lake, `newest` the last of them; `lowest`, `highest`,
     `last`: the extremes of the bars and the session of the last one; `silence`: held sessions after that;
     `is_delisted`: whether the listing had ended by `newest`.
     """
@@ -205,7 +206,7 @@ def _lives(entered: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
     return (
         entered.join(after.later, on="session")
         .join(bars, on=["security", "later"], how="left")
-        .join(ends(after.listed), on="security", how="left")
+        .join(last_days(after.listed), on="security", how="left")
         .group_by(PAIR)
         .agg(
             steps="step",
@@ -220,5 +221,5 @@ def _lives(entered: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
 
 
 def _universe_returns(scored: pl.DataFrame, returns: pl.DataFrame) -> pl.DataFrame:
-    known = scored.join(returns, on=PAIR)
-    return known.group_by(*LIST, "horizon").agg(universe=pl.col("return").median())
+    scored_returns = scored.join(returns, on=PAIR)
+    return scored_returns.group_by(*LIST, "horizon").agg(universe=pl.col("return").median())

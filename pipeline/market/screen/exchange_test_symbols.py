@@ -28,7 +28,7 @@ RETIRED = {"ZZZ": date(2023, 1, 1)}
 
 
 def is_exchange_test_symbol() -> pl.Expr:
-    """Return whether `ticker` was a test symbol on `session`. `ZTSTF`, `CONTEST` and `zvzzt` are none."""
+    """Return whether `ticker` was a test symbol on `session`. `ZTSTF`, `CONTEST` and `zvzzt` are not."""
     ticker = pl.col("ticker")
     matches = ticker.str.contains(f"^(?:{'|'.join(PATTERNS)})$") | ticker.is_in(SYMBOLS)
     for symbol, reused in RETIRED.items():

@@ -1,4 +1,4 @@
-"""The factors that models weigh. Each compares tickers by one figure of the session, free of the price's scale."""
+"""The factors that models weigh. Each compares tickers by one figure of the session, independent of the price."""
 
 import polars as pl
 
@@ -58,7 +58,7 @@ _STEADY = pl.when(is_shown_as_nothing(VALUE, 2)).then(pl.lit("neither speeding u
 
 ACCELERATION = Factor(
     name="macd_acceleration",
-    # The signal line is an EMA over 9 of the MACD, hence the histogram is exactly 4 × the signal line's change today.
+    # The signal line is an EMA over 9 of the MACD, so the histogram is exactly 4 × the signal line's change today.
     value=without_noise(pl.col("macd_histogram") / pl.col("close")),
     high=pl.format(
         "its trend is {} (MACD histogram {} of the price, higher than at {})",
@@ -86,7 +86,7 @@ WASHED_OUT_RSI = 40
 
 RSI = Factor(
     name="rsi_14",
-    # TA-Lib gives 0 to a price without movement: nothing was washed out there.
+    # TA-Lib gives 0 for a price without movement, which does not mean that it was washed out.
     value=pl.when(closes_moved().fill_null(value=True)).then("rsi_14"),
     high=pl.format("RSI {}, higher than at {}", decimal(VALUE, 1), ABOVE),
     low=pl.format(

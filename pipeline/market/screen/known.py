@@ -1,4 +1,4 @@
-"""What is known of a day's tickers beside bars and indicators, as columns that the models ask for. Pure."""
+"""Columns for models beside bars and indicators: security type, splits in doubt, features of minutes. Pure."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -14,7 +14,7 @@ from pipeline.market.securities.listings import with_listing
 def with_reference(
     day: pl.DataFrame, listed: pl.DataFrame, splits: pl.DataFrame, sessions: Sequence[date]
 ) -> pl.DataFrame:
-    """Return `day` (a row a ticker and session) with `type` and `split_in_doubt` of each, as far as anything is known.
+    """Return `day` (one row per ticker and session) with `type` and `split_in_doubt`, as far as they are known.
 
     `listed` are listings and `splits` the rows of `reference/splits`; without listings there is no `type`, and without
     splits no `split_in_doubt`, so that a filter by them counts as not applied. `sessions` are the exchange's, in order,
@@ -27,8 +27,8 @@ def with_reference(
 
 
 def with_minutes(day: pl.LazyFrame, features: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `day` with what the minutes of its sessions say, null where there is no row of `features`.
+    """Return `day` with the features of its sessions' minutes, null where `features` has no row.
 
-    `features` are rows of `stocks/intraday_features`; each says nothing of any session but its own.
+    `features` are rows of `stocks/intraday_features`; each is about its own session only.
     """
     return day.join(features.select(list(INTRADAY_FEATURES.columns)), on=["ticker", "session"], how="left")

@@ -17,10 +17,10 @@ from pipeline.market.screen.wording import WORDING_COLUMNS
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 OF_MINUTES = tuple(name for name in INTRADAY_FEATURES.columns if name not in INTRADAY_FEATURES.key)
-"""What an expression may use of the session's minutes. A model that does ranks only tickers that have minutes."""
+"""Columns from the session's minutes. A model that uses them ranks only tickers that have minutes."""
 
 COLUMNS = tuple(dict.fromkeys((*DAILY_BARS.columns, *INDICATORS_TABLE.columns, *OF_MINUTES)))
-"""What an expression of a model may use: a day's bars and indicators, and what its minutes say."""
+"""Columns that an expression of a model may use: a day's bars, indicators and features of its minutes."""
 
 HAS_MINUTES = "premarket_volume"
 """The column of OF_MINUTES that every ticker with a minute has."""
@@ -28,10 +28,10 @@ HAS_MINUTES = "premarket_volume"
 
 @dataclass(frozen=True)
 class Universe:
-    """Who may be ranked. A ticker without a value that a filter asks for does not pass.
+    """Which tickers may be ranked. A ticker without a value that a filter needs does not pass.
 
-    Exchange test symbols are always left out, and so are tickers whose prices cannot be compared through the look-back
-    because a split in it is in doubt.
+    Exchange test symbols are always left out, and so are tickers with a split in doubt in the look-back, whose prices
+    cannot be compared.
     """
 
     min_price: float = 5.0
@@ -39,9 +39,9 @@ class Universe:
     min_dollar_volume: float = 5_000_000.0
     """Lowest median of close × volume over 20 days, USD."""
     min_bars: int = 253
-    """Fewest bars of history; 253 hold a return over 252 days."""
+    """Fewest bars of history; a return over 252 days needs 253."""
     security_types: tuple[str, ...] = ("CS", "ADRC")
-    """Types let in, by the vendor's codes; none means every type. A ticker whose type is not known passes."""
+    """Accepted types, by the vendor's codes; none means every type. A ticker of unknown type passes."""
     conditions: tuple[pl.Expr, ...] = ()
     """Further conditions on a day's columns, all of which must hold."""
     written: Place | None = field(default_factory=here, init=False, repr=False, compare=False)
@@ -53,7 +53,7 @@ class Universe:
 
 @dataclass(frozen=True, eq=False)
 class Factor:
-    """A number by which a session's tickers are compared, and what to say of one that stands out.
+    """A number by which a session's tickers are compared, and the sentences for tickers that stand out.
 
     The sentences begin in lower case (they may follow "But"), and may use VALUE, ABOVE and BELOW of `wording`.
     """
@@ -62,9 +62,9 @@ class Factor:
     value: pl.Expr
     """Computed from columns of the same ticker and session."""
     high: pl.Expr = field(metadata=WORDS)
-    """What to say of a value above the session's average."""
+    """Sentence for a value above the session's average."""
     low: pl.Expr = field(metadata=WORDS)
-    """What to say of a value below the session's average."""
+    """Sentence for a value below the session's average."""
     written: Place | None = field(default_factory=here, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -85,7 +85,7 @@ class Model:
     factors: tuple[tuple[Factor, float], ...]
     """Each factor with its weight; a negative weight prefers low values."""
     top: int = 20
-    """How many to list."""
+    """How many tickers to list."""
     winsorize: float = 0.01
     """Share of values clipped in each tail before z-scores."""
 
@@ -132,7 +132,7 @@ class Model:
 
     @property
     def needs_minutes(self) -> bool:
-        """Return whether the model uses what the minutes of a session say."""
+        """Return whether the model uses columns from the session's minutes."""
         return HAS_MINUTES in self.columns
 
 
@@ -141,10 +141,10 @@ def _require_snake_case(kind: str, name: str) -> None:
         raise ModelError(f"{name!r} is no name for a {kind}.", remedy="Write it in snake_case, such as `momentum_60`.")
 
 
-def _require_known_columns(what: str, expression: pl.Expr, available: Iterable[str]) -> None:
+def _require_known_columns(subject: str, expression: pl.Expr, available: Iterable[str]) -> None:
     unknown = sorted(set(expression.meta.root_names()) - set(available))
     if unknown:
         raise ModelError(
-            f"{what} uses {', '.join(unknown)}, which a day does not have.",
+            f"{subject} uses {', '.join(unknown)}, which a day does not have.",
             remedy=f"Available are: {', '.join(available)}.",
         )

@@ -1,4 +1,4 @@
-"""The models that rank each session: those in MODELS. Adding one to it is all it takes."""
+"""The models that rank each session. To add a model, add it to MODELS."""
 
 import polars as pl
 
@@ -68,7 +68,7 @@ STRONG_CLOSE = Model(
         (REALISED_VOLATILITY, -0.20),
     ),
 )
-"""Needs the minutes of each session, which the daily job does not fetch: add it to MODELS where they are taken in."""
+"""Needs the minutes of each session, which the daily job does not fetch: add it to MODELS if you load minutes."""
 
 MODELS: tuple[Model, ...] = (TREND, PULLBACK)
 """The models that rank."""

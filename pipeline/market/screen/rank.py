@@ -20,7 +20,7 @@ SPLIT_IN_DOUBT = "split_in_doubt"
 """Optional column of a day: whether a split that could not be applied falls into the window of its indicators."""
 
 ZSCORE_DECIMALS = 9
-"""Polars sums one session alone in another order than among many; rounding hides that, so both rank alike."""
+"""Polars sums a session alone in another order than in a range; rounding makes both rank alike."""
 
 
 def candidates(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model]) -> pl.DataFrame:
@@ -28,13 +28,13 @@ def candidates(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model]) -> pl.
 
     `day` holds one row per ticker and session: the bar joined with its indicators, for one or many sessions, and
     optionally `type` and `split_in_doubt`, and the columns of `stocks/intraday_features` when a model uses one of them.
-    Such a model lists nobody of a session without minutes. Sessions are ranked apart from each other, and a row depends
-    on nothing but its own session.
+    Such a model lists no ticker for a session without minutes. Each session is ranked by itself: a row depends only on
+    its own session.
 
     A z-score is taken among the tickers that pass the model's universe: values are clipped at the model's percentiles
     (linear interpolation), centred, divided by the population standard deviation, and rounded to 9 decimals. A factor
-    whose values do not differ scores 0 for all. A value that is null, NaN or infinite stays out of the statistics and
-    scores 0. Equal scores are ranked by ticker.
+    with equal values scores 0 for all. A null, NaN or infinite value is left out of the statistics and scores 0. Equal
+    scores are ranked by ticker.
 
     Raises ModelError when no model is given, two share a name, or `day` lacks columns that a model needs.
     """
@@ -59,22 +59,22 @@ def scores(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model]) -> pl.Data
 
 
 def unapplied_filters(columns: Sequence[str], models: Sequence[Model]) -> tuple[str, ...]:
-    """Return, in words, the filters that cannot be applied to a day with these columns; empty when all can."""
-    said = []
+    """Return, in words, the filters that cannot be applied to a day with these columns; empty if all can."""
+    unapplied = []
     if SPLIT_IN_DOUBT not in columns:
-        said.append(f"Splits are not known (no column `{SPLIT_IN_DOUBT}`), so one looks like a gain or a loss.")
+        unapplied.append(f"Splits are not known (no column `{SPLIT_IN_DOUBT}`), so one looks like a gain or a loss.")
     if TYPE not in columns:
-        said += [
+        unapplied += [
             f"{model.name}: security types are not known (no column `{TYPE}`), so any type passes, funds included; "
             f"wanted are {', '.join(model.universe.security_types)}."
             for model in models
             if model.universe.security_types
         ]
-    return tuple(said)
+    return tuple(unapplied)
 
 
 def columns_needed(models: Sequence[Model]) -> set[str]:
-    """Return the columns of a day that ranking by `models` looks at, the optional ones included."""
+    """Return the columns of a day that ranking by `models` uses, with the optional ones."""
     return {column for model in models for column in model.columns} | {TYPE, SPLIT_IN_DOUBT}
 
 
@@ -100,11 +100,11 @@ def _needed_columns(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model]) -
 
 
 def ranked(rows: pl.DataFrame, model: Model) -> pl.LazyFrame:
-    """Return the rows that pass the model's universe, with `score`, what it is made of, and `rank`; without words.
+    """Return the rows that pass the model's universe, with `score`, its parts and `rank`; without words.
 
     `rows` have the columns that the model needs, without NaN.
     """
-    # Rows come sorted by ticker, and the ordinal rank gives equals their order of appearance.
+    # Rows come sorted by ticker, and the ordinal rank keeps the order of equal scores.
     best_first = (-pl.col("score")).rank("ordinal").over("session").cast(pl.Int32)
     return _scored(rows, model).with_columns(rank=best_first)
 
@@ -139,7 +139,7 @@ def _identity(model: Model) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _scored(rows: pl.DataFrame, model: Model) -> pl.LazyFrame:
-    """Return the rows that pass the model's universe, by session and ticker, with `score` and what it is made of."""
+    """Return the rows that pass the model's universe, by session and ticker, with `score` and its parts."""
     return (
         _passed(rows, model)
         .with_columns(_value(factor) for factor, _ in model.factors)
@@ -186,7 +186,7 @@ def _clipped(factor: Factor, share: float) -> pl.Expr:
 def _zscore(factor: Factor) -> pl.Expr:
     clipped = pl.col(f"clipped:{factor.name}")
     mean, deviation = clipped.mean().over("session"), clipped.std(ddof=0).over("session")
-    # Equal values can have a deviation of a rounding error, so spread is asked of the values themselves.
+    # The deviation of equal values can be a rounding error, so the values themselves are compared.
     has_spread = above(clipped.max().over("session"), clipped.min().over("session"))
     zscore = ((clipped - mean) / deviation).round(ZSCORE_DECIMALS)
     counts = has_spread & zscore.is_finite() & (zscore != 0)
@@ -202,11 +202,11 @@ def _contribution(factor: Factor, weight: float) -> pl.Expr:
 def _standing(factor: Factor) -> tuple[pl.Expr, ...]:
     """Return how many passed tickers of the session have a lower value, a higher value, and any value."""
     value = pl.col(f"value:{factor.name}")
-    known = value.count().over("session").cast(pl.Int64)
+    count = value.count().over("session").cast(pl.Int64)
     return (
         (value.rank("min").over("session").cast(pl.Int64) - 1).alias(f"less:{factor.name}"),
-        (known - value.rank("max").over("session").cast(pl.Int64)).alias(f"more:{factor.name}"),
-        known.alias(f"known:{factor.name}"),
+        (count - value.rank("max").over("session").cast(pl.Int64)).alias(f"more:{factor.name}"),
+        count.alias(f"known:{factor.name}"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The sentences that say why a ticker is listed, strongest first, and what speaks against it."""
+"""The sentences that say why a ticker is listed, strongest first, and what counts against it."""
 
 import polars as pl
 
@@ -12,11 +12,11 @@ NOTABLE = 0.75
 def add_reasons(listed: pl.DataFrame, model: Model) -> pl.DataFrame:
     """Return the listed rows with `reasons`.
 
-    Takes for each factor the columns `value:`, `zscore:`, `contribution:`, `less:`, `more:` and `known:` + its name:
+    Uses for each factor the columns `value:`, `zscore:`, `contribution:`, `less:`, `more:` and `known:` + its name:
     the last three count the passed tickers with a lower value, with a higher value, and with any value.
     """
-    said = [_said(listed, factor) for factor, _ in model.factors]
-    sentences = pl.concat_list([pl.struct(contribution=one["contribution"], text=one["text"]) for one in said])
+    by_factor = [_sentences(listed, factor) for factor, _ in model.factors]
+    sentences = pl.concat_list([pl.struct(contribution=rows["contribution"], text=rows["text"]) for rows in by_factor])
     strongest_first = pl.element().sort_by(
         pl.element().struct.field("contribution").abs(), descending=True, maintain_order=True
     )
@@ -39,21 +39,21 @@ def _nothing_stands_out() -> pl.Expr:
     )
 
 
-def _said(listed: pl.DataFrame, factor: Factor) -> pl.DataFrame:
-    """Return a factor's contribution and sentence for each row; no sentence when it is not worth a word."""
+def _sentences(listed: pl.DataFrame, factor: Factor) -> pl.DataFrame:
+    """Return a factor's contribution and sentence for each row; no sentence when it is not notable."""
     contribution, zscore = pl.col(f"contribution:{factor.name}"), pl.col(f"zscore:{factor.name}")
-    known = pl.col(f"known:{factor.name}")
+    count = pl.col(f"known:{factor.name}")
     sentence = pl.col("sentence")
     capital = pl.concat_str(sentence.str.head(1).str.to_uppercase(), sentence.str.slice(1))
     notable_against = (contribution < 0) & (zscore.abs() >= NOTABLE)
     worded = listed.with_columns(
         value=pl.col(f"value:{factor.name}"),
-        above=compared(pl.col(f"less:{factor.name}"), known),
-        below=compared(pl.col(f"more:{factor.name}"), known),
+        above=compared(pl.col(f"less:{factor.name}"), count),
+        below=compared(pl.col(f"more:{factor.name}"), count),
     )
-    # Put into a column first: an expression is worked out anew at each place that it stands in.
-    said = worded.with_columns(sentence=pl.when(zscore > 0).then(factor.high).otherwise(factor.low))
-    return said.select(
+    # Put into a column first: Polars computes an expression again wherever it is used.
+    with_sentence = worded.with_columns(sentence=pl.when(zscore > 0).then(factor.high).otherwise(factor.low))
+    return with_sentence.select(
         contribution=contribution,
         text=pl.when(contribution > 0).then(capital).when(notable_against).then(pl.format("But {}", sentence)),
     )

@@ -6,10 +6,10 @@ VALUE = pl.col("value")
 """The factor's value for the ticker."""
 
 ABOVE = pl.col("above")
-"""Whom the value exceeds, in words: "97 % of 3,120 stocks", or "3 of the 4 other stocks"."""
+"""The tickers that the value exceeds, in words: "97 % of 3,120 stocks", or "3 of the 4 other stocks"."""
 
 BELOW = pl.col("below")
-"""Whom the value falls short of, in words."""
+"""The tickers that the value falls short of, in words."""
 
 WORDING_COLUMNS = ("value", "above", "below")
 """Columns that only sentences may use, one set per factor."""
@@ -18,7 +18,7 @@ FEW = 100
 """Below so many tickers a count says more than a percentage."""
 
 LARGEST_FIGURE = 1e15
-"""Figures are held within this on either side, where a double still counts in ones."""
+"""Figures are clipped to this on either side, where a double still holds every whole number."""
 
 
 def whole(number: pl.Expr) -> pl.Expr:
@@ -27,9 +27,9 @@ def whole(number: pl.Expr) -> pl.Expr:
 
 
 def decimal(number: pl.Expr, digits: int) -> pl.Expr:
-    """Return a number with so many decimals and thousands separators: `1,234.50`. It is never `-0.0` or `1e5`."""
-    held = number.cast(pl.Float64).clip(-LARGEST_FIGURE / 10**digits, LARGEST_FIGURE / 10**digits)
-    units = (held * 10**digits).round().cast(pl.Int64)
+    """Return a number with so many decimals and thousands separators: `1,234.50`, never `-0.0` or `1e5`."""
+    clipped = number.cast(pl.Float64).clip(-LARGEST_FIGURE / 10**digits, LARGEST_FIGURE / 10**digits)
+    units = (clipped * 10**digits).round().cast(pl.Int64)
     sign = pl.when(units < 0).then(pl.lit("-")).otherwise(pl.lit(""))
     grouped = _grouped(units.abs() // 10**digits)
     if digits == 0:
@@ -63,7 +63,7 @@ def is_shown_as_nothing(share: pl.Expr, digits: int = 1) -> pl.Expr:
 
 
 def compared(count: pl.Expr, tickers: pl.Expr) -> pl.Expr:
-    """Return in words that `count` of `tickers` (the one spoken of included) lie on one side.
+    """Return in words that `count` of `tickers` (the ticker itself included) lie on one side.
 
     Percentages are rounded down, so that nothing is overstated.
     """

@@ -1,19 +1,19 @@
 """Which security traded under a ticker when: listings, from the vendor's tickers and renames. Pure.
 
-A security is known by its composite FIGI, which survives a rename; a ticker is used by one security after another. What
-the vendor says is put in order by these rules:
+A composite FIGI identifies a security through its renames; a ticker passes from one security to another. These rules
+turn the vendor's statements into listings:
 
-1. Renames (`reference/ticker_events`) say when a security took a ticker; it had it until it took the next.
-2. A security in `reference/tickers` ends with the day before `delisted_on`. Where no rename says when it began, its
-   beginning is unknown. One that is delisted on an unknown day claims nothing.
-3. Of two that claim a ticker, the one that ended earlier had it first; one that is still listed has it last. The later
-   one has it from its first day on, and the other until the day before. Where that first day is unknown, or not after
-   the other's, the later one has it from the day after the other ended. If they began and ended together, nobody knows
-   whose ticker it was, and neither is listed.
-4. The same holds for a security that claims two tickers at once, but that both stay listed, without their FIGI, where
-   nobody knows which it was.
+1. Renames (`reference/ticker_events`) say when a security took a ticker; it kept it until it took the next.
+2. The last day of a security in `reference/tickers` is the day before `delisted_on`. Unless a rename dates it, its
+   first day is unknown. A security delisted on an unknown day has no claim.
+3. Of two claims to a ticker, the one that ended earlier comes first; one that is still open comes last. The later claim
+   holds from its first day on, the earlier one until the day before. Where that first day is unknown, or not after the
+   other's, the later claim holds from the day after the other ended. If both cover the same days, the owner is unknown,
+   and neither is listed.
+4. The same holds for a security that claims two tickers at once, except that both stay listed, without a FIGI, where
+   it is unknown which was right.
 
-So no ticker has two listings on a day, and no FIGI two tickers.
+So on any day a ticker has at most one listing, and a FIGI at most one ticker.
 """
 
 import polars as pl
@@ -40,36 +40,38 @@ def listings(tickers: pl.DataFrame, ticker_events: pl.DataFrame) -> pl.DataFrame
     securities = _securities(tickers.filter(pl.col("withdrawn_at").is_null()))
     renamed = _renamed(ticker_events.filter(pl.col("withdrawn_at").is_null()))
     claims = pl.concat([_begun(renamed, securities), _unbegun(renamed, securities)])
-    one_a_ticker = _in_turn(claims.filter(~_contested("ticker")), "ticker")
+    one_per_ticker = _in_turn(claims.filter(~_contested("ticker")), "ticker")
     is_known = pl.col("composite_figi").is_not_null() & ~_contested("composite_figi")
-    known = _in_turn(one_a_ticker.filter(is_known), "composite_figi")
-    unknown = one_a_ticker.filter(~is_known).with_columns(composite_figi=pl.lit(None, pl.String))
-    return pl.concat([known, unknown]).sort("ticker", "first_day")
+    with_figi = _in_turn(one_per_ticker.filter(is_known), "composite_figi")
+    without_figi = one_per_ticker.filter(~is_known).with_columns(composite_figi=pl.lit(None, pl.String))
+    return pl.concat([with_figi, without_figi]).sort("ticker", "first_day")
 
 
 def with_listing(rows: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
-    """Return `rows` (ticker, session, and whatever else), in order, with `composite_figi` and `type` of that day.
+    """Return `rows` (ticker, session, and any other columns), in order, with `composite_figi` and `type` of that day.
 
-    `listed` are listings; null where none was known for the ticker on the session.
+    `listed` are listings; null where the ticker had no known listing on the session.
     """
     begins = listed.with_columns(pl.col("first_day").fill_null(pl.date(1, 1, 1))).sort("first_day")
-    found = (
+    listed_rows = (
         rows.select("ticker", "session", row=pl.int_range(pl.len()))
         .sort("session")
         # Polars cannot look at the order within tickers, and warns; both sides were just sorted.
         .join_asof(begins, left_on="session", right_on="first_day", by="ticker", check_sortedness=False)
         .sort("row")
     )
-    is_over = found["session"] > found["last_day"]
-    of_day = (pl.when(is_over.fill_null(value=False)).then(None).otherwise(found[name]) for name in _KNOWN)
-    return rows.with_columns(value.alias(name) for value, name in zip(of_day, _KNOWN, strict=True))
+    is_over = listed_rows["session"] > listed_rows["last_day"]
+    of_day = (
+        pl.when(is_over.fill_null(value=False)).then(None).otherwise(listed_rows[name]) for name in _LISTING_COLUMNS
+    )
+    return rows.with_columns(value.alias(name) for value, name in zip(of_day, _LISTING_COLUMNS, strict=True))
 
 
 def series(bars: pl.DataFrame, listed: pl.DataFrame, figi: str) -> pl.DataFrame:
     """Return the `bars` of one security through its renames, oldest first, each under the ticker as it traded.
 
-    `listed` are listings. A bar of another security that used one of its tickers, before or after, is not among them.
-    Raises QueryError when the FIGI is listed nowhere.
+    `listed` are listings. Bars of another security that used one of its tickers before or after are left out.
+    Raises QueryError when no listing has the FIGI.
     """
     own = listed.filter(pl.col("composite_figi") == figi).select("ticker", "first_day", "last_day")
     if own.is_empty():
@@ -85,17 +87,19 @@ def series(bars: pl.DataFrame, listed: pl.DataFrame, figi: str) -> pl.DataFrame:
 def successions(listed: pl.DataFrame) -> pl.DataFrame:
     """Return where one security followed another under a ticker: ticker, `first_day` of the later, `foreign_until`.
 
-    Bars of the ticker up to `foreign_until` are of the earlier security: that is the day after its last one, since the
-    vendor's day of delisting is at times the last day of trading. Only of securities whose FIGIs are known.
+    Bars of the ticker up to `foreign_until` belong to the earlier security. That is the day after its last one, since
+    the vendor's day of delisting is sometimes the last day of trading. Only securities with known FIGIs are included.
     """
-    known = listed.filter(pl.col("composite_figi").is_not_null()).sort("ticker", "first_day")
+    identified = listed.filter(pl.col("composite_figi").is_not_null()).sort("ticker", "first_day")
     figi_before, ended = (pl.col(name).shift(1).over("ticker") for name in ("composite_figi", "last_day"))
-    followed = known.with_columns(before=figi_before, ended=ended).filter(pl.col("composite_figi") != pl.col("before"))
+    followed = identified.with_columns(before=figi_before, ended=ended).filter(
+        pl.col("composite_figi") != pl.col("before")
+    )
     day_before = pl.col("first_day") - DAY
     return followed.select("ticker", "first_day", foreign_until=pl.min_horizontal(pl.col("ended") + DAY, day_before))
 
 
-_KNOWN = ("composite_figi", "type")
+_LISTING_COLUMNS = ("composite_figi", "type")
 
 
 def _securities(tickers: pl.DataFrame) -> pl.DataFrame:
@@ -103,8 +107,10 @@ def _securities(tickers: pl.DataFrame) -> pl.DataFrame:
     dated = tickers.filter(pl.col("active") | pl.col("delisted_on").is_not_null())
     last_day = pl.when(~pl.col("active")).then(pl.col("delisted_on") - DAY)
     ended = dated.select("ticker", "composite_figi", "type", last_day=last_day)
-    with_figi, without = (ended.filter(pl.col("composite_figi").is_not_null() == known) for known in (True, False))
-    # Delisted and listed again is one security; two rows without a FIGI may well be two.
+    with_figi, without = (
+        ended.filter(pl.col("composite_figi").is_not_null() == has_figi) for has_figi in (True, False)
+    )
+    # Delisted and listed again is one security; two rows without a FIGI may be two.
     return pl.concat(
         [
             with_figi.group_by("ticker", "composite_figi").agg(_the_only("type"), _last("last_day")),
@@ -115,24 +121,26 @@ def _securities(tickers: pl.DataFrame) -> pl.DataFrame:
 
 def _renamed(ticker_events: pl.DataFrame) -> pl.DataFrame:
     """Return the spans between renames: composite_figi, ticker, first_day, last_day."""
-    taken = ticker_events.select("composite_figi", "ticker", first_day="since").unique()
-    days = taken.select("composite_figi", "first_day").unique().sort("composite_figi", "first_day")
+    dated_tickers = ticker_events.select("composite_figi", "ticker", first_day="since").unique()
+    days = dated_tickers.select("composite_figi", "first_day").unique().sort("composite_figi", "first_day")
     spans = days.with_columns(last_day=pl.col("first_day").shift(-1).over("composite_figi") - DAY)
-    return taken.join(spans, on=["composite_figi", "first_day"])
+    return dated_tickers.join(spans, on=["composite_figi", "first_day"])
 
 
 def _begun(renamed: pl.DataFrame, securities: pl.DataFrame) -> pl.DataFrame:
     """Return the claims that a rename dates, ended by the delisting of the security under that ticker."""
     types = securities.group_by("composite_figi").agg(_the_only("type"))
     ends = securities.select("composite_figi", "ticker", delisted="last_day")
-    known = renamed.join(types, on="composite_figi", how="left").join(ends, on=["composite_figi", "ticker"], how="left")
-    # A delisting before it began was of an earlier time under the same ticker.
+    claims = renamed.join(types, on="composite_figi", how="left").join(
+        ends, on=["composite_figi", "ticker"], how="left"
+    )
+    # A delisting before its first day belongs to an earlier time under the same ticker.
     delisted = pl.when(pl.col("delisted") >= pl.col("first_day")).then("delisted")
-    return known.with_columns(last_day=pl.min_horizontal("last_day", delisted)).select(LISTING.keys())
+    return claims.with_columns(last_day=pl.min_horizontal("last_day", delisted)).select(LISTING.keys())
 
 
 def _unbegun(renamed: pl.DataFrame, securities: pl.DataFrame) -> pl.DataFrame:
-    """Return the claims of securities whose beginning under the ticker nobody tells."""
+    """Return the claims of securities whose first day under the ticker is unknown."""
     undated = securities.join(renamed, on=["composite_figi", "ticker"], how="anti")
     return undated.with_columns(first_day=pl.lit(None, pl.Date)).select(LISTING.keys())
 
@@ -143,8 +151,8 @@ def _contested(claimed: str) -> pl.Expr:
 
 
 def _in_turn(claims: pl.DataFrame, claimed: str) -> pl.DataFrame:
-    """Return the claims to each `claimed`, shortened so that no two overlap; what nothing is left of is dropped."""
-    # Nearly every claim is the only one: those that are not are put in turn, which takes a look at each by itself.
+    """Return the claims to each `claimed`, shortened so that no two overlap; claims without a day left are dropped."""
+    # Nearly every claim is the only one; only the others need the slower work per ticker.
     is_shared = pl.col(claimed).is_duplicated()
     in_turn = pl.concat([claims.filter(~is_shared), _shortened(claims.filter(is_shared), claimed)])
     return in_turn.filter((pl.col("first_day") <= pl.col("last_day")).fill_null(value=True))
@@ -164,10 +172,10 @@ def _shortened(claims: pl.DataFrame, claimed: str) -> pl.DataFrame:
 
 
 def _the_only(name: str) -> pl.Expr:
-    """Return the value that all have, or null."""
+    """Return the value that all rows share, or null."""
     return pl.when(pl.col(name).n_unique() == 1).then(pl.col(name).first())
 
 
 def _last(day: str) -> pl.Expr:
-    """Return the latest day, or null when one is still open."""
+    """Return the latest day, or null when a row is still open."""
     return pl.when(pl.col(day).null_count() == 0).then(pl.col(day).max())

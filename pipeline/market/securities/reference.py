@@ -1,15 +1,15 @@
-"""What the vendor told of reference data through time: the history of it, what is in doubt, what may be applied. Pure.
+"""Reference data through time: the history of the vendor's statements, which are in doubt, which may be applied. Pure.
 
-A row of history is one statement of the vendor, with the refresh at which it was first made, last made, and no longer
-made. Whatever the vendor says otherwise is another row, and so is what it takes back and says again.
+A row of history is one statement of the vendor, with the refreshes at which it was first made, last made and withdrawn.
+A changed statement is another row, and so is one that is withdrawn and made again.
 
-A split or dividend is judged by itself first, in the order of DOUBTS. Those that are sound alone then compete:
+A split or dividend is first judged by itself, in the order of DOUBTS. Those without a doubt are then compared:
 
-1. Splits of one ticker and day whose ratios agree to nine digits are one split, told several times (2:1 is 4:2). The
-   one seen first counts, of those the one with the lowest id; the others are `repeated`.
-2. When their ratios differ, all of them are `conflicting`: nobody can tell which is right, so none is applied.
-3. Dividends of one ticker, ex-date, amount, currency and type are one dividend, told several times, as in 1. All else
-   on one day is paid in addition.
+1. Splits of one ticker and day whose ratios agree to nine digits are one split, stated several times (2:1 is 4:2). The
+   one seen first counts, then the one with the lowest id; the others are `repeated`.
+2. When their ratios differ, all of them are `conflicting`: it is unknown which is right, so none is applied.
+3. Dividends of one ticker, ex-date, amount, currency and type are one dividend, stated several times, as in 1. Other
+   dividends on the same day are paid in addition.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ SAME_RATIO = 1e-9
 """Relative difference up to which two ratios are the same."""
 
 HOLDS = pl.col("withdrawn_at").is_null()
-"""Whether the vendor still said so at the newest refresh."""
+"""Whether the vendor still made the statement at the newest refresh."""
 
 NEWEST = pl.max_horizontal(pl.col("last_seen_at", "withdrawn_at").max())
 """The moment of the newest refresh of a history."""
@@ -35,30 +35,32 @@ NEWEST = pl.max_horizontal(pl.col("last_seen_at", "withdrawn_at").max())
 Judgement = Callable[[pl.DataFrame], pl.DataFrame]
 
 
-def merged(known: pl.DataFrame, told: pl.DataFrame, at: datetime) -> pl.DataFrame:
-    """Return the history after a refresh at the moment `at` (UTC) in which the vendor told exactly `told`.
+def merged(history: pl.DataFrame, answer: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """Return the history after a refresh at the moment `at` (UTC) in which the vendor's answer was `answer`.
 
-    `known` is the history before, in the columns of its table, and `told` has the vendor's own columns of it; rows
-    that `told` repeats count once. A statement made again is last seen at `at`; one that held and was not made is
+    `history` is the history before, in the columns of its table, and `answer` has the vendor's own columns of it;
+    repeated rows of `answer` count once. A statement made again is last seen at `at`; one that held and is missing is
     withdrawn at `at`; a new one is first seen at `at`, its `doubt` yet to be judged.
-    Raises ClockBehind when `at` does not come after every moment of `known`.
+    Raises ClockBehind when `at` is not after every moment of `history`.
     """
-    require_later(known, at)
-    own = told.columns
-    said = told.unique(maintain_order=True)
-    holding = known.filter(HOLDS)
-    now = pl.lit(at).cast(known.schema["last_seen_at"])
-    again = holding.join(said, on=own, how="semi", nulls_equal=True).with_columns(last_seen_at=now)
-    gone = holding.join(said, on=own, how="anti", nulls_equal=True).with_columns(withdrawn_at=now)
-    new = said.join(holding, on=own, how="anti", nulls_equal=True).with_columns(first_seen_at=now, last_seen_at=now)
+    require_later(history, at)
+    own = answer.columns
+    statements = answer.unique(maintain_order=True)
+    holding = history.filter(HOLDS)
+    now = pl.lit(at).cast(history.schema["last_seen_at"])
+    again = holding.join(statements, on=own, how="semi", nulls_equal=True).with_columns(last_seen_at=now)
+    gone = holding.join(statements, on=own, how="anti", nulls_equal=True).with_columns(withdrawn_at=now)
+    new = statements.join(holding, on=own, how="anti", nulls_equal=True).with_columns(
+        first_seen_at=now, last_seen_at=now
+    )
     # A new row has neither doubt nor withdrawal.
-    return pl.concat([known.filter(~HOLDS), gone, again, new], how="diagonal").select(known.columns)
+    return pl.concat([history.filter(~HOLDS), gone, again, new], how="diagonal").select(history.columns)
 
 
 def dated_before(history: pl.DataFrame, at: datetime) -> pl.DataFrame:
-    """Return the history with every moment after `at` (UTC) put before it, in the order they had; none is lost.
+    """Return the history with every moment after `at` (UTC) moved before it, in the same order; none is lost.
 
-    For a history that a clock ahead of time wrote to, once the clock is right. Moments up to `at` stay as they are.
+    For a history written while the clock was ahead, once the clock is right. Moments up to `at` stay as they are.
     Raises ClockBehind when they leave no room for the others.
     """
     moments = pl.concat([history[name] for name in KNOWN]).drop_nulls().unique().sort()
@@ -72,13 +74,13 @@ def dated_before(history: pl.DataFrame, at: datetime) -> pl.DataFrame:
 
 
 def newest_refresh(history: pl.DataFrame) -> datetime | None:
-    """Return the moment of the newest refresh that said anything or took anything back; None of an empty history."""
+    """Return the moment of the newest refresh that made or withdrew a statement; None for an empty history."""
     return history.select(NEWEST).item()
 
 
-def require_later(known: pl.DataFrame, at: datetime) -> None:
-    """Return if `at` comes after every moment of the history `known`; raises ClockBehind if not."""
-    newest = newest_refresh(known)
+def require_later(history: pl.DataFrame, at: datetime) -> None:
+    """Return if `at` is after every moment of `history`; raises ClockBehind if not."""
+    newest = newest_refresh(history)
     if newest is not None and at <= newest:
         raise ClockBehind(
             f"Reference data was seen at {newest:%Y-%m-%d %H:%M:%S} UTC, which is not before {at:%Y-%m-%d %H:%M:%S} "
@@ -91,7 +93,7 @@ def require_later(known: pl.DataFrame, at: datetime) -> None:
 def changes_of(history: pl.DataFrame, at: datetime) -> pl.DataFrame:
     """Return what the refresh at `at` changed, as `change` (withdrawn, added) before the columns of `history`.
 
-    What was withdrawn comes first. A statement that the vendor altered is there twice: as it was, and as it is.
+    Withdrawn statements come first. A statement that the vendor changed is there twice: before and after.
     """
     change = (
         pl.when(pl.col("withdrawn_at") == at).then(pl.lit("withdrawn"))
@@ -102,12 +104,12 @@ def changes_of(history: pl.DataFrame, at: datetime) -> pl.DataFrame:
 
 
 def withdrawn_last(history: pl.DataFrame) -> pl.DataFrame:
-    """Return the statements that the newest refresh no longer made, sorted."""
+    """Return the statements that the newest refresh withdrew, sorted."""
     return history.filter(pl.col("withdrawn_at") == NEWEST).sort(history.columns[:2])
 
 
 def vanished_tickers(history: pl.DataFrame) -> pl.DataFrame:
-    """Return those of `withdrawn_last` whose ticker is told of no more, under no statement that holds."""
+    """Return the rows of `withdrawn_last` whose ticker has no statement left that holds."""
     return withdrawn_last(history).join(history.filter(HOLDS), on="ticker", how="anti")
 
 
@@ -115,33 +117,33 @@ def as_known(history: pl.DataFrame, known_at: datetime | None = None) -> pl.Data
     """Return the statements that held at the moment `known_at` (UTC), or hold now."""
     if known_at is None:
         return history.filter(HOLDS)
-    held = HOLDS | (pl.col("withdrawn_at") > known_at)
-    return history.filter(pl.col("first_seen_at") <= known_at, held)
+    held_then = HOLDS | (pl.col("withdrawn_at") > known_at)
+    return history.filter(pl.col("first_seen_at") <= known_at, held_then)
 
 
 def with_split_doubts(history: pl.DataFrame) -> pl.DataFrame:
-    """Return the splits with `doubt` worked out for those that hold; withdrawn ones keep what they had."""
+    """Return the splits with `doubt` worked out for those that hold; withdrawn ones keep theirs."""
     return _rejudged(history, _judged_splits)
 
 
 def with_dividend_doubts(history: pl.DataFrame) -> pl.DataFrame:
-    """Return the dividends with `doubt` worked out for those that hold; withdrawn ones keep what they had."""
+    """Return the dividends with `doubt` worked out for those that hold; withdrawn ones keep theirs."""
     return _rejudged(history, _judged_dividends)
 
 
 def applicable_splits(history: pl.DataFrame, known_at: datetime | None = None) -> pl.DataFrame:
     """Return the splits to apply, as they were known at `known_at` (UTC) or are known now.
 
-    Columns ticker, execution_date, split_from, split_to; one row a ticker and day, sorted by them.
+    Columns ticker, execution_date, split_from, split_to; one row per ticker and day, sorted by them.
     """
     sound = _judged_splits(as_known(history, known_at)).filter(pl.col("doubt").is_null())
     return sound.select("ticker", "execution_date", "split_from", "split_to").sort("ticker", "execution_date")
 
 
 def applicable_dividends(history: pl.DataFrame, known_at: datetime | None = None) -> pl.DataFrame:
-    """Return the dividends to apply, in USD a share, as they were known at `known_at` (UTC) or are known now.
+    """Return the dividends to apply, in USD per share, as they were known at `known_at` (UTC) or are known now.
 
-    Columns ticker, ex_dividend_date, cash_amount; one row a ticker and day with their sum, sorted by them.
+    Columns ticker, ex_dividend_date, cash_amount; one row per ticker and day with the sum, sorted by them.
     """
     day = ["ticker", "ex_dividend_date"]
     sound = _judged_dividends(as_known(history, known_at)).filter(pl.col("doubt").is_null())
@@ -165,7 +167,7 @@ def _judged_splits(rows: pl.DataFrame) -> pl.DataFrame:
     )
     day = ["ticker", "execution_date"]
     differ = (new / old).max().over(day) > (new / old).min().over(day) * (1 + SAME_RATIO)
-    among_others = pl.when(differ).then(pl.lit("conflicting")).when(_told_before(day)).then(pl.lit("repeated"))
+    among_others = pl.when(differ).then(pl.lit("conflicting")).when(_stated_before(day)).then(pl.lit("repeated"))
     return _judged(rows, doubt, among_others)
 
 
@@ -180,11 +182,11 @@ def _judged_dividends(rows: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("not_usd"))
     )
     event = ["ticker", "ex_dividend_date", "cash_amount", "currency", "distribution_type"]
-    return _judged(rows, doubt, pl.when(_told_before(event)).then(pl.lit("repeated")))
+    return _judged(rows, doubt, pl.when(_stated_before(event)).then(pl.lit("repeated")))
 
 
 def _judged(rows: pl.DataFrame, alone: pl.Expr, among_others: pl.Expr) -> pl.DataFrame:
-    """Return `rows` with the `doubt` that each raises alone, and of the sound ones among each other."""
+    """Return `rows` with the `doubt` of each row alone; rows without one are then compared with each other."""
     judged = rows.with_columns(doubt=alone.cast(pl.String))
     own = [name for name in rows.columns if name not in (*KNOWN, "doubt", "id")]
     sound = judged.filter(pl.col("doubt").is_null()).sort("first_seen_at", "id", *own, nulls_last=True)
@@ -193,6 +195,6 @@ def _judged(rows: pl.DataFrame, alone: pl.Expr, among_others: pl.Expr) -> pl.Dat
     )
 
 
-def _told_before(event: Sequence[str]) -> pl.Expr:
-    """Return whether an earlier row tells the same event."""
+def _stated_before(event: Sequence[str]) -> pl.Expr:
+    """Return whether an earlier row states the same event."""
     return pl.int_range(pl.len()).over(event) > 0

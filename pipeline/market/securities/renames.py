@@ -1,4 +1,4 @@
-"""Renames: which securities the vendor must be asked about, and whose turn it is on a day. Pure."""
+"""Renames: which securities to query the vendor about, and which of them on a day. Pure."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,16 +6,16 @@ from datetime import date
 import polars as pl
 
 COMMON_STOCK = "CS"
-"""The vendor's type of securities that are asked about."""
+"""The vendor's type of the securities to query."""
 
 MOST_A_DAY = 100
-"""Securities asked about in one refresh: one call each."""
+"""Most securities queried in one refresh: one call each."""
 
 
-def unasked(securities: pl.DataFrame, first_sessions: pl.DataFrame, events: pl.DataFrame) -> list[str]:
+def figis_without_events(securities: pl.DataFrame, first_sessions: pl.DataFrame, events: pl.DataFrame) -> list[str]:
     """Return the FIGIs of listed common stocks that may have had another ticker before, the newest first.
 
-    They are those whose bars begin after the first session of all, and of which no event says that they took their
+    These are the stocks whose bars begin after the first session in the lake, without an event for their present
     ticker. `securities` are rows of `reference/tickers` and `events` of `reference/ticker_events` that hold;
     `first_sessions`: ticker, and `first`, the session of its first bar.
     """
@@ -32,10 +32,10 @@ def unasked(securities: pl.DataFrame, first_sessions: pl.DataFrame, events: pl.D
     )
 
 
-def whose_turn(waiting: Sequence[str], day: date) -> list[str]:
-    """Return those of `waiting` to ask about on `day`: the newest half of what can be asked, the others in turn.
+def figis_due(waiting: Sequence[str], day: date) -> list[str]:
+    """Return the FIGIs of `waiting` to query on `day`: half of MOST_A_DAY for the newest, half for the others in turn.
 
-    A security of which the vendor knows no event waits for ever, and must not stand in the way of the rest.
+    A security without any event at the vendor waits for ever, and must not block the rest.
     """
     if len(waiting) <= MOST_A_DAY:
         return list(waiting)

@@ -1,7 +1,7 @@
-"""The text of a file of aggregates, unpacked: its header, and where its rows lie. No cell is read here.
+"""The text of an unpacked file of aggregates: its header, and where its rows are. No cell is read here.
 
-What a line is: **one line is one row, always**, whatever it holds. A quote that does not close spoils its own line and
-no other; a blank line between rows is a malformed row; only line ends after the last row are not rows.
+**One line is always one row**, whatever it contains. A quote that does not close affects only its own line; a blank
+line between rows is a malformed row; only line ends after the last row are not rows.
 """
 
 import csv
@@ -30,7 +30,7 @@ COLUMNS_LIMIT = 64
 """Most columns accepted; the vendor has eight."""
 
 _IN_CACHE = 1 << 16
-"""Bytes that are looked at in one go."""
+"""Bytes that are compared at once."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ class Text:
         return self.rows.split(b"\n") if self.begin < self.end else []
 
     def plain_lines(self) -> int | None:
-        """Return how many rows there are when each may be read as plain cells between commas, None otherwise.
+        """Return the number of rows if each can be read as plain cells between commas; None otherwise.
 
-        Whether every row has as many cells as the header is still open: two that differ may make up for each other.
+        This does not prove that every row has as many cells as the header: one row may have too many, another too few.
         """
         # Polars drops a `\r` at the end of a line and a byte order mark before the first: text does not.
         if self.begin == self.end or self.data.startswith(BOM_UTF8, self.begin):
             return None
-        if any(self.data.find(odd, self.begin, self.end) >= 0 for odd in (b'"', b"\r")):
+        if any(self.data.find(special, self.begin, self.end) >= 0 for special in (b'"', b"\r")):
             return None
         lines = count(self.data, b"\n", self.begin, self.end) + 1
         cells = lines * (len(self.header) - 1)
@@ -70,7 +70,7 @@ class Text:
 
     @property
     def readable(self) -> bytes:
-        """Return the header and the rows, without the line ends of which each but the first would read as a row."""
+        """Return the header and the rows, without the last line ends, which would be read as rows."""
         return self.data if len(self.data) - self.end <= 1 else self.data[: self.end]
 
 
@@ -90,15 +90,15 @@ def text_of(data: bytes, name: str) -> Text:
 
 
 def count(data: bytes, character: bytes, begin: int = 0, end: int | None = None) -> int:
-    """Return how often an ASCII character stands in `data` from `begin` to before `end`."""
-    # NumPy compares many bytes at once, Python's own count one after the other.
+    """Return how often an ASCII character occurs in `data` from `begin` to before `end`."""
+    # NumPy compares many bytes at once; Python's own count compares one at a time.
     codes = np.frombuffer(data, np.uint8)[begin:end]
     pieces = range(0, len(codes), _IN_CACHE)
     return sum(int(np.count_nonzero(codes[at : at + _IN_CACHE] == ord(character))) for at in pieces)
 
 
 def _end_of_rows(data: bytes, begin: int) -> int:
-    """Return where the line ends after the last row begin."""
+    """Return the position after the last row, where the last line ends begin."""
     end = len(data)
     while end > begin and data[end - 1] == ord("\n"):
         end -= 1
@@ -107,8 +107,8 @@ def _end_of_rows(data: bytes, begin: int) -> int:
 
 def _require_text(data: bytes, name: str) -> None:
     if b"\0" in data:
-        raise FileRefused(f"{name} is not UTF-8 text: it holds NUL bytes (UTF-16, or binary data?).", remedy=REMEDY)
-    if data.isascii():  # which costs less than decoding, and is true of almost every file
+        raise FileRefused(f"{name} is not UTF-8 text: it has NUL bytes (UTF-16, or binary data?).", remedy=REMEDY)
+    if data.isascii():  # cheaper than decoding, and true for almost every file
         return
     try:
         data.decode()
@@ -121,16 +121,16 @@ def _require_text(data: bytes, name: str) -> None:
 def _header(line: str, data: bytes, name: str) -> tuple[str, ...]:
     """Return the names in the header line, or refuse the file."""
     if not data or data.isspace():
-        raise FileRefused(f"{name} is empty: it has not even a header.", remedy=REMEDY)
+        raise FileRefused(f"{name} is empty: it does not even have a header.", remedy=REMEDY)
     if (commas := line.count(",")) >= COLUMNS_LIMIT:
         raise FileRefused(
             f"{name} has the wrong header{page_hint(data)}: {commas + 1:,} columns, more than the {COLUMNS_LIMIT} that "
             "a file may have.",
             remedy=REMEDY,
         )
-    found = quoted_fields(line) or ()
-    missing = [column for column in SCHEMA if column not in found]
-    repeated = [column for column in SCHEMA if found.count(column) > 1]
+    names = quoted_fields(line) or ()
+    missing = [column for column in SCHEMA if column not in names]
+    repeated = [column for column in SCHEMA if names.count(column) > 1]
     if missing or repeated:
         faults = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"repeats {', '.join(repeated)}"] * bool(repeated)
         raise FileRefused(
@@ -138,12 +138,12 @@ def _header(line: str, data: bytes, name: str) -> tuple[str, ...]:
             f"expected: {','.join(SCHEMA)}.",
             remedy=REMEDY,
         )
-    return tuple(found)
+    return tuple(names)
 
 
 def quoted_fields(line: str) -> list[str] | None:
-    """Return the fields of one line of CSV, or None when its quotes make no sense."""
-    if line.count('"') % 2:  # Python's reader lets in `B",1`, the end of a quoted ticker that held a line end.
+    """Return the fields of one line of CSV, or None when its quotes are invalid."""
+    if line.count('"') % 2:  # Python's reader accepts `B",1`, the end of a quoted ticker with a line end in it.
         return None
     try:
         return next(csv.reader([line], strict=True), [])

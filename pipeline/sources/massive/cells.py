@@ -1,7 +1,7 @@
-"""What the text of a vendor's cell means as a number; text that means none is null.
+"""Numbers from the text of a vendor's cells; text that is not a number is null.
 
-A number is what a 64-bit float reads (`61.68`, `61.680000`, `2.03e6`), with or without white space around it. Numbers
-of trades and times may be written as floats (`180.000000`), but a number of trades must be whole.
+A number is any text that parses as a 64-bit float (`61.68`, `61.680000`, `2.03e6`), with or without white space around
+it. Numbers of trades and times may be written as floats (`180.000000`), but a number of trades must be whole.
 """
 
 import polars as pl
@@ -26,7 +26,7 @@ def as_count(name: str) -> pl.Expr:
 def as_time(name: str) -> pl.Expr:
     """Return a time as 64-bit whole numbers of its unit.
 
-    A float is near enough (256 ns in nanoseconds); beyond 64 bits the ends of time stand for it.
+    A float is precise enough (256 ns in nanoseconds); values beyond 64 bits become the smallest or largest time.
     """
     number = as_float(name)
     beyond = pl.when(number >= _INT64_FLOATS_END).then(2**63 - 1).when(number < -_INT64_FLOATS_END).then(-(2**63))

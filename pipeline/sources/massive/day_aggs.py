@@ -1,9 +1,8 @@
 """The vendor's day and minute files of aggregates: from the bytes of one file to bars, rejected rows and counts.
 
-What a line is: **one line is one row, always**, whatever it holds. A quote that does not close spoils its own line and
-no other; a blank line between rows is a malformed row; only line ends after the last row are not rows. A file whose
-lines are all plain is read with its types in one go; any other is read as text, cell by cell, to the same values (what
-a number is, `cells` says).
+**One line is always one row**, whatever it contains. A quote that does not close affects only its own line; a blank
+line between rows is a malformed row; only line ends after the last row are not rows. A file with plain lines only is
+parsed with its types at once; any other is read as text, cell by cell, to the same values (`cells` defines numbers).
 """
 
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ DAY_FILE_LIMIT = 1 << 25
 """Largest content of a day file accepted, bytes; a real one has about 700,000."""
 
 DAY_LINES_LIMIT = 250_000
-"""Most lines of a day file accepted; a real one has about 12,000. A file of line ends packs to almost nothing."""
+"""Most lines of a day file accepted; a real one has about 12,000. A file of line ends compresses to almost nothing."""
 
 MINUTE_FILE_LIMIT = 1 << 29
 """Largest content of a minute file accepted, bytes; a real one has about 130,000,000."""
@@ -36,7 +35,7 @@ _FLOATS = ("volume", "open", "close", "high", "low")
 
 @dataclass(frozen=True)
 class ParsedFile:
-    """The rows of a file of aggregates, as numbers, with their text at hand."""
+    """The rows of a file of aggregates, as numbers and as text."""
 
     rows: pl.DataFrame
     """`row_number` (from 1, header not counted), `malformed`, then SCHEMA. An unreadable number is null."""
@@ -45,9 +44,9 @@ class ParsedFile:
     text: Text
 
     def as_delivered(self, row_numbers: Sequence[int]) -> pl.DataFrame:
-        """Return the columns of SCHEMA as the vendor's text, for the rows asked for, in that order.
+        """Return the columns of SCHEMA as the vendor's text, for the requested rows, in that order.
 
-        Cells stand in the header's order; what a malformed line has beyond them stays in the last, what it lacks is
+        Cells follow the header's order; the surplus text of a malformed line stays in the last cell, missing cells are
         null.
         """
         lines = self.text.lines
@@ -58,26 +57,26 @@ class ParsedFile:
 def clean_day_file(data: bytes, session: date, key: str, etag: str, max_bad_share: float = 0.2) -> CleanedDay:
     """Return the bars, the rejected rows and the counts of one delivered day file (`data` is its .csv.gz).
 
-    `key` and `etag` name the delivery in the quarantine and in messages.
+    `key` and `etag` identify the delivery in the quarantine and in messages.
     Raises FileRefused when the file cannot be unpacked or is not the vendor's CSV (see `decompress`, `text_of`), has no
-    row, or far too many, or more than `max_bad_share` (0 … 1) of its rows are rejected.
+    row or far too many, or more than `max_bad_share` (0 … 1) of its rows are rejected.
     """
     text = _unpacked(data, session, key, DAY_FILE_LIMIT, DAY_LINES_LIMIT)
     return cleaned_day(parsed(text), session, key, etag, max_bad_share)
 
 
 def clean_minute_file(data: bytes, session: date, key: str, etag: str, max_bad_share: float = 0.2) -> CleanedDay:
-    """Return what `clean_day_file` does, of one delivered minute file. Raises as it does."""
+    """Return the same as `clean_day_file`, for one delivered minute file, with the same errors."""
     text = _unpacked(data, session, key, MINUTE_FILE_LIMIT, MINUTE_LINES_LIMIT)
     return cleaned_minutes(parsed(text), session, key, etag, max_bad_share)
 
 
 def _unpacked(data: bytes, session: date, key: str, size_limit: int, lines_limit: int) -> Text:
-    """Return the text of a file that has any row. Raises FileRefused when it is too large, or none."""
+    """Return the text of a file with at least one row. Raises FileRefused when it is too large or has none."""
     content = decompress(data, key, size_limit)
     if (lines := count(content, b"\n")) > lines_limit:
         raise FileRefused(
-            f"{key} has {lines:,} lines, more than the {lines_limit:,} that such a file may hold.", remedy=REMEDY
+            f"{key} has {lines:,} lines, more than the {lines_limit:,} that such a file may have.", remedy=REMEDY
         )
     text = text_of(content, key)
     if text.begin >= text.end:
@@ -91,10 +90,9 @@ def parse(data: bytes, name: str) -> ParsedFile:
 
 
 def parsed(text: Text) -> ParsedFile:
-    """Return every row of a file with the columns of SCHEMA, which are found by name, in any order.
+    """Return every row of a file with the columns of SCHEMA, matched by name, in any order.
 
-    Nothing is guessed from the values, and no row is left out: those that cannot be read come back as malformed, or
-    with nulls.
+    Nothing is guessed from the values, and no row is left out: unreadable rows are malformed, or have nulls.
     """
     rows = _typed_rows(text)
     if rows is None:
@@ -108,7 +106,7 @@ def _typed_rows(text: Text) -> pl.DataFrame | None:
     if lines is None:
         return None
     try:
-        # Columns are named by position, as a foreign column's name may be empty or repeat.
+        # Columns are named by position, as an extra column's name may be empty or repeat.
         typed = pl.read_csv(
             text.readable,
             has_header=False,
@@ -117,7 +115,7 @@ def _typed_rows(text: Text) -> pl.DataFrame | None:
             quote_char=None,
         )
     except pl.exceptions.PolarsError:
-        return None  # Some cell or line is off: the text tells which, and loses no row.
+        return None  # Some cell or line is wrong: reading the text shows which one, and loses no row.
     columns = {name: typed.get_column(str(header.index(name))) for name in SCHEMA}
     columns["ticker"] = columns["ticker"].fill_null("")
     if len(typed) != lines or any(column.null_count() for column in columns.values()):
@@ -148,14 +146,14 @@ def _rows_from_text(text: Text) -> pl.DataFrame:
 def _cells(lines: pl.Series, header: tuple[str, ...]) -> pl.DataFrame:
     """Return SCHEMA as text and `malformed`, one row per line, in the order of the lines."""
     line = pl.col("line")
-    # Polars splits at every comma; only a line with quotes needs a reader of CSV, one line at a time.
+    # Polars splits at every comma; only a line with quotes needs a CSV reader, one line at a time.
     numbered = lines.to_frame("line").with_row_index("at")
     has_quote = line.str.contains('"', literal=True)
-    named = [pl.col("cells").struct.field(f"field_{header.index(name)}").alias(name) for name in SCHEMA]
+    by_name = [pl.col("cells").struct.field(f"field_{header.index(name)}").alias(name) for name in SCHEMA]
     plain = (
         numbered.filter(~has_quote)
         .with_columns(cells=line.str.splitn(",", len(header)))
-        .select("at", *named, malformed=line.str.count_matches(",", literal=True) != len(header) - 1)
+        .select("at", *by_name, malformed=line.str.count_matches(",", literal=True) != len(header) - 1)
     )
     quoted = numbered.filter(has_quote)
     if quoted.is_empty():

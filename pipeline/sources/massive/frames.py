@@ -1,6 +1,6 @@
 """Flat files as Polars frames, typed but otherwise as the vendor wrote them: for notebooks and research.
 
-The lake's tables do not pass through here: they are cleaned row by row, where this refuses a file it cannot read.
+The lake's tables do not use this module: they are cleaned row by row, while this module refuses unreadable files.
 """
 
 import gzip
@@ -20,7 +20,7 @@ from pipeline.sources.massive.aggregates_text import COLUMNS_LIMIT, SCHEMA
 from pipeline.sources.port import Dataset, FlatFiles
 
 BATCH = 32 << 20
-"""Bytes of text read at a time: a trades file has about 20 GB of it."""
+"""Bytes of text read at a time: a trades file has about 20 GB."""
 
 AGGREGATES = pl.Schema(SCHEMA)
 
@@ -72,10 +72,10 @@ REQUIRED = {
     Dataset.TRADES: ["price", "size", "sip_timestamp"],
     Dataset.QUOTES: ["sip_timestamp"],
 }
-"""Columns without which a row says nothing; others may be empty and are then null."""
+"""Columns that every row must have; others may be empty and are then null."""
 
 LONGEST_REST = 1 << 20
-"""Bytes of an unfinished line that are carried on to the next batch: a line without end must not be held whole."""
+"""Most bytes of an unfinished line carried over to the next batch: an endless line must not fill the memory."""
 
 ROW, END = "row number", "end of row"
 
@@ -107,16 +107,16 @@ def read_flat_file(
 ) -> pl.DataFrame:
     """Return the flat file at `path` as `read_day` does, reading `batch` bytes of text at a time.
 
-    Raises FileRefused when it is not gzip, truncated or damaged, lacks a column, has no row at all, or holds a row
+    Raises FileRefused when it is not gzip, truncated or damaged, lacks a column, has no row at all, or has a row
     that is too short or too long, or (among the rows returned) an unreadable number.
     """
-    wanted = None if tickers is None else [tickers] if isinstance(tickers, str) else list(tickers)
+    requested = None if tickers is None else [tickers] if isinstance(tickers, str) else list(tickers)
     rows, frames = 0, [SCHEMAS[dataset].to_frame()]
     for names, text in _batches(path, dataset, batch):
         cells = _cells(text, names, path.name).with_row_index(ROW, offset=rows + 1)
         rows += len(cells)
-        if wanted is not None:
-            cells = cells.filter(pl.col("ticker").is_in(wanted))
+        if requested is not None:
+            cells = cells.filter(pl.col("ticker").is_in(requested))
         frames.append(_typed(cells, dataset, path.name))
     if not rows:
         raise _refused(path.name, "has a header but no row")
@@ -124,7 +124,7 @@ def read_flat_file(
 
 
 def _batches(path: Path, dataset: Dataset, batch: int) -> Iterator[tuple[list[str], bytes]]:
-    """Yield the column names and whole lines of text, again and again to the end of the file."""
+    """Yield the column names and whole lines of text, batch by batch to the end of the file."""
     try:
         with gzip.open(path) as unpacked:
             names = _names(unpacked.readline(LONGEST_REST), dataset, path.name)
@@ -151,14 +151,14 @@ def _names(header: bytes, dataset: Dataset, file: str) -> list[str]:
     if missing := [name for name in expected if names.count(name) != 1]:
         raise _refused(file, f"has the columns {', '.join(names)!r:.200}, without exactly one {', '.join(missing)}")
     if ROW in names or END in names:
-        raise _refused(file, f"has a column named {ROW!r} or {END!r}, which are names of this reader's own")
+        raise _refused(file, f"has a column named {ROW!r} or {END!r}, which this reader uses itself")
     if extra := [name for name in names if name not in expected]:
-        warnings.warn(f"{file} has more columns than known: {', '.join(extra)}.", ExtraColumns, stacklevel=2)
+        warnings.warn(f"{file} has unknown columns: {', '.join(extra)}.", ExtraColumns, stacklevel=2)
     return names
 
 
 def _cells(text: bytes, names: list[str], file: str) -> pl.DataFrame:
-    if BOM_UTF8 in text:  # Polars drops one that begins a batch, and keeps the others.
+    if BOM_UTF8 in text:  # Polars drops one at the start of a batch, and keeps the others.
         raise _refused(file, "has a byte order mark among its rows")
     lines = text.count(b"\n")
     if text.count(b",") < lines * (len(names) - 1):
@@ -168,7 +168,7 @@ def _cells(text: bytes, names: list[str], file: str) -> pl.DataFrame:
     try:
         cells = pl.read_csv(BytesIO(marked), has_header=False, schema=dict.fromkeys([*names, END], pl.String))
     except pl.exceptions.PolarsError as unreadable:
-        raise _refused(file, f"is not the CSV it should be ({str(unreadable).splitlines()[0]})") from unreadable
+        raise _refused(file, f"is not valid CSV ({str(unreadable).splitlines()[0]})") from unreadable
     if len(cells) != lines:
         raise _refused(file, "has a quote that runs over the end of its line")
     if cells[END].null_count():
@@ -195,5 +195,6 @@ def _typed(cells: pl.DataFrame, dataset: Dataset, file: str) -> pl.DataFrame:
 
 def _refused(file: str, fault: str) -> FileRefused:
     return FileRefused(
-        f"{file} {fault}.", remedy="Download it again; if it stays so, the vendor's file is faulty: report it to them."
+        f"{file} {fault}.",
+        remedy="Download it again; if the fault remains, it is in the vendor's file: report it to them.",
     )

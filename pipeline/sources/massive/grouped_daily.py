@@ -1,8 +1,8 @@
 """The morning edition of a session, the vendor's grouped daily answer: from its JSON to bars, rejected rows and counts.
 
-The answer is kept as it came. Its rows name their columns by letters: T is the ticker, t a moment of the session in
-milliseconds (the end of its window, 16:00 New York), n the number of trades. A row without n tells of no trades: it
-becomes a bar with 0 transactions. Numbers are read from the text that the vendor wrote.
+The answer is stored unchanged. Its rows name columns by letters: T is the ticker, t a moment of the session in
+milliseconds (the end of its window, 16:00 New York), n the number of trades. A row without n has no trade count: it
+becomes a bar with 0 transactions. Numbers are parsed from the vendor's own text.
 """
 
 import gzip
@@ -22,7 +22,7 @@ from pipeline.sources.massive.rest_refusals import GOOD
 from pipeline.sources.transfer.gzip_file import decompress, page_hint
 
 GROUPED_DAILY = "rest/grouped_daily"
-"""Where the answers lie among the raw files, as a dataset beside the vendor's own."""
+"""The folder of the answers among the raw files, as a dataset beside the vendor's own."""
 
 LETTERS = {
     "ticker": "T",
@@ -39,7 +39,7 @@ LETTERS = {
 KNOWN = {*LETTERS.values(), "vw", "otc"}
 """Letters that the vendor documents; `vw` and `otc` are not read."""
 
-REMEDY = "Run the session again later; if the answer stays so, ask the vendor. What the lake holds stays as it was."
+REMEDY = "Run the session again later; if the answer is the same, ask the vendor. The lake is unchanged."
 
 LIMIT = 1 << 27
 """Largest answer accepted, bytes; one of the whole market has about 1,500,000."""
@@ -51,23 +51,23 @@ _LAST_MILLISECOND = (2**63 - 1) // _A_MILLISECOND
 
 @dataclass(frozen=True)
 class GroupedDay:
-    """The rows of one answer, as numbers, with their text at hand."""
+    """The rows of one answer, as numbers and as text."""
 
     rows: pl.DataFrame
     """`row_number` (from 1), `malformed` (never), then the columns of LETTERS. An unreadable number is null."""
     extra_columns: tuple[str, ...]
-    """Letters that nobody documents; they are not read."""
+    """Undocumented letters; they are not read."""
     tickers: tuple[str, ...] | None
-    """The tickers asked for; None for the whole market."""
+    """The requested tickers; None for the whole market."""
     text: pl.DataFrame
     """The columns of LETTERS as the vendor wrote them; null where a row lacks one."""
 
     def as_delivered(self, row_numbers: Sequence[int]) -> pl.DataFrame:
-        """Return the columns of LETTERS as the vendor's text, for the rows asked for, in that order."""
+        """Return the columns of LETTERS as the vendor's text, for the requested rows, in that order."""
         return self.text[[number - 1 for number in row_numbers]]
 
-    def says_the_same(self, other: "GroupedDay") -> bool:
-        """Return whether both have the same rows of the same tickers; the vendor promises no order."""
+    def has_same_rows(self, other: "GroupedDay") -> bool:
+        """Return whether both have the same rows for the same tickers; the vendor guarantees no order."""
         columns = list(LETTERS)
         same_rows = self.text.sort(columns).equals(other.text.sort(columns))
         return self.tickers == other.tickers and same_rows
@@ -76,14 +76,14 @@ class GroupedDay:
 def clean_grouped_daily(data: bytes, session: date, key: str, etag: str, max_bad_share: float = 0.2) -> CleanedDay:
     """Return the bars, the rejected rows and the counts of one stored answer (`data` is its .json.gz).
 
-    `key` and `etag` name the delivery in the quarantine and in messages. Raises as `parse_answer` does, and FileRefused
-    when the answer cannot be unpacked, or more than `max_bad_share` (0 … 1) of its rows are rejected.
+    `key` and `etag` identify the delivery in the quarantine and in messages. Raises as `parse_answer` does, and
+    FileRefused when the answer cannot be unpacked, or more than `max_bad_share` (0 … 1) of its rows are rejected.
     """
     return cleaned_day(parse_packed(data, session, key), session, key, etag, max_bad_share)
 
 
 def pack(body: bytes) -> bytes:
-    """Return the answer `body` as it is stored; the same bytes for the same answer."""
+    """Return the answer `body` as it is stored; the same answer gives the same bytes."""
     return gzip.compress(body, mtime=0)
 
 
@@ -93,10 +93,10 @@ def parse_packed(data: bytes, session: date, name: str) -> GroupedDay:
 
 
 def parse_answer(body: bytes, session: date, name: str) -> GroupedDay:
-    """Return the rows of the answer for `session`, none left out.
+    """Return all rows of the answer for `session`.
 
-    Raises NotPublished when the answer has no row; AnswerRefused, with `name` in the message, when it is no such
-    answer, lost rows on the way (`resultsCount`), is adjusted for splits, or is of another day.
+    Raises NotPublished when the answer has no row; AnswerRefused, with `name` in the message, when it is not such an
+    answer, has lost rows (`resultsCount`), is adjusted for splits, or is for another day.
     """
     answer = _object(body, name)
     results = answer.get("results")
@@ -110,7 +110,7 @@ def parse_answer(body: bytes, session: date, name: str) -> GroupedDay:
         raise AnswerRefused(f"{name}: the answer has no list of rows as `results`.", remedy=REMEDY)
     if count != str(len(results)):
         raise AnswerRefused(
-            f"{name}: the answer has {len(results):,} rows, but says that they are {count}.", remedy=REMEDY
+            f"{name}: the answer has {len(results):,} rows, but its resultsCount is {count}.", remedy=REMEDY
         )
     if answer.get("adjusted") is True:
         raise AnswerRefused(f"{name}: the prices are adjusted for splits, not as traded.", remedy=REMEDY)
@@ -120,7 +120,7 @@ def parse_answer(body: bytes, session: date, name: str) -> GroupedDay:
 
 
 def day_of(results: Sequence[dict[str, Any]], tickers: Sequence[str] | None = None) -> GroupedDay:
-    """Return the rows `results` of one day, each an object whose values are text (null where there is none)."""
+    """Return the rows `results` of one day, each an object with text values (or null)."""
     text = pl.DataFrame(
         {name: [_text(row.get(letter)) for row in results] for name, letter in LETTERS.items()},
         schema=dict.fromkeys(LETTERS, pl.String),
@@ -139,16 +139,18 @@ def day_of(results: Sequence[dict[str, Any]], tickers: Sequence[str] | None = No
 
 
 def _object(body: bytes, name: str) -> dict[str, Any]:
-    """Return the answer with every number as the text that it was written as."""
+    """Return the answer with every number as its original text."""
     try:
         answer = from_json(body, number=str)
     except NotJson as invalid:
-        raise AnswerRefused(f"{name} is no JSON object{page_hint(body) or f' ({invalid})'}.", remedy=REMEDY) from None
+        raise AnswerRefused(
+            f"{name} is not a JSON object{page_hint(body) or f' ({invalid})'}.", remedy=REMEDY
+        ) from None
     if not isinstance(answer, dict):
-        raise AnswerRefused(f"{name} is no JSON object.", remedy=REMEDY)
+        raise AnswerRefused(f"{name} is not a JSON object.", remedy=REMEDY)
     if answer.get("status") not in GOOD:
-        said = answer.get("error") or answer.get("message") or "no reason given"
-        raise AnswerRefused(f"{name}: the answer's status is {answer.get('status')} ({said}).", remedy=REMEDY)
+        message = answer.get("error") or answer.get("message") or "no reason given"
+        raise AnswerRefused(f"{name}: the answer's status is {answer.get('status')} ({message}).", remedy=REMEDY)
     return answer
 
 
@@ -157,7 +159,7 @@ def _text(value: object) -> str | None:
 
 
 def _require_session(day: GroupedDay, session: date, name: str) -> None:
-    """Refuse the answer when most of its rows are of another day; a stray row is for the quarantine."""
+    """Refuse the answer when most of its rows are for another day; a stray row goes to the quarantine."""
     moments = pl.from_epoch("window_start", time_unit="ns").dt.replace_time_zone("UTC")
     days = day.rows.select(moments.dt.convert_time_zone("America/New_York").dt.date())["window_start"].drop_nulls()
     most = days.mode().sort().to_list()

@@ -6,33 +6,33 @@ from typing import Protocol
 
 import polars as pl
 
-from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS, told_columns
+from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS, vendor_columns
 from pipeline.errors import NotPublished
 from pipeline.sources.massive.reference_rows import Row, dividend_rows, event_rows, split_rows, ticker_rows
 from pipeline.sources.massive.rest import Rest, segment
-from pipeline.sources.massive.rest_refusals import strange
+from pipeline.sources.massive.rest_refusals import unexpected_answer
 
 TICKERS_PATH = "/v3/reference/tickers"
 SPLITS_PATH = "/stocks/v1/splits"
 DIVIDENDS_PATH = "/stocks/v1/dividends"
 
-TICKERS_A_PAGE = 1_000
-EVENTS_A_PAGE = 5_000
-"""Rows a page may have at most: splits and dividends."""
+TICKERS_PER_PAGE = 1_000
+EVENTS_PER_PAGE = 5_000
+"""Most rows per page of splits and dividends."""
 
 
 @dataclass(frozen=True)
-class ToldEvents:
-    """What a source tells of renames."""
+class TickerEvents:
+    """A source's answer about renames."""
 
     rows: pl.DataFrame
     """The vendor's own columns of `reference/ticker_events`."""
     figis: Sequence[str] | None
-    """The securities that the rows tell all of; None when of every security."""
+    """The securities that the rows cover in full; None for every security."""
 
 
 class ReferenceSource(Protocol):
-    """A source of reference data. Each answer is whole, or an error; its columns are the vendor's own of the table."""
+    """A source of reference data. Each answer is complete, or an error; its columns are the table's vendor columns."""
 
     def tickers(self) -> pl.DataFrame:
         """Return every security, listed and delisted."""
@@ -43,8 +43,8 @@ class ReferenceSource(Protocol):
     def dividends(self) -> pl.DataFrame:
         """Return every cash dividend."""
 
-    def ticker_events(self, figis: Sequence[str]) -> ToldEvents:
-        """Return the tickers that the securities of `figis` took, or those of every security when that is as easy."""
+    def ticker_events(self, figis: Sequence[str]) -> TickerEvents:
+        """Return the tickers that the securities of `figis` took, or those of every security if that is as easy."""
 
 
 class NoReference:
@@ -55,19 +55,19 @@ class NoReference:
 
     def tickers(self) -> pl.DataFrame:
         """Return no row."""
-        return pl.DataFrame(schema=told_columns(TICKERS))
+        return pl.DataFrame(schema=vendor_columns(TICKERS))
 
     def splits(self) -> pl.DataFrame:
         """Return no row."""
-        return pl.DataFrame(schema=told_columns(SPLITS))
+        return pl.DataFrame(schema=vendor_columns(SPLITS))
 
     def dividends(self) -> pl.DataFrame:
         """Return no row."""
-        return pl.DataFrame(schema=told_columns(DIVIDENDS))
+        return pl.DataFrame(schema=vendor_columns(DIVIDENDS))
 
-    def ticker_events(self, figis: Sequence[str]) -> ToldEvents:  # noqa: ARG002 (of none, nothing is known)
-        """Return no row, told of nobody."""
-        return ToldEvents(pl.DataFrame(schema=told_columns(TICKER_EVENTS)), figis=())
+    def ticker_events(self, figis: Sequence[str]) -> TickerEvents:  # noqa: ARG002 (there is no source)
+        """Return no row, for no security."""
+        return TickerEvents(pl.DataFrame(schema=vendor_columns(TICKER_EVENTS)), figis=())
 
 
 class RestReference:
@@ -84,22 +84,22 @@ class RestReference:
 
         def pages() -> Iterator[list[dict]]:
             for active in (True, False):
-                yield from self._rest.pages(TICKERS_PATH, market="stocks", active=active, limit=TICKERS_A_PAGE)
+                yield from self._rest.pages(TICKERS_PATH, market="stocks", active=active, limit=TICKERS_PER_PAGE)
 
         return ticker_rows(pages(), self._place(TICKERS_PATH))
 
     def splits(self) -> pl.DataFrame:
         """Return every split: about ten pages."""
-        return split_rows(self._rest.pages(SPLITS_PATH, limit=EVENTS_A_PAGE), self._place(SPLITS_PATH))
+        return split_rows(self._rest.pages(SPLITS_PATH, limit=EVENTS_PER_PAGE), self._place(SPLITS_PATH))
 
     def dividends(self) -> pl.DataFrame:
         """Return every cash dividend: about 140 pages."""
-        return dividend_rows(self._rest.pages(DIVIDENDS_PATH, limit=EVENTS_A_PAGE), self._place(DIVIDENDS_PATH))
+        return dividend_rows(self._rest.pages(DIVIDENDS_PATH, limit=EVENTS_PER_PAGE), self._place(DIVIDENDS_PATH))
 
-    def ticker_events(self, figis: Sequence[str]) -> ToldEvents:
-        """Return the tickers that the securities of `figis` took: a call each, none for the unknown."""
+    def ticker_events(self, figis: Sequence[str]) -> TickerEvents:
+        """Return the tickers that the securities of `figis` took: one call each; unknown securities are left out."""
         securities = [security for figi in figis if (security := self._security(figi)) is not None]
-        return ToldEvents(event_rows(securities, self._place("/vX/reference/tickers")), figis)
+        return TickerEvents(event_rows(securities, self._place("/vX/reference/tickers")), figis)
 
     def _security(self, figi: str) -> Row | None:
         path = f"/vX/reference/tickers/{segment(figi)}/events"
@@ -109,8 +109,8 @@ class RestReference:
             return None
         security = answer.get("results")
         if not isinstance(security, dict):
-            raise strange(self._place(path), "the answer has no results")
-        # Asked by FIGI, it is about that FIGI, whether the answer repeats it or not.
+            raise unexpected_answer(self._place(path), "the answer has no results")
+        # The request was for this FIGI, so the answer is about it, whether it repeats the FIGI or not.
         return {**security, "composite_figi": figi}
 
     def _place(self, path: str) -> str:

@@ -1,7 +1,7 @@
 """The rows of the vendor's reference answers as frames, in the columns of the contracts.
 
-Numbers come as numbers or as text, `2e+06` too. A value that cannot be read becomes null and its row stays: what that
-means is for the table to say. A row without a ticker says nothing of anybody, so that its whole answer is refused.
+Numbers come as numbers or as text, `2e+06` too. An unreadable value becomes null and its row stays: the table decides
+what that means. A row without a ticker is useless, so its whole answer is refused.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 
 import polars as pl
 
-from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS, told_columns
+from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS, vendor_columns
 from pipeline.contracts.table import Table
 from pipeline.errors import AnswerRefused
 
@@ -21,38 +21,38 @@ _MIDNIGHT_UTC = r"^\d{4}-\d{2}-\d{2}T00:00:00(\.0+)?Z$"
 
 
 def ticker_rows(pages: Iterable[Sequence[Row]], place: str) -> pl.DataFrame:
-    """Return the vendor's own columns of `reference/tickers`; a row that does not say so is active unless delisted.
+    """Return the vendor's own columns of `reference/tickers`; a row without `active` is active unless delisted.
 
-    `delisted_on` is the New York date of `delisted_utc`; midnight UTC is how the vendor writes a date alone, and
-    stands for that date. Raises AnswerRefused, naming `place`, when a row has no ticker.
+    `delisted_on` is the New York date of `delisted_utc`; midnight UTC is how the vendor writes a date without a
+    time, and means that date. Raises AnswerRefused, naming `place`, when a row has no ticker.
     """
-    rows = _frame(pages, [*told_columns(TICKERS), "delisted_utc"], "ticker", place)
+    rows = _frame(pages, [*vendor_columns(TICKERS), "delisted_utc"], "ticker", place)
     delisted = pl.col("delisted_utc").str.strip_chars()
     active = pl.col("active").replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
     return rows.with_columns(delisted_on=_new_york_date(delisted), active=active.fill_null(delisted.is_null())).select(
-        list(told_columns(TICKERS))
+        list(vendor_columns(TICKERS))
     )
 
 
 def split_rows(pages: Iterable[Sequence[Row]], place: str) -> pl.DataFrame:
     """Return the vendor's own columns of `reference/splits`. Raises AnswerRefused when a row has no ticker."""
-    return _typed(_frame(pages, told_columns(SPLITS), "ticker", place), SPLITS)
+    return _typed(_frame(pages, vendor_columns(SPLITS), "ticker", place), SPLITS)
 
 
 def dividend_rows(pages: Iterable[Sequence[Row]], place: str) -> pl.DataFrame:
     """Return the vendor's own columns of `reference/dividends`. Raises AnswerRefused when a row has no ticker."""
-    return _typed(_frame(pages, told_columns(DIVIDENDS), "ticker", place), DIVIDENDS)
+    return _typed(_frame(pages, vendor_columns(DIVIDENDS), "ticker", place), DIVIDENDS)
 
 
 def event_rows(securities: Sequence[Row], place: str) -> pl.DataFrame:
-    """Return the vendor's own columns of `reference/ticker_events`, from what it tells of each of `securities`.
+    """Return the vendor's own columns of `reference/ticker_events`, from its answer for each of `securities`.
 
     Other kinds of events than a change of ticker are left out. Raises AnswerRefused when a security has no
-    composite_figi or no list of events, or a change of ticker lacks its ticker or its date: half of the tickers of a
-    company would be another company.
+    composite_figi or no list of events, or a change of ticker lacks its ticker or its date: with some of its tickers
+    missing, a company would look like two.
     """
     changes = [change for security in securities for change in _changes(security, place)]
-    return pl.DataFrame(changes, schema=told_columns(TICKER_EVENTS), orient="row")
+    return pl.DataFrame(changes, schema=vendor_columns(TICKER_EVENTS), orient="row")
 
 
 def _changes(security: Row, place: str) -> Iterable[tuple[str, str, date]]:
@@ -61,7 +61,7 @@ def _changes(security: Row, place: str) -> Iterable[tuple[str, str, date]]:
         raise _refused(place, "a security has no composite_figi or no list of events")
     for event in events:
         if not isinstance(event, dict):
-            raise _refused(place, f"an event of {figi} is no object")
+            raise _refused(place, f"an event of {figi} is not an object")
         if event.get("type") == "ticker_change":
             yield figi, *_change(event, figi, place)
 
@@ -84,23 +84,23 @@ def _frame(pages: Iterable[Sequence[Row]], columns: Iterable[str], needed: str, 
     frames = [pl.DataFrame(schema=dict.fromkeys(names, pl.String))]
     for page in pages:
         if not all(isinstance(row, dict) and _is_text(row.get(needed)) for row in page):
-            raise _refused(place, f"a row is no object or has no {needed}")
+            raise _refused(place, f"a row is not an object or has no {needed}")
         frames.append(pl.DataFrame([_texts(page, name) for name in names]))
     return pl.concat(frames)
 
 
 def _texts(rows: Sequence[Row], name: str) -> pl.Series:
-    """Return one value of each row as text; a list or an object is no value."""
+    """Return one value of each row as text; a list or an object becomes null."""
     values = [None if isinstance(value := row.get(name), list | dict) else value for row in rows]
     return pl.Series(name, values, pl.String, strict=False)
 
 
 def _typed(texts: pl.DataFrame, table: Table) -> pl.DataFrame:
-    return texts.with_columns(_read(name, dtype) for name, dtype in told_columns(table).items())
+    return texts.with_columns(_parsed(name, dtype) for name, dtype in vendor_columns(table).items())
 
 
-def _read(name: str, dtype: pl.DataType) -> pl.Expr:
-    """Return the text of a column as `dtype`, null where it is no such value."""
+def _parsed(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Return the text of a column as `dtype`, null where it does not parse."""
     text = pl.col(name).str.strip_chars()
     if dtype == pl.String:
         return pl.col(name)
@@ -124,5 +124,5 @@ def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _refused(place: str, what: str) -> AnswerRefused:
-    return AnswerRefused(f"{place}: {what}.", remedy="Nothing was changed. Try again later, or correct the file.")
+def _refused(place: str, fault: str) -> AnswerRefused:
+    return AnswerRefused(f"{place}: {fault}.", remedy="Nothing was changed. Try again later, or correct the file.")

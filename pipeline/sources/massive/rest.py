@@ -1,7 +1,7 @@
-"""The REST vendor: a session that asks within the plan's limit, waits when told to, and never loses a page in silence.
+"""The REST client: stays within the plan's limit of calls, waits when the server says so, never silently loses a page.
 
-The attempts are counted here and not by urllib3's Retry inside an adapter: those would bypass the limit of calls, and
-end where the body begins. Retry reads the Retry-After headers.
+Retries are counted here and not by urllib3's Retry inside an adapter: its retries would bypass the limit of calls, and
+would not cover the body. Retry only parses the Retry-After headers.
 """
 
 import sqlite3
@@ -27,13 +27,13 @@ CHUNK = 1 << 16
 """Bytes read at a time."""
 
 LARGEST_BODY = 1 << 26
-"""Bytes of an answer, unpacked; the largest page of the vendor's has about 15,000,000."""
+"""Largest answer accepted, unpacked bytes; the vendor's largest page has about 15,000,000."""
 
 LARGEST_ANSWER = 1 << 30
-"""Bytes of all pages of one question; every dividend there ever was takes about 300,000,000."""
+"""Most bytes of all pages of one request; all dividends ever paid take about 300,000,000."""
 
 MOST_PAGES = 2_000
-"""Pages of one question; every dividend there ever was takes about 140."""
+"""Most pages of one request; all dividends ever paid take about 140."""
 
 Answer = dict[str, Any]
 Query = list[tuple[str, str]]
@@ -43,9 +43,9 @@ Param = str | int | bool | date | None
 class Rest:
     """The vendor's REST API at one address.
 
-    The key travels as an `Authorization: Bearer` header to this address only: the links to further pages are asked
-    here as well, whatever host they name, and redirects are not followed. It shows in no message and no text.
-    Usable as a context; `close` it after use.
+    The key is sent as an `Authorization: Bearer` header to this address only: links to further pages are requested
+    here too, whatever host they name, and redirects are not followed. The key appears in no message and no text.
+    Usable as a context manager; `close` it after use.
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class Rest:
         calls_file: Path | None = None,
         patience: Patience | None = None,
     ) -> None:
-        """Take the `base` address and the key; nothing is asked yet.
+        """Take the `base` address and the key; nothing is requested yet.
 
-        The limit holds for all that name the same `calls_file`, in every process; without one, for this session.
+        The limit is shared by all processes with the same `calls_file`; without one, it is for this session.
         Raises SettingsError when the address, the key, the limit or the file cannot be used.
         """
         self.base = _address(base)
@@ -79,22 +79,22 @@ class Rest:
         self.close()
 
     def close(self) -> None:
-        """Let go of the connections and of the file that counts the calls."""
+        """Close the connections and the file that counts the calls."""
         self._session.close()
         self._session.limiter.close()
 
     def get(self, path: str, **params: Param) -> Answer:
         """Return the one JSON object at `path`, whose `status` is OK or DELAYED; `results` may be missing.
 
-        Resets, timeouts, 5xx and 429 are tried again within the bounds of `patience`, 429 and 5xx not before the time
-        of their Retry-After. Raises AccessDenied (401, 403) and NotPublished (404) at once, AnswerRefused when the
+        Resets, timeouts, 5xx and 429 are retried within the bounds of `patience`, 429 and 5xx not before their
+        Retry-After. Raises AccessDenied (401, 403) and NotPublished (404) at once, AnswerRefused when the
         answer is not such an object, TransferFailed when the bounds are used up, SettingsError when the server does
         not accept the request at all.
         """
         return self._answer(path, _query(params))
 
     def document(self, path: str, **params: Param) -> bytes:
-        """Return the bytes of the object that `get` returns, to be kept as they came. Raises as `get` does."""
+        """Return the bytes of the object that `get` returns, to be stored unchanged. Raises as `get` does."""
         body = self._fetched(path, _query(params))
         self._object(body, self._place(path))
         return body
@@ -102,52 +102,52 @@ class Rest:
     def pages(self, path: str, **params: Param) -> Iterator[list[Answer]]:
         """Yield the `results` of `path`, page by page, until a page has no `next_url`.
 
-        Raises as `get` does; AnswerRefused as well when a page has no list of objects as `results`, or leads to
-        a page that was there before: lost rows never look like the end.
+        Raises as `get` does; AnswerRefused as well when a page has no list of objects as `results`, or links to
+        an earlier page: lost rows never look like the end.
         """
         for answer in self._answers(path, _query(params)):
             yield _results(answer, self._place(path))
 
     def aggregate_pages(self, path: str, **params: Param) -> Iterator[list[Answer]]:
-        """Yield what `pages` does, of aggregates: an answer without `results` that counts none is an empty page.
+        """Yield the same as `pages`, for aggregates: an answer without `results` that counts no row is an empty page.
 
-        The vendor leaves `results` away when a range is empty, and says `resultsCount` 0. Raises as `pages` does.
+        The vendor omits `results` when a range is empty, and sets `resultsCount` to 0. Raises as `pages` does.
         """
         for answer in self._answers(path, _query(params)):
             empty = "results" not in answer and answer.get("resultsCount") == 0
             yield [] if empty else _results(answer, self._place(path))
 
     def _answers(self, path: str, query: Query) -> Iterator[Answer]:
-        asked: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+        requested: set[tuple[str, frozenset[tuple[str, str]]]] = set()
         size = 0
-        while len(asked) < MOST_PAGES:
-            # Not by the cursor alone: that of aggregates stays the same while the path moves on.
-            asked.add((path, frozenset(query)))
+        while len(requested) < MOST_PAGES:
+            # Not the cursor alone: for aggregates it stays the same while the path changes.
+            requested.add((path, frozenset(query)))
             body = self._fetched(path, query)
             size += len(body)
             if size > LARGEST_ANSWER:
-                what = f"{len(asked):,} pages have more than {LARGEST_ANSWER:,} bytes together"
-                raise rest_refusals.strange(self._place(path), what)
+                fault = f"{len(requested):,} pages have more than {LARGEST_ANSWER:,} bytes together"
+                raise rest_refusals.unexpected_answer(self._place(path), fault)
             answer = self._object(body, self._place(path))
             link = answer.get("next_url")
             if link is not None:
-                path, query = self._behind(link, path)
-                if (path, frozenset(query)) in asked:
-                    raise rest_refusals.strange(self._place(path), "a page leads to one that was there before")
+                path, query = self._next_page(link, path)
+                if (path, frozenset(query)) in requested:
+                    raise rest_refusals.unexpected_answer(self._place(path), "a page links to an earlier one")
             yield answer
             if link is None:
                 return
-        raise rest_refusals.strange(self._place(path), f"there are more than {MOST_PAGES:,} pages")
+        raise rest_refusals.unexpected_answer(self._place(path), f"there are more than {MOST_PAGES:,} pages")
 
-    def _behind(self, link: object, path: str) -> tuple[str, Query]:
-        """Return path and query of the page that `link` names, to be asked at this address."""
+    def _next_page(self, link: object, path: str) -> tuple[str, Query]:
+        """Return path and query of the page at `link`, to be requested at this address."""
         base = urlsplit(self.base)
         try:
             parts = urlsplit(urljoin(f"{self.base}/", str(link)))
         except ValueError:
             parts = None
         if not isinstance(link, str) or not link.strip() or parts is None:
-            raise rest_refusals.strange(self._place(path), "a page's next_url is no address")
+            raise rest_refusals.unexpected_answer(self._place(path), "a page's next_url is not an address")
         further = parts.path.removeprefix(f"{base.path}/") if parts.netloc == base.netloc else parts.path
         query = parse_qsl(parts.query, keep_blank_values=True)
         return f"/{further.lstrip('/')}", [(name, value) for name, value in query if name.lower() != "apikey"]
@@ -166,31 +166,35 @@ class Rest:
         except NotJson as invalid:
             answer = None
             if isinstance(invalid, RepeatedName):
-                ambiguous = self._clear(str(invalid))
+                ambiguous = self._without_key(str(invalid))
         if ambiguous:
-            raise rest_refusals.strange(place, f"the answer is ambiguous: {ambiguous}")
+            raise rest_refusals.unexpected_answer(place, f"the answer is ambiguous: {ambiguous}")
         if answer is None:
             raise rest_refusals.not_json(place)
         if not isinstance(answer, dict):
-            raise rest_refusals.strange(place, f"the answer is no JSON object but a {type(answer).__name__}")
+            raise rest_refusals.unexpected_answer(
+                place, f"the answer is not a JSON object but a {type(answer).__name__}"
+            )
         if answer.get("status") not in rest_refusals.GOOD:
-            raise rest_refusals.bad_status(answer.get("status"), self._clear(rest_refusals.words_in(answer)), place)
+            raise rest_refusals.bad_status(
+                answer.get("status"), self._without_key(rest_refusals.message_in(answer)), place
+            )
         return answer
 
     def _body(self, path: str, query: Query, deadline: float) -> bytes:
-        """Return the bytes of one answer of status 200. One attempt, within the limit of calls."""
+        """Return the bytes of one answer with status 200. One attempt, within the limit of calls."""
         try:
             with self._send(path, query) as response:
                 body = self._read(response, deadline, path)
         except (RequestException, HTTPError, OSError, sqlite3.Error) as failed:
-            error = self._meaning(failed, path)
+            error = self._error_of(failed, path)
         else:
             if response.status_code == 200:
                 return body
-            words = self._clear(rest_refusals.words_of(body))
-            asked_to_wait = response.headers.get("Retry-After")
-            error = rest_refusals.refusal(response.status_code, words, asked_to_wait, self._place(path))
-        # Out here, so that the request with its key is no part of the error's history.
+            words = self._without_key(rest_refusals.message_of(body))
+            retry_after = response.headers.get("Retry-After")
+            error = rest_refusals.refusal(response.status_code, words, retry_after, self._place(path))
+        # Raised out here, so that the error's context does not contain the request with its key.
         raise error
 
     def _send(self, path: str, query: Query) -> Response:
@@ -204,16 +208,18 @@ class Rest:
 
     def _read(self, response: Response, deadline: float, path: str) -> bytes:
         body = bytearray()
-        # Whatever came so far, so that a trickle is noticed.
+        # Take what has arrived so far, so that a trickle is noticed.
         while chunk := response.raw.read1(CHUNK, decode_content=True):
             body += chunk
             if len(body) > LARGEST_BODY:
-                raise rest_refusals.strange(self._place(path), f"the answer has more than {LARGEST_BODY:,} bytes")
+                raise rest_refusals.unexpected_answer(
+                    self._place(path), f"the answer has more than {LARGEST_BODY:,} bytes"
+                )
             if self._patience.clock() > deadline:
                 raise rest_refusals.too_slow(self._place(path))
         return bytes(body)
 
-    def _meaning(self, failed: Exception, path: str) -> CandlelakeError:
+    def _error_of(self, failed: Exception, path: str) -> CandlelakeError:
         if isinstance(failed, sqlite3.Error) and self._calls_file is not None:
             return unusable_file(self._calls_file, failed)
         if isinstance(failed, Timeout) and not isinstance(failed, ConnectTimeout | ReadTimeout):
@@ -223,7 +229,7 @@ class Rest:
     def _place(self, path: str) -> str:
         return f"/{path.lstrip('/')} at {self.base}"
 
-    def _clear(self, words: str) -> str:
+    def _without_key(self, words: str) -> str:
         return words.replace(self._key.get_secret_value(), "…")
 
 
@@ -251,14 +257,14 @@ def _address(base: str) -> str:
 def _key(key: SecretStr) -> SecretStr:
     value = key.get_secret_value()
     if not value or not value.isascii() or not value.isprintable() or " " in value:
-        raise SettingsError("CANDLELAKE_REST_KEY is empty or has characters that no key has.", remedy="Copy it anew.")
+        raise SettingsError("CANDLELAKE_REST_KEY is empty or has characters that no key has.", remedy="Copy it again.")
     return key
 
 
 def segment(name: str) -> str:
-    """Return `name` as one segment of a path, whatever is in it. Raises SettingsError for one that leads upwards."""
+    """Return `name` as one segment of a path, whatever its characters. Raises SettingsError for `.` and `..`."""
     if not name.strip("."):
-        raise SettingsError(f"{name!r} is no name that the REST API can be asked for.", remedy="Leave it away.")
+        raise SettingsError(f"The REST API cannot be queried for the name {name!r}.", remedy="Leave it out.")
     return quote(name, safe="")
 
 
@@ -273,6 +279,6 @@ def _text(value: Param) -> str:
 def _results(answer: Answer, place: str) -> list[Answer]:
     results = answer.get("results")
     if not isinstance(results, list) or not all(isinstance(row, dict) for row in results):
-        what = "no results" if "results" not in answer else "results that are not a list of objects"
-        raise rest_refusals.strange(place, f"a page has {what}")
+        fault = "no results" if "results" not in answer else "results that are not a list of objects"
+        raise rest_refusals.unexpected_answer(place, f"a page has {fault}")
     return results

@@ -1,7 +1,7 @@
-"""Days of bars from the vendor's REST API: what stands in for a session's flat file until it comes, or where none does.
+"""Days of bars from the vendor's REST API: in place of a session's flat file, until it is published or for good.
 
-Of the whole market, each session is one answer, kept as it came. Of chosen tickers, the vendor answers by ticker; the
-answers are arranged into one document a session of the same shape, with numbers in their shortest form.
+For the whole market, each session is one answer, stored unchanged. For chosen tickers, the vendor answers by ticker;
+the answers are rearranged into one document per session of the same shape, with numbers in their shortest form.
 """
 
 import json
@@ -19,21 +19,21 @@ from pipeline.venues.calendar import new_york
 NEW_YORK = ZoneInfo("America/New_York")
 
 MOST_BARS = 50_000
-"""Base bars that the vendor puts on a page."""
+"""Most base bars per page of the vendor."""
 
 Row = dict[str, Any]
 """A bar as the vendor's JSON has it."""
 
 
 class RestDays(Protocol):
-    """A source of documents, one a session, that `grouped_daily.parse_answer` reads."""
+    """A source of documents, one per session, for `grouped_daily.parse_answer`."""
 
     @property
     def tickers(self) -> tuple[str, ...] | None:
-        """The tickers asked for; None for the whole market."""
+        """The requested tickers; None for the whole market."""
 
     def documents(self, sessions: Sequence[date]) -> Iterator[tuple[date, bytes]]:
-        """Yield the document of each of `sessions`, in order. Raises as `Rest.get` does, NotPublished for no bar."""
+        """Yield the document of each of `sessions`, in order. Raises as `Rest.get` does; NotPublished without a bar."""
 
 
 class MarketDays:
@@ -52,14 +52,14 @@ class MarketDays:
 
 
 class TickerDays:
-    """Some tickers: one call a ticker for a whole range of sessions."""
+    """Chosen tickers: one call per ticker for a whole range of sessions."""
 
     def __init__(self, rest: Rest, tickers: Sequence[str]) -> None:
         self.tickers: tuple[str, ...] = tuple(tickers)
         self._rest = rest
 
     def documents(self, sessions: Sequence[date]) -> Iterator[tuple[date, bytes]]:
-        """Yield a document of each session, with the bars that the tickers have then.
+        """Yield a document for each session, with the tickers' bars.
 
         Raises as `Rest.get` does, NotPublished when no ticker has a bar in one of the sessions.
         """
@@ -69,21 +69,21 @@ class TickerDays:
             for row in ticker_rows(self._rest, ticker, sessions[0], sessions[-1], adjusted=False)
         ]
         by_session = rows_by_session(rows, sessions)
-        empty = [session for session, found in by_session.items() if not found]
+        empty = [session for session, rows_of_session in by_session.items() if not rows_of_session]
         if empty:
             raise NotPublished(
                 f"None of {', '.join(self.tickers)} has a bar in {len(empty)} of {len(sessions)} sessions (first "
                 f"{empty[0]}).",
                 remedy="Check CANDLELAKE_TICKERS, or run only sessions in which one of them traded.",
             )
-        for session, found in by_session.items():
-            yield session, document_of(found, self.tickers)
+        for session, rows_of_session in by_session.items():
+            yield session, document_of(rows_of_session, self.tickers)
 
 
 def ticker_rows(rest: Rest, ticker: str, start: date, end: date, *, adjusted: bool) -> list[Row]:
-    """Return the day bars of `ticker` from `start` to `end`, each with its `T`; none when it has none.
+    """Return the day bars of `ticker` from `start` to `end`, each with its `T`; empty when there are none.
 
-    `adjusted` asks for prices and volumes on the basis of the splits up to now. Raises as `Rest.pages` does.
+    `adjusted` requests prices and volumes on the basis of all splits up to now. Raises as `Rest.pages` does.
     """
     path = f"/v2/aggs/ticker/{segment(ticker)}/range/1/day/{start}/{end}"
     pages = rest.aggregate_pages(path, adjusted=adjusted, sort="asc", limit=MOST_BARS)
@@ -93,19 +93,20 @@ def ticker_rows(rest: Rest, ticker: str, start: date, end: date, *, adjusted: bo
 def rows_by_session(rows: Sequence[Row], sessions: Sequence[date]) -> Mapping[date, list[Row]]:
     """Return the rows of each of `sessions`, in order.
 
-    Rows of sessions between them that were not asked for are left away. One of a day without trading goes with the
-    session before it, where it is rejected as what it is. Raises AnswerRefused for a row without a time, or of a day
+    Rows of other sessions in the range are left out. A row of a day without trading goes to the session before it,
+    where it is rejected. Raises AnswerRefused for a row without a time, or of a day
     outside the range.
     """
-    asked: dict[date, list[Row]] = {session: [] for session in sessions}
+    by_session: dict[date, list[Row]] = {session: [] for session in sessions}
     for row in rows:
         day = _day(row)
         if not sessions[0] <= day <= sessions[-1]:
             raise AnswerRefused(
-                f"A bar of {row['T']} is of {day}, where {sessions[0]} to {sessions[-1]} were asked for.", remedy=REMEDY
+                f"A bar of {row['T']} is for {day}, outside the requested {sessions[0]} to {sessions[-1]}.",
+                remedy=REMEDY,
             )
-        asked.get(new_york().at_or_before(day), []).append(row)
-    return asked
+        by_session.get(new_york().at_or_before(day), []).append(row)
+    return by_session
 
 
 def document_of(rows: Sequence[Row], tickers: Sequence[str]) -> bytes:
@@ -125,7 +126,7 @@ def _day(row: Row) -> date:
 
 
 class NoFlatFiles:
-    """The source of flat files of whoever has none: every session comes from REST."""
+    """The source of flat files for users without any: every session comes from REST."""
 
     def __repr__(self) -> str:
         return "the REST API, which has no flat files"

@@ -1,4 +1,4 @@
-"""What the REST vendor's refusals, failures and strange answers mean, as errors that say what to do."""
+"""Refusals, failures and unexpected answers of the REST API, as errors that say what to do."""
 
 from typing import Any
 
@@ -17,98 +17,99 @@ CHECK_KEY = (
     "files."
 )
 CHECK_URL = "Check the network, CANDLELAKE_REST_URL and the proxy settings, then try again."
-TRY_LATER = "Try again later; if it stays so, report it to the vendor."
+TRY_LATER = "Try again later; if it happens again, report it to the vendor."
 FEWER_CALLS = "Set CANDLELAKE_REST_CALLS_PER_MINUTE to what the plan allows (5 on the free one), then try again later."
 
 A_MINUTE = 60.0
-"""Seconds after which calls count anew; what a 429 that names no time makes us wait."""
+"""Seconds after which the count of calls starts again; the wait after a 429 without Retry-After."""
 
 LONGEST_WORDS = 300
 
 
 def refusal(status: int, words: str, retry_after: str | None, place: str) -> CandlelakeError:
-    """Return what an answer of `status` with the vendor's `words` means for `place`.
+    """Return the error for an answer of `status` with the vendor's `words`, for a request at `place`.
 
-    Interrupted, with the time to wait, for what may pass by itself (429, 408, 5xx); AccessDenied for 401 and 403;
-    NotPublished for 404; SettingsError for a redirect and all else that the server does not accept.
+    Interrupted, with the time to wait, for temporary failures (429, 408, 5xx); AccessDenied for 401 and 403;
+    NotPublished for 404; SettingsError for a redirect and any other request that the server does not accept.
     """
-    said = f"{status}: {words}" if words else str(status)
+    reply = f"{status}: {words}" if words else str(status)
     if status == 429:
         wait = A_MINUTE if retry_after is None else seconds_of(retry_after)
-        return Interrupted(f"{place}: too many calls ({said}).", remedy=FEWER_CALLS, wait=wait)
+        return Interrupted(f"{place}: too many calls ({reply}).", remedy=FEWER_CALLS, wait=wait)
     if status == 408 or status >= 500:
         wait = 0.0 if retry_after is None else seconds_of(retry_after)
-        return Interrupted(f"{place}: the server answered {said}.", remedy="Try again in a few minutes.", wait=wait)
+        return Interrupted(f"{place}: the server answered {reply}.", remedy="Try again in a few minutes.", wait=wait)
     if status == 401:
-        return AccessDenied(f"{place}: the key is not accepted ({said}).", remedy=CHECK_KEY)
+        return AccessDenied(f"{place}: the key is not accepted ({reply}).", remedy=CHECK_KEY)
     if status == 403:
         return AccessDenied(
-            f"{place}: access is denied ({said}).",
-            remedy=f"The plan may not include it: ask for less, or change the plan. {CHECK_KEY}",
+            f"{place}: access is denied ({reply}).",
+            remedy=f"The plan may not include it: request less, or change the plan. {CHECK_KEY}",
         )
     if status == 404:
-        return NotPublished(f"{place} does not exist ({said}).", remedy="Check what was asked for, and the address.")
-    return SettingsError(f"{place}: the server does not accept the request ({said}).", remedy=CHECK_URL)
+        return NotPublished(f"{place} does not exist ({reply}).", remedy="Check the request and the address.")
+    return SettingsError(f"{place}: the server does not accept the request ({reply}).", remedy=CHECK_URL)
 
 
 def seconds_of(retry_after: str) -> float:
-    """Return the seconds that a Retry-After header asks to wait, given as seconds or as a date; a minute if neither."""
+    """Return the seconds to wait for a Retry-After header, which is in seconds or a date; a minute if neither."""
     try:
         return Retry().parse_retry_after(retry_after)
     except InvalidHeader:
         return A_MINUTE
-    except (ValueError, OverflowError):  # a number or a year that is too large to count with
+    except (ValueError, OverflowError):  # a number or a year that is too large
         return float(Retry.DEFAULT_RETRY_AFTER_MAX)
 
 
-def words_of(body: bytes) -> str:
-    """Return the vendor's words of an error, from `error` or `message`; empty when there are none."""
+def message_of(body: bytes) -> str:
+    """Return the vendor's error text, from `error` or `message`; empty when there is none."""
     try:
         answer = from_json(body)
     except NotJson:
         return ""
-    return words_in(answer) if isinstance(answer, dict) else ""
+    return message_in(answer) if isinstance(answer, dict) else ""
 
 
-def words_in(answer: dict[str, Any]) -> str:
+def message_in(answer: dict[str, Any]) -> str:
     """Return the text under `error` or `message` on one line."""
-    said = [answer[name] for name in ("error", "message") if isinstance(answer.get(name), str) and answer[name].strip()]
-    return " ".join(said[0].split())[:LONGEST_WORDS] if said else ""
+    texts = (answer.get(name) for name in ("error", "message"))
+    first = next((text for text in texts if isinstance(text, str) and text.strip()), "")
+    return " ".join(first.split())[:LONGEST_WORDS]
 
 
 def bad_status(status: object, words: str, place: str) -> CandlelakeError:
-    """Return what an answer of HTTP 200 means whose own `status` is not a good one."""
-    said = f"{status}: {words}" if words else f"{status}"
+    """Return the error for an answer with HTTP 200 whose own `status` is not a good one."""
+    reply = f"{status}: {words}" if words else f"{status}"
     if status == "NOT_AUTHORIZED":
-        return refusal(403, said, None, place)
-    return AnswerRefused(f"{place}: the answer's status is {said} instead of {' or '.join(GOOD)}.", remedy=TRY_LATER)
+        return refusal(403, reply, None, place)
+    return AnswerRefused(f"{place}: the answer's status is {reply} instead of {' or '.join(GOOD)}.", remedy=TRY_LATER)
 
 
-def strange(place: str, what: str) -> AnswerRefused:
-    """Return the error that says an answer is not what was asked for."""
-    return AnswerRefused(f"{place}: {what}.", remedy=TRY_LATER)
+def unexpected_answer(place: str, fault: str) -> AnswerRefused:
+    """Return the error for an answer that is not what was requested."""
+    return AnswerRefused(f"{place}: {fault}.", remedy=TRY_LATER)
 
 
 def not_json(place: str) -> AnswerRefused:
-    """Return the error that says an answer came, but not from the vendor's API."""
+    """Return the error for an answer that does not come from the vendor's API."""
     return AnswerRefused(
         f"{place}: the answer is not JSON: a login page of the network or a proxy's, perhaps.", remedy=CHECK_URL
     )
 
 
 def too_slow(place: str) -> TransferFailed:
-    """Return the error that says the bytes come too slowly to be complete in the time allowed."""
+    """Return the error for a transfer that is too slow for the time allowed."""
     return TransferFailed(f"{place} comes too slowly and was given up.", remedy="Try again on a faster connection.")
 
 
 def unreachable(place: str, cause: str) -> Interrupted:
-    """Return the error that says the server does not answer, or broke off; `cause` names the kind of failure."""
+    """Return the error for a server that does not answer, or broke off; `cause` names the kind of failure."""
     return Interrupted(f"{place} does not answer as it should ({cause}).", remedy=CHECK_URL)
 
 
 def crowded(place: str) -> TransferFailed:
-    """Return the error that says other runs use up the calls that the plan allows."""
+    """Return the error for a call that found no room, because other runs use up the calls of the plan."""
     return TransferFailed(
-        f"{place} was not asked: other runs use up CANDLELAKE_REST_CALLS_PER_MINUTE.",
+        f"{place} was not requested: other runs use up CANDLELAKE_REST_CALLS_PER_MINUTE.",
         remedy="Wait until they are done, then try again.",
     )

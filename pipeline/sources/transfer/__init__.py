@@ -1,1 +1,1 @@
-"""Getting bytes from elsewhere: landing, patience, gzip, S3, folders."""
+"""Transfer of bytes: landing, patience, gzip, S3, folders."""

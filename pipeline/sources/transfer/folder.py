@@ -24,17 +24,17 @@ from pipeline.sources.transfer.landing import CHUNK, Interrupted, land
 YEAR = re.compile(r"\d{4}")
 
 DEEPEST = 3
-"""Folders below a year's that are looked into: the months' and a little more, for files laid in a wrong place."""
+"""Levels of folders searched below a year: months and a little more, to find misplaced files."""
 
 SETTLED = 2_000_000_000
-"""Nanoseconds since the last change after which a file's times tell a later change from this one."""
+"""Nanoseconds since the last change after which another change is sure to give a file other times."""
 
 
 class FolderFlatFiles:
     """Flat files under a folder. A file's ETag is the MD5 of its bytes, so that a changed file is a new version.
 
-    Listing hashes the files it returns, and only those; a hash is kept for as long as inode, size and both times of
-    the file stay the same, and never for a file that changed within the last two seconds.
+    Listing hashes the files it returns, and only those; a hash is cached while inode, size and both times of the file
+    stay the same, and never for a file that changed within the last two seconds.
     """
 
     def __init__(self, root: Path) -> None:
@@ -53,7 +53,8 @@ class FolderFlatFiles:
         years = sorted(int(entry.name) for entry in _entries(folder) if YEAR.fullmatch(entry.name) and entry.is_dir())
         if not years:
             raise SettingsError(
-                f"{folder} holds no year.", remedy="Lay files down in the vendor's layout: YYYY/MM/YYYY-MM-DD.csv.gz."
+                f"{folder} has no folder of a year.",
+                remedy="Put files there in the vendor's layout: YYYY/MM/YYYY-MM-DD.csv.gz.",
             )
         return years
 
@@ -113,7 +114,7 @@ class FolderFlatFiles:
             )
         if not folder.is_dir():
             raise SettingsError(
-                f"{self.root} holds no {dataset}.",
+                f"{self.root} has no {dataset}.",
                 remedy=f"Set CANDLELAKE_FLAT_FILES to the folder that contains {dataset}/YYYY/MM/YYYY-MM-DD.csv.gz.",
             )
         return folder
@@ -125,7 +126,7 @@ class FolderFlatFiles:
             before = path.stat()
             if not S_ISREG(before.st_mode):
                 # To open a pipe would wait for ever.
-                raise FileRefused(f"{path} is no file.", remedy="Remove it, or put the file itself there.")
+                raise FileRefused(f"{path} is not a file.", remedy="Remove it, or put the file itself there.")
             etag = self._md5(path, before)
             after = path.stat()
         except FileNotFoundError:
@@ -138,15 +139,15 @@ class FolderFlatFiles:
             modified = datetime.fromtimestamp(after.st_mtime_ns // 1000 / 1e6, UTC)
         except (ValueError, OverflowError, OSError) as impossible:
             raise FileRefused(
-                f"{path} was last modified at a moment that no calendar has ({impossible}).",
+                f"{path} has an impossible time of modification ({impossible}).",
                 remedy="Give it a time of modification with `touch`.",
             ) from impossible
         return FlatFile(dataset, session, key, after.st_size, etag, modified)
 
     def _md5(self, path: Path, status: os.stat_result) -> str:
         identity = (str(path), status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        if (known := self._hashes.get(identity)) is not None:
-            return known
+        if (cached := self._hashes.get(identity)) is not None:
+            return cached
         with path.open("rb") as opened:
             md5 = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
         # Times come in ticks: a file that changes twice within one would keep its identity.
@@ -172,7 +173,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
     for directory, below, names in os.walk(folder, onerror=refuse, followlinks=True):
         yield from (Path(directory, name) for name in names)
-        # Links may lead in a circle.
+        # Links may form a circle.
         if len(Path(directory).relative_to(folder).parts) >= DEEPEST:
             below.clear()
 
@@ -187,6 +188,4 @@ def _entries(folder: Path) -> list[Path]:
 def _unreadable(path: Path, refused: OSError) -> AccessDenied | TransferFailed:
     if isinstance(refused, PermissionError):
         return AccessDenied(f"{path} may not be read.", remedy="Correct the permissions of the folder and its files.")
-    return TransferFailed(
-        f"{path} cannot be read: {refused.strerror}.", remedy="Check the disk or the share it lies on."
-    )
+    return TransferFailed(f"{path} cannot be read: {refused.strerror}.", remedy="Check the disk or the network share.")

@@ -1,4 +1,4 @@
-"""The content of a .gz file, whole and checked, or a refusal that says why."""
+"""The content of a .gz file, complete and checked, or an error that says why not."""
 
 import zlib
 
@@ -7,25 +7,25 @@ from isal import igzip_lib
 from pipeline.errors import FileRefused
 
 LIMIT = 1 << 30
-"""Largest content accepted unless the caller knows better, bytes. A minute file holds about 150 MB."""
+"""Default for the largest content accepted, bytes. A minute file has about 150 MB."""
 
-REMEDY = "Fetch the file again; if it comes back the same, ask the vendor. What the lake holds stays as it was."
+REMEDY = "Fetch the file again; if it is the same, ask the vendor. The lake is unchanged."
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_ONLY = 16 + zlib.MAX_WBITS
 """Makes zlib expect a gzip header and trailer, and check the trailer's CRC and size."""
 _PIECE = 1 << 14
-"""Bytes given to zlib at a time: it copies all it was given that follows a member, for every member."""
+"""Bytes passed to zlib at a time: after each member, it copies all remaining bytes of its input."""
 _PLAIN_HEADERS = (_GZIP_MAGIC + b"\x08\x00", _GZIP_MAGIC + b"\x08\x08")
-"""How a member of deflate begins whose header holds nothing more, or the file's name."""
+"""First bytes of a deflate member with a minimal header, or with the file's name in it."""
 _SIZE_BYTES = 4
-"""The trailer ends in the size of the content."""
+"""Bytes at the end of the trailer with the size of the content."""
 
 
 def decompress(data: bytes, name: str, limit: int = LIMIT) -> bytes:
-    """Return the whole content of the gzip file `data`; several members are joined, as the format has it (RFC 1952).
+    """Return the whole content of the gzip file `data`; several members are joined, as the format requires (RFC 1952).
 
-    `name` stands in the messages; `limit` is the largest content accepted, in bytes.
+    `name` is for messages; `limit` is the largest content accepted, in bytes.
     Raises FileRefused when `data` is empty, not gzip, truncated, damaged (CRC or size of the content differ), followed
     by anything else, without content, or larger than `limit` once unpacked.
     """
@@ -45,7 +45,7 @@ def decompress(data: bytes, name: str, limit: int = LIMIT) -> bytes:
         room -= len(content)
         if room < 0:
             raise FileRefused(
-                f"{name} unpacks to more than the {limit:,} bytes that such a file may hold.", remedy=REMEDY
+                f"{name} unpacks to more than the {limit:,} bytes that such a file may have.", remedy=REMEDY
             )
         parts.append(content)
     if room == limit:
@@ -54,10 +54,10 @@ def decompress(data: bytes, name: str, limit: int = LIMIT) -> bytes:
 
 
 def _of_one_member(data: bytes, limit: int) -> bytes | None:
-    """Return the content of a file that is one sound member of at most `limit` bytes; None of any other.
+    """Return the content of a file that is one sound member of at most `limit` bytes; None for any other.
 
-    ISA-L takes a third of zlib's time and checks CRC and size, too. What it does not take in whole is left to zlib,
-    which says what is wrong with it.
+    ISA-L takes a third of zlib's time and checks CRC and size, too. Any other file is left to zlib, which says what is
+    wrong with it.
     """
     size = int.from_bytes(data[-_SIZE_BYTES:], "little")
     if not data.startswith(_PLAIN_HEADERS) or size > limit:
@@ -81,7 +81,7 @@ def page_hint(data: bytes) -> str:
 
 
 def _member(data: bytes, at: int, name: str, room: int) -> tuple[bytes, int]:
-    """Return the content of the gzip member at `at`, cut just beyond `room` bytes, and where the member ends."""
+    """Return the content of the gzip member at `at`, cut just beyond `room` bytes, and the end of the member."""
     unpacker = zlib.decompressobj(_GZIP_ONLY)
     view = memoryview(data)
     pieces: list[bytes] = []

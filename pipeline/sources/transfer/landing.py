@@ -1,4 +1,4 @@
-"""Landing a file: its bytes reach their place whole and verified, or not at all."""
+"""Landing a file: its bytes arrive complete and verified, or not at all."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 class Interrupted(TransferFailed):
-    """A transfer that the same request may complete, sent again at once, or after `wait` seconds when told so."""
+    """A transfer that may succeed on a retry, at once or after `wait` seconds if the server says so."""
 
     def __init__(self, message: str, *, remedy: str, wait: float = 0.0) -> None:
         super().__init__(message, remedy=remedy)
@@ -28,16 +28,16 @@ def land(chunks: Iterable[bytes], file: FlatFile, path: Path) -> Download:
     """Write `chunks` to `path` once their size and MD5 prove to be those of `file`.
 
     The MD5 is compared when the ETag is one; the ETag of a multipart upload is not. The bytes are on the disk
-    (fsync) before they take the name. Whatever goes wrong, `path` stays as it was and no part stays behind.
+    (fsync) before the file gets its name. On any error, `path` stays as it was and no part is left behind.
 
-    Raises Interrupted for a short, long or damaged body, TransferFailed when the disk refuses, FileRefused, before a
-    byte is asked for, when the file is larger than any of its dataset can be; what `chunks` raises passes through.
+    Raises Interrupted for a short, long or damaged body, TransferFailed when the disk refuses, FileRefused, before
+    the first byte is read, when the file is larger than its dataset allows; errors of `chunks` pass through.
     """
     if file.size > LARGEST[file.dataset]:
         raise FileRefused(
-            f"{file.key} is said to have {file.size:,} bytes, more than the {LARGEST[file.dataset]:,} that such a file "
+            f"{file.key} is listed with {file.size:,} bytes, more than the {LARGEST[file.dataset]:,} that such a file "
             "may have.",
-            remedy="Look at it where it lies, or ask the vendor. What the lake holds stays as it was.",
+            remedy="Check the file at its source, or ask the vendor. The lake is unchanged.",
         )
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
@@ -62,7 +62,7 @@ def _write(chunks: Iterable[bytes], file: FlatFile, part: Path) -> str:
         for chunk in chunks:
             size += len(chunk)
             if size > file.size:
-                # Whatever follows, and however much of it: it is not the file.
+                # Whatever follows, it is not the listed file.
                 raise Interrupted(f"{file.key} brought more than its {file.size} bytes.", remedy="Try again.")
             md5.update(chunk)
             sha256.update(chunk)

@@ -1,4 +1,4 @@
-"""Patience: how often, how long and at what intervals a transfer is tried again, and what is said meanwhile."""
+"""Patience: how often, how long and at what intervals a transfer is retried, and the notices meanwhile."""
 
 import logging
 import random
@@ -13,29 +13,29 @@ from pipeline.sources.transfer.landing import Interrupted
 
 Answer = TypeVar("Answer")
 
-SAID = logging.getLogger(__name__)
-"""Told of every wait that a person would notice; the command line shows it."""
+LOG = logging.getLogger(__name__)
+"""Logs every wait that a person would notice; the command line shows it."""
 
-A_WORD_EVERY = 20.0
-"""Seconds of waiting for one answer after which something is said, again and again."""
+NOTICE_EVERY = 20.0
+"""Seconds between notices while waiting for one answer."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """Bounds on trying again. Waits double from `first_wait`, each drawn between half of it and all of it."""
+    """Bounds on retries. Waits double from `first_wait`, each drawn between half and the whole of it."""
 
     attempts: int = 5
     seconds: float = 300.0
     """Time for one request and its repetitions, before the allowance for size."""
     slowest: float = 500_000.0
-    """Bytes a second a download must reach on average; the time allowed grows with the size by it."""
+    """Bytes per second that a download must reach on average; the time allowed grows with the size."""
     first_wait: float = 0.5
     longest_wait: float = 20.0
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     """Seconds of silence after which a connection counts as lost."""
     grace: float = 1.0
-    """Seconds beyond the deadline that an attempt has to notice it by itself."""
+    """Seconds after the deadline for an attempt to notice it by itself."""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
@@ -45,11 +45,11 @@ class Patience:
         return self.clock() + self.seconds + size / self.slowest
 
     def insist(self, attempt: Callable[[], Answer], deadline: float, place: str) -> Answer:
-        """Return what `attempt` returns, trying again after each Interrupted; `place` says what is asked for.
+        """Return what `attempt` returns, with a retry after each Interrupted; `place` names the request in messages.
 
-        An attempt that outlasts `deadline` is left to itself: it runs in a thread of its own, so that a server that
-        sends a byte now and then holds up nobody. Raises TransferFailed for it, and with the last cause when the
-        attempts are used up or the next would begin after `deadline`; any other error passes through at once.
+        An attempt that outlasts `deadline` is abandoned: it runs in its own thread, so that a server that sends a byte
+        now and then blocks nobody. Raises TransferFailed for it, and, with the last cause, when the attempts are used
+        up or the next would begin after `deadline`; any other error passes through at once.
         """
         for number in range(1, self.attempts + 1):
             try:
@@ -60,7 +60,7 @@ class Patience:
                     raise TransferFailed(
                         f"Gave up after {number} attempts. {interrupted.message}", remedy=interrupted.remedy
                     ) from interrupted
-                SAID.warning(
+                LOG.warning(
                     "%s Trying again in %.0f s (attempt %d of %d).",
                     interrupted.message, wait, number + 1, self.attempts,
                 )  # fmt: skip
@@ -68,17 +68,17 @@ class Patience:
         raise ValueError("A transfer needs at least one attempt.")
 
     def _attended(self, attempt: Callable[[], Answer], deadline: float, place: str) -> Answer:
-        """Return what `attempt` returns, saying now and then that it still runs. Raises what it raises."""
+        """Return what `attempt` returns, with notices while it runs. Raises what it raises."""
         running = _Attempt(attempt)
         Thread(target=running.run, name="transfer", daemon=True).start()
         left, waited = max(deadline - self.clock(), 0.0) + self.grace, 0.0
-        while not running.over.wait(min(A_WORD_EVERY, left - waited)):
-            waited += A_WORD_EVERY
+        while not running.over.wait(min(NOTICE_EVERY, left - waited)):
+            waited += NOTICE_EVERY
             if waited >= left:
                 raise TransferFailed(
                     f"{place} comes too slowly and was given up.", remedy="Try again on a faster connection."
                 )
-            SAID.warning("Waiting for %s: %.0f s so far, %.0f s at most.", place, waited, left)
+            LOG.warning("Waiting for %s: %.0f s so far, %.0f s at most.", place, waited, left)
         return running.outcome()
 
     def _wait(self, number: int) -> float:
@@ -88,7 +88,7 @@ class Patience:
 
 @dataclass
 class _Attempt(Generic[Answer]):
-    """One attempt, run in another thread, and what came of it."""
+    """One attempt, run in another thread, and its outcome."""
 
     attempt: Callable[[], Answer]
     over: Event = field(default_factory=Event)

@@ -21,18 +21,18 @@ Answer = TypeVar("Answer")
 Page = dict[str, Any]
 
 PAGE = 1000
-"""Keys a listing asks for at a time: as many as the vendor gives."""
+"""Keys per page of a listing: as many as the vendor gives."""
 
 MOST_PAGES = 1000
 """Pages of one listing; the vendor's whole history of a dataset takes six."""
 
-MAKING = Lock()
-"""Clients may be shared between threads, but not made by two at once."""
+CLIENT_LOCK = Lock()
+"""Clients may be shared between threads, but not created by two at once."""
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket and the way to it. The secret shows neither in its text nor in its representation."""
+    """A bucket and its access. The secret appears neither in its text nor in its representation."""
 
     name: str
     endpoint: str
@@ -48,8 +48,8 @@ class Bucket:
 class S3FlatFiles:
     """Flat files in a bucket.
 
-    Requests are path-style with Signature V4. Every key may list, so what a plan forbids shows only when a file is
-    read. boto3 is loaded and the client made on first use.
+    Requests are path-style with Signature V4. Every key may list, so a file outside the plan shows only when it is
+    read. boto3 is loaded and the client created on first use.
     """
 
     def __init__(self, bucket: Bucket, patience: Patience | None = None) -> None:
@@ -81,7 +81,7 @@ class S3FlatFiles:
 
         Lists only the years (or the one month) that the range touches. Raises SettingsError when the bucket has
         nothing of the dataset or the range runs backwards, AccessDenied when the credentials are not accepted,
-        TransferFailed when the server does not answer or its listing runs in a circle.
+        TransferFailed when the server does not answer or its listing never ends.
         """
         require_order(start, end)
         first, last = start or date.min, end or date.max
@@ -93,13 +93,13 @@ class S3FlatFiles:
     def file(self, dataset: Dataset, session: date) -> FlatFile:
         """Return the published file of one session. One request.
 
-        It is a listing of one key, not a HEAD: a HEAD gives the time without its milliseconds, so that one version
-        would look like two. Raises NotPublished when there is none.
+        It is a listing of one key, not a HEAD: a HEAD returns the time without milliseconds, so that one version would
+        look like two. Raises NotPublished when there is none.
         """
-        found = self._listed(dataset, key_of(dataset, session))
-        if not found:
+        files = self._listed(dataset, key_of(dataset, session))
+        if not files:
             raise not_published(dataset, session, repr(self))
-        return found[0]
+        return files[0]
 
     def require_readable(self, file: FlatFile) -> None:
         """Return if the bytes of `file` may be read (one HEAD). Raises AccessDenied or NotPublished when not."""
@@ -111,9 +111,9 @@ class S3FlatFiles:
         self._insist(head, file)
 
     def download(self, file: FlatFile, path: Path) -> Download:
-        """Bring exactly this version of `file` to `path`, verified by size and MD5, or leave `path` as it was.
+        """Download exactly this version of `file` to `path`, verified by size and MD5, or leave `path` as it was.
 
-        Resets, stalls, short or damaged bodies, 5xx, 429 and SlowDown are tried again from the first byte, within
+        Resets, stalls, short or damaged bodies, 5xx, 429 and SlowDown are retried from the first byte, within
         the bounds of `patience`. A file replaced since it was listed raises TransferFailed at once: list it again.
         Raises AccessDenied and NotPublished at once, too.
         """
@@ -135,7 +135,7 @@ class S3FlatFiles:
             read_timeout=self._patience.read_timeout,
         )
         try:
-            with MAKING:
+            with CLIENT_LOCK:
                 client = _session().client(
                     "s3",
                     endpoint_url=self.bucket.endpoint,
@@ -144,12 +144,12 @@ class S3FlatFiles:
                     region_name="us-east-1",
                     config=config,
                 )
-            # Before botocore looks for the region of the bucket, and for ever when the answer stays the same.
+            # Before botocore looks for the bucket's region, which never ends while the answer stays the same.
             client.meta.events.register_first("needs-retry.s3", self._require_no_redirect)
             return client
         except (BotoCoreError, ValueError) as invalid:
             raise SettingsError(
-                f"No S3 client can be made for {self.bucket.endpoint}: {invalid}.",
+                f"No S3 client can be created for {self.bucket.endpoint}: {invalid}.",
                 remedy="Check CANDLELAKE_FLAT_FILES_ENDPOINT, such as https://files.massive.com, and AWS_PROFILE.",
             ) from None
 
@@ -167,7 +167,7 @@ class S3FlatFiles:
         for page in self._pages(self.bucket.prefix + prefix):
             for entry in page.get("Contents", ()):
                 file = self._flat_file(dataset, entry)
-                # A key twice is a file replaced between two pages.
+                # A key that comes twice is a file replaced between two pages.
                 if file and (file.key not in newest or file.last_modified >= newest[file.key].last_modified):
                     newest[file.key] = file
         return sorted(newest.values(), key=lambda file: file.session)
@@ -184,42 +184,42 @@ class S3FlatFiles:
         request: dict[str, Any] = {"Bucket": self.bucket.name, "Prefix": prefix, "MaxKeys": PAGE}
         if delimiter:
             request["Delimiter"] = delimiter
-        seen: set[str] = set()
+        listed_keys: set[str] = set()
 
-        def ask() -> Page:
+        def list_page() -> Page:
             page = self._client.list_objects_v2(**request)
             self._require_s3(page)
             return page
 
         while True:
-            page = self._insist(ask)
+            page = self._insist(list_page)
             yield page
             if not page.get("IsTruncated"):
                 return
-            brought = {entry["Key"] for entry in page.get("Contents", ())}
-            brought |= {entry["Prefix"] for entry in page.get("CommonPrefixes", ())}
+            page_keys = {entry["Key"] for entry in page.get("Contents", ())}
+            page_keys |= {entry["Prefix"] for entry in page.get("CommonPrefixes", ())}
             token = page.get("NextContinuationToken")
-            # A page of nothing new would be followed by the same for ever.
-            circles = not token or token == request.get("ContinuationToken") or brought <= seen
-            if circles or len(seen) > MOST_PAGES * PAGE:
+            # After a page without a new key, the same page would come for ever.
+            is_stuck = not token or token == request.get("ContinuationToken") or page_keys <= listed_keys
+            if is_stuck or len(listed_keys) > MOST_PAGES * PAGE:
                 raise TransferFailed(
-                    f"The listing of {prefix} in {self!r} breaks off after {len(seen | brought)} keys: "
-                    "it promises more, and leads nowhere.",
-                    remedy="Try again later; if it stays so, report it to whoever runs the server.",
+                    f"The listing of {prefix} in {self!r} breaks off after {len(listed_keys | page_keys)} keys: "
+                    "it announces more keys, but has none.",
+                    remedy="Try again later; if it happens again, report it to the operator of the server.",
                 )
-            seen |= brought
+            listed_keys |= page_keys
             request["ContinuationToken"] = token
 
     def _body(self, file: FlatFile, deadline: float) -> Iterator[bytes]:
-        # Explained here as well, before `land` sees them: some of botocore's errors pass for those of a disk.
-        with self._explained(file):
+        # Translated here as well, before `land` sees them: some of botocore's errors look like disk errors.
+        with self._translated(file):
             key = self.bucket.prefix + file.key
             answer = self._client.get_object(Bucket=self.bucket.name, Key=key, IfMatch=f'"{file.etag}"')
             with answer["Body"] as body:
                 self._require_s3(answer)
                 if answer["ETag"].strip('"') != file.etag:
                     raise s3_refusals.replaced(self._place(file))
-                # Whatever came so far, so that a trickle is noticed.
+                # Take what has arrived so far, so that a trickle is noticed.
                 while chunk := body.read1(CHUNK):
                     yield chunk
                     if self._patience.clock() > deadline:
@@ -229,15 +229,15 @@ class S3FlatFiles:
         self, request: Callable[[], Answer], file: FlatFile | None = None, deadline: float | None = None
     ) -> Answer:
         def attempt() -> Answer:
-            with self._explained(file):
+            with self._translated(file):
                 return request()
 
         by = self._patience.deadline() if deadline is None else deadline
         return self._patience.insist(attempt, by, self._place(file))
 
     @contextmanager
-    def _explained(self, file: FlatFile | None) -> Iterator[None]:
-        """Raise what a failure of botocore means, for `file` or for the bucket."""
+    def _translated(self, file: FlatFile | None) -> Iterator[None]:
+        """Raise our own error for a failure of botocore, about `file` or the bucket."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
         from botocore.parsers import ResponseParserError  # noqa: PLC0415
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
@@ -245,22 +245,22 @@ class S3FlatFiles:
         try:
             yield
         except ClientError as refused:
-            raise self._meaning(s3_refusals.refusal(refused.response, self._place(file)), file) from None
+            raise self._precise(s3_refusals.refusal(refused.response, self._place(file)), file) from None
         except (BotoCoreError, ResponseParserError, HTTPError) as broken:
             raise s3_refusals.unreachable(self.bucket.endpoint, broken) from broken
 
     def _require_no_redirect(self, response: Any = None, **_: Any) -> None:
-        """Raise if the server answers that what is asked for lies elsewhere."""
+        """Raise if the server answers with a redirect."""
         if response is not None and response[0].status_code in range(300, 400) and response[0].status_code != 304:
             raise s3_refusals.redirected(response[0].status_code, self.bucket.endpoint)
 
     def _require_s3(self, answer: Page) -> None:
-        """Raise if `answer` has none of the marks of S3, such as the login page of a network."""
+        """Raise if `answer` is not from S3, but, say, the login page of a network."""
         if not answer.keys() & {"ETag", "IsTruncated", "KeyCount", "Name"}:
-            raise s3_refusals.stranger(self.bucket.endpoint)
+            raise s3_refusals.not_s3(self.bucket.endpoint)
 
-    def _meaning(self, error: CandlelakeError, file: FlatFile | None) -> CandlelakeError:
-        """Return `error`, made precise: who may list a file but not read it lacks the plan, not the credentials."""
+    def _precise(self, error: CandlelakeError, file: FlatFile | None) -> CandlelakeError:
+        """Return `error`, made precise: a file that can be listed but not read lies outside the plan."""
         if not isinstance(error, AccessDenied) or file is None:
             return error
         try:

@@ -1,4 +1,4 @@
-"""What an S3 server's refusals and failures mean, as errors that say what to do."""
+"""Refusals and failures of an S3 server, as errors that say what to do."""
 
 from typing import Any
 
@@ -24,12 +24,12 @@ CHECK_ENDPOINT = "Check the network, CANDLELAKE_FLAT_FILES_ENDPOINT and the prox
 
 
 def refusal(response: dict[str, Any], place: str) -> CandlelakeError:
-    """Return what a refusing `response` (of botocore's ClientError) means for `place`, the file or bucket asked for.
+    """Return the error for a refusing `response` (of botocore's ClientError) about `place`, a file or bucket.
 
-    Interrupted, with the time to wait when the server names one, for what may pass by itself (5xx, 429, SlowDown, a
-    request that timed out); AccessDenied for 403;
+    Interrupted, with the server's time to wait if there is one, for temporary failures (5xx, 429, SlowDown, a request
+    that timed out); AccessDenied for 403;
     NotPublished for a missing object; TransferFailed for 412, a file that was replaced since it was listed;
-    SettingsError for a missing bucket and for all else the server does not accept.
+    SettingsError for a missing bucket and any other request that the server does not accept.
     """
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     code = str(response.get("Error", {}).get("Code", ""))
@@ -59,17 +59,17 @@ def _denial(code: str, place: str) -> AccessDenied:
 
 
 def replaced(place: str) -> TransferFailed:
-    """Return the error that says the version asked for is no longer there."""
+    """Return the error for a version that is no longer there."""
     return TransferFailed(f"{place} was replaced since it was listed.", remedy="List it again, then download.")
 
 
 def too_slow(place: str) -> TransferFailed:
-    """Return the error that says the bytes come too slowly to be complete in the time allowed."""
+    """Return the error for a transfer that is too slow for the time allowed."""
     return TransferFailed(f"{place} comes too slowly and was given up.", remedy="Try again on a faster connection.")
 
 
 def outside_the_plan(place: str) -> AccessDenied:
-    """Return the error that says the credentials are good, since they list, but do not open this file."""
+    """Return the error for credentials that may list this file but not read it."""
     return AccessDenied(
         f"{place}: the credentials are accepted and list the file, but may not read it: its dataset or date lies "
         "outside the plan.",
@@ -78,19 +78,19 @@ def outside_the_plan(place: str) -> AccessDenied:
 
 
 def unreachable(endpoint: str, cause: Exception) -> Interrupted:
-    """Return the error that says `endpoint` does not answer, or broke off, and how."""
+    """Return the error for an `endpoint` that does not answer, or broke off, with the kind of failure."""
     return Interrupted(f"{endpoint} does not answer as it should ({type(cause).__name__}).", remedy=CHECK_ENDPOINT)
 
 
 def redirected(status: int, endpoint: str) -> SettingsError:
-    """Return the error that says the server would have the request sent, with its signature, to another place."""
+    """Return the error for a server that redirects the signed request to another place."""
     return SettingsError(
         f"{endpoint} sends the request to another place ({status}), which is not followed.", remedy=CHECK_ENDPOINT
     )
 
 
-def stranger(endpoint: str) -> Interrupted:
-    """Return the error that says an answer came, but not from an S3 server."""
+def not_s3(endpoint: str) -> Interrupted:
+    """Return the error for an answer that does not come from an S3 server."""
     return Interrupted(
         f"{endpoint} answers, but not as an S3 server: a login page of the network, perhaps.", remedy=CHECK_ENDPOINT
     )

@@ -21,7 +21,7 @@ from pipeline.market.indicators.kernels.windows import Windows
 NEGLIGIBLE = 1e-13
 CANCELLING = 8.0
 TINY = 1e-280
-"""What has decayed to this is nothing. Left alone, it would end as a denormal number, which never decays to zero."""
+"""A value that has decayed to this counts as 0. Else it would become a denormal number, which never decays to zero."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -132,7 +132,7 @@ def _run(x: Floats, begin: int, recursion: Recursion, running: Floats) -> None:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _run_to_nothing(x: Floats, last: int, recursion: Recursion, running: Floats) -> None:
-    """Fill `running` anew after its seed at bar `last`, and let what is tiny be nothing; looking at it takes time."""
+    """Fill `running` again after its seed at bar `last`, with tiny values as 0; the check for them takes time."""
     value = running[last]
     for i in range(last + 1, len(x)):
         value += recursion.new * (x[i] - value)
@@ -143,7 +143,7 @@ def _run_to_nothing(x: Floats, last: int, recursion: Recursion, running: Floats)
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _run_both(x: Floats, y: Floats, recursion: Recursion, running: Floats) -> None:
-    """Fill the rows of `running` with the averages of `x` and `y`, no value negative; side by side as steps wait."""
+    """Fill the rows of `running` with the averages of `x` and `y`, no value negative; side by side, as steps wait."""
     last = recursion.lead + recursion.n - 1
     if last >= len(x):
         return

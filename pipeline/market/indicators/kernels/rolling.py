@@ -75,7 +75,7 @@ def deviations(x: Floats, middle: Floats, windows: Windows, n: int) -> Floats:
             continue
         means_of, squares = middle[begin:end], out[begin:end]
         squares[:] = 0.0
-        # Bar by bar of the windows, not window by window: so the machine works on several windows at a time.
+        # Bar by bar of the windows, not window by window: so the processor works on several windows at a time.
         for ago in range(n):
             bars = x[first - ago : first - ago + end - begin]
             for i in range(end - begin):

@@ -1,1 +1,1 @@
-"""The sell rules: declared conditions on what is held, each with its severity and its reasons in words."""
+"""The sell rules: declared conditions on positions, each with its severity and its reasons in words."""

@@ -22,9 +22,9 @@ _INDICATORS = tuple(name for name in INDICATORS_TABLE.columns if name not in _KE
 COLUMNS = (*POSITION_MARKS.columns, *BAR, *_INDICATORS, *(f"{name}{BEFORE}" for name in _INDICATORS))
 """What an expression of a rule may use: a position's mark, the bar and indicators of the session, and those before.
 
-All are on the share basis of the session, but for the indicators before, which are on that of their own. On the session
-the position was opened, `high` and `low` are the close and `open` is null: what came before the purchase is no news.
-Without a bar all three are null, and so are the indicators.
+All are on the share basis of the session, except that the indicators before are on that of their own session. On the
+session the position was opened, `high` and `low` are the close and `open` is null: prices before the purchase do not
+count. Without a bar all three are null, and so are the indicators.
 """
 
 
@@ -39,9 +39,9 @@ class Rule:
     condition: pl.Expr
     """Whether to sell; null is no."""
     value: pl.Expr
-    """The number that the rule looks at."""
+    """The number that the rule checks."""
     threshold: pl.Expr
-    """The number it is held against."""
+    """The number it is compared with."""
     reasons: tuple[pl.Expr, ...] = field(metadata=WORDS)
     """Sentences; the first is always there, the others may be null."""
     written: Place | None = field(default_factory=here, init=False, repr=False)

@@ -1,4 +1,4 @@
-"""The rules that look at every position each session. Adding one to RULES is all it takes."""
+"""The rules that check every position each session. To add a rule, add it to RULES."""
 
 import polars as pl
 
@@ -61,8 +61,8 @@ TRAILING_STOP = Rule(
     name="trailing_stop",
     version=2,
     severity="high",
-    # Charles LeBeau's chandelier exit, as in Alexander Elder, "Come Into My Trading Room" (2002); hung from the highest
-    # close since the purchase. It comes down when the average true range grows.
+    # Charles LeBeau's chandelier exit, as in Alexander Elder, "Come Into My Trading Room" (2002); measured from the
+    # highest close since the purchase. It falls when the average true range grows.
     description=f"The close lies more than {TRAILING_RANGES} average true ranges below the peak since the purchase.",
     condition=below(pl.col("close"), _TRAIL),
     value=pl.col("close"),

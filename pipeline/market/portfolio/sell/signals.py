@@ -1,4 +1,4 @@
-"""Holding the rules against what is held."""
+"""Applies the rules to the positions."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from pipeline.market.portfolio.sell.rule import BAR, BEFORE, Rule
 from pipeline.venues.calendar import new_york
 
 BEFORE_SESSIONS = 20
-"""Sessions within which a ticker's bar before must lie; after a longer silence nothing turns or crosses."""
+"""Most sessions back to a ticker's bar before; after a longer gap nothing turns or crosses."""
 
 _KEY = ["ticker", "session"]
 
@@ -19,20 +19,20 @@ _KEY = ["ticker", "session"]
 def sell_signals(
     marks: pl.DataFrame, bars: pl.DataFrame, indicators: pl.DataFrame, rules: Sequence[Rule]
 ) -> pl.DataFrame:
-    """Return what the rules say of each of `marks`, by position, session and rule: the columns of `SIGNALS`.
+    """Return the signals of the rules for `marks`, by position, session and rule: the columns of `SIGNALS`.
 
-    `marks`: rows of `portfolio/position_marks`; a rule's saying is new unless it said the same on the session before,
-    for which `marks` must hold the position's row. `bars`: ticker, session, open, high and low as traded; of a session
+    `marks`: rows of `portfolio/position_marks`; a signal is new unless the rule gave it on the session before,
+    for which `marks` must have the position's row. `bars`: ticker, session, open, high and low as traded; of a session
     under way, so far. `indicators`: rows of `stocks/indicators`, from BEFORE_SESSIONS before the first session on.
-    A position says nothing on the session it is sold.
+    A position has no signals on the session it is sold.
     """
     view = _view(marks, bars, indicators)
-    said = pl.concat([_said(view, rule) for rule in rules])
-    return said.sort(SIGNALS.key)
+    signals = pl.concat([_signals_of(view, rule) for rule in rules])
+    return signals.sort(SIGNALS.key)
 
 
 def _view(marks: pl.DataFrame, bars: pl.DataFrame, indicators: pl.DataFrame) -> pl.DataFrame:
-    """Return what the rules may look at, by position and session."""
+    """Return the columns that rules may use, by position and session."""
     just_bought = pl.col("sessions_held") == 0
     paid_since = pl.when(~pl.col("no_bar")).then("close")
     joined = (
@@ -49,7 +49,7 @@ def _view(marks: pl.DataFrame, bars: pl.DataFrame, indicators: pl.DataFrame) -> 
 
 
 def _with_before(indicators: pl.DataFrame) -> pl.DataFrame:
-    """Return `indicators` with those of each ticker's bar before beside them, where it is not too long ago."""
+    """Return `indicators` with those of each ticker's bar before in further columns, unless it is too long ago."""
     calendar = new_york().sessions
     places = pl.DataFrame({"session": calendar}, schema={"session": pl.Date}).with_row_index("place")
     rows = indicators.select(list(INDICATORS_TABLE.columns)).join(places, on="session").sort(_KEY)
@@ -63,13 +63,13 @@ def _with_before(indicators: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(before).drop("place")
 
 
-def _said(view: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+def _signals_of(view: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     """Return the rows on which `rule` says to sell."""
     judged = view.with_columns(says=rule.condition.fill_null(value=False) & ~pl.col("is_closed"))
     follows = pl.col("sessions_held").shift(1) == pl.col("sessions_held") - 1
-    said_before = (pl.col("says").shift(1) & follows).over("position").fill_null(value=False)
-    said = judged.with_columns(is_new=~said_before).filter("says")
-    return said.select(
+    signalled_before = (pl.col("says").shift(1) & follows).over("position").fill_null(value=False)
+    signals = judged.with_columns(is_new=~signalled_before).filter("says")
+    return signals.select(
         "position",
         "session",
         "ticker",
