@@ -18,6 +18,7 @@ from pipeline.market.computed import COMPUTED
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.outdated_ranges import OUTDATED, outdated_by_bars, outdated_by_splits, outdated_unknown
 from pipeline.queries.outdated_code import DUE, dependent_sessions, outdated_by_code
+from pipeline.queries.outdated_inputs import outdated_by_inputs
 from pipeline.queries.session_writings import calendar, newest_writings, possible_writings
 from pipeline.venues.calendar import new_york
 
@@ -103,12 +104,14 @@ def _sessions_of(ranges: pl.DataFrame) -> pl.DataFrame:
 def outdated_sessions(lake: Lake, tables: Collection[Table] = COMPUTED) -> OutdatedSessions:
     """Return the sessions of `tables` computed from other bars or splits than the current ones, or by other code.
 
-    The commits say from which versions and by which code each session was computed; bars of sessions that were written
-    again since are compared. Where versions and their records are gone, the session counts as outdated. A session whose
-    commit says nothing counts as computed without splits, and by the code version before commits recorded one.
+    The commits say from which versions and by which code each session was computed; bars and computed rows of sessions
+    that were written again since are compared. Where versions and their records are gone, the session counts as
+    outdated. A session whose commit says nothing counts as computed without splits, and by the code version before
+    commits recorded one.
     """
     by_data = _outdated_indicators(lake).with_columns(table=pl.lit(INDICATORS_TABLE.sql_name))
-    ranges = pl.concat([pl.DataFrame(schema=COLUMNS), outdated_by_code(lake, tables), by_data], how="diagonal")
+    by_code, by_inputs = outdated_by_code(lake, tables), outdated_by_inputs(lake, tables)
+    ranges = pl.concat([pl.DataFrame(schema=COLUMNS), by_code, by_inputs, by_data], how="diagonal")
     outdated = ranges.sort("first_session", "table", "ticker", "event_date", maintain_order=True)
     return OutdatedSessions(outdated, dependent_sessions(lake, _sessions_of(outdated), tables))
 

@@ -28,7 +28,7 @@ DUE = {"table": pl.String, "session": pl.Date}
 def outdated_by_code(lake: Lake, tables: Collection[Table] = COMPUTED) -> pl.DataFrame:
     """Return the sessions of each of `tables` that other code than today's computed, in the columns above."""
     ranges = [pl.DataFrame(schema=OUTDATED_BY_CODE)]
-    ranges += [_outdated(lake, table) for table in _with_sessions(lake, tables)]
+    ranges += [_outdated(lake, table) for table in tables_with_sessions(lake, tables)]
     return pl.concat(ranges)
 
 
@@ -40,7 +40,7 @@ def dependent_sessions(lake: Lake, due: pl.DataFrame, tables: Collection[Table] 
     """
     every = due.select(list(DUE))
     any_of_them = pl.lit(pl.Series([[table.sql_name for table in COMPUTED]]))
-    for table in _with_sessions(lake, tables):
+    for table in tables_with_sessions(lake, tables):
         tables_read = pl.col("read").list.eval(_TABLE).fill_null(any_of_them)
         writings = newest_writings(lake, table).select("session", read=tables_read)
         from_due = writings.explode("read").join(
@@ -54,7 +54,7 @@ def dependent_sessions(lake: Lake, due: pl.DataFrame, tables: Collection[Table] 
 _TABLE = pl.element().struct.field("table")
 
 
-def _with_sessions(lake: Lake, tables: Collection[Table]) -> list[Table]:
+def tables_with_sessions(lake: Lake, tables: Collection[Table]) -> list[Table]:
     """Return the `tables` that have sessions in the lake, each after the tables it is computed from."""
     return [table for table in COMPUTED if table in tables and table.session and lake.exists(table)]
 
@@ -68,15 +68,15 @@ def _outdated(lake: Lake, table: Table) -> pl.DataFrame:
     ).drop_nulls("cause")
     if with_cause.is_empty():
         return pl.DataFrame(schema=OUTDATED_BY_CODE)
-    return _ranges(with_cause.filter(pl.col("session").is_in(_present_sessions(lake, table, newest))), table)
+    return unbroken_ranges(with_cause.filter(pl.col("session").is_in(present_sessions(lake, table, newest))), table)
 
 
-def _present_sessions(lake: Lake, table: Table, newest: pl.DataFrame) -> list[date]:
+def present_sessions(lake: Lake, table: Table, newest: pl.DataFrame) -> list[date]:
     """Return the sessions that have rows, or may have none."""
     return newest["session"].to_list() if table.may_be_empty else lake.sessions(table)
 
 
-def _ranges(causes: pl.DataFrame, table: Table) -> pl.DataFrame:
+def unbroken_ranges(causes: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Return unbroken ranges of sessions with the same cause."""
     place = pl.lit(pl.Series(new_york().sessions, dtype=pl.Date)).search_sorted(pl.col("session")).cast(pl.Int64)
     placed = causes.with_columns(place=place)
