@@ -133,7 +133,7 @@ def report_error(error: BaseException) -> int:
     if own_error is not None:
         say_error(own_error.message, own_error.remedy)
         return FAILED
-    first_line = (str(error).strip() or "no further word").splitlines()[0]
+    first_line = (str(error).strip() or "no message").splitlines()[0]
     if type(error).__module__.startswith("sqlalchemy."):
         say_error(
             f"The record of runs failed: {first_line}.",

@@ -69,7 +69,7 @@ def _succeeds(work: Callable[[], None], write: Callable[[bytes], Any]) -> bool:
     except RecursionError:
         failed = QueryError("The query is nested too deeply.", remedy=SIMPLER)
     except BaseException as error:  # libraries in Rust raise panics that are no Exception
-        first = (str(error).strip() or "no further word").splitlines()[0]
+        first = (str(error).strip() or "no message").splitlines()[0]
         if type(error).__name__ == "PanicException":
             first = "a column is of a type that Polars does not have, such as INTERVAL or UNION"
         failed = QueryError(
