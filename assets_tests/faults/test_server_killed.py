@@ -56,7 +56,7 @@ def require_survived(market: Market, own: OwnServer, moments: Sequence[str]) -> 
         assert code == 1, said
         require_one_line(said, own)
         left = held(settings)
-        # Of the history before, and of a session that the run had begun, there are bars and no audit trail.
+        # The history before was put there without an audit trail.
         assert {damage.kind for damage in damages(settings)} <= {Kind.ROWS}
         on_s3.run(settings)
         after = held(settings)

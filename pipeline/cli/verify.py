@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 NAMED = 5
-"""Versions or files named in one message; --json names all."""
+"""Versions, files or sessions named in one message; --json names all."""
+
+FINISH = "Run the session again, or `candlelake verify --repair`."
 
 
 def verify(
@@ -44,7 +46,7 @@ def verify(
     show(found, as_json=as_json and not is_repair)
     reports: list[RunReport] = []
     ended_well = True
-    if is_repair and found.damages:
+    if is_repair and (found.damages or found.unfinished):
         repaired = mended(settings, found)
         reports, ended_well = repaired.reports, repaired.ended_well
         found = checked(lake)
@@ -122,6 +124,10 @@ def remark(found: "Found") -> None:
         say(f"{name} belongs to no version.", style="dim")
     if len(unknown) > NAMED:
         say(f"… and {len(unknown) - NAMED:,} more; maintenance removes them.", style="dim")
+    for one in found.unfinished[:NAMED]:
+        say_warning(f"{one.table} {one.first}: the run that wrote it ended early; {one.found}. {FINISH}")
+    if len(found.unfinished) > NAMED:
+        say_warning(f"… and {len(found.unfinished) - NAMED:,} more sessions whose run ended early.")
     for name in found.leftovers:
         say(
             f"{name} is what a first write left that was broken off: no table yet. Maintenance removes it.", style="dim"
@@ -155,5 +161,6 @@ def _plain(found: "Found") -> dict[str, object]:
             for state in found.tables.values()
         ],
         "leftovers": list(found.leftovers),
+        "unfinished": [asdict(one) for one in found.unfinished],
         "raw": {"files": found.raw.checked, "bytes": found.raw.size, "unknown_files": found.raw.unknown},
     }

@@ -84,7 +84,7 @@ class _Repair:
                 continue
             self._mend_log(state, with_damage)
             self._mend_data(state)
-        for damage in self._found.rows:
+        for damage in [*self._found.rows, *self._found.unfinished]:
             self._due.setdefault(damage.table, []).append(_span(damage))
         self._make_again()
         return self._repaired

@@ -22,6 +22,7 @@ from pipeline.lake.raw.receipts import Receipt
 from pipeline.lake.tables import Lake
 from pipeline.market.gate.audit import unreconciled
 from pipeline.progress import Progress
+from pipeline.queries.unfinished_sessions import unfinished_sessions
 from pipeline.queries.unrecorded_files import Judge
 
 TRAILS = ((DELIVERIES, DAILY_BARS, QUARANTINE), (MINUTE_DELIVERIES, MINUTE_BARS, MINUTE_QUARANTINE))
@@ -42,6 +43,8 @@ class Found:
     """Sessions whose number of rows differs from the audit trail."""
     leftovers: Sequence[str] = ()
     """Folders of tables, as `market/name`, whose first write was killed before it made a version: no damage."""
+    unfinished: Sequence[Damage] = ()
+    """Sessions whose last run ended before it wrote the audit trail: no damage, the next run finishes them."""
 
     @property
     def damages(self) -> list[Damage]:
@@ -54,8 +57,8 @@ def verify(lake: Lake, progress: Progress, only: Iterable[str] | None = None) ->
 
     Nothing is changed. Runs may go on meanwhile: what they write after the start is not checked.
     """
-    unfinished = lake.store.remains() if only is None else []
-    lost_tables = [name for name in unfinished if lake.store.holds_data(name)]
+    remains = lake.store.remains() if only is None else []
+    lost_tables = [name for name in remains if lake.store.holds_data(name)]
     names = sorted([*lake.tables(), *lost_tables]) if only is None else list(only)
     with Judge() as judge:
         states = {name: check.run(progress.advance) for name, check in _checks(lake, names, judge, progress)}
@@ -65,8 +68,14 @@ def verify(lake: Lake, progress: Progress, only: Iterable[str] | None = None) ->
         progress.begin("raw files", raw.steps)
         raw.run(progress.advance)
         _drop_debts_without_files(states, raw.state, delivered)
-    row_damages = [damage for tables in TRAILS for damage in _row_count_damages(lake, states, *tables)]
-    return Found(states, raw.state, row_damages, [name for name in unfinished if name not in lost_tables])
+    leftovers = [name for name in remains if name not in lost_tables]
+    rows, unfinished = list[Damage](), list[Damage]()
+    for trail, *counted in TRAILS:
+        differing = list(_row_count_damages(lake, states, trail, *counted))
+        sessions = unfinished_sessions(lake, trail, counted) if differing else set()
+        rows += [damage for damage in differing if damage.first not in sessions]
+        unfinished += [damage for damage in differing if damage.first in sessions]
+    return Found(states, raw.state, rows, leftovers, unfinished)
 
 
 def _checks(

@@ -13,12 +13,12 @@ def calendar() -> pl.DataFrame:
 
 
 def writings(lake: Lake, table: Table) -> pl.DataFrame:
-    """Return a row per session and commit that wrote it: session, version, read, computed_by."""
+    """Return a row per session and commit that wrote it: session, version, run_id, committed_at, read, computed_by."""
     commits = lake.trail(table).commits().drop_nulls("first_session")
     spans = calendar().join_where(
         commits, pl.col("session") >= pl.col("first_session"), pl.col("session") <= pl.col("last_session")
     )
-    return spans.select("session", "version", "read", "computed_by")
+    return spans.select("session", "version", "run_id", "committed_at", "read", "computed_by")
 
 
 def newest_writings(lake: Lake, table: Table) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from assets_tests.lake.conftest import FEB_1, JAN_2, PRICES, prices
+from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, PRICES, prices
 from assets_tests.s3_outage import OwnServer, own_server
 from pipeline.cli import report_error
 from pipeline.errors import LakeUnreachable, RetryableError, TableDamaged, TableMissing
@@ -46,6 +46,17 @@ def test_a_missing_data_file_is_damage_that_verify_can_name(filled: Lake) -> Non
     assert isinstance(known, TableDamaged)
     assert "A data file of the lake is missing or damaged" in known.message
     assert "`candlelake verify`" in known.remedy
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"damaged")])
+def test_a_write_beside_rows_whose_file_is_missing_or_damaged_is_refused_with_what_to_do(tmp_path, damage) -> None:
+    lake = Lake(tmp_path)
+    lake.replace(PRICES, [JAN_2, JAN_3], [prices(JAN_2, A=1.0), prices(JAN_3, A=1.0)], run_id="r")
+    for file in tmp_path.rglob("*.parquet"):
+        damage(file)
+    with pytest.raises(TableDamaged, match=r"data file of the lake is missing or damaged: part-.*\.parquet") as refused:
+        lake.replace(PRICES, [JAN_3], [prices(JAN_3, A=2.0)], run_id="r")
+    assert "candlelake verify --repair" in refused.value.remedy
 
 
 def test_a_data_file_that_is_no_parquet_any_more_is_damage_that_verify_can_name(filled: Lake) -> None:

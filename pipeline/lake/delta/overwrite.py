@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from arro3.core import RecordBatch, RecordBatchReader
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from pipeline.errors import WriteConflict
 from pipeline.lake.delta.commits import commits_of, others_since
 from pipeline.lake.delta.handover import Handover
 from pipeline.lake.delta.incoming import arrow_schema
 from pipeline.lake.delta.layout import parquet, rows_of
+from pipeline.lake.delta.reading_failures import meaning
 from pipeline.lake.storage.store import Store
 
 if TYPE_CHECKING:  # the contracts import pandera and pandas, too slow for a mere query
@@ -47,7 +48,7 @@ def commit(store: Store, opened: DeltaTable, overwrite: Overwrite, batches: Iter
     """Replace the rows named by `overwrite` with those of `batches`, which are read once, in one commit to `opened`.
 
     Raises WriteConflict when another writer changed these rows since the table was opened; then, and when making the
-    batches raises, nothing is committed.
+    batches raises, nothing is committed. Raises TableDamaged when a file with other rows to keep is missing or damaged.
     """
     table = overwrite.table
 
@@ -75,6 +76,11 @@ def commit(store: Store, opened: DeltaTable, overwrite: Overwrite, batches: Iter
         since = opened.version()
         opened.update_incremental()
         raise conflict(table, opened, since, overwrite.sessions) from failed
+    except DeltaError as failed:
+        known = meaning(failed, store)
+        if known is None:
+            raise
+        raise known from failed
 
 
 def conflict(table: Table, newest: DeltaTable, since: int, sessions: Sequence[date] = ()) -> WriteConflict:

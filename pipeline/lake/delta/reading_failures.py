@@ -1,17 +1,22 @@
-"""The meaning of failures to read rows: Polars and the system name files, a person asks about tables.
+"""The meaning of failures to read rows: Polars, Delta and the system name files, a person asks about tables.
 
 Rows are read when they are collected, long after their table was opened, by any code that uses them. So a failure is
 interpreted where it is reported, not where it happens.
 """
 
+import re
+
+from deltalake.exceptions import DeltaError
 from polars.exceptions import ComputeError
 
 from pipeline.errors import CandlelakeError, TableDamaged
 from pipeline.lake.storage.store import Store
 
+_DATA_FILE = re.compile(r"[^\s/]+\.parquet")
+
 
 def meaning(failed: BaseException, store: Store) -> CandlelakeError | None:
-    """Return the meaning of an error that Polars raised over rows of a lake; None when it is about something else.
+    """Return the meaning of an error that a library raised over rows of a lake; None when it is about something else.
 
     A data file that is missing, or no longer Parquet, is TableDamaged; an object store that does not respond is the
     error that `Store.answering` raises.
@@ -21,6 +26,8 @@ def meaning(failed: BaseException, store: Store) -> CandlelakeError | None:
         return _damaged(message)
     if isinstance(failed, ComputeError) and message.startswith("parquet"):
         return _damaged(message)
+    if isinstance(failed, DeltaError) and "Parquet error" in message and (file := _DATA_FILE.search(message)):
+        return _damaged(f"{file[0]}: {message.rsplit(': ', 1)[-1]}")
     # Errors of the system have a number; those that Polars makes from a server's response have none.
     return _of_server(failed, store) if isinstance(failed, OSError) and failed.errno is None else None
 

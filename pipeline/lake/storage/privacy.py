@@ -23,10 +23,20 @@ def make_private_folder(folder: Path) -> None:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write `text` into `file`, which only its owner may read from the first byte on."""
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_FILE), "w") as opened:  # noqa: PTH123
-        make_private([file])
-        opened.write(text)
+    """Write `text` into `file`, which only its owner may read from the first byte on.
+
+    A full disk or a power cut leaves the file as it was before, or with the whole text.
+    """
+    unfinished = file.with_name(f".{file.name}-{os.getpid()}")
+    try:
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_FILE), "w") as opened:  # noqa: PTH123
+            opened.write(text)
+            opened.flush()
+            os.fsync(opened.fileno())
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    make_name_durable(file)
 
 
 def keep_table_private(folder: Path | None) -> None:
