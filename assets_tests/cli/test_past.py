@@ -154,6 +154,7 @@ def written_by_other_code(home: Path, table: Table, part: str) -> None:
     lake.replace(table, [REPLACED], [rows], run_id="other", read=read)
 
 
+@pytest.mark.thorough
 def test_what_other_code_computed_is_named_made_again_and_then_well(ask_in, tmp_path: Path, home: Home) -> None:
     own = copied(home.path, tmp_path / "home")
     ask = ask_in(own)

@@ -160,6 +160,7 @@ def test_reference_data_is_restored_and_asked_anew_and_what_was_learnt_in_betwee
     assert_same(after["stocks.daily_bars"], held["stocks.daily_bars"])
 
 
+@pytest.mark.thorough
 def test_reference_data_without_a_source_is_restored_and_the_command_says_how_to_get_the_rest(
     ask: Ask, place: Path
 ) -> None:
@@ -229,6 +230,7 @@ def test_a_log_entry_whose_copy_is_gone_too_has_the_table_made_again_from_nothin
     assert list((place / "lake" / DAMAGED).rglob(f"{name}/*/*.json"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("table", first_quick(["portfolio.positions", "operations.alerts"]))
 def test_a_log_entry_without_a_copy_of_what_nobody_can_tell_again_stays_and_the_command_says_how_to_go_on(
     ask: Ask, place: Path, table: str
@@ -266,6 +268,7 @@ def lose_entry_and_copy(place: Path, name: str) -> None:
     (place / "lake" / name / "_hashes" / entry.name).unlink()
 
 
+@pytest.mark.thorough
 def test_a_damaged_record_of_alerts_is_taken_out_and_the_command_says_what_that_means(ask: Ask, place: Path) -> None:
     before = versions(place)
     (newest,) = (file for file in live(place, "operations/alerts") if dates_in(file) == {SESSIONS[-1]})

@@ -45,7 +45,7 @@ def before_commits(monkeypatch: pytest.MonkeyPatch, table: Table, act: Callable[
     commit = tables.commit
 
     def after_acting(store: object, opened: object, asked: Overwrite, batches: object) -> None:
-        if asked.table is table and asked.said["run_id"] != OTHER:
+        if asked.table is table and asked.metadata["run_id"] != OTHER:
             act()
         commit(store, opened, asked, batches)  # type: ignore[arg-type]
 

@@ -79,7 +79,7 @@ def require_one_line(said: str, own: OwnServer) -> None:
     errors = [line for line in said.splitlines() if line.startswith("error: ")]
     assert errors == said.splitlines()[-1:], said
     assert "Traceback" not in said
-    assert f"error: {own.server.endpoint}, where the lake" in errors[0], said
+    assert f"error: {own.server.endpoint}, the server of the lake" in errors[0], said
     assert errors[0].endswith("then try again."), said
 
 

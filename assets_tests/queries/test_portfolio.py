@@ -80,6 +80,7 @@ def split_history(*rows):
     return pl.DataFrame(told, schema=SPLITS.columns)
 
 
+@pytest.mark.thorough
 def test_two_processes_that_record_at_once_lose_nothing(tmp_path):
     names = ("A", "B")
     adders = [
