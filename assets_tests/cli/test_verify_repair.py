@@ -169,7 +169,7 @@ def test_reference_data_without_a_source_is_restored_and_the_command_says_how_to
     answer = ask("verify", "--repair")
     require_done(answer)
     assert "reference.splits was restored as of version" in answer.words
-    assert "is asked anew" not in answer.words
+    assert "is queried again" not in answer.words
     assert "CANDLELAKE_REFERENCE" in answer.words
     assert content(place)["reference.splits"]["ticker"].to_list() == ["IBM"]
 
@@ -184,7 +184,7 @@ def test_reference_data_of_which_nothing_is_whole_stays_as_it_is_until_there_is_
         file.unlink()
     answer = ask("verify", "--repair")
     assert answer.code == 1
-    assert "reference.splits has no earlier version that is whole" in answer.words
+    assert "reference.splits has no earlier undamaged version" in answer.words
     assert "CANDLELAKE_REFERENCE" in answer.words
     (place / "settings.env").write_text(settings)
     require_done(ask("verify", "--repair"))
@@ -225,7 +225,7 @@ def test_a_log_entry_whose_copy_is_gone_too_has_the_table_made_again_from_nothin
     assert "there is no copy of it; --repair makes the whole table again" in ask("verify").data
     answer = ask("verify", "--repair")
     require_done(answer)
-    assert f"{table} is made again from nothing; its earlier versions lie in" in answer.words
+    assert f"{table} is made again from nothing; its earlier versions are in" in answer.words
     assert_same(content(place)[table], held)
     assert list((place / "lake" / DAMAGED).rglob(f"{name}/*/*.json"))
 
@@ -257,7 +257,7 @@ def test_a_table_of_which_a_vendor_s_file_is_gone_is_not_thrown_away(ask: Ask, p
     answer = ask("verify", "--repair")
     assert answer.code == 1
     assert (
-        f"there are no vendor's files of 1 of its sessions, the first of {session}. It stays as it is" in answer.words
+        f"vendor files of 1 of its sessions are missing, the first of {session}. It stays as it is" in answer.words
     )
     assert sorted((place / "lake/stocks/daily_bars").rglob("*")) == before
 
@@ -276,7 +276,7 @@ def test_a_damaged_record_of_alerts_is_taken_out_and_the_command_says_what_that_
     assert "cannot be made again; --repair takes it out of the table" in ask("verify").data
     answer = ask("verify", "--repair")
     require_done(answer)
-    assert f"operations.alerts has lost what it held of {SESSIONS[-1]}" in answer.words
-    assert "A run of these sessions may tell them once more" in answer.words
+    assert f"operations.alerts has lost its rows of {SESSIONS[-1]}" in answer.words
+    assert "A run of these sessions may send its alerts again" in answer.words
     assert changed(before, place) == {"operations/alerts"}
     assert content(place)["operations.alerts"]["session"].to_list() == [SESSIONS[-2]]

@@ -1,4 +1,4 @@
-"""`candlelake verify`: every file of the lake held against what was recorded of it."""
+"""`candlelake verify`: compare every file of the lake with its recorded hash."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -27,12 +27,12 @@ FINISH = "Run the session again, or `candlelake verify --repair`."
 
 def verify(
     is_repair: Annotated[
-        bool, typer.Option("--repair", metavar="", help="Mend what is damaged, and make again what was lost by it.")
+        bool, typer.Option("--repair", metavar="", help="Repair what is damaged, and make lost rows again.")
     ] = False,
     is_record: Annotated[
-        bool, typer.Option("--record", metavar="", help="Record hashes of what was written before there were any.")
+        bool, typer.Option("--record", metavar="", help="Record hashes of versions that have none.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="As JSON, with every file named.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="As JSON, with the name of every file.")] = False,
 ) -> None:
     """Check every file of the lake against its recorded hash."""
     from pipeline.lake.tables import Lake
@@ -67,7 +67,7 @@ def checked(lake: "Lake") -> "Found":
 
 
 def mended(settings: "Settings", found: "Found") -> "Repaired":
-    """Mend what was found damaged, and tell and return what was done."""
+    """Repair the damage, print what was done, and return it."""
     from pipeline.orchestration.repair import repair
 
     with shown_progress() as progress:
@@ -81,7 +81,7 @@ def mended(settings: "Settings", found: "Found") -> "Repaired":
 
 
 def adopt(lake: "Lake", found: "Found") -> None:
-    """Record the versions without hashes whose files were all read to the end."""
+    """Record the hashes of versions without any whose files could all be read."""
     from pipeline.queries.integrity import recorded
 
     versions = recorded(lake, found)
@@ -89,19 +89,19 @@ def adopt(lake: "Lake", found: "Found") -> None:
 
 
 def show(found: "Found", *, as_json: bool) -> None:
-    """Write what was found to stdout, and what is worth a word to stderr."""
+    """Write the damage to stdout, and remarks to stderr."""
     if as_json:
         from pipeline.cli.rows import dump
 
         dump(_plain(found))
         return
     for damage in found.damages:
-        out().print(told(damage), soft_wrap=True)
+        out().print(damage_line(damage), soft_wrap=True)
     remark(found)
 
 
-def told(damage: "Damage") -> str:
-    """Return a damage in one line: the table, the sessions it touches, the file, what is wrong, what mends it."""
+def damage_line(damage: "Damage") -> str:
+    """Return a damage in one line: table, sessions, file, what is wrong, and what repairs it."""
     from pipeline.orchestration.makers import remedy
 
     sessions = f"{damage.first} to {damage.last}" if damage.first != damage.last else f"{damage.first or ''}"
@@ -110,14 +110,14 @@ def told(damage: "Damage") -> str:
 
 
 def remark(found: "Found") -> None:
-    """Tell what was checked, and what is no damage but worth a word."""
+    """Print what was checked, and what is unusual without being damaged."""
     unrecorded = [state for state in found.tables.values() if state.unrecorded]
     if unrecorded:
-        named = ", ".join(state.sql_name for state in unrecorded[:NAMED]) + (" …" if len(unrecorded) > NAMED else "")
+        names = ", ".join(state.sql_name for state in unrecorded[:NAMED]) + (" …" if len(unrecorded) > NAMED else "")
         versions = sum(len(state.unrecorded) for state in unrecorded)
         say_warning(
-            f"No hashes were recorded of {versions:,} versions of {len(unrecorded):,} tables ({named}). Their files "
-            "were read to the end instead, which wrong numbers may pass."
+            f"{versions:,} versions of {len(unrecorded):,} tables have no recorded hashes ({names}). Their files were "
+            "read to the end instead, which does not find wrong numbers."
         )
     unknown = [f"{state.name}/{name}" for state in found.tables.values() for name in state.unknown]
     for name in [*unknown, *found.raw.unknown][:NAMED]:
@@ -130,18 +130,19 @@ def remark(found: "Found") -> None:
         say_warning(f"… and {len(found.unfinished) - NAMED:,} more sessions whose run ended early.")
     for name in found.leftovers:
         say(
-            f"{name} is what a first write left that was broken off: no table yet. Maintenance removes it.", style="dim"
+            f"{name} is left over from a first write that did not finish: no table yet. Maintenance removes it.",
+            style="dim",
         )
     for state in found.tables.values():
         if state.expired:
             say(
-                f"{state.sql_name}: {state.expired:,} log entries have expired and were removed by a Delta program; a "
-                "checkpoint makes up for them.",
+                f"{state.sql_name}: a Delta program removed {state.expired:,} expired log entries; a checkpoint "
+                "replaces them.",
                 style="dim",
             )
     files = sum(state.checked for state in found.tables.values()) + found.raw.checked
     size = sum(state.size for state in found.tables.values()) + found.raw.size
-    verdict = f"{len(found.damages):,} damaged" if found.damages else "all as they were written"
+    verdict = f"{len(found.damages):,} damaged" if found.damages else "all as written"
     say(f"{files:,} files, {size / 1e6:,.1f} MB: {verdict}.")
 
 

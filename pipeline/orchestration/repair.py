@@ -1,4 +1,4 @@
-"""Making again exactly what a check found damaged: from the vendor's files, by the jobs that made it the first time."""
+"""Repairs what a check found damaged: files in place, and rows from the vendor's files by the jobs that made them."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ Span = tuple[date, date]
 
 @dataclass
 class Repaired:
-    """What a repair did."""
+    """The result of a repair."""
 
     reports: list[RunReport] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
-    """What was mended without a run, in words."""
+    """Repairs that needed no run, in words."""
     lost: list[str] = field(default_factory=list)
-    """What could not be made again, and what to do, in words."""
+    """Losses that could not be repaired, and what to do, in words."""
     ended_well: bool = True
-    """Whether every run that it took ended well: a table that is asked anew may else be left without its rows."""
+    """Whether every run of the repair succeeded. If not, a refreshed table may be left without its rows."""
 
 
 def repair(settings: Settings, found: Found, progress: Progress) -> Repaired:
-    """Mend what `found` tells of. Other runs must not go on meanwhile.
+    """Repair the damage in `found`. No other run may write meanwhile.
 
-    What fails for one table does not keep the others from being mended; it is told as lost.
+    A failure in one table does not stop the repair of others; it is reported as lost.
     """
     return _Repair(settings, found, progress).all()
 
@@ -70,12 +70,12 @@ class _Repair:
         self._mending = Mending(self._lake, moment, self._run_id)
         self._repaired = Repaired()
         self._due: dict[str, list[Span]] = {}
-        """By SQL name of the table, the sessions to make again."""
+        """Sessions to make again, by SQL name of the table."""
         self._due_whole: set[str] = set()
         """SQL names of the tables to refresh whole."""
 
     def all(self) -> Repaired:
-        """Mend the vendor's files, then logs, then data files, then make again what was taken out."""
+        """Repair vendor files, then logs, then data files, and then make removed rows again."""
         self._mend_raw()
         for state in self._found.tables.values():
             with_damage = {damage.kind for damage in state.damages}
@@ -97,7 +97,7 @@ class _Repair:
         for damage in unknown:
             self._mending.set_raw_aside(damage.file)
             if damage.kind == Kind.OLD_RAW:
-                self._lose(f"{damage.file} was a version that the vendor replaced, and cannot be fetched again.")
+                self._lose(f"{damage.file} is a version that the vendor has replaced: it cannot be fetched again.")
         wanted = [damage for damage in unknown if damage.kind != Kind.OLD_RAW]
         of_minutes = [damage for damage in wanted if str(Dataset.MINUTE_AGGS) in damage.file]
         of_days = [damage for damage in wanted if damage not in of_minutes]
@@ -111,69 +111,69 @@ class _Repair:
     def _mend_log(self, state: TableState, with_damage: set[Kind]) -> None:
         versions = self._mending.put_back_entries(state)
         if versions:
-            self._repaired.done.append(f"{state.sql_name}: the log entry of {_versions(versions)} was put back.")
+            self._repaired.done.append(f"{state.sql_name}: the log entry of {_versions(versions)} was restored.")
         if given_up := self._mending.give_up_entries(state):
-            self._lose(
-                f"{state.sql_name}: what {_versions(given_up)} changed is not known any more. Its rows are whole."
-            )
+            self._lose(f"{state.sql_name}: what {_versions(given_up)} changed is no longer known. No row is lost.")
         if Kind.CHECKPOINT in with_damage:
             self._mending.renew_checkpoint(state)
-            self._repaired.done.append(f"{state.sql_name}: the checkpoint was made anew.")
+            self._repaired.done.append(f"{state.sql_name}: the checkpoint was made again.")
         damaged = [version for damage in state.damages if damage.kind == Kind.RECORD for version in damage.versions]
         if recorded := self._mending.record(state, damaged):
-            self._repaired.done.append(f"{state.sql_name}: the hashes of {_versions(recorded)} were recorded anew.")
+            self._repaired.done.append(f"{state.sql_name}: the hashes of {_versions(recorded)} were recorded again.")
         if forgotten := sorted(set(damaged) - set(recorded)):
             self._lose(
-                f"{state.sql_name}: the hashes of {_versions(forgotten)} could not be recorded anew; they lie in "
-                f"{self._place}."
+                f"{state.sql_name}: the hashes of {_versions(forgotten)} could not be recorded again; their records "
+                f"are in {self._place}."
             )
 
     def _mend_data(self, state: TableState) -> None:
-        for damage in (one for one in state.damages if one.kind == Kind.OLD_DATA):
+        for damage in (damage for damage in state.damages if damage.kind == Kind.OLD_DATA):
             self._mending.set_aside([damage.file])
-            self._lose(f"{state.sql_name} cannot be read any more as of {_versions(damage.versions)}.")
-        self._due.setdefault(state.sql_name, []).extend(_span(one) for one in state.damages if one.kind == Kind.OWED)
-        damages = [one for one in state.damages if one.kind == Kind.DATA]
+            self._lose(f"{state.sql_name} can no longer be read as of {_versions(damage.versions)}.")
+        self._due.setdefault(state.sql_name, []).extend(
+            _span(damage) for damage in state.damages if damage.kind == Kind.OWED
+        )
+        damages = [damage for damage in state.damages if damage.kind == Kind.DATA]
         table = CONTRACTS.get(state.name)
         if not damages:
             return
         if table is None:
-            self._lose(f"{state.sql_name} is no table of this program. It stays as it is.")
+            self._lose(f"{state.sql_name} is not a table of candlelake. It stays as it is.")
         elif table.session is None:
             self._restore(state, table)
         else:
-            spans = [_span(one) for one in damages]
+            spans = [_span(damage) for damage in damages]
             can_be_made = table.sql_name in maker_of()
             self._mending.take_out(state, spans if can_be_made else [])
             if can_be_made:
                 self._due[state.sql_name] += spans
             else:
-                told = ", ".join(f"{first} to {last}" for first, last in spans)
-                once_more = " A run of these sessions may tell them once more." if table is ALERTS else ""
-                self._lose(f"{state.sql_name} has lost what it held of {told}: nothing can tell it again.{once_more}")
+                lost = ", ".join(f"{first} to {last}" for first, last in spans)
+                again = " A run of these sessions may send its alerts again." if table is ALERTS else ""
+                self._lose(f"{state.sql_name} has lost its rows of {lost}: nothing can make them again.{again}")
 
     def _restore(self, state: TableState, table: Table) -> None:
-        """Restore a table that is refreshed whole, and have it asked anew or summed up again where that can be."""
-        damaged = [one.file for one in state.damages if one.kind == Kind.DATA]
-        is_asked = table.sql_name in REFRESHED
-        if table.sql_name in maker_of() and not is_asked:
+        """Restore a table that is refreshed whole; query its source or sum it up again where possible."""
+        damaged = [damage.file for damage in state.damages if damage.kind == Kind.DATA]
+        is_refreshed = table.sql_name in REFRESHED
+        if table.sql_name in maker_of() and not is_refreshed:
             self._mending.set_aside(damaged)
             self._due_whole.add(table.sql_name)
             return
-        can_be_asked = is_asked and self._has_reference()
-        version = next((one for one in range(state.newest - 1, 0, -1) if _is_whole(state, one)), None)
-        if version is None and not can_be_asked:
-            otherwise = f"move {self._lake.uri(table)} away and record anew."
+        has_source = is_refreshed and self._has_reference()
+        version = next((version for version in range(state.newest - 1, 0, -1) if _is_whole(state, version)), None)
+        if version is None and not has_source:
+            otherwise = f"move {self._lake.uri(table)} away and record it again."
             self._lose(
-                f"{table.sql_name} has no earlier version that is whole. It stays as it is: put the file back from a "
-                "backup, or " + (f"repair again with a source. {SET_A_SOURCE}" if is_asked else otherwise)
+                f"{table.sql_name} has no earlier undamaged version. It stays as it is: restore the file from a "
+                "backup, or " + (f"repair again with a source. {SET_A_SOURCE}" if is_refreshed else otherwise)
             )
             return
         rows = table.empty() if version is None else whole_rows(self._lake, state, table, version).collect()
         self._mending.set_aside(damaged)
         self._lake.refresh(table, rows, run_id=self._run_id)
         self._lose(self._undone(table, version))
-        if can_be_asked:
+        if has_source:
             self._due_whole.add(table.sql_name)
 
     def _has_reference(self) -> bool:
@@ -182,45 +182,45 @@ class _Repair:
 
     def _undone(self, table: Table, version: int | None) -> str:
         if version is None:
-            return f"{table.sql_name} has no earlier version that is whole. It is asked anew: all counts as learnt now."
+            return f"{table.sql_name} has no earlier undamaged version. Its source is queried as if for the first time."
         written = self._lake.trail(table).commits().filter(version=version)["committed_at"].item()
-        said = f"{table.sql_name} was restored as of version {version}, {written:%Y-%m-%d %H:%M} UTC"
+        restored = f"{table.sql_name} was restored as of version {version}, {written:%Y-%m-%d %H:%M} UTC"
         if table.sql_name not in REFRESHED:
-            return f"{said}: what was recorded after that is lost, record it again."
+            return f"{restored}. Later entries are lost: record them again."
         if self._has_reference():
-            return f"{said}, and is asked anew: what it learnt in between counts as learnt now."
-        return f"{said}: what it learnt after that is lost until `candlelake reference` asks again. {SET_A_SOURCE}"
+            return f"{restored}, and its source is queried again: later entries count as learned now."
+        return f"{restored}. Later entries are missing until the next `candlelake reference`. {SET_A_SOURCE}"
 
     def _give_up_table(self, state: TableState) -> None:
-        """Make a table again from nothing, since nobody can say any more which rows it held."""
+        """Make a table again from nothing, because its log no longer says which rows it has."""
         table = CONTRACTS.get(state.name)
         if state.sql_name not in maker_of() or table is None:
             self._lose(f"{state.sql_name} cannot be made again. It stays as it is: {NO_COPY}.")
             return
         if state.sql_name in REFRESHED and not self._has_reference():
-            self._lose(f"{state.sql_name} has no source to be asked anew. It stays as it is. {SET_A_SOURCE}")
+            self._lose(f"{state.sql_name} has no source to refresh it from. It stays as it is. {SET_A_SOURCE}")
             return
-        sessions = sorted({one.first for one in state.files.values() if one.first} | set(self._known_sessions()))
+        sessions = sorted({file.first for file in state.files.values() if file.first} | set(self._known_sessions()))
         if lacking := self._not_to_be_fetched(state, table):
             self._lose(
-                f"{state.sql_name} cannot be made again: there are no vendor's files of {len(lacking):,} of its "
-                f"sessions, the first of {lacking[0]}. It stays as it is: {NO_COPY}."
+                f"{state.sql_name} cannot be made again: vendor files of {len(lacking):,} of its sessions are missing, "
+                f"the first of {lacking[0]}. It stays as it is: {NO_COPY}."
             )
             return
         self._mending.set_table_aside(state.name)
-        self._lose(f"{state.sql_name} is made again from nothing; its earlier versions lie in {self._place}.")
+        self._lose(f"{state.sql_name} is made again from nothing; its earlier versions are in {self._place}.")
         if table.session is None:
             self._due_whole.add(state.sql_name)
         elif sessions:
             self._due[state.sql_name] = [(sessions[0], sessions[-1])]
 
     def _not_to_be_fetched(self, state: TableState, table: Table) -> list[date]:
-        """Return the sessions a table made from the vendor's files still holds, of which there is no such file."""
+        """Return the sessions that a table made from vendor files has rows of, but no such file any more."""
         maker = maker_of()[table.sql_name]
         if table.session is None or not maker.is_of_raw_files:
             return []
-        held = whole_rows(self._lake, state, table).select("session").unique().collect()["session"].to_list()
-        return sorted(set(held) - set(maker.can_make(self._lake, self._raw_files, held)))
+        stored = whole_rows(self._lake, state, table).select("session").unique().collect()["session"].to_list()
+        return sorted(set(stored) - set(maker.can_make(self._lake, self._raw_files, stored)))
 
     def _known_sessions(self) -> Iterator[date]:
         yield from (receipt.session for receipt in self._found.raw.whole)
@@ -240,9 +240,9 @@ class _Repair:
         try:
             report = run_sessions(self._settings, sessions, self._progress, job_name=job, only=assets)
         except (CandlelakeError, DagsterError, DeltaError, PolarsError, OSError) as failed:
-            # The libraries' own: what it reads may be damaged too, and could not be made again.
-            of = f" of {span[0]} to {span[1]}" if span else ""
-            self._lose(f"{what}{of} could not be made again: {error_text(failed)} {GO_ON}")
+            # Errors of the libraries: the inputs may be damaged too, and beyond repair.
+            sessions_text = f" of {span[0]} to {span[1]}" if span else ""
+            self._lose(f"{what}{sessions_text} could not be made again: {error_text(failed)} {GO_ON}")
             self._repaired.ended_well = False
         else:
             self._repaired.reports.append(report)
@@ -253,17 +253,17 @@ class _Repair:
 
 def _is_whole(state: TableState, version: int) -> bool:
     live = state.live_at(version)
-    return version not in state.gap and bool(live) and all(one.name in state.whole for one in live)
+    return version not in state.gap and bool(live) and all(file.name in state.whole for file in live)
 
 
 def _span(damage: Damage) -> Span:
     if damage.first is None or damage.last is None:
-        raise ValueError(f"the log tells of no session in {damage.file}")
+        raise ValueError(f"the log names no session of {damage.file}")
     return damage.first, damage.last
 
 
 def _sessions(spans: Iterable[Span]) -> list[date]:
-    """Return the sessions in `spans` that have a partition, each once, in order."""
+    """Return the sessions in `spans` that are partitions, in order, without repeats."""
     runnable = {date.fromisoformat(key) for key in STOCK_SESSIONS.get_partition_keys()}
     return sorted({session for span in spans for session in new_york().between(*span)} & runnable)
 
