@@ -27,11 +27,11 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 # Tests wait for processes and servers too: three workers keep two cores busy.
-WORKERS ?= 2
+WORKERS ?= 3
 
 FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py orchestration/test_instance.py \
 	alerts/test_secrets.py assets/test_operations.py ingest/test_answers.py market/securities/test_reference.py \
-	orchestration/test_hostile_runs.py \
+	orchestration/test_hostile_runs.py orchestration/test_repair.py lake/test_tables.py \
 	market/portfolio/test_late_splits.py queries/test_portfolio.py \
 	queries/test_unfinished_sessions.py queries/test_outdated_inputs.py \
 	lake/delta/test_commit_moments.py queries/test_outdated.py sources/massive/test_rest_calls.py \

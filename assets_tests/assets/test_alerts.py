@@ -85,6 +85,7 @@ def test_a_session_is_told_with_its_list_its_signals_and_doubts(home, telegram):
     assert told.of[str(FRI)]["Telegram"] == "list message sent"
 
 
+@pytest.mark.thorough
 def test_its_page_follows_as_a_document(home, telegram, page):
     told = home.told(FRI)
     assert telegram.documents == {"candidates-2024-01-05.html": page.read_bytes()}
@@ -235,18 +236,21 @@ def test_days_are_counted_in_new_york(home, telegram):
     assert telegram.calls == 1
 
 
+@pytest.mark.thorough
 def test_a_gap_in_the_sessions_before_is_told(home, telegram):
     home.put(DAILY_BARS, bars(date(2023, 12, 29)))
     home.told(FRI)
     assert "Missing before it: 2024-01-02, 2024-01-03." in telegram.messages[0]
 
 
+@pytest.mark.thorough
 def test_the_message_names_as_many_candidates_as_is_set(home, telegram):
     home.told(FRI, alerts_top=1)
     assert "1 GOOG" in telegram.messages[0]
     assert "2 IBM" not in telegram.messages[0]
 
 
+@pytest.mark.thorough
 def test_the_ledger_keeps_what_was_told(home, telegram):
     home.told(FRI)
     (entry,) = home.lake.scan(ALERTS).collect().to_dicts()

@@ -21,6 +21,8 @@ from pipeline.orchestration.runs import run_sessions
 from pipeline.progress import Progress
 from pipeline.venues.calendar import new_york
 
+pytestmark = pytest.mark.thorough
+
 FRI = date(2024, 1, 5)
 LISTS = AssetKey(["stocks", "candidates"])
 SESSIONS = new_york().between(new_york().offset(FRI, -252), FRI)

@@ -166,6 +166,7 @@ def assert_equal_but_for_rounding(found, expected):
         assert_frame_equal(table, wanted, rel_tol=1e-9, abs_tol=1e-12)
 
 
+@pytest.mark.thorough
 def test_the_history_has_something_to_compare(whole_history):
     _, (indicators, candidates), (_, earlier) = whole_history
     assert indicators["sma_200"].null_count() == 1, "the new stock"
@@ -175,6 +176,7 @@ def test_the_history_has_something_to_compare(whole_history):
     assert len(trend) > 2
 
 
+@pytest.mark.thorough
 def test_a_day_alone_and_the_day_in_a_range_are_the_day_in_the_whole_history(whole_history):
     home, in_history, _ = whole_history
     with instance() as dagster:
@@ -187,6 +189,7 @@ def test_a_day_alone_and_the_day_in_a_range_are_the_day_in_the_whole_history(who
     assert_equal_but_for_rounding(alone, in_history)
 
 
+@pytest.mark.thorough
 def test_a_day_s_signals_do_not_change_when_later_bars_are_not_there(vendor, whole_history):
     _, _, with_later_bars = whole_history
     day = HISTORY[-4]

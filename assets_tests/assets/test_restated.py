@@ -170,6 +170,7 @@ def filled(vendor, dagster):
     return settings
 
 
+@pytest.mark.thorough
 def test_every_row_of_the_sessions_that_other_code_computed_is_computed_anew(vendor):
     with instance() as dagster:
         settings = filled(vendor, dagster)

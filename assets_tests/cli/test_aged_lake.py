@@ -25,6 +25,8 @@ from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.outdated_ranges import UNKNOWN
 from pipeline.queries.published_lists import publications
 
+pytestmark = pytest.mark.thorough
+
 
 @dataclass(frozen=True)
 class Upkeep:
@@ -136,7 +138,6 @@ def test_what_is_outdated_is_named_as_if_no_log_were_gone(ask: Ask, lake_of_year
     assert {(row["ticker"], row["event_date"]) for row in named} >= {("IBM", str(CHANGED))}
 
 
-@pytest.mark.thorough
 def test_every_session_of_it_can_be_explained(ask: Ask) -> None:
     for session in (SESSIONS[20], CHANGED, *SESSIONS[-NEWEST::3], SESSIONS[-1]):
         answer = ask("explain", "IBM", str(session), "--json")

@@ -16,6 +16,7 @@ from assets_tests.examples import first_quick
 from pipeline.cli.rows import write_csv, write_json
 
 
+@pytest.mark.thorough
 def test_sql_as_csv_has_a_header_and_every_row(ask: Ask, home: Home) -> None:
     query = "SELECT ticker, session, close FROM stocks.daily_bars ORDER BY session, ticker"
     answer = ask("sql", query, "--format", "csv")
@@ -157,6 +158,7 @@ def test_doctor_names_the_setting_that_makes_no_sense(
     assert "CANDLELAKE_MAX_BAD_SHARE" in answer.data
 
 
+@pytest.mark.thorough
 def test_doctor_notices_a_damaged_instance_of_dagster(ask_in: Callable[[Path], Ask], tmp_path: Path) -> None:
     dagster = tmp_path / "broken" / "dagster"
     (tmp_path / "broken").mkdir(mode=0o700)

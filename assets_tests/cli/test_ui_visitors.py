@@ -66,6 +66,7 @@ def graphql(served: Served, query: str, **headers: str) -> Answer:
     return asked(served, "POST", "/graphql", json.dumps({"query": query}), **given)
 
 
+@pytest.mark.thorough
 def test_a_read_only_ui_shows_the_runs_and_starts_none(read_only: Served) -> None:
     before = graphql(read_only, RUNS).data
     assert before["runsOrError"]["results"]
@@ -74,24 +75,28 @@ def test_a_read_only_ui_shows_the_runs_and_starts_none(read_only: Served) -> Non
     assert graphql(read_only, RUNS).data == before
 
 
+@pytest.mark.thorough
 def test_the_page_of_the_ui_itself_is_let_through(read_only: Served) -> None:
     assert asked(read_only, "GET", "/", Accept="text/html").status == 200
     assert graphql(read_only, WHO, Origin=read_only.dagster).status == 200
     assert asked(read_only, "GET", "/graphql", Accept="text/html").status == 200
 
 
+@pytest.mark.thorough
 def test_a_name_of_somebody_else_s_that_leads_here_is_refused(read_only: Served) -> None:
     for host in ("evil.example", "evil.example:3000", "127.0.0.1.evil.example", ""):
         assert graphql(read_only, WHO, Host=host).status == 403
         assert asked(read_only, "GET", "/", Host=host).status == 403
 
 
+@pytest.mark.thorough
 def test_a_page_of_the_web_is_refused_whatever_it_asks(read_only: Served) -> None:
     for origin in ("https://evil.example", "null", "http://127.0.0.1:1", f"{read_only.dagster}.evil.example"):
         assert graphql(read_only, WHO, Origin=origin).status == 403
         assert asked(read_only, "POST", "/report_asset_materialization/x", Origin=origin).status == 403
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/graphql"])
 def test_what_a_form_or_an_image_can_send_unasked_runs_no_query(read_only: Served, content_type: str) -> None:
     address = f"/graphql?query={quote(WHO)}"
@@ -101,6 +106,7 @@ def test_what_a_form_or_an_image_can_send_unasked_runs_no_query(read_only: Serve
     assert (refused.status, "application/json" in refused.body) == (403, True)
 
 
+@pytest.mark.thorough
 def test_a_web_socket_of_another_page_is_not_opened(read_only: Served) -> None:
     assert b" 101 " in handshake(read_only, read_only.dagster)
     assert b" 403 " in handshake(read_only, "https://evil.example")
@@ -132,6 +138,7 @@ def test_others_are_warned_of_and_told_from_this_machine(home: Home, tmp_path: P
         assert ("0.0.0.0", urlsplit(address).port) in listening  # noqa: S104
 
 
+@pytest.mark.thorough
 def test_unless_told_otherwise_only_this_machine_is_let_in_and_nobody_is_warned(read_only: Served, home: Home) -> None:
     listening = listeners()
     for address in (read_only.dagster, read_only.pages):

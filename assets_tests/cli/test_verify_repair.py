@@ -256,9 +256,7 @@ def test_a_table_of_which_a_vendor_s_file_is_gone_is_not_thrown_away(ask: Ask, p
     before = sorted((place / "lake/stocks/daily_bars").rglob("*"))
     answer = ask("verify", "--repair")
     assert answer.code == 1
-    assert (
-        f"vendor files of 1 of its sessions are missing, the first of {session}. It stays as it is" in answer.words
-    )
+    assert f"vendor files of 1 of its sessions are missing, the first of {session}. It stays as it is" in answer.words
     assert sorted((place / "lake/stocks/daily_bars").rglob("*")) == before
 
 

@@ -59,6 +59,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [folder / f"{name}.gz" for name in [USUAL, *(case.name for case in GIANTS)]]
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not STATUS.exists(), reason="a process's peak of memory is read from Linux's /proc")
 @pytest.mark.parametrize("reader", first_quick(READERS))
 def test_no_giant_takes_more_memory_than_a_few_copies_of_the_largest_file_let_in(files: list[Path], reader: str):

@@ -9,6 +9,8 @@ from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agre
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.market.indicators import INDICATORS_TABLE
 
+pytestmark = pytest.mark.thorough
+
 
 def test_runs_of_the_same_sessions_with_maintenance_and_readers_beside_them(small: Market) -> None:
     settings = small.home("same")
@@ -25,7 +27,6 @@ def test_runs_of_the_same_sessions_with_maintenance_and_readers_beside_them(smal
         assert_frame_equal(alone[name], rows)
 
 
-@pytest.mark.thorough
 def test_runs_of_different_sessions_beside_each_other_lose_nothing(small: Market) -> None:
     settings = small.home("different")
     small.publish(OLD)

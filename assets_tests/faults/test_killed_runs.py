@@ -12,7 +12,7 @@ THOROUGH = {"folder": (4, 38), "s3": (2, 6)}
 """Kills of first runs and of runs that rewrite, for each kind of lake; a run on S3 takes thrice the time."""
 
 KILLS = [
-    pytest.param("folder", 1, 5),
+    pytest.param("folder", 1, 3),
     *(pytest.param(lake, *kills, marks=pytest.mark.thorough) for lake, kills in THOROUGH.items()),
 ]
 

@@ -16,6 +16,8 @@ from pipeline.lake.integrity.damage import Damage, Kind
 from pipeline.progress import Progress
 from pipeline.queries.integrity import verify
 
+pytestmark = pytest.mark.thorough
+
 MOMENT = "stocks/quarantine/"
 """The server is killed as soon as a run has put something there: bars are written, and all else is to come."""
 BACKFILL = ("backfill", "--start", str(DAYS[0]), "--end", str(DAYS[1]))

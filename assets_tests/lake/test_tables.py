@@ -263,3 +263,11 @@ def test_pieces_may_themselves_be_read_from_the_lake(lake: Lake) -> None:
 
     lake.replace(PRICES, [JAN_3], from_the_day_before(), run_id="r")
     assert held(lake) == {(JAN_2, "A"): 1.0, (JAN_3, "A"): 2.0}
+
+
+def test_a_reader_that_began_before_a_commit_sees_the_version_before_it_whole(lake):
+    lake.replace(PRICES, [JAN_2, JAN_3], [prices(JAN_2, A=1.0), prices(JAN_3, A=1.0)], run_id="before")
+    begun = lake.scan(PRICES)
+    lake.replace(PRICES, [JAN_2, JAN_3], [prices(JAN_2, A=2.0), prices(JAN_3, A=2.0)], run_id="after")
+    assert set(begun.collect()["close"]) == {1.0}
+    assert set(lake.scan(PRICES).collect()["close"]) == {2.0}

@@ -167,6 +167,7 @@ def closes_in(catalog: Path) -> dict[tuple[str, date], float]:
         }
 
 
+@pytest.mark.thorough
 def test_a_session_is_run_in_a_copy_and_recorded_there_alone(copy, original):
     with open_instance(copy) as instance:
         assert instance.get_materialized_partitions(BARS) == {str(day) for day in {*RECORDED, LEFT}}

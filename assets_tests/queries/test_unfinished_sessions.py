@@ -59,13 +59,10 @@ def test_after_a_whole_run_no_session_is_unfinished(settings):
     assert (found.damages, found.unfinished) == ([], [])
 
 
-def test_the_session_of_a_run_that_ended_early_is_unfinished_and_not_damaged(broken_off):
+def test_the_session_of_a_run_that_ended_early_is_unfinished_and_not_damaged_and_the_next_run_finishes_it(broken_off):
     found = checked(broken_off)
     assert found.damages == []
     assert [(one.table, one.first) for one in found.unfinished] == [("stocks.daily_bars", FRI)]
-
-
-def test_the_next_run_finishes_it(broken_off):
     with instance() as dagster:
         run(broken_off, [FRI], instance=dagster, only=TO_BARS)
     assert checked(broken_off).unfinished == []

@@ -84,6 +84,7 @@ def test_verify_names_a_checkpoint_that_ends_its_reader_and_goes_on(lake: Lake) 
     assert (damage["file"], damage["found"]) == (f"{NAME}/{checkpoint_name(1)}", "cannot be read")
 
 
+@pytest.mark.thorough
 def test_one_process_judges_all_files_and_another_those_after_one_that_ended_it(lake: Lake) -> None:
     whole = next(Path(lake.root, NAME).rglob("*.parquet")).read_bytes()
     with Judge() as judge:

@@ -12,6 +12,8 @@ from assets_tests.reports.market import SESSION, SESSIONS, history, ticker_table
 from pipeline.reports import figures, html
 from pipeline.reports.ticker_page import ticker_page
 
+pytestmark = pytest.mark.thorough
+
 PANES = ("price", "histogram", "macd", "rsi")
 
 
@@ -33,7 +35,6 @@ def test_four_panes_are_drawn(ticker, scheme):
     assert ticker.logged() == []
 
 
-@pytest.mark.thorough
 def test_the_panes_turn_light_when_the_reader_s_preference_does(ticker):
     ground = (
         "(() => { const c = Bokeh.index.find_one(Bokeh.documents.at(-1).get_model_by_name('price'))"
@@ -60,7 +61,6 @@ def expected(bar: dict) -> dict[str, str]:
     return prices | swings | rest
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("name", first_quick(["CON", "BRK.A", "PENNY", "FLAT"]))
 def test_the_crosshair_reads_what_the_tables_hold(browser, tmp_path, name):
     page = tmp_path / "page.html"
@@ -80,7 +80,6 @@ def test_the_crosshair_reads_what_the_tables_hold(browser, tmp_path, name):
     assert first["sma_200"] == "–"
 
 
-@pytest.mark.thorough
 def test_one_crosshair_runs_through_all_panes_at_the_bar_under_the_pointer(ticker):
     chart = ticker.find("#chart")
     ActionChains(ticker.driver).move_to_element_with_offset(chart, -100, -120).perform()
@@ -120,7 +119,6 @@ def test_ranges_show_so_many_bars_and_fit_the_price_to_them(ticker, name, bars):
     assert high == pytest.approx(seen["high"].max() + 0.1 * span)
 
 
-@pytest.mark.thorough
 def test_the_range_moves_by_half_and_stops_at_the_ends(ticker):
     model = "Bokeh.documents.at(-1).get_model_by_name('time')"
     ticker.find('[data-range="3M"]').click()
@@ -132,7 +130,6 @@ def test_the_range_moves_by_half_and_stops_at_the_ends(ticker):
     assert ticker.ask(f"{model}.end") == len(SESSIONS) + 2
 
 
-@pytest.mark.thorough
 def test_marks_stand_where_the_page_s_data_say(ticker):
     data = "Bokeh.documents.at(-1).get_model_by_name(arguments[0]).data"
     table = history().filter(ticker="CON").sort("session")
@@ -144,7 +141,6 @@ def test_marks_stand_where_the_page_s_data_say(ticker):
     assert ticker.ask(f"[...{data}.x]", "setups") == nines
 
 
-@pytest.mark.thorough
 def test_a_ticker_with_one_bar_is_drawn(browser, tmp_path):
     page = tmp_path / "young.html"
     page.write_text(html.ticker_document(ticker_page(SESSIONS[0], "CON", ticker_tables())))
@@ -153,7 +149,6 @@ def test_a_ticker_with_one_bar_is_drawn(browser, tmp_path):
     assert browser.logged() == []
 
 
-@pytest.mark.thorough
 def test_a_ticker_without_a_bar_opens_without_a_complaint(browser, tmp_path):
     page = tmp_path / "never.html"
     page.write_text(html.ticker_document(ticker_page(SESSION, "NEVER", ticker_tables())))

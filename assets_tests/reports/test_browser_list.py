@@ -11,6 +11,8 @@ from assets_tests.reports.browser import Browser
 from assets_tests.reports.market import BEFORE, SESSION, candidate_tables, session_page
 from pipeline.reports import html
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def candidates(browser: Browser, site: Path) -> Browser:
@@ -58,7 +60,6 @@ def test_a_click_on_a_header_sorts_largest_first_and_another_turns_it(candidates
     assert order(candidates, key) == "ascending"
 
 
-@pytest.mark.thorough
 def test_headers_sort_from_the_keyboard_too(candidates):
     header = candidates.find('table[aria-label="strong"] thead [data-key="rsi"] button')
     header.send_keys(Keys.ENTER)
@@ -66,7 +67,6 @@ def test_headers_sort_from_the_keyboard_too(candidates):
     assert candidates.ask("document.activeElement.textContent") == "RSI 14"
 
 
-@pytest.mark.thorough
 def test_tickers_sort_by_their_letters(candidates):
     click(candidates, "ticker")
     assert tickers_shown(candidates) == ["AAp", "AAP", "BRK.A", "CON", "FLAT"]
@@ -77,7 +77,6 @@ def kept(browser: Browser, words: str) -> list[str]:
     return tickers_shown(browser)
 
 
-@pytest.mark.thorough
 def test_the_filter_keeps_rows_in_which_every_word_holds(candidates):
     table = candidate_tables().listed.filter(model="strong").sort("rank")
     assert kept(candidates, "brk") == ["BRK.A"]
@@ -96,19 +95,16 @@ def test_the_filter_keeps_rows_in_which_every_word_holds(candidates):
     assert kept(candidates, "") == table["ticker"].to_list()
 
 
-@pytest.mark.thorough
 def test_a_slash_leads_to_the_filter(candidates):
     candidates.find("body").send_keys("/")
     assert candidates.ask("document.activeElement.matches('[data-filter]')")
 
 
-@pytest.mark.thorough
 def test_a_click_on_a_row_opens_its_ticker(candidates):
     candidates.find('table[aria-label="strong"] tbody tr:nth-child(2) [data-key="close"]').click()
     candidates.wait("document.title.startsWith('AAp')")
 
 
-@pytest.mark.thorough
 def test_reasons_unfold_without_leaving_the_page(candidates):
     details = candidates.find('table[aria-label="strong"] details')
     details.find_element("tag name", "summary").click()
@@ -116,7 +112,6 @@ def test_reasons_unfold_without_leaving_the_page(candidates):
     assert candidates.ask("document.title").startswith("Candidates")
 
 
-@pytest.mark.thorough
 def test_a_page_written_earlier_knows_the_session_after_it(browser, site):
     browser.open((site / str(BEFORE) / "index.html").as_uri())
     assert browser.texts("nav.sessions a") == ["◂", f"{SESSION} ▸"]
@@ -125,7 +120,6 @@ def test_a_page_written_earlier_knows_the_session_after_it(browser, site):
     assert browser.texts("nav.sessions a") == [f"◂ {BEFORE}", "▸"]
 
 
-@pytest.mark.thorough
 def test_a_list_that_is_sent_is_one_request_and_still_sorts(browser, tmp_path):
     page = tmp_path / "sent.html"
     page.write_text(html.candidates_document(session_page(SESSION, candidate_tables())))

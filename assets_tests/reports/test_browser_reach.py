@@ -14,6 +14,8 @@ from assets_tests.reports.market import HOSTILE, SESSION, ticker_tables
 from pipeline.reports import html
 from pipeline.reports.ticker_page import ticker_page
 
+pytestmark = pytest.mark.thorough
+
 LIST, TICKER = f"{SESSION}/index.html", f"{SESSION}/tickers/_43ON.html"
 
 PAGES = ("index.html", LIST, TICKER)
@@ -85,7 +87,6 @@ def test_nothing_runs_off_the_side_of_a_phone(browser, site, page):
 
 
 @pytest.mark.parametrize("page", first_quick(PAGES))
-@pytest.mark.thorough
 def test_nothing_runs_off_the_side_of_a_screen(browser, site, page):
     browser.open((site / page).as_uri())
     if page == TICKER:
@@ -94,7 +95,6 @@ def test_nothing_runs_off_the_side_of_a_screen(browser, site, page):
     assert browser.ask("[...document.querySelectorAll('.contributions')].every(t => t.scrollWidth <= t.clientWidth)")
 
 
-@pytest.mark.thorough
 def test_a_finger_moves_the_page_up_and_down_and_the_chart_sideways(browser, site):
     browser.open_on_phone((site / TICKER).as_uri())
     browser.wait(DRAWN)
@@ -110,7 +110,6 @@ def test_a_finger_moves_the_page_up_and_down_and_the_chart_sideways(browser, sit
     assert browser.ask(first) == moved
 
 
-@pytest.mark.thorough
 def test_a_page_that_is_sent_is_one_request_and_draws_its_chart(browser, tmp_path):
     page = tmp_path / "sent.html"
     page.write_text(html.ticker_document(ticker_page(SESSION, "AAP", ticker_tables())))

@@ -219,6 +219,7 @@ def test_a_child_that_ends_in_a_query_is_an_error_that_says_how(
     assert answers(sql)
 
 
+@pytest.mark.thorough
 def test_a_query_that_takes_too_much_processor_time_is_ended(filled: Lake) -> None:
     with Sql(filled, limits=Limits(processor_seconds=1)) as sql:
         assert answers(sql)

@@ -153,6 +153,7 @@ def test_what_is_not_open_is_refused_by_its_name(sql: Sql, place: Place, step: i
     assert place.is_untouched()
 
 
+@pytest.mark.thorough
 def test_no_pragma_is_answered(sql: Sql) -> None:
     with duckdb.connect(":memory:") as connection:
         names = connection.execute("SELECT function_name FROM duckdb_functions() WHERE function_type = 'pragma'")
