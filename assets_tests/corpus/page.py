@@ -10,25 +10,26 @@ from pipeline.sources.massive.aggregates_text import COLUMNS_LIMIT
 from pipeline.sources.massive.day_aggs import DAY_FILE_LIMIT, DAY_LINES_LIMIT
 
 INTRODUCTION = f"""\
-# Bad input: what becomes of it
+# Bad input: what happens to it
 
-What a daily flat file may hold, and what candlelake makes of it. Every line of the tables below is a file of the corpus
-in `assets_tests/corpus`, and a test: this page is printed from the table that the tests read.
+This page shows what a daily flat file may contain, and what candlelake does with it. Every line of the tables below is a
+file of the corpus in `assets_tests/corpus`, and a test: this page is printed from the table that the tests read.
 
 - **One line is one row.** A row is kept as a bar, counted as a duplicate, or quarantined with its reasons and the text
   as delivered. Rows read = kept + duplicates + quarantined, or nothing is written.
-- **A file is refused as a whole** (`FileRefused`) when it is not what it should be: not gzip, cut off, damaged, not
+- **A file is refused as a whole** (`FileRefused`) if it is not what it should be: not gzip, cut off, damaged, not
   UTF-8, another header, no row, or more bad rows than `CANDLELAKE_MAX_BAD_SHARE` (0.2 as shipped) allows. The lake
   stays as it was, and the error names the file and the fault. The tables show what happens where any share is allowed.
-- **A file of which no row is left** does not empty its session: the run fails (`ContractBroken`), and the bars stay.
+- **A file with no valid row left** does not empty its session: the run fails (`ContractBroken`), and the bars stay.
 - **Nothing is guessed.** A ticker is text, whatever it looks like; a number is what a 64-bit float reads; a time is
-  nanoseconds. What a cell means does not depend on the rows beside it.
-- **Little packs to much.** A file of more than {COLUMNS_LIMIT} columns, {DAY_LINES_LIMIT:,} lines or {DAY_FILE_LIMIT:,}
-  unpacked bytes is refused before more than that is held in memory.
+  nanoseconds. What a cell means does not depend on the rows around it.
+- **Small files that unpack to huge ones.** A file of more than {COLUMNS_LIMIT} columns, {DAY_LINES_LIMIT:,} lines or
+  {DAY_FILE_LIMIT:,} unpacked bytes is refused before more than that is held in memory.
 
-Some of the cases run by the real path, from the vendor's folder to the lake (`test_journey.py`); all of them through
-the function that cleans a file (`test_cases.py`), against a second reading in plain Python (`reading.py`), and through
-the reader for notebooks (`test_frames.py`). Files spoilt at random do the same (`test_fuzz.py`):
+Some of the cases run through the real path, from the vendor's folder to the lake (`test_journey.py`). All of them run
+through the function that cleans a file (`test_cases.py`), are compared with a second reading in plain Python
+(`reading.py`), and run through the reader for notebooks (`test_frames.py`). Files corrupted at random do the same
+(`test_fuzz.py`):
 
     CORPUS_FUZZ_EXAMPLES=20000 .venv/bin/pytest assets_tests/corpus/test_fuzz.py
 
@@ -40,7 +41,7 @@ A failure prints the seed; `CORPUS_FUZZ_SEED` replays it.
 |---|---|
 """
 
-HEAD = "| case | what is delivered | what becomes of it |\n|---|---|---|\n"
+HEAD = "| case | what is delivered | what happens |\n|---|---|---|\n"
 
 
 def page() -> str:
