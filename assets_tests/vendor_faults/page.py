@@ -11,38 +11,40 @@ from pipeline.sources.transfer.s3 import MOST_PAGES, PAGE
 SHIPPED = Patience()
 
 INTRODUCTION = f"""\
-# A vendor that misbehaves: what becomes of it
+# A vendor that misbehaves: what happens
 
-Every line of the tables below is a test (`assets_tests/vendor_faults/test_faults.py`): a session is in the lake, the
-vendor publishes a newer version of it, and the fault befalls that. The faults are played by real servers on loopback:
-a SeaweedFS bucket behind a proxy that spoils what passes, an HTTP server in place of the REST API, a folder. The daily
-job runs, and either the lake holds the newer version, right and whole, or the run fails with an error that names the
-cause, and every table holds what it held before. This page is printed from the table that the tests read.
+Every line of the tables below is a test (`assets_tests/vendor_faults/test_faults.py`). A session is in the lake, the
+vendor publishes a newer version of it, and the fault hits that version. Real servers on loopback play the faults:
+a SeaweedFS bucket behind a proxy that corrupts what passes, an HTTP server instead of the REST API, a folder. The daily
+job runs. Either the lake then has the newer version, right and whole, or the run fails with an error that names the
+cause, and every table is as it was before. This page is printed from the table that the tests read.
 
-What a file of rows may hold, once it has arrived, is another page: [bad input](bad-input.md).
+What a file of rows may contain, once it has arrived, is on another page: [bad input](bad-input.md).
 
 ## Bounds
 
-- **Attempts.** What may pass by itself is tried {SHIPPED.attempts} times, after waits of {SHIPPED.first_wait} s that
-  double; a server's Retry-After is kept. The rest is not tried again: 401, 403, 404, a file that was replaced, an
+- **Attempts.** What may pass by itself is tried {SHIPPED.attempts} times, after waits that start at
+  {SHIPPED.first_wait} s and double; a server's Retry-After is respected. The rest is not retried: 401, 403, 404, a file that was replaced, an
   answer that is whole and wrong.
-- **Time.** A request with all its attempts takes {SHIPPED.seconds:.0f} s at most, and 2 s more for each MB of a file;
-  {SHIPPED.read_timeout:.0f} s of silence end an attempt. A server that sends a byte now and then is given up, too.
+- **Time.** A request with all its attempts takes at most {SHIPPED.seconds:.0f} s, and 2 s more for each MB of a file;
+  {SHIPPED.read_timeout:.0f} s of silence end an attempt. A server that sends only a byte now and then is given up, too.
 - **Memory and disk.** A download stops at the size that was listed. A day file of more than 33,554,432 bytes, packed or
-  unpacked, is refused, an answer of the REST API of more than {LARGEST_BODY:,} bytes as well.
-- **Pages.** A listing has {MOST_PAGES * PAGE:,} keys at most, an answer of the REST API {MOST_REST_PAGES:,} pages; one
+  unpacked, is refused, and so is an answer of the REST API of more than {LARGEST_BODY:,} bytes.
+- **Pages.** A listing has at most {MOST_PAGES * PAGE:,} keys, an answer of the REST API {MOST_REST_PAGES:,} pages. One
   that leads in a circle is an error at once.
-- **Words.** Every new attempt is told with its cause, and every wait for one answer each {NOTICE_EVERY:.0f} s:
+- **Messages.** Every retry is reported with its cause, and while a request waits for an answer, a message says so every
+  {NOTICE_EVERY:.0f} s:
 
 ```
-warning: s3://flatfiles/ at https://files.massive.com: the server answered 503 SlowDown. Trying again in 1 s …
+warning: s3://flatfiles/ at https://files.massive.com: the server answered 503 SlowDown. \
+Trying again in 1 s (attempt 3 of 5).
 warning: Waiting for s3://flatfiles/ at https://files.massive.com: 20 s so far, 301 s at most.
 ```
 
-What no one can see: a listing that lost a page looks like a vendor who has not published yet. The sessions asked for
+What cannot be detected: a listing that lost a page looks like a vendor who has not published yet. The requested sessions
 are then missing, and named (`NotPublished`); `candlelake status` names the gaps. A list of reference data that ended
-early, and says that it is whole, withdraws what it lacks: the check `nothing_withdrawn` warns of it, no row is deleted,
-and the next whole list brings it back.
+early, and says that it is whole, withdraws what it lacks: the check `nothing_withdrawn` warns about it, no row is
+deleted, and the next whole list brings it back.
 """
 
 HEADS = {
@@ -51,7 +53,7 @@ HEADS = {
     "rest": "Sessions from the REST API",
 }
 
-HEAD = "| case | what the vendor does | what becomes of it |\n|---|---|---|\n"
+HEAD = "| case | what the vendor does | what happens |\n|---|---|---|\n"
 
 
 def page() -> str:
