@@ -12,8 +12,8 @@ from pipeline.sources.massive.day_aggs import DAY_FILE_LIMIT, DAY_LINES_LIMIT
 INTRODUCTION = f"""\
 # Bad input: what happens to it
 
-This page shows what a daily flat file may contain, and what candlelake does with it. Every line of the tables below is a
-file of the corpus in `assets_tests/corpus`, and a test: this page is printed from the table that the tests read.
+This page shows what a daily flat file may contain, and what candlelake does with it. Every line of the tables below is
+a file of the corpus in `assets_tests/corpus`, and a test: this page is printed from the table that the tests read.
 
 - **One line is one row.** A row is kept as a bar, counted as a duplicate, or quarantined with its reasons and the text
   as delivered. Rows read = kept + duplicates + quarantined, or nothing is written.

@@ -24,8 +24,8 @@ What a file of rows may contain, once it has arrived, is on another page: [bad i
 ## Bounds
 
 - **Attempts.** What may pass by itself is tried {SHIPPED.attempts} times, after waits that start at
-  {SHIPPED.first_wait} s and double; a server's Retry-After is respected. The rest is not retried: 401, 403, 404, a file that was replaced, an
-  answer that is whole and wrong.
+  {SHIPPED.first_wait} s and double; a server's Retry-After is respected. The rest is not retried: 401, 403, 404, a file
+  that was replaced, an answer that is whole and wrong.
 - **Time.** A request with all its attempts takes at most {SHIPPED.seconds:.0f} s, and 2 s more for each MB of a file;
   {SHIPPED.read_timeout:.0f} s of silence end an attempt. A server that sends only a byte now and then is given up, too.
 - **Memory and disk.** A download stops at the size that was listed. A day file of more than 33,554,432 bytes, packed or
@@ -41,9 +41,9 @@ Trying again in 1 s (attempt 3 of 5).
 warning: Waiting for s3://flatfiles/ at https://files.massive.com: 20 s so far, 301 s at most.
 ```
 
-What cannot be detected: a listing that lost a page looks like a vendor who has not published yet. The requested sessions
-are then missing, and named (`NotPublished`); `candlelake status` names the gaps. A list of reference data that ended
-early, and says that it is whole, withdraws what it lacks: the check `nothing_withdrawn` warns about it, no row is
+What cannot be detected: a listing that lost a page looks like a vendor who has not published yet. The requested
+sessions are then missing, and named (`NotPublished`); `candlelake status` names the gaps. A list of reference data that
+ended early, and says that it is whole, withdraws what it lacks: the check `nothing_withdrawn` warns about it, no row is
 deleted, and the next whole list brings it back.
 """
 
