@@ -6,9 +6,9 @@
 # make torture   hundreds of kills, and Dagster's own processes killed: some twenty minutes; its seed is printed
 # make lint   ruff and mypy
 # make bench   the benchmarks, on a market of 10,500 tickers made for them
-# make audit  known vulnerabilities of the pinned dependencies, where a network tells of them
+# make audit  known vulnerabilities of the pinned dependencies, where there is a network
 # make screenshots   the pictures of the documents, from a synthetic market
-# make lock   write constraints.txt anew from pyproject.toml (needs uv)
+# make lock   write constraints.txt again from pyproject.toml (needs uv)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -75,7 +75,7 @@ faults: $(VENV)/.ready-to-test
 	$(PYTEST) -m 'not torture' $(addprefix assets_tests/,$(FAULTS))
 
 torture: $(VENV)/.ready-to-test
-	$(BIN)/pytest -n 2 --dist loadfile -m torture assets_tests/torture assets_tests/benchmarks
+	$(BIN)/pytest -n 2 --dist loadfile -m torture assets_tests/torture assets_tests/benchmarks assets_tests/cli/test_aged_lake.py
 
 lint: $(VENV)/.ready-to-test
 	$(BIN)/ruff check .

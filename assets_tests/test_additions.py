@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-COPIED = ("pipeline", "assets_tests", "benchmarks", "docs")
+COPIED = ("pipeline", "assets_tests", "benchmarks", "docs", "dagster.yaml", "workspace.yaml", "README.md", "Makefile")
 
 INDICATORS = """
 import polars as pl
@@ -86,6 +86,7 @@ ADDED = {"indicators/catalogue.py": INDICATORS, "screen/models.py": MODELS, "por
 
 ABOUT_WHAT_IS_SHIPPED = {
     "test_definitions.py::test_the_definitions_are_those_of_the_snapshot",
+    "market/test_computed.py::test_the_fingerprints_are_those_of_the_snapshot",
     "market/indicators/test_docs.py::test_the_page_tells_of_every_column_once",
     "market/screen/test_docs.py::test_the_page_states_every_weight_of_the_shipped_models",
     "market/portfolio/sell/test_rule.py::test_the_documentation_tells_of_every_rule",
@@ -100,7 +101,10 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # What pytest compiled names the file that it was compiled from.
     left_out = shutil.ignore_patterns("*-pytest-*.pyc", ".hypothesis")
     for name in COPIED:
-        shutil.copytree(ROOT / name, copy / name, ignore=left_out)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, copy / name, ignore=left_out)
+        else:
+            shutil.copy(ROOT / name, copy)
     shutil.copy(ROOT / "pyproject.toml", copy)
     for name, text in ADDED.items():
         module = copy / "pipeline/market" / name

@@ -36,7 +36,7 @@ class Upkeep:
     every_days: int
 
 
-EVERY_WEEK, TWICE_A_YEAR = Upkeep(104, 7), Upkeep(4, 182)
+EVERY_WEEK, EVERY_MONTH, TWICE_A_YEAR = Upkeep(104, 7), Upkeep(24, 30), Upkeep(4, 182)
 NEWEST = 4
 """Sessions that both have delivered again."""
 
@@ -81,7 +81,8 @@ def grown_old(home: Path, upkeep: Upkeep) -> None:
     scope="module",
     params=[
         pytest.param(TWICE_A_YEAR, id="twice a year"),
-        pytest.param(EVERY_WEEK, id="every week", marks=pytest.mark.thorough),
+        pytest.param(EVERY_MONTH, id="every month"),
+        pytest.param(EVERY_WEEK, id="every week", marks=pytest.mark.torture),
     ],
 )
 def upkeep(request: pytest.FixtureRequest) -> Upkeep:

@@ -150,7 +150,7 @@ def test_positions_are_restored_as_far_as_they_are_whole_and_the_rest_is_said(as
     (newest,) = live(place, "portfolio/positions")
     newest.unlink()
     answer = ask("verify", "--repair")
-    assert "what was recorded after that is lost, record it again" in answer.words
+    assert "Later entries are lost: record them again" in answer.words
     held = content(place)["portfolio.positions"]
     assert held["ticker"].to_list() == ["IBM"]
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from pipeline.lake.storage.folder_objects import FolderObjects
 from pipeline.lake.tables import Lake
 
 DAY = 86_400
+KEPT_BY_DELTA = 30
+"""Days for which Delta keeps log entries by default."""
 
 
 def log_of(lake: Lake, name: str) -> list[str]:
@@ -86,8 +89,11 @@ def aged(folder: Path, *, days: float, versions: Collection[int] | None = None) 
 def removed_by_delta(folder: Path, how: str = "clean") -> None:
     """Do with a table what another Delta program may do, each of which removes expired log entries unless told not to.
 
-    `clean` makes a checkpoint first, so that there is one after the entries.
+    `clean` makes checkpoints first: one of the newest version, and one of the newest that has expired, up to which
+    entries are removed.
     """
+    if how == "clean" and (expired := _expired(folder)):
+        DeltaTable(folder, version=expired[-1]).create_checkpoint()
     table = DeltaTable(folder)
     if how in {"checkpoint", "clean"}:
         table.create_checkpoint()
@@ -96,3 +102,10 @@ def removed_by_delta(folder: Path, how: str = "clean") -> None:
     if how == "write":
         for _ in range(12):
             table.alter.set_table_properties({"delta.appendOnly": "false"})
+
+
+def _expired(folder: Path) -> list[int]:
+    """Return the versions that are older than Delta keeps entries by default."""
+    before = time.time() - KEPT_BY_DELTA * DAY
+    entries = sorted((folder / "_delta_log").glob("*.json"))
+    return [int(entry.stem) for entry in entries if entry.stem.isdecimal() and entry.stat().st_mtime < before]

@@ -11,6 +11,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.delta.maintenance import compact
 from pipeline.lake.tables import Lake
+from pipeline.market.computed import computed_by
 from pipeline.market.indicators import INDICATORS_TABLE, indicators
 from pipeline.market.outdated_ranges import UNKNOWN
 from pipeline.market.securities.reference import merged, with_split_doubts
@@ -23,7 +24,7 @@ OWN = [name for name in SPLITS.columns if name not in ("doubt", "first_seen_at",
 
 @pytest.fixture
 def lake(tmp_path):
-    return Lake(tmp_path / "lake")
+    return Lake(tmp_path / "lake", computed_by=computed_by)
 
 
 def bars(session, **closes):
@@ -179,7 +180,7 @@ def test_a_table_replaced_by_an_older_copy_outdates_what_was_made_from_the_newer
     assert named(lake) == []
     shutil.rmtree(lake.uri(DAILY_BARS))
     older.rename(lake.uri(DAILY_BARS))
-    again = Lake(lake.root)
+    again = Lake(lake.root, computed_by=computed_by)
     assert named(again) == [("A", SESSIONS[0], SESSIONS[-1], UNKNOWN)]
     compute(again, SESSIONS)
     assert named(again) == []
@@ -192,7 +193,7 @@ def test_rows_whose_commit_is_lost_are_computed_anew_and_then_hold(lake):
     compute(lake, SESSIONS[5:])
     for left in (f"_hashes/{lost:020}.json", f"_delta_log/{lost:020}.json"):
         Path(lake.uri(INDICATORS_TABLE), left).unlink()
-    again = Lake(lake.root)
+    again = Lake(lake.root, computed_by=computed_by)
     assert set(named(again)) == {(ticker, SESSIONS[0], SESSIONS[4], UNKNOWN) for ticker in "AB"}
     compute(again, SESSIONS[:5])
     assert named(again) == []
@@ -206,7 +207,7 @@ def test_bars_whose_commit_is_lost_count_as_changed_for_who_read_them_before(lak
     lake.open(DAILY_BARS).create_checkpoint()
     for left in (f"_hashes/{lost:020}.json", f"_delta_log/{lost:020}.json"):
         Path(lake.uri(DAILY_BARS), left).unlink()
-    again = Lake(lake.root)
+    again = Lake(lake.root, computed_by=computed_by)
     assert {row[0] for row in named(again)} >= {"B"}
     compute(again, SESSIONS)
     assert named(again) == []

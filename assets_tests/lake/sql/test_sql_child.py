@@ -202,7 +202,7 @@ def test_a_child_that_ended_between_two_queries_is_replaced(sql: Sql) -> None:
         [
             (signal.SIGKILL, "The system killed the process"),
             (signal.SIGSEGV, r"crashed on the query \(SIGSEGV\)"),
-            (signal.SIGABRT, "lack of memory"),
+            (signal.SIGABRT, "memory ran out"),
             (signal.SIGTERM, "ended unexpectedly"),
         ]
     ),
