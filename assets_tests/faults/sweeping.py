@@ -85,7 +85,7 @@ class Sweep:
         assert damages(self._work.settings) == [], about
         found = outcome(self._work.settings)
         assert found.files >= self._expected.files, f"{about}\nmissing: {self._expected.files - found.files}"
-        assert found.tables.keys() == self._expected.tables.keys(), about
+        assert found.tables.keys() == self._expected.tables.keys(), f"{about}\n{sorted(found.tables)}"
         for name, rows in self._expected.tables.items():
             try:
                 assert_frame_equal(found.tables[name], rows)

@@ -10,6 +10,7 @@ from pipeline.cli.run_reports import finish, tell
 from pipeline.cli.terminal import say, say_warning
 
 if TYPE_CHECKING:
+    from pipeline.contracts.table import Table
     from pipeline.lake.tables import Lake
     from pipeline.orchestration.runs import RunReport
     from pipeline.settings import Settings
@@ -81,13 +82,14 @@ def refresh_if_stale(settings: "Settings") -> list["RunReport"]:
     """Refresh reference data if they are stale, and return the reports; splits must be known before sessions run."""
     from pipeline.lake.tables import Lake
 
-    newest, now = newest_refresh(Lake(settings.lake)), datetime.now(UTC)
+    lake = Lake(settings.lake)
+    newest, now = newest_refresh(lake), datetime.now(UTC)
     if newest is not None and newest > now:
         say_warning(
             f"By this computer's clock, reference data was refreshed on {newest:%Y-%m-%d %H:%M} UTC, which is in the "
             "future. That does not count as fresh, so it is refreshed now."
         )
-    elif newest is not None and now - newest < FRESH_FOR:
+    elif newest is not None and now - newest < FRESH_FOR and is_complete(lake, since=now - FRESH_FOR):
         return []
     return [refresh(settings)]
 
@@ -100,6 +102,21 @@ def refresh(settings: "Settings") -> "RunReport":
         say(f"Fetching reference data from {settings.rest_url}, {settings.rest_calls_per_minute} pages per minute.")
     with shown_progress() as progress:
         return refresh_reference(settings, progress)
+
+
+def is_complete(lake: "Lake", *, since: datetime) -> bool:
+    """Return whether every table of reference data was refreshed since: a refresh may have ended early."""
+    from pipeline.contracts.reference import REFERENCE_TABLES
+
+    return all(lake.exists(table) and _last_refresh(lake, table) >= since for table in REFERENCE_TABLES)
+
+
+def _last_refresh(lake: "Lake", table: "Table") -> datetime:
+    import polars as pl
+
+    # Commits that read nothing are vacuums, and fetched nothing.
+    refreshes = lake.history(table.path).filter(pl.col("read").is_not_null())
+    return refreshes["committed_at"].max() or datetime.min.replace(tzinfo=UTC)  # type: ignore[return-value]
 
 
 def newest_refresh(lake: "Lake") -> datetime | None:
