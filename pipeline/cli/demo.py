@@ -38,9 +38,10 @@ def demo(
     from pipeline.sources.home_places import SAMPLE
 
     home = load_settings().home
-    if context.obj is None:
-        home = home / ("full-market" if full_market else "demo")
     begun = perf_counter()
+    if context.obj is None:
+        make_private_folder(home)
+        home = home / ("full-market" if full_market else "demo")
     require_own_home(home)
     make_private_folder(home)
     sample = lay_sample(home / SAMPLE, full_market=full_market)

@@ -86,7 +86,7 @@ def warn_who_may_enter(host: str, read_only: bool) -> None:
         permission = "read all that is here" if read_only else "read all that is here, start runs and change schedules"
         say_warning(
             f"There is no login, and {host} is not this machine alone: whoever reaches it may {permission}. Put it "
-            f"behind a proxy that requires a login, or leave --host away."
+            f"behind a proxy that requires a login, or leave --host out."
         )
     if read_only:
         say("Read-only: no run can be started from here, and schedules and sensors do not run.")

@@ -117,7 +117,7 @@ def remark(found: "Found") -> None:
         versions = sum(len(state.unrecorded) for state in unrecorded)
         say_warning(
             f"{versions:,} versions of {len(unrecorded):,} tables have no recorded hashes ({names}). Their files were "
-            "read to the end instead, which does not find wrong numbers."
+            "read to the end instead, which does not find wrong numbers. --record records them."
         )
     unknown = [f"{state.name}/{name}" for state in found.tables.values() for name in state.unknown]
     for name in [*unknown, *found.raw.unknown][:NAMED]:

@@ -191,3 +191,13 @@ def test_a_version_that_came_back_and_was_replaced_again_is_no_damage(lake: Path
     newest = stored(raw, NEW, hour=14)
     told = DeliveredVersion(again, is_current=False), DeliveredVersion(newest, is_current=True)
     assert verified(lake, *told).damages == []
+
+
+def test_a_version_that_was_being_kept_when_the_run_ended_is_whole_where_it_was(lake: Path) -> None:
+    current = stored(RawFiles(lake), OLD)
+    copy = lake / "raw" / current.replaced_key
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(OLD)
+    state = verified(lake, DeliveredVersion(current, is_current=True))
+    assert state.damages == []
+    assert state.unknown == [f"raw/{current.replaced_key}"]

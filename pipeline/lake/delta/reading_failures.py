@@ -23,21 +23,27 @@ def meaning(failed: BaseException, store: Store) -> CandlelakeError | None:
     """
     message = str(failed).strip()
     if isinstance(failed, FileNotFoundError) and ".parquet" in message:
-        return _damaged(message)
+        return damaged_file(_name_in(message))
     if isinstance(failed, ComputeError) and message.startswith("parquet"):
-        return _damaged(message)
+        return damaged_file(_name_in(message))
     if isinstance(failed, DeltaError) and "Parquet error" in message and (file := _DATA_FILE.search(message)):
-        return _damaged(f"{file[0]}: {message.rsplit(': ', 1)[-1]}")
+        return damaged_file(file[0])
     # Errors of the system have a number; those that Polars makes from a server's response have none.
     return _of_server(failed, store) if isinstance(failed, OSError) and failed.errno is None else None
 
 
-def _damaged(message: str) -> TableDamaged:
-    # Polars cuts off the start of a path, and with it the name of the table.
+def damaged_file(name: str) -> TableDamaged:
+    """Return the error of rows that cannot be read because of the data file `name`."""
     return TableDamaged(
-        f"A data file of the lake is missing or damaged: {message.splitlines()[0].rstrip('.')}.",
-        remedy="Run `candlelake verify`, which names it, then `candlelake verify --repair`.",
+        f"A data file of the lake is missing or damaged: {name}.",
+        remedy="Run `candlelake verify`, which names its table, then `candlelake verify --repair`.",
     )
+
+
+def _name_in(message: str) -> str:
+    """Return the name of the data file in a message of Polars, which cuts off the start of long paths."""
+    file = _DATA_FILE.search(message)
+    return file[0] if file else message.splitlines()[0].rstrip(".")
 
 
 def _of_server(failed: OSError, store: Store) -> CandlelakeError | None:

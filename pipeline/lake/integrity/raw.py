@@ -146,10 +146,15 @@ class RawVerification:
 
     def _without_receipt(self, file: str) -> None:
         traced = self._traced(file)
-        if traced is None:
+        # A run that ended while it kept a version has copied its bytes, and left the version where it was.
+        is_half_kept = _is_kept(file) and traced is not None and self._is_whole_elsewhere(traced.receipt)
+        if traced is None or is_half_kept:
             self.state.unknown.append(file)
         else:
             self._damage(Kind.RECEIPT, f"{file}{RECEIPT_SUFFIX}", "is missing", traced)
+
+    def _is_whole_elsewhere(self, receipt: Receipt) -> bool:
+        return any(_identity(whole) == _identity(receipt) for whole in self.state.whole)
 
     def _check_trail(self) -> None:
         """Find the versions in the audit trail that do not exist."""

@@ -1,5 +1,6 @@
 """DuckDB over a lake, in the confined process: views of the tables, locked settings, one checked SELECT at a time."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -7,9 +8,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipeline.errors import QueryError
+from pipeline.errors import CandlelakeError, QueryError
 from pipeline.lake.delta.past import is_gone
-from pipeline.lake.delta.reading_failures import meaning
+from pipeline.lake.delta.reading_failures import damaged_file, meaning
 from pipeline.lake.sql.answer import pieces_of
 from pipeline.lake.sql.catalog import create_view
 from pipeline.lake.sql.delta_scan import quoted, rows_of, text
@@ -28,6 +29,8 @@ PAST = "past"
 LONGEST_MESSAGE = 600
 
 LATE, OUT_OF_MEMORY = "C Data interface error:", "Out of Memory Error:"
+FILE_ERRORS = ("IO Error: Cannot open file", "IO Error: No files found", "Invalid Input Error: No magic bytes")
+"""How messages of DuckDB begin when a data file is missing or is not Parquet."""
 """Prefixes of error messages."""
 
 MOST_THREADS = 16
@@ -194,8 +197,13 @@ class Engine:
         return value[0] if value else None
 
 
-def _explained(error: Exception) -> QueryError:
+DATA_FILE = re.compile(r"[^\s/\"']+\.parquet")
+
+
+def _explained(error: Exception) -> CandlelakeError:
     message = str(error).removeprefix(LATE).strip()
+    if message.startswith(FILE_ERRORS) and (file := DATA_FILE.search(message)):
+        return damaged_file(file[0])
     if isinstance(error, duckdb.OutOfMemoryException) or message.startswith(OUT_OF_MEMORY):
         message = message.removeprefix(OUT_OF_MEMORY).split("Possible solutions", maxsplit=1)[0]
         return QueryError(f"The query needs more memory or disk than its limit: {_shortened(message)}.", remedy=LESS)

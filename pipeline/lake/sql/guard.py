@@ -109,7 +109,7 @@ class Guard:
         if is_here and (full in tables or f"{schema or 'main'}.{name}" in self._open.views):
             return
         if name in self._built_in:
-            raise _not_open(full, "Leave it away.")
+            raise _not_open(full, "Leave it out.")
         if not schema and is_here and name in own_names:
             return
         if not schema and any(sign in name for sign in "./\\*"):
