@@ -1,5 +1,6 @@
 """Others who use the machine read nothing of a new home, nor what a person holds."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -36,6 +37,20 @@ def test_what_is_written_for_the_owner_is_so_also_where_others_could_read_before
     for file in (tmp_path / "settings.env", tmp_path / "new.env"):
         write_private(file, "KEY=secret\n")
         assert (rights(file), file.read_text()) == (0o600, "KEY=secret\n")
+
+
+def test_a_disk_that_fills_while_settings_are_written_leaves_the_old_ones(tmp_path, monkeypatch):
+    file = tmp_path / "settings.env"
+    write_private(file, "KEY=old\n")
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_private(file, "KEY=new\n")
+    assert file.read_text() == "KEY=old\n"
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_positions_make_a_new_home_private_and_each_of_their_files(ask_in, tmp_path):

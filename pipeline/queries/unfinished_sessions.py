@@ -11,7 +11,7 @@ from pipeline.queries.session_writings import newest_writings
 
 
 def unfinished_sessions(lake: Lake, trail: Table, counted: Sequence[Table]) -> set[date]:
-    """Return the sessions of which a run wrote rows of a `counted` table, but not yet the audit trail, its last table.
+    """Return the sessions whose last run wrote a `counted` table, but not the audit trail, which is written last.
 
     Commits of other programs name no run and leave no session unfinished.
     """

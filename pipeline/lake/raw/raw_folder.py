@@ -1,18 +1,15 @@
 """Vendor files in a folder: each under the vendor's key, the replaced versions beside them."""
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from secrets import token_hex
 from tempfile import TemporaryDirectory
-from typing import IO
 
 from pipeline.lake.raw.receipts import RECEIPT_SUFFIX, Receipt, parse_receipt, replaced_prefix, written
-from pipeline.lake.storage.durable import flush, make_folder, make_name_durable
+from pipeline.lake.storage.durable import flush, make_folder, make_name_durable, whole_file
 from pipeline.lake.storage.leftovers import BEGINNING
 
 
@@ -82,12 +79,16 @@ class RawFolder:
         # Bytes that do not match the receipt are no version: a crash left them, and the right bytes were kept before.
         path = self._raw / replaced.key
         if sha256_of(path) == replaced.sha256:
-            with path.open("rb") as source, _atomic(self._raw / replaced.replaced_key) as file:
+            kept = self._raw / replaced.replaced_key
+            make_folder(kept.parent)
+            with path.open("rb") as source, whole_file(kept) as file:
                 shutil.copyfileobj(source, file)
             self._note(replaced, replaced.replaced_key)
 
     def _note(self, receipt: Receipt, key: str) -> None:
-        with _atomic(_receipt_path(self._raw / key)) as file:
+        path = _receipt_path(self._raw / key)
+        make_folder(path.parent)
+        with whole_file(path) as file:
             file.write(written(receipt))
 
 
@@ -101,19 +102,3 @@ def sha256_of(path: Path) -> str | None:
 
 def _receipt_path(file: Path) -> Path:
     return file.with_name(file.name + RECEIPT_SUFFIX)
-
-
-@contextmanager
-def _atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file to write that appears at `path` complete and durable, or not at all."""
-    make_folder(path.parent)
-    incoming = path.with_name(f"{BEGINNING}{token_hex(8)}")
-    try:
-        with incoming.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        incoming.replace(path)
-    finally:
-        incoming.unlink(missing_ok=True)
-    make_name_durable(path)

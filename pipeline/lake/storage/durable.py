@@ -1,8 +1,31 @@
 """Makes files on a local disk survive a power cut: the libraries that write them never do."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
+from typing import IO
+
+from pipeline.lake.storage.leftovers import BEGINNING
+
+EVERYBODY = 0o666
+"""The permissions of a new file, less those that the system's mask takes away."""
+
+
+@contextmanager
+def whole_file(path: Path, permissions: int = EVERYBODY) -> Iterator[IO[bytes]]:
+    """Give a file to write that appears at `path` complete and durable, or not at all; the folder must exist."""
+    incoming = path.with_name(f"{BEGINNING}{token_hex(8)}")
+    try:
+        with open(os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_EXCL, permissions), "wb") as file:  # noqa: PTH123
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        incoming.replace(path)
+    finally:
+        incoming.unlink(missing_ok=True)
+    make_name_durable(path)
 
 
 def make_durable(files: Iterable[Path], *, below: Path | None = None) -> None:

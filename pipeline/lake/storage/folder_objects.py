@@ -7,9 +7,8 @@ import os
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 
-from pipeline.lake.storage.durable import make_durable, make_folder
+from pipeline.lake.storage.durable import make_durable, make_folder, whole_file
 from pipeline.lake.storage.privacy import PRIVATE_MARKET, make_private_folder
 
 
@@ -75,16 +74,8 @@ class FolderObjects:
         """Write a file, replacing an existing one, in one atomic step."""
         path = self.root / name
         make_folder(path.parent)
-        incoming = path.with_name(f".incoming-{token_hex(8)}")
-        try:
-            with incoming.open("xb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            incoming.replace(path)
-        finally:
-            incoming.unlink(missing_ok=True)
-        make_durable([path], below=path.parent)
+        with whole_file(path) as file:
+            file.write(body)
 
     def make_folder(self, name: str) -> None:
         """Make a folder such that it survives a power cut."""

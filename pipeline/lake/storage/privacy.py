@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pipeline.lake.storage.durable import make_folder, make_name_durable
+from pipeline.lake.storage.durable import make_folder, make_name_durable, whole_file
 
 OWNER_FOLDER, OWNER_FILE = 0o700, 0o600
 OTHERS = 0o077
@@ -27,16 +27,8 @@ def write_private(file: Path, text: str) -> None:
 
     A full disk or a power cut leaves the file as it was before, or with the whole text.
     """
-    unfinished = file.with_name(f".{file.name}-{os.getpid()}")
-    try:
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_FILE), "w") as opened:  # noqa: PTH123
-            opened.write(text)
-            opened.flush()
-            os.fsync(opened.fileno())
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    make_name_durable(file)
+    with whole_file(file, OWNER_FILE) as opened:
+        opened.write(text.encode())
 
 
 def keep_table_private(folder: Path | None) -> None:
