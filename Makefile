@@ -31,13 +31,13 @@ WORKERS ?= 3
 
 FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py orchestration/test_instance.py \
 	alerts/test_secrets.py assets/test_operations.py ingest/test_answers.py market/securities/test_reference.py \
-	orchestration/test_hostile_runs.py orchestration/test_repair.py lake/test_tables.py \
+	orchestration/test_hostile_runs.py orchestration/test_repair.py lake/test_lake.py \
 	market/portfolio/test_late_splits.py queries/test_portfolio.py \
 	queries/test_unfinished_sessions.py queries/test_outdated_inputs.py \
 	lake/delta/test_commit_moments.py queries/test_outdated.py sources/massive/test_rest_calls.py \
 	contracts/test_foreign_json.py lake/test_foreign_json.py sources/massive/test_reference.py \
 	lake/test_power_cut.py lake/integrity/test_table.py lake/integrity/test_raw.py lake/integrity/test_verification_on_s3.py \
-	lake/delta/test_fingerprints.py lake/test_probe.py lake/test_on_s3.py lake/raw/test_raw_bucket.py lake/raw/test_raw_files.py \
+	lake/delta/test_fingerprints.py lake/test_probe.py lake/test_on_s3.py lake/sql/test_sql_on_s3.py lake/raw/test_raw_bucket.py lake/raw/test_raw_files.py \
 	lake/delta/test_reading_failures.py lake/sql/test_sql_escapes.py lake/sql/test_sql_functions.py lake/sql/test_sql_walls.py \
 	lake/sql/test_sql_limits.py lake/sql/test_sql_child.py lake/test_pickle.py lake/delta/test_maintenance.py \
 	lake/delta/test_layouts.py lake/storage/test_leftovers.py \

@@ -11,7 +11,7 @@ from dagster import AssetKey, DagsterEventType, DagsterInstance, ExecuteInProces
 
 from pipeline.contracts.table import Table
 from pipeline.definitions import build_definitions
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.settings import Settings
 
 TO_BARS = ["raw_day_aggs", "daily_bars", "quarantine", "deliveries"]

@@ -44,6 +44,7 @@ LONGEST = (
     "assets_tests/assets/test_alerts.py",
     "assets_tests/assets/test_rerunning.py",
     "assets_tests/lake/test_on_s3.py",
+    "assets_tests/lake/sql/test_sql_on_s3.py",
     "assets_tests/lake/sql/test_sql.py",
     "assets_tests/assets/test_morning.py",
 )

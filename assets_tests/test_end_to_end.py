@@ -11,8 +11,8 @@ from assets_tests.dagster_runs import TO_BARS, failure_of, instance, rows, run
 from assets_tests.vendor_day import day_file, key_of, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
-from pipeline.lake.tables import Lake
 from pipeline.orchestration.instance import open_instance
 from pipeline.orchestration.runs import run_sessions
 from pipeline.orchestration.sensors import vendor_files

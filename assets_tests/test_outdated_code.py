@@ -13,8 +13,8 @@ from pipeline.contracts.indicators import indicators_table
 from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.table import Table
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
-from pipeline.lake.tables import Lake
 from pipeline.market.computed import computed_by
 from pipeline.market.indicators import INDICATORS, INDICATORS_TABLE, IndicatorColumn
 from pipeline.market.outdated_ranges import with_recomputed

@@ -75,7 +75,7 @@ def _month(uri: str) -> str:
 
 
 def _pages(settings: "Settings", session: date, folder: Path) -> None:
-    from pipeline.lake.tables import Lake  # noqa: PLC0415
+    from pipeline.lake.lake import Lake  # noqa: PLC0415
     from pipeline.market.screen.models import MODELS  # noqa: PLC0415
     from pipeline.queries.report_rows import ReportRows  # noqa: PLC0415
     from pipeline.queries.report_tables import ReportTables  # noqa: PLC0415

@@ -14,7 +14,7 @@ from pipeline.sample.full_market import last_sessions, lay_down_full_market
 
 if TYPE_CHECKING:
     from pipeline.contracts.table import Table
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.orchestration.runs import RunReport
     from pipeline.settings import Settings
 
@@ -89,7 +89,7 @@ def lengthen(home: str, files: str, sessions: int) -> Figures:
     backfill. Dagster's own history gets a run over the same sessions.
     """
     settings = settings_of(home, files)
-    from pipeline.lake.tables import Lake  # noqa: PLC0415
+    from pipeline.lake.lake import Lake  # noqa: PLC0415
     from pipeline.tables import TABLES  # noqa: PLC0415
     from pipeline.venues.calendar import new_york  # noqa: PLC0415
 

@@ -65,8 +65,8 @@ def candlelake(file: str, folder: str) -> Figures:
     from pipeline.contracts.quarantine import MINUTE_QUARANTINE  # noqa: PLC0415
     from pipeline.ingest.intake import MINUTES as EDITIONS  # noqa: PLC0415
     from pipeline.ingest.intake import Intake  # noqa: PLC0415
+    from pipeline.lake.lake import Lake  # noqa: PLC0415
     from pipeline.lake.raw.raw_files import RawFiles, Receipt  # noqa: PLC0415
-    from pipeline.lake.tables import Lake  # noqa: PLC0415
 
     MINUTE_BARS.enforce(MINUTE_BARS.empty())  # pandera loads what it needs at its first use
     data = Path(file).read_bytes()

@@ -20,8 +20,8 @@ from pipeline.sample.full_market import last_sessions
 
 if TYPE_CHECKING:
     from pipeline.contracts.table import Table
+    from pipeline.lake.lake import Lake
     from pipeline.lake.sql import Sql
-    from pipeline.lake.tables import Lake
 
 FILE, POLARS = "one sorted file by Polars", "Polars"
 FILE_SQL, SQL = "one sorted file by SQL", "SQL"
@@ -52,8 +52,8 @@ def ask(home: str, files: str, rounds: int) -> Figures:
     settings = settings_of(home, files)
     from pipeline.contracts.bars import DAILY_BARS  # noqa: PLC0415
     from pipeline.lake.delta.maintenance import compact  # noqa: PLC0415
+    from pipeline.lake.lake import Lake  # noqa: PLC0415
     from pipeline.lake.sql import connect  # noqa: PLC0415
-    from pipeline.lake.tables import Lake  # noqa: PLC0415
     from pipeline.market.indicators import INDICATORS_TABLE  # noqa: PLC0415
 
     lake = Lake(settings.lake)

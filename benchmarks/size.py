@@ -16,7 +16,7 @@ from benchmarks.options import Options
 from pipeline.sample.full_market import last_sessions
 
 if TYPE_CHECKING:
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.market.indicators import Indicator
 
 PROMISED = 1e-9
@@ -42,7 +42,7 @@ def size(options: Options) -> list[Comparison]:
 def weigh(home: str, files: str) -> Figures:
     """Return the bytes of a row both ways, and how far the stored numbers are from the computed ones."""
     settings = settings_of(home, files)
-    from pipeline.lake.tables import Lake  # noqa: PLC0415
+    from pipeline.lake.lake import Lake  # noqa: PLC0415
     from pipeline.market.indicators import INDICATORS_TABLE  # noqa: PLC0415
 
     lake = Lake(settings.lake)

@@ -94,7 +94,7 @@ def by_lake(room: str, folder: str, ticker: str) -> Figures:
     import polars as pl  # noqa: PLC0415
 
     from pipeline.contracts.bars import DAILY_BARS  # noqa: PLC0415
-    from pipeline.lake.tables import Lake  # noqa: PLC0415
+    from pipeline.lake.lake import Lake  # noqa: PLC0415
 
     DAILY_BARS.enforce(DAILY_BARS.empty())  # pandera loads what it needs at its first use
     panel, day = (pl.read_parquet(Path(room) / f"{name}.parquet") for name in ("panel", "day"))

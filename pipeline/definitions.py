@@ -23,8 +23,8 @@ from pipeline.checks.bars import covers_the_market, has_the_latest_session, minu
 from pipeline.checks.contract import contract_check
 from pipeline.checks.editions import agrees_with_our_splits, nothing_left_provisional
 from pipeline.checks.reference import REFERENCE_CHECKS
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.lake.tables import Lake
 from pipeline.orchestration.jobs import (
     aggregates,
     maintenance,

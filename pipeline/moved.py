@@ -12,6 +12,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 MOVED = {
+    "pipeline.lake.tables": "pipeline.lake.lake",
     "pipeline.market.adjust": "pipeline.market.prices.adjust",
     "pipeline.market.dividends": "pipeline.market.prices.dividends",
     "pipeline.market.reference": "pipeline.market.securities.reference",

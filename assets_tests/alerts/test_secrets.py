@@ -19,7 +19,7 @@ from assets_tests.dagster_runs import run
 from assets_tests.telegram import CHAT, TOKEN, Telegram
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.alerts import ALERTS
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.orchestration.instance import open_instance
 
 THU, FRI = date(2024, 1, 4), date(2024, 1, 5)

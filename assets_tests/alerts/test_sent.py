@@ -9,7 +9,7 @@ from assets_tests.alerts.days import FRI, THU, a_day, listed, signal, signals
 from pipeline.alerts.message import content_of
 from pipeline.alerts.sent import Entry, due, enter, sent
 from pipeline.contracts.alerts import ALERTS
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 TOP = 2
 A, B = "fingerprint-a", "fingerprint-b"

@@ -11,7 +11,7 @@ from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.definitions import build_definitions
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 

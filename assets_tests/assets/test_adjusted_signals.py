@@ -12,7 +12,7 @@ from assets_tests.vendor_day import VendorFolder
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.contracts.table import Table
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 
 SEEN = {"first_seen_at": datetime(2024, 1, 1, tzinfo=UTC), "last_seen_at": datetime(2024, 1, 1, tzinfo=UTC)}

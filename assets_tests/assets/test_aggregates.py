@@ -14,7 +14,7 @@ from assets_tests.sources.vendor_rest import say_json
 from pipeline.contracts.aggregates import AGGREGATES
 from pipeline.contracts.reference import SPLITS
 from pipeline.definitions import build_definitions
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.settings import Settings
 
 THU, FRI, MON = (date(2024, 1, day) for day in (4, 5, 8))

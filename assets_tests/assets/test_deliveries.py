@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import polars as pl
 import pytest
 
 from assets_tests.dagster_runs import TO_BARS, failure_of, instance, rows, run
@@ -10,8 +11,8 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.errors import NotPublished
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.lake.tables import Lake
 from pipeline.tables import TABLES
 
 FRI, MON, TUE = date(2024, 1, 5), date(2024, 1, 8), date(2024, 1, 9)
@@ -137,3 +138,28 @@ def test_columns_that_nobody_reads_are_a_warning_in_the_run(vendor, dagster):
     assert len(rows(vendor.settings(), DAILY_BARS)) == len(GOOD)
     warnings = [entry.user_message for entry in dagster.all_logs(result.run_id) if entry.level == 30]
     assert f"{key_of(FRI)} has unknown columns: vwap." in warnings
+
+
+@pytest.mark.thorough
+def test_a_version_that_was_replaced_before_it_was_worked_has_a_row(vendor, dagster):
+    home = vendor.settings()
+    for close in ("10", "11", "12"):
+        vendor.lay(FRI, row(FRI, "AAPL", close))
+        run(home, [FRI], instance=dagster, only=["raw_day_aggs"])
+    run(home, [FRI], instance=dagster, only=TO_BARS)
+    deliveries = rows(home, DELIVERIES)
+    assert deliveries.filter("is_current").select("rows_read", "kept").rows() == [(1, 1)]
+    missed = deliveries.filter(~pl.col("is_current"))
+    assert missed.select("rows_read", "kept", "duplicates", "quarantined").rows() == [(None,) * 4] * 2
+    in_raw = {receipt.etag for receipt in RawFiles(home.lake).versions("us_stocks_sip/day_aggs_v1", FRI)}
+    assert set(deliveries["etag"]) == in_raw
+
+
+@pytest.mark.thorough
+def test_a_refused_version_has_a_row_once_a_good_one_came(vendor, dagster):
+    home = vendor.settings()
+    vendor.lay_bytes(FRI, day_file(row(FRI, "AAPL"))[:-9])
+    assert not run(home, [FRI], instance=dagster, only=TO_BARS, raises=False).success
+    vendor.lay(FRI, row(FRI, "AAPL"))
+    run(home, [FRI], instance=dagster, only=TO_BARS)
+    assert rows(home, DELIVERIES).sort("is_current").select("is_current", "kept").rows() == [(False, None), (True, 1)]

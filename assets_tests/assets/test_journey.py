@@ -16,8 +16,8 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.quarantine import QUARANTINE
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.sources.port import Dataset
 from pipeline.tables import TABLES

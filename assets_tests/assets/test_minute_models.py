@@ -10,7 +10,7 @@ from assets_tests.market.screen.panels import EVERYBODY, factor
 from assets_tests.vendor_day import VendorFolder, row
 from assets_tests.vendor_minutes import lay_minutes, minute, run_minutes
 from pipeline.contracts.candidates import CANDIDATES
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.screen.factors import PREMARKET_GAP
 from pipeline.market.screen.model import Model
 from pipeline.market.screen.models import MODELS, STRONG_CLOSE

@@ -11,8 +11,8 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import MINUTE_DELIVERIES
 from pipeline.contracts.minutes import INTRADAY_FEATURES, MINUTE_BARS
 from pipeline.contracts.quarantine import MINUTE_QUARANTINE
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
-from pipeline.lake.tables import Lake
 
 THU, FRI, MON = date(2024, 1, 4), date(2024, 1, 5), date(2024, 1, 8)
 TO_MINUTES = ["raw_minute_aggs", "minute_bars", "minute_quarantine", "minute_deliveries"]

@@ -16,14 +16,14 @@ from assets_tests.dagster_runs import TO_BARS, failure_of, instance, rows, run
 from assets_tests.examples import first_quick
 from assets_tests.sources.vendor_aggregates import AggregatesApi, bar
 from assets_tests.sources.vendor_rest import say, say_json
-from assets_tests.vendor_day import VendorFolder, day_file, key_of, row
+from assets_tests.vendor_day import VendorFolder, key_of, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.errors import NotPublished
 from pipeline.lake.delta.maintenance import compact
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.lake.tables import Lake
 
 THU, FRI = date(2024, 1, 4), date(2024, 1, 5)
 ANSWER_KEY = "rest/grouped_daily/2024/01/2024-01-05.json.gz"
@@ -255,31 +255,6 @@ def test_a_refused_answer_leaves_the_one_in_force(home, api, dagster):
     assert not run(home, [FRI], instance=dagster, raises=False).success
     assert len(RawFiles(home.lake).versions(REST, FRI)) == 1
     assert closes(home) == held
-
-
-@pytest.mark.thorough
-def test_a_version_that_was_replaced_before_it_was_worked_has_a_row(vendor, dagster):
-    home = vendor.settings()
-    for close in ("10", "11", "12"):
-        vendor.lay(FRI, row(FRI, "AAPL", close))
-        run(home, [FRI], instance=dagster, only=["raw_day_aggs"])
-    run(home, [FRI], instance=dagster, only=TO_BARS)
-    deliveries = rows(home, DELIVERIES)
-    assert deliveries.filter("is_current").select("rows_read", "kept").rows() == [(1, 1)]
-    missed = deliveries.filter(~pl.col("is_current"))
-    assert missed.select("rows_read", "kept", "duplicates", "quarantined").rows() == [(None,) * 4] * 2
-    in_raw = {receipt.etag for receipt in RawFiles(home.lake).versions(FLAT, FRI)}
-    assert set(deliveries["etag"]) == in_raw
-
-
-@pytest.mark.thorough
-def test_a_refused_version_has_a_row_once_a_good_one_came(vendor, dagster):
-    home = vendor.settings()
-    vendor.lay_bytes(FRI, day_file(row(FRI, "AAPL"))[:-9])
-    assert not run(home, [FRI], instance=dagster, only=TO_BARS, raises=False).success
-    vendor.lay(FRI, row(FRI, "AAPL"))
-    run(home, [FRI], instance=dagster, only=TO_BARS)
-    assert rows(home, DELIVERIES).sort("is_current").select("is_current", "kept").rows() == [(False, None), (True, 1)]
 
 
 def contract_before_editions():

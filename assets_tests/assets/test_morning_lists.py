@@ -15,7 +15,7 @@ from assets_tests.sources.vendor_aggregates import AggregatesApi, bar
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.orchestration.instance import open_instance
 from pipeline.orchestration.runs import run_sessions
 from pipeline.progress import Progress

@@ -15,8 +15,8 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.definitions import build_definitions
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql.duckdb_access import give_access
-from pipeline.lake.tables import Lake
 
 BARS = (DAILY_BARS, QUARANTINE, DELIVERIES)
 THU, FRI = date(2024, 1, 4), date(2024, 1, 5)

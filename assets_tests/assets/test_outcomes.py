@@ -15,7 +15,7 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, COMPLETE, MODEL_SCORES, RUNNING, SESSION_SCORES
 from pipeline.contracts.reference import SPLITS
 from pipeline.definitions import build_definitions
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.screen.rank import candidates, scores
 from pipeline.progress import Progress

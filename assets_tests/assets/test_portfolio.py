@@ -13,7 +13,7 @@ from pipeline.assets.portfolio import marks_of_sessions, signals_of_sessions
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
 from pipeline.definitions import build_definitions
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.portfolio.book import Opening, Sale, with_openings, with_sale
 from pipeline.market.portfolio.sell.rules import STOP_HIT, TARGET_HIT
 from pipeline.queries.portfolio import known_splits, portfolio, record

@@ -18,7 +18,7 @@ from assets_tests.dagster_runs import QUIET, failure_of, instance, rows
 from assets_tests.examples import first_quick
 from pipeline.contracts.reference import DIVIDENDS, REFERENCE_TABLES, SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.lake.delta.commits import Reading
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.securities.reference import applicable_splits, as_known
 from pipeline.orchestration.lake_reader import LakeReader
 from pipeline.orchestration.partitions import STOCK_SESSIONS

@@ -14,7 +14,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITIONS
 from pipeline.contracts.reference import SPLITS
 from pipeline.definitions import build_definitions
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.portfolio.book import Opening, Sale, with_openings, with_sale
 from pipeline.market.securities.reference import applicable_splits

@@ -21,7 +21,7 @@ from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.screen.models import PULLBACK, TREND
 from pipeline.orchestration.instance import open_instance

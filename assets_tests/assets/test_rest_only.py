@@ -13,8 +13,8 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.errors import NotPublished
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.lake.tables import Lake
 from pipeline.settings import Settings
 
 THU, FRI, MON = (date(2024, 1, day) for day in (4, 5, 8))

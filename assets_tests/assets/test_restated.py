@@ -18,7 +18,7 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.definitions import build_definitions
 from pipeline.lake.delta.commits import Reading
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market import code_changes
 from pipeline.market.computed import code_version, computed_by
 from pipeline.market.indicators import INDICATORS_TABLE

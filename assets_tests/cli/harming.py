@@ -9,7 +9,7 @@ import polars as pl
 
 from assets_tests.cli.conftest import Answer
 from pipeline.contracts.table import Table
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.tables import EVERY_TABLE
 
 NOT_COMPARED = ("run_id", "first_seen", "last_seen")

@@ -20,7 +20,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.delta.maintenance import compact, vacuum
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.outdated_ranges import UNKNOWN
 from pipeline.queries.published_lists import publications

@@ -30,8 +30,8 @@ def test_every_channel_gets_a_test_message_and_a_line_says_what_became_of_it(
     assert (answer.code, answer.words) == (1, "")
     ok, unknown, wrong = answer.data.splitlines()
     assert ok == "ok    Telegram    took the test message"
-    assert unknown.startswith("MEND  unknown     apprise does not understand its address")
-    assert wrong.startswith("MEND  Telegram 2  it answered 400: ")
+    assert unknown.startswith("FAIL  unknown     apprise does not understand its address")
+    assert wrong.startswith("FAIL  Telegram 2  it answered 400: ")
     assert TOKEN not in answer.data
     assert telegram.messages == [
         "candlelake\nAlerts\nThis is a test: candidates and sell signals of every session will come here."

@@ -12,7 +12,7 @@ from assets_tests.cli.conftest import GAP, REPLACED, SESSIONS, Ask, Home
 from assets_tests.own_models import OWN
 from pipeline.cli.candidates import Listing, newest_session, show
 from pipeline.contracts.candidates import CANDIDATES
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 
 def listing(*tickers: str, newest: date = REPLACED) -> Listing:

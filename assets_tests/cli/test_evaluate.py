@@ -13,7 +13,7 @@ from assets_tests.commands import typed
 from assets_tests.own_models import OWN
 from pipeline.cli.evaluate import Evaluation, show
 from pipeline.contracts.outcomes import HORIZONS, MODEL_SCORES
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 FIRST, LAST = SESSIONS[-6], SESSIONS[-1]
 RANGE = ("--start", str(FIRST), "--end", str(LAST))

@@ -13,7 +13,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.reference import SPLITS
 from pipeline.contracts.table import Table
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.computed import code_version, computed_by
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.queries.published_lists import as_committed, publications, ranked_again

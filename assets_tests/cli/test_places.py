@@ -11,8 +11,8 @@ import pytest
 from assets_tests.cli.conftest import Answer
 from assets_tests.examples import first_quick
 from pipeline.errors import SettingsError
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
-from pipeline.lake.tables import Lake
 from pipeline.orchestration.instance import dagster_home
 from pipeline.settings import load_settings
 

@@ -83,12 +83,12 @@ def test_doctor_names_what_others_may_read_and_how_to_mend_it(ask_in, tmp_path):
     for place in (home, home / "settings.env", home / "lake/portfolio"):
         place.chmod(0o755)
     lines = " ".join(ask("doctor").data.split())
-    assert "MEND privacy" in lines
+    assert "FAIL privacy" in lines
     assert "chmod 700" in lines
     assert "chmod 600" in lines
     for place, mode in ((home, 0o700), (home / "settings.env", 0o600), (home / "lake/portfolio", 0o700)):
         place.chmod(mode)
-    assert "MEND privacy" not in " ".join(ask("doctor").data.split())
+    assert "FAIL privacy" not in " ".join(ask("doctor").data.split())
 
 
 def test_of_a_lake_on_s3_only_the_home_and_its_settings_are_looked_at(tmp_path):

@@ -124,7 +124,7 @@ def test_status_of_an_empty_home_says_how_to_begin(ask_in: Callable[[Path], Ask]
 def test_doctor_finds_the_filled_home_well(ask: Ask, home: Home) -> None:
     answer = ask("doctor")
     assert answer.code == 0, answer.data
-    assert "MEND" not in answer.data
+    assert "FAIL" not in answer.data
     assert str(REPLACED) in answer.data
     assert "DuckDB" in answer.data
 
@@ -132,7 +132,7 @@ def test_doctor_finds_the_filled_home_well(ask: Ask, home: Home) -> None:
 def test_doctor_names_the_missing_credentials(ask_in: Callable[[Path], Ask], tmp_path: Path) -> None:
     answer = ask_in(tmp_path / "new")("doctor")
     assert answer.code == 1
-    assert answer.data.count("MEND") == 1
+    assert answer.data.count("FAIL") == 1
     assert "CANDLELAKE_FLAT_FILES_KEY_ID" in answer.data
     assert not (tmp_path / "new").exists()
 
@@ -167,4 +167,4 @@ def test_doctor_notices_a_damaged_instance_of_dagster(ask_in: Callable[[Path], A
     answer = ask_in(tmp_path / "broken")("doctor")
     assert answer.code == 1
     assert "instance" in answer.data
-    assert answer.data.count("MEND") == 2
+    assert answer.data.count("FAIL") == 2

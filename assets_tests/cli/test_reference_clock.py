@@ -11,7 +11,7 @@ from assets_tests.cli.conftest import lay
 from assets_tests.dagster_runs import rows
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.securities.reference import applicable_splits
 
 NOW = datetime(2024, 3, 4, 15, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.cli.reference import is_complete
 from pipeline.contracts.reference import REFERENCE_TABLES
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 
 @pytest.fixture

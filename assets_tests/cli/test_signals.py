@@ -11,7 +11,7 @@ import pytest
 
 from assets_tests.examples import first_quick
 from pipeline.cli.terminal import shortened
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.orchestration.lake_resource import lake_of_run
 from pipeline.orchestration.signals import no_signal_lost
 

@@ -11,7 +11,7 @@ from assets_tests.cli.conftest import SESSIONS, Home
 from assets_tests.cli.harming import copied
 from assets_tests.edited_package import edited_market, replaced, run_of
 from pipeline.contracts.candidates import CANDIDATES
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 
 UPGRADE = {

@@ -13,7 +13,7 @@ from assets_tests.cli.conftest import Ask, Home
 from assets_tests.cli.harming import chosen, content, copied, flip, harm, live, newest_entry, raw, require_done
 from assets_tests.examples import first_quick
 from pipeline.lake.integrity.mending import DAMAGED
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 REMADE = ("daily_bars", "deliveries", "indicators", "candidates", "quarantine")
 
@@ -174,7 +174,7 @@ def test_a_lake_from_before_there_were_hashes_is_read_to_the_end_and_can_be_reco
         shutil.rmtree(folder)
     answer = ask("verify", "--record")
     require_done(answer)
-    assert "have no recorded hashes" in answer.words
-    assert "have no recorded hashes" not in ask("verify").words
+    assert "No hashes are recorded" in answer.words
+    assert "No hashes are recorded" not in ask("verify").words
     flip(live(place, "stocks/daily_bars")[0], np.random.default_rng(0))
     assert ask("verify").code == 1

@@ -16,9 +16,9 @@ from assets_tests.vendor_day import VendorFolder, row
 from assets_tests.vendor_minutes import lay_minutes, minute
 from pipeline.lake.delta.log_entries import entry_name
 from pipeline.lake.integrity.mending import DAMAGED
+from pipeline.lake.lake import Lake
 from pipeline.lake.storage.lake_objects import Objects
 from pipeline.lake.storage.s3_prefix import S3Prefix
-from pipeline.lake.tables import Lake
 from pipeline.orchestration.jobs import minutes_by_day
 from pipeline.orchestration.runs import run_sessions
 from pipeline.progress import Progress

@@ -17,7 +17,7 @@ from assets_tests.vendor_day import day_file
 from assets_tests.vendor_minutes import minute
 from pipeline.contracts.alerts import ALERTS, LIST, MESSAGE
 from pipeline.lake.integrity.mending import DAMAGED
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.orchestration.jobs import minutes_by_day, outcomes, reference_data
 from pipeline.orchestration.runs import run_sessions
 from pipeline.progress import Progress

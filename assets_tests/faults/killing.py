@@ -19,8 +19,8 @@ from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.table import Table
 from pipeline.lake.delta.files import files_of
 from pipeline.lake.delta.maintenance import vacuum
+from pipeline.lake.lake import Lake
 from pipeline.lake.storage.store import FolderStore
-from pipeline.lake.tables import Lake
 from pipeline.tables import TABLES
 
 NOTHING = "nothing"

@@ -18,7 +18,7 @@ from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
 from pipeline.lake import tables
 from pipeline.lake.delta.overwrite import Overwrite
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.orchestration import lake_resource as lake_of_run
 from pipeline.orchestration.lake_resource import MOST_RETRIES
 

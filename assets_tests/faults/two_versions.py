@@ -18,7 +18,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.contracts.table import Table
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.settings import Settings
 from pipeline.tables import TABLES
 from pipeline.venues.calendar import new_york

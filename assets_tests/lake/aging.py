@@ -13,8 +13,8 @@ from deltalake import DeltaTable
 from pipeline.lake.delta.fingerprints import Fingerprints
 from pipeline.lake.delta.layout import LOG_KEPT
 from pipeline.lake.delta.log_entries import HASHES
+from pipeline.lake.lake import Lake
 from pipeline.lake.storage.folder_objects import FolderObjects
-from pipeline.lake.tables import Lake
 
 DAY = 86_400
 KEPT_BY_DELTA = 30

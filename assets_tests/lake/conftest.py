@@ -10,7 +10,7 @@ import pytest
 
 from assets_tests.lake.aging import aged, forget_properties
 from pipeline.contracts.table import Table
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 PRICES = Table(
     market="stocks",

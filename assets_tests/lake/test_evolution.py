@@ -8,8 +8,8 @@ import pytest
 from assets_tests.lake.conftest import JAN_2, JAN_3
 from pipeline.contracts.table import Table
 from pipeline.errors import ContractBroken
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
-from pipeline.lake.tables import Lake
 
 
 def table(**columns: type[pl.DataType]) -> Table:

@@ -6,8 +6,8 @@ from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import JAN_2, JAN_3, JAN_4, PRICES, held, prices
 from pipeline.errors import SettingsError
 from pipeline.lake.delta.maintenance import compact
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
-from pipeline.lake.tables import Lake
 
 
 def test_a_lake_may_lie_in_a_folder_with_a_quote(tmp_path: Path) -> None:

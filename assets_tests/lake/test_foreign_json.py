@@ -18,8 +18,8 @@ from pipeline.lake.delta.fingerprints import RecordDamaged
 from pipeline.lake.delta.log_entries import actions_of, entry_name
 from pipeline.lake.delta.maintenance import compact, vacuum
 from pipeline.lake.integrity.damage import Kind
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.receipts import parse_receipt
-from pipeline.lake.tables import Lake
 from pipeline.progress import Progress
 from pipeline.queries.integrity import verify
 

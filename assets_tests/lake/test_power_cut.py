@@ -14,8 +14,8 @@ from assets_tests.lake.raw.test_raw_files import DATASET, DAY, stored
 from assets_tests.power_cut import PowerCut
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.lake.delta.maintenance import compact, vacuum
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.lake.tables import Lake
 from pipeline.progress import Progress
 from pipeline.queries.integrity import verify
 

@@ -10,11 +10,11 @@ from assets_tests.careless_s3 import careless_server
 from assets_tests.lake.conftest import JAN_2, PRICES, held, prices
 from pipeline.errors import LakeRefused, LakeUnreachable
 from pipeline.lake.delta.maintenance import compact
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles, Receipt
 from pipeline.lake.storage import store
 from pipeline.lake.storage.s3_objects import S3Objects
 from pipeline.lake.storage.s3_prefix import S3Prefix
-from pipeline.lake.tables import Lake
 
 
 def place(endpoint, bucket="lake", **changed):

@@ -19,7 +19,7 @@ from assets_tests.lake.conftest import (
 )
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.errors import TableDamaged, TableMissing
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 
 def test_a_scan_reads_only_the_files_that_can_hold_its_sessions(lake: Lake) -> None:

@@ -94,7 +94,7 @@ from pydantic import SecretStr
 from pipeline.alerts.channels import channels_of
 from pipeline.alerts.delivery import Alert, deliver
 from pipeline.alerts.reading import read_day
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 lake, session = Lake(Path(sys.argv[1], "lake")), date.fromisoformat(sys.argv[2])
 alert = Alert(read_day(lake, session, []), ("trend", "pullback"), 5, None, "a-run")

@@ -24,8 +24,8 @@ from assets_tests.old_home.make import FIRST, LAST, SPLIT, TICKERS, close, sessi
 from assets_tests.old_home.unpacked import MADE_IN, content, made_in, moved_into
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.table import Table
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql.duckdb_access import load_delta
-from pipeline.lake.tables import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.orchestration.instance import open_instance
 from pipeline.orchestration.instance_file import instance_config

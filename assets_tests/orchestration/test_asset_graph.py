@@ -11,8 +11,8 @@ from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.table import Table
 from pipeline.definitions import ASSETS, JOBS, defs
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.lake.tables import Lake
 from pipeline.orchestration import asset_graph, makers
 from pipeline.orchestration.asset_graph import input_keys, job_of, metadata_of, stage_of, tables_of
 from pipeline.orchestration.makers import Maker, maker_of, makers_of

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from pipeline.contracts.bars import DAILY_BARS
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.orchestration.comparison import Comparison
 
 THU, FRI, MON = (date(2024, 1, day) for day in (4, 5, 8))

@@ -12,7 +12,7 @@ from assets_tests.examples import first_quick
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.definitions import build_definitions
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.orchestration.schedules import every_noon
 from pipeline.settings import Settings

@@ -13,7 +13,7 @@ from assets_tests.vendor_day import VendorFolder, key_of, row
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.definitions import defs
 from pipeline.errors import SettingsError
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.orchestration.schedules import every_morning, every_session, every_sunday
 from pipeline.orchestration.sensors import MOST_RUNS_A_TICK, due, stored_versions_of, vendor_files
 from pipeline.settings import Settings

@@ -9,7 +9,7 @@ import pytest
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.reference import SPLITS
 from pipeline.contracts.table import Table
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.securities.reference import merged, with_split_doubts
 from pipeline.orchestration.repair import repair
 from pipeline.progress import Progress

@@ -12,7 +12,7 @@ from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.reference import SPLITS
 from pipeline.errors import TableMissing
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.queries.alert_day import newest_session, read_day
 
 MOMENT = datetime(2024, 1, 5, 4, tzinfo=UTC)

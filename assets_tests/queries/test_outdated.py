@@ -10,7 +10,7 @@ import pytest
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.delta.maintenance import compact
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.computed import computed_by
 from pipeline.market.indicators import INDICATORS_TABLE, indicators
 from pipeline.market.outdated_ranges import UNKNOWN

@@ -11,7 +11,7 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES
 from pipeline.contracts.table import Table
 from pipeline.lake.delta.maintenance import compact
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.computed import computed_by
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.queries.outdated import outdated_sessions

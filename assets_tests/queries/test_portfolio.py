@@ -15,7 +15,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
 from pipeline.contracts.reference import DIVIDENDS, SPLITS
 from pipeline.errors import PositionRefused, WriteConflict
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.portfolio.book import Sale, with_openings, with_sale
 from pipeline.market.portfolio.sell.rules import STOP_HIT
@@ -30,7 +30,7 @@ TYPED = ("entry", "sale_quantity", "sale_position", "sale_part", "stop_from", "t
 ADDING = """
 import sys
 from datetime import UTC, date, datetime
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.portfolio.book import Opening, with_openings
 from pipeline.queries.portfolio import record
 root, name, count = sys.argv[1:]

@@ -9,7 +9,7 @@ from assets_tests.dagster_runs import TO_BARS, instance, run
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.orchestration.repair import repair
 from pipeline.progress import Progress
 from pipeline.queries.integrity import verify

@@ -16,7 +16,7 @@ from assets_tests.commands import typed
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.errors import PlaceFailed
 from pipeline.lake.delta.log_entries import DataFile, checkpoint_name
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.queries.unrecorded_files import Judge
 from pipeline.tables import CONTRACTS
 

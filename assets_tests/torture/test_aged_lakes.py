@@ -13,7 +13,7 @@ from assets_tests.lake.aging import aged, forget_properties, log_of, removed_by_
 from assets_tests.torture.conftest import scaled
 from assets_tests.torture.striking import checked, ended, killed, length, require_well, rows
 from assets_tests.torture.test_first_commits import copy
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 KILLS, HARMS, JUMPS = 30, 6, 6
 

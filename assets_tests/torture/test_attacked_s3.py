@@ -12,7 +12,7 @@ from assets_tests.torture.hostile_s3 import HostileS3, hostile, is_conditional_p
 from assets_tests.torture.striking import checked, ended, require_well
 from pipeline.lake.delta.log_entries import entry_name
 from pipeline.lake.integrity.damage import Kind
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 BACKFILL = ("backfill", "--start", str(DAYS[0]), "--end", str(DAYS[1]))
 

@@ -10,7 +10,7 @@ from pipeline.alerts.message import Day, content_of, correction, session_message
 from pipeline.alerts.sent import Due, Entry, due, enter, sent
 from pipeline.alerts.wording import Message
 from pipeline.contracts.alerts import CORRECTION, MESSAGE, PAGE
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 MOST_DAYS_OLD = 4
 """Calendar days after which no alert of a session is sent: the longest weekend, and the morning after it."""

@@ -13,7 +13,7 @@ import polars as pl
 
 from pipeline.alerts.message import Content, Day, content_of
 from pipeline.contracts.alerts import ALERTS, CORRECTION, LIST, MESSAGE, PAGE
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, ass
 from pipeline.contracts.aggregates import AGGREGATES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.errors import SettingsError
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
 from pipeline.orchestration.table_metadata import declared, record, stage, table_preview
 from pipeline.progress import Progress

@@ -25,7 +25,7 @@ from pipeline.assets.reports import CANDIDATES_REPORT, document_path
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.screen.models import MODELS
 from pipeline.orchestration.partitions import EXCHANGE_ZONE, ONE_RUN, STOCK_SESSIONS, sessions_of
 from pipeline.orchestration.table_metadata import asset_key, declared, stage

@@ -14,8 +14,8 @@ from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
 from pipeline.ingest.intake import Intake
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.lake.tables import Lake
 from pipeline.market.gate.audit import with_arrivals
 from pipeline.orchestration.comparison import Comparison
 from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of

@@ -17,8 +17,8 @@ from pipeline.errors import NotPublished
 from pipeline.ingest.fetch import fetched_files
 from pipeline.ingest.intake import MINUTES, Intake
 from pipeline.lake.delta.commits import Reading
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.lake.tables import Lake
 from pipeline.market.gate.audit import with_arrivals
 from pipeline.market.minutes.features import close_before, intraday_features
 from pipeline.market.securities.reference import applicable_splits

@@ -9,10 +9,10 @@ from dagster_duckdb import DuckDBResource
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.reference import REFERENCE_TABLES
 from pipeline.lake.delta.maintenance import SHORTEST_RETENTION, compact, vacuum
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql.catalog import write_catalog
 from pipeline.lake.sql.duckdb_access import give_access
 from pipeline.lake.storage.leftovers import remove_older, unfinished_copies
-from pipeline.lake.tables import Lake
 from pipeline.orchestration.lake_resource import step_redone_after_conflict
 from pipeline.orchestration.table_metadata import OWNERS, asset_key, stage
 from pipeline.reports.folder import ReportsFolder

@@ -18,7 +18,7 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, LONGEST, MODEL_SCORES, SESSION_SCORES
 from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.lake.delta.commits import Reading
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.prices.point_in_time import splits_in_doubt
 from pipeline.market.scorekeeping.evaluation import monthly_scores, session_scores

@@ -10,7 +10,7 @@ from dagster import AssetExecutionContext, AssetOut, AssetSpec, MaterializeResul
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
 from pipeline.contracts.reference import DIVIDENDS, SPLITS
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview

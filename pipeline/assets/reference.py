@@ -17,7 +17,7 @@ from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKE
 from pipeline.contracts.table import Table
 from pipeline.errors import AnswerRefused
 from pipeline.lake.delta.commits import Reading, WriteResult
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.securities.reference import (
     Judgement,
     as_known,

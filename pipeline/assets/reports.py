@@ -16,8 +16,8 @@ from dagster import (
 
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
+from pipeline.lake.lake import Lake
 from pipeline.lake.storage.durable import make_durable
-from pipeline.lake.tables import Lake
 from pipeline.market.screen.models import MODELS
 from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
 from pipeline.orchestration.table_metadata import OWNERS, asset_key, stage

@@ -15,7 +15,7 @@ from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.lake.delta.commits import Reading, total_written
 from pipeline.lake.delta.layout import stretches
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.outdated_ranges import with_recomputed
 from pipeline.market.prices.point_in_time import point_in_time_indicators

@@ -19,7 +19,7 @@ from pipeline.contracts.deliveries import DELIVERIES, MINUTE_DELIVERIES
 from pipeline.contracts.minutes import MINUTE_BARS
 from pipeline.contracts.quarantine import MINUTE_QUARANTINE, QUARANTINE
 from pipeline.contracts.table import Table
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.gate.audit import unreconciled
 from pipeline.orchestration.partitions import latest_published
 from pipeline.orchestration.table_metadata import asset_key, table_preview

@@ -15,7 +15,7 @@ from dagster import (
 
 from pipeline.contracts.table import Table
 from pipeline.errors import ContractBroken
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.orchestration.table_metadata import asset_key
 from pipeline.venues.calendar import new_york
 

@@ -9,7 +9,7 @@ from pipeline.checks.contract import sessions_in_question
 from pipeline.contracts.aggregates import AGGREGATES
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.reference import SPLITS
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.prices.agreement import split_disagreements
 from pipeline.market.securities.reference import applicable_splits
 from pipeline.orchestration.partitions import latest_published

@@ -7,7 +7,7 @@ from dagster import AssetCheckResult, AssetChecksDefinition, AssetCheckSeverity,
 
 from pipeline.contracts.reference import DIVIDENDS, DOUBTS, REFERENCE_TABLES, SPLITS, TICKERS
 from pipeline.contracts.table import Table
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.securities.reference import as_known, vanished_tickers, withdrawn_last
 from pipeline.orchestration.table_metadata import asset_key, table_preview
 

@@ -41,7 +41,7 @@ def is_reached(channel: "Channel", width: int) -> bool:
     from rich.text import Text
 
     failure = channel.send(message())
-    mark = ("MEND", "bold red") if failure else ("ok  ", "green")
+    mark = ("FAIL", "bold red") if failure else ("ok  ", "green")
     out().print(Text.assemble(mark, f"  {one_line(channel.name):<{width}}  {failure or 'took the test message'}"))
     return not failure
 

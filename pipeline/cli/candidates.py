@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pipeline.contracts.table import Table
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
 
 HEADER = ("#", "ticker", "score", "close")
 
@@ -52,7 +52,7 @@ def candidates(
     """Show the ranked buy candidates of a session."""
     if day is not None:
         require_session(day)
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.settings import load_settings
 
     lake = Lake(load_settings().lake)

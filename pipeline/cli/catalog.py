@@ -27,8 +27,8 @@ def renew_catalog(settings: "Settings") -> None:
     """Write the catalog of the lake that `settings` name. Raises OSError when the file cannot be written."""
     import duckdb
 
+    from pipeline.lake.lake import Lake
     from pipeline.lake.sql.catalog import write_catalog
-    from pipeline.lake.tables import Lake
 
     try:
         write_catalog(Lake(settings.lake), settings.catalog)

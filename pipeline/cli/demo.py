@@ -101,7 +101,7 @@ def run_and_list(sample: "Sample") -> "Listing":
     from pipeline.cli.candidates import ask, show
     from pipeline.cli.run_reports import finish
     from pipeline.cli.runs import run_and_show
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.settings import load_settings
 
     settings = load_settings()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from pipeline.cli.catalog import keep_catalog_here
-from pipeline.cli.terminal import one_line, out
+from pipeline.cli.terminal import count_text, one_line, out
 from pipeline.errors import CandlelakeError, SettingsError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def show(finding: Finding) -> None:
     grid.add_column(width=4)
     grid.add_column(width=10)
     grid.add_column(overflow="fold")
-    mark = Text("ok", style="green") if finding.is_well else Text("MEND", style="bold red")
+    mark = Text("ok", style="green") if finding.is_well else Text("FAIL", style="bold red")
     grid.add_row(mark, finding.subject, one_line(finding.words))
     out().print(grid)
 
@@ -92,7 +92,7 @@ def _disk(settings: "Settings") -> str:
 
 
 def _lake(settings: "Settings") -> str:
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
 
     lake = Lake(settings.lake)
     if isinstance(settings.lake, Path):
@@ -162,7 +162,7 @@ def _dagster(settings: "Settings") -> str:
         return f"no runs yet; {settings.home / 'dagster'} is made by the first"
     try:
         with open_instance(settings.home) as instance:
-            return f"{instance.get_runs_count():,} runs in {instance.root_directory}"
+            return f"{count_text(instance.get_runs_count(), 'runs')} in {instance.root_directory}"
     except CandlelakeError:
         raise
     except Exception as broken:  # (Dagster wraps every fault of an instance in its own type)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.table import Table as Grid
 
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.settings import Settings
 
 HEADER = ("month", "after", "lists", "hit rate", "excess", "± s.e.", "rank IC", "(t)", "turnover", "coverage")
@@ -51,7 +51,7 @@ def evaluate(
     """Show how the candidates of a range did afterwards, by model and month."""
     require_order(start, end)
     models = chosen_models(model)
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.settings import load_settings
 
     settings = load_settings()

@@ -27,7 +27,7 @@ def explain(
 ) -> None:
     """Show what a ticker's numbers of a session were computed from, back to the vendor's files."""
     require_session(day)
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.queries.explanation import explanation
     from pipeline.settings import load_settings
 

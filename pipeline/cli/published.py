@@ -9,7 +9,7 @@ from pipeline.errors import PermanentError
 if TYPE_CHECKING:
     import polars as pl
 
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.queries.published_lists import Publication
 
 

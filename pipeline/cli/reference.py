@@ -11,7 +11,7 @@ from pipeline.cli.terminal import say, say_warning
 
 if TYPE_CHECKING:
     from pipeline.contracts.table import Table
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.orchestration.runs import RunReport
     from pipeline.settings import Settings
 
@@ -46,7 +46,7 @@ def reference(
 def put_clock_right(settings: "Settings") -> None:
     """Move refreshes dated in the future to before now. Raises ClockBehind when the clock itself is behind."""
     from pipeline.contracts.reference import REFERENCE_TABLES
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.market.securities.reference import dated_before, newest_refresh
 
     lake = Lake(settings.lake)
@@ -80,7 +80,7 @@ def require_sessions_over(lake: "Lake") -> None:
 
 def refresh_if_stale(settings: "Settings") -> list["RunReport"]:
     """Refresh reference data if they are stale, and return the reports; splits must be known before sessions run."""
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
 
     lake = Lake(settings.lake)
     newest, now = newest_refresh(lake), datetime.now(UTC)

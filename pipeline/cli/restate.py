@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.terminal import out, say, shortened
+from pipeline.cli.terminal import count_text, out, say, shortened
 
 if TYPE_CHECKING:
     from pipeline.queries.outdated import OutdatedSessions
@@ -20,7 +20,7 @@ def restate(
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="Show it as JSON; implies --dry-run.")] = False,
 ) -> None:
     """Compute again what depends on splits, bars or code that have changed since."""
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.queries.outdated import outdated_sessions
     from pipeline.settings import load_settings
 
@@ -65,4 +65,4 @@ def in_words(spans: Sequence[tuple[date, date]]) -> str:
 
     count = sum(len(new_york().between(*span)) for span in spans)
     text = ", ".join(f"{first} to {last}" for first, last in spans)
-    return f"{count:,} {'session' if count == 1 else 'sessions'}, {text}"
+    return f"{count_text(count, 'sessions')}, {text}"

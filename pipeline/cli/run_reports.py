@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pipeline.cli.terminal import say, say_error, say_warning
+from pipeline.cli.terminal import count_text, say, say_error, say_warning
 
 if TYPE_CHECKING:
     from pipeline.orchestration.runs import FailedCheck, RunReport
@@ -42,13 +42,8 @@ def summarize(reports: Sequence["RunReport"]) -> None:
         return
     sessions = sorted({session for report in ranged for session in report.sessions})
     days = f"{sessions[0]}" if len(sessions) == 1 else f"{len(sessions):,} sessions, {sessions[0]} to {sessions[-1]}"
-    runs = f"run {ranged[0].run_id}" if len(ranged) == 1 else f"{len(ranged)} runs"
+    runs = f"run {ranged[0].run_id}" if len(ranged) == 1 else count_text(len(ranged), "runs")
     say(f"{days} ({runs})", style="dim")
-
-
-def count_text(count: int, what: str) -> str:
-    """Return a count in words: `1 file`, `2,385 files`, `8 passed`."""
-    return f"{count:,} {what.removesuffix('s') if count == 1 else what}"
 
 
 def finish(reports: Sequence["RunReport"]) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table as Grid
 
     from pipeline.contracts.table import Table
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
 
 MOST_LISTED = 6
 """Sessions listed in one line; the rest is counted, and --json has all."""
@@ -59,7 +59,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="As JSON, with every session named.")] = False,
 ) -> None:
     """Show sessions present, missing and replaced, and rejected rows."""
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.orchestration.partitions import latest_published
     from pipeline.settings import load_settings
 

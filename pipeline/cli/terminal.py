@@ -68,6 +68,11 @@ class WarningHandler(logging.Handler):
         say_warning(record.getMessage())
 
 
+def count_text(count: int, what: str) -> str:
+    """Return a count in words, of a plural: `1 file`, `2,385 files`, `8 passed`."""
+    return f"{count:,} {what.removesuffix('s') if count == 1 else what}"
+
+
 def shortened(name: str, most: int = 16) -> str:
     """Return a name on one line with at most `most` characters: a longer one is cut, with `…`."""
     whole = one_line(name)

@@ -9,11 +9,11 @@ from pipeline.cli.catalog import keep_catalog_here
 from pipeline.cli.interrupts import only_reading
 from pipeline.cli.progress import shown_progress
 from pipeline.cli.run_reports import finish, tell
-from pipeline.cli.terminal import one_line, out, say, say_warning
+from pipeline.cli.terminal import count_text, one_line, out, say, say_warning
 
 if TYPE_CHECKING:
     from pipeline.lake.integrity.damage import Damage
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.orchestration.repair import Repaired
     from pipeline.orchestration.runs import RunReport
     from pipeline.queries.integrity import Found
@@ -35,7 +35,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="As JSON, with the name of every file.")] = False,
 ) -> None:
     """Check every file of the lake against its recorded hash."""
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.settings import load_settings
 
     settings = load_settings()
@@ -85,7 +85,7 @@ def adopt(lake: "Lake", found: "Found") -> None:
     from pipeline.queries.integrity import recorded
 
     versions = recorded(lake, found)
-    say(f"Recorded the hashes of {versions:,} {'version' if versions == 1 else 'versions'}.")
+    say(f"Recorded the hashes of {count_text(versions, 'versions')}.")
 
 
 def show(found: "Found", *, as_json: bool) -> None:
@@ -116,8 +116,9 @@ def remark(found: "Found") -> None:
         names = ", ".join(state.sql_name for state in unrecorded[:NAMED]) + (" …" if len(unrecorded) > NAMED else "")
         versions = sum(len(state.unrecorded) for state in unrecorded)
         say_warning(
-            f"{versions:,} versions of {len(unrecorded):,} tables have no recorded hashes ({names}). Their files were "
-            "read to the end instead, which does not find wrong numbers. --record records them."
+            f"No hashes are recorded of {count_text(versions, 'versions')} of {count_text(len(unrecorded), 'tables')} "
+            f"({names}). Their files were read to the end instead, which does not find wrong numbers. --record records "
+            "them."
         )
     unknown = [f"{state.name}/{name}" for state in found.tables.values() for name in state.unknown]
     for name in [*unknown, *found.raw.unknown][:NAMED]:
@@ -143,7 +144,7 @@ def remark(found: "Found") -> None:
     files = sum(state.checked for state in found.tables.values()) + found.raw.checked
     size = sum(state.size for state in found.tables.values()) + found.raw.size
     verdict = f"{len(found.damages):,} damaged" if found.damages else "all as written"
-    say(f"{files:,} files, {size / 1e6:,.1f} MB: {verdict}.")
+    say(f"{count_text(files, 'files')}, {size / 1e6:,.1f} MB: {verdict}.")
 
 
 def _plain(found: "Found") -> dict[str, object]:

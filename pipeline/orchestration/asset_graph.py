@@ -11,7 +11,7 @@ import polars as pl
 from dagster import AssetKey, AssetsDefinition, AssetSelection
 
 from pipeline.contracts.table import Table
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.orchestration.table_metadata import COUNTS_SESSIONS_AS, DATASETS, MOST_SESSIONS, SOURCE, STAGE, asset_key
 from pipeline.tables import EVERY_TABLE
 

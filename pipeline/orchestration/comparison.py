@@ -9,7 +9,7 @@ import polars as pl
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.gate.audit import changes
 from pipeline.market.screen.list_changes import LISTED, in_words, list_changes
 from pipeline.orchestration.table_metadata import table_preview

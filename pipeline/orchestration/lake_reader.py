@@ -11,7 +11,7 @@ from dagster import InputContext, IOManager, OutputContext
 
 from pipeline.contracts.table import Table
 from pipeline.lake.delta.commits import Reading
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.orchestration.table_metadata import asset_key
 
 

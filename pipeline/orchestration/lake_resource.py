@@ -16,8 +16,8 @@ from pipeline.contracts.table import Table
 from pipeline.errors import RunReplaced, WriteConflict
 from pipeline.lake.delta.commits import Reading, WriteResult
 from pipeline.lake.delta.open_tables import OpenTables
+from pipeline.lake.lake import Lake
 from pipeline.lake.storage.s3_prefix import S3Prefix
-from pipeline.lake.tables import Lake
 from pipeline.market.computed import computed_by
 from pipeline.orchestration.signals import insist_on_signals
 

@@ -14,8 +14,8 @@ from pipeline.contracts.table import Table
 from pipeline.definitions import ASSETS, JOBS
 from pipeline.errors import FileRefused
 from pipeline.lake.integrity.damage import Damage, Kind
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.lake.tables import Lake
 from pipeline.orchestration.asset_graph import (
     TABLE_OF,
     Job,

@@ -19,8 +19,8 @@ from pipeline.contracts.table import Table
 from pipeline.errors import CandlelakeError, error_text
 from pipeline.lake.integrity.damage import Damage, Kind, TableState
 from pipeline.lake.integrity.mending import DAMAGED, Mending
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.lake.tables import Lake
 from pipeline.orchestration.jobs import minutes_by_day, stocks_by_day
 from pipeline.orchestration.makers import NO_COPY, REFRESHED, maker_of, makers
 from pipeline.orchestration.partitions import STOCK_SESSIONS

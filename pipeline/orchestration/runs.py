@@ -19,7 +19,7 @@ from dagster import (
 
 from pipeline.definitions import ASSETS, build_definitions
 from pipeline.errors import PermanentError
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.orchestration.asset_graph import stage_of
 from pipeline.orchestration.instance import open_instance
 from pipeline.orchestration.jobs import reference_data, stocks_by_day

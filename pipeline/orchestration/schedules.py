@@ -15,7 +15,7 @@ from dagster import (
 
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.outcomes import LONGEST
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.orchestration.jobs import maintenance, outcomes, reference_data, stocks_by_day
 from pipeline.orchestration.partitions import (
     EXCHANGE_ZONE,

@@ -19,7 +19,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.reference import SPLITS
 from pipeline.errors import TableMissing
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.computed import COMPUTED, code_version
 from pipeline.orchestration.jobs import minutes_by_day, outcomes, restated_signals, stocks_by_day
 from pipeline.orchestration.partitions import (

@@ -11,7 +11,7 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.portfolio import POSITION_MARKS, SEVERITIES, SIGNALS
 from pipeline.contracts.reference import SPLITS
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import LOOKBACK_SESSIONS
 from pipeline.market.securities.reference import as_known
 from pipeline.venues.calendar import new_york

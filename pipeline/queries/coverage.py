@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.contracts.bars import DAILY_BARS
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.gate.coverage import coverage
 from pipeline.venues.calendar import new_york
 

@@ -15,7 +15,7 @@ from pipeline.contracts.table import Table
 from pipeline.errors import PermanentError, TableMissing, VersionGone
 from pipeline.lake.delta.commits import writings
 from pipeline.lake.delta.past import rows_at
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.computed import version_of
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.prices.splits import split_factors

@@ -18,8 +18,8 @@ from pipeline.lake.integrity.damage import Damage, Kind, TableState
 from pipeline.lake.integrity.mending import Mending
 from pipeline.lake.integrity.raw import DeliveredVersion, RawState, RawVerification
 from pipeline.lake.integrity.table import TableVerification
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.receipts import Receipt
-from pipeline.lake.tables import Lake
 from pipeline.market.gate.audit import unreconciled
 from pipeline.progress import Progress
 from pipeline.queries.unfinished_sessions import unfinished_sessions

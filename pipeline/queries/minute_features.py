@@ -7,7 +7,7 @@ import polars as pl
 
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.lake.delta.commits import Reading
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.screen.model import Model
 from pipeline.venues.session_words import first_sessions, share_of_sessions
 

@@ -13,7 +13,7 @@ from pipeline.errors import VersionGone
 from pipeline.lake.delta.commit_moments import no_later_than_successors
 from pipeline.lake.delta.commits import version_read
 from pipeline.lake.delta.past import rows_at
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.computed import COMPUTED
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.outdated_ranges import OUTDATED, outdated_by_bars, outdated_by_splits, outdated_unknown

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from pipeline.contracts.table import Table
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.code_changes import cause
 from pipeline.market.computed import COMPUTED
 from pipeline.queries.session_writings import newest_writings

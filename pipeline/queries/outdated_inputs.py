@@ -9,7 +9,7 @@ from pipeline.contracts.table import Table
 from pipeline.errors import VersionGone
 from pipeline.lake.delta.commits import version_read
 from pipeline.lake.delta.past import rows_at
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.computed import COMPUTED
 from pipeline.queries.outdated_code import OUTDATED_BY_CODE, tables_with_sessions, unbroken_ranges
 from pipeline.queries.session_writings import newest_writings

@@ -15,7 +15,7 @@ from pipeline.contracts.reference import DIVIDENDS, SPLITS
 from pipeline.contracts.table import Table
 from pipeline.errors import WriteConflict
 from pipeline.lake.delta.commits import Reading
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.portfolio.book import in_force, oversold, settled
 from pipeline.market.portfolio.early_books import with_entries

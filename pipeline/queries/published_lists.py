@@ -14,7 +14,7 @@ from pipeline.contracts.table import Table
 from pipeline.errors import VersionGone
 from pipeline.lake.delta.commits import writings
 from pipeline.lake.delta.past import rows_at
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.models import MODELS

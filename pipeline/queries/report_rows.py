@@ -14,7 +14,7 @@ from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
 from pipeline.contracts.reference import SPLITS, TICKERS
 from pipeline.contracts.table import Table
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.securities.reference import applicable_splits, as_known
 from pipeline.queries.portfolio import recorded_positions

@@ -3,7 +3,7 @@
 import polars as pl
 
 from pipeline.contracts.table import Table
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.venues.calendar import new_york
 
 

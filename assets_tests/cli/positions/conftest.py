@@ -11,7 +11,7 @@ from assets_tests.cli.conftest import Ask
 from assets_tests.market.holdings import bars, day
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.portfolio.sell.rules import STOP_HIT
 from pipeline.queries.portfolio import recorded_positions
 

@@ -12,7 +12,7 @@ def test_a_file_is_imported_whole(ask: Ask, home: Path, tmp_path: Path) -> None:
     file.write_text(f"ticker,quantity,price,opened,note\nAAPL,10,100,{day(0)},first\nAAp,1,7,{day(3)},\n")
     answer = ask("import", str(file))
     assert answer.code == 0
-    assert "2 positions are imported" in answer.words
+    assert "Imported 2 positions" in answer.words
     assert book(home).select("position", "ticker", "opened", "note").rows() == [
         (1, "AAPL", day(0), "first"),
         (2, "AAp", day(3), None),

@@ -10,7 +10,7 @@ from assets_tests.cli.conftest import Ask
 from assets_tests.cli.positions.conftest import LATEST, NOW, book
 from assets_tests.market.holdings import day
 from pipeline.contracts.reference import SPLITS
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 
 def test_a_sale_without_a_price_is_at_the_latest_close_and_tells_its_profit(ask: Ask, home: Path) -> None:

@@ -14,7 +14,7 @@ from pipeline.lake.delta.maintenance import vacuum
 from pipeline.lake.delta.past import rows_at
 from pipeline.lake.integrity.damage import Kind
 from pipeline.lake.integrity.mending import Mending
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, PRICES, prices
 from pipeline.errors import TableDamaged
 from pipeline.lake.delta.fingerprints import RecordDamaged
 from pipeline.lake.delta.maintenance import compact, vacuum
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 NAME = "stocks/prices"
 

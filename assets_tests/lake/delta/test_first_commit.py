@@ -11,8 +11,8 @@ from assets_tests.examples import first_quick
 from assets_tests.faults.killing import make_older
 from assets_tests.lake.conftest import JAN_2, PRICES, REJECTS, held, prices, rejects
 from pipeline.errors import TableDamaged
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
-from pipeline.lake.tables import Lake
 from pipeline.progress import Progress
 from pipeline.queries.integrity import verify
 

@@ -11,8 +11,8 @@ from pipeline.contracts.table import BY_MONTH, BY_SESSION, Layout
 from pipeline.errors import ContractBroken
 from pipeline.lake.delta.layout import rows_of, stretches
 from pipeline.lake.delta.maintenance import CompactedPartition, compact
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
-from pipeline.lake.tables import Lake
 
 BY_DAY = replace(PRICES, layout=BY_SESSION)
 DAYS = [JAN_2, JAN_3, JAN_31, FEB_1]

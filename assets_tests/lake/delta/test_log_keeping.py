@@ -15,8 +15,8 @@ from pipeline.lake.delta import log_keeping
 from pipeline.lake.delta.layout import LOG_KEPT
 from pipeline.lake.delta.log_keeping import is_log_kept
 from pipeline.lake.delta.maintenance import compact, vacuum
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
-from pipeline.lake.tables import Lake
 
 NAME = "stocks/prices"
 

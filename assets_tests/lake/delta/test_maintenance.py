@@ -12,7 +12,7 @@ from assets_tests.lake.conftest import FEB_1, FEB_2, JAN_2, JAN_3, JAN_4, PRICES
 from pipeline.errors import SettingsError, TableDamaged, TableMissing, WriteConflict
 from pipeline.lake.delta import maintenance
 from pipeline.lake.delta.maintenance import CompactedPartition, compact, vacuum
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 DAYS = [JAN_2, JAN_3, JAN_4, FEB_1, FEB_2]
 

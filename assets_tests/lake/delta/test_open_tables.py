@@ -12,8 +12,8 @@ from assets_tests.lake.conftest import JAN_2, JAN_3, PRICES, held, prices
 from assets_tests.s3_server import S3Server
 from pipeline.errors import TableDamaged, TableMissing
 from pipeline.lake.delta.maintenance import compact
+from pipeline.lake.lake import Lake
 from pipeline.lake.storage.s3_prefix import S3Prefix
-from pipeline.lake.tables import Lake
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -12,7 +12,7 @@ from pipeline.cli import report_error
 from pipeline.errors import LakeUnreachable, RetryableError, TableDamaged, TableMissing
 from pipeline.lake.delta.past import rows_at
 from pipeline.lake.delta.reading_failures import meaning
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from pipeline.lake.delta.maintenance import compact, vacuum
 from pipeline.lake.integrity.damage import Damage, Kind, TableState
 from pipeline.lake.integrity.decoding import decoded
 from pipeline.lake.integrity.table import TableVerification, owed
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 NAME = "stocks/prices"
 SEED = 20261126

@@ -7,7 +7,7 @@ from pipeline.errors import TableDamaged
 from pipeline.lake.delta.log_entries import entry_name
 from pipeline.lake.integrity.damage import Kind
 from pipeline.lake.integrity.mending import Mending
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.progress import Progress
 from pipeline.queries.integrity import verify
 

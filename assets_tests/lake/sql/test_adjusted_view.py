@@ -15,13 +15,13 @@ from assets_tests.market.indicators.tape import SESSIONS, tape, traded, wanderin
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.errors import QueryError
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import Sql, connect
 from pipeline.lake.sql.catalog import write_catalog
 from pipeline.lake.sql.derived import DERIVED
 from pipeline.lake.sql.duckdb_access import load_delta
 from pipeline.lake.sql.engine import Engine
 from pipeline.lake.sql.sandbox.terms import Setup
-from pipeline.lake.tables import Lake
 from pipeline.market.prices.adjust import adjusted
 from pipeline.market.securities.listings import listings, series
 

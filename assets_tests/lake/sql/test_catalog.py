@@ -7,10 +7,10 @@ import pytest
 
 from assets_tests.lake.conftest import JAN_2, JAN_3, PRICES, REJECTS, prices, rejects
 from pipeline.errors import TableDamaged
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql.catalog import _made_of, create_views, write_catalog
 from pipeline.lake.sql.catalog_mark import names_another_place
 from pipeline.lake.sql.duckdb_access import load_delta
-from pipeline.lake.tables import Lake
 
 
 @pytest.fixture

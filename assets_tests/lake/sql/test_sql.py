@@ -10,8 +10,8 @@ import pytest
 from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, PRICES, REJECTS, prices, rejects
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.errors import QueryError
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import Sql, connect
-from pipeline.lake.tables import Lake
 
 
 def fill(lake: Lake) -> Lake:

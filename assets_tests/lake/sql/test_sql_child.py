@@ -15,11 +15,11 @@ import pytest
 from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
 from pipeline.errors import QueryError
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import Sql
 from pipeline.lake.sql.sandbox import frames, process
 from pipeline.lake.sql.sandbox.spill import LOCK, UNLOCKED_FOR, Spill, sweep
 from pipeline.lake.sql.sandbox.terms import Limits
-from pipeline.lake.tables import Lake
 
 LONG = {
     "a product of ranges": "SELECT count(*) FROM range(10000000) a, range(10000000) b",

@@ -6,8 +6,8 @@ import pytest
 
 from assets_tests.lake.conftest import JAN_2, JAN_3, PRICES, prices
 from pipeline.errors import TableDamaged
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import Sql
-from pipeline.lake.tables import Lake
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"no Parquet" * 9)])

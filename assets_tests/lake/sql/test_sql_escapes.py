@@ -12,10 +12,10 @@ from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
 from assets_tests.lake.sql.sql_escapes import ESCAPES, PLANNING, READING, WRITING
 from pipeline.errors import QueryError
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import Sql, connect
 from pipeline.lake.sql.engine import Engine
 from pipeline.lake.sql.sandbox.terms import Setup, Walls
-from pipeline.lake.tables import Lake
 
 PLANTED = "planted-secret"
 

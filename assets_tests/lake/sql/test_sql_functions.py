@@ -13,11 +13,11 @@ from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
 from assets_tests.lake.sql.sql_functions import Function, every_function
 from pipeline.errors import QueryError
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import Sql
 from pipeline.lake.sql.open_functions import FOLDER, KINDS, VERSION, open_functions, reviewed
 from pipeline.lake.sql.review import differences, installed_names, main
 from pipeline.lake.sql.sandbox.terms import Limits, Walls
-from pipeline.lake.tables import Lake
 
 PLANTED = "planted-secret"
 

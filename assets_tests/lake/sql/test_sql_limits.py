@@ -11,9 +11,9 @@ from assets_tests.examples import first_quick
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
 from assets_tests.lake.sql.sql_hogs import HOGS, JSON, MONSTERS
 from pipeline.errors import QueryError
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import Sql
 from pipeline.lake.sql.sandbox.terms import Limits, Walls
-from pipeline.lake.tables import Lake
 
 SMALL = Limits(
     memory=1_200_000_000, engine_memory=100_000_000, spilled=1_000_000, answer=1 << 20, row=1 << 19, processor_seconds=3

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from assets_tests.lake.conftest import JAN_2, PRICES, prices
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql import Sql
 from pipeline.lake.sql.sandbox import landlock, seccomp
 from pipeline.lake.sql.sandbox.places import PACKAGE, readable_places
 from pipeline.lake.sql.sandbox.system_calls import ARCHITECTURES, CLOSED, NETWORK
 from pipeline.lake.sql.sandbox.terms import Setup, Walls
-from pipeline.lake.tables import Lake
 
 ACTS = Path(__file__).with_name("confined_acts.py")
 

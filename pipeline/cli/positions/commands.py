@@ -10,12 +10,12 @@ import typer
 from pipeline.cli.dates import parse_date
 from pipeline.cli.interrupts import only_reading
 from pipeline.cli.rows import dump, write_json
-from pipeline.cli.terminal import one_line, say, say_warning
+from pipeline.cli.terminal import count_text, one_line, say, say_warning
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
 
 RUN_ID = "candlelake positions"
 """The commits of the command line have this instead of a run's id."""
@@ -214,7 +214,7 @@ def import_(
         return with_openings(history, openings, datetime.now(UTC))
 
     record(lake, with_imported_rows, run_id=RUN_ID)
-    say(f"{len(rows):,} positions are imported from {file}.")
+    say(f"Imported {count_text(len(rows), 'positions')} from {file}.")
 
 
 def refuse_rows(file: Path, bad: dict[int, str], rows: int) -> None:
@@ -236,7 +236,7 @@ def refuse_rows(file: Path, bad: dict[int, str], rows: int) -> None:
 
 def open_lake() -> tuple["Lake", date]:
     """Return the lake and the newest session on which a trade is possible: today's, or the lake's last."""
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
     from pipeline.settings import load_settings
     from pipeline.venues.calendar import new_york
 

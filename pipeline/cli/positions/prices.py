@@ -10,7 +10,7 @@ from pipeline.cli.candidates import newest_session
 from pipeline.cli.terminal import say_warning
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.errors import PositionRefused
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 from pipeline.market.portfolio.book import Opening, open_positions, settled
 from pipeline.market.prices.splits import shares_become
 from pipeline.queries.portfolio import known_splits, recorded_positions

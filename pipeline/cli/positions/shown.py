@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.terminal import one_line, out, say, shortened
+from pipeline.cli.terminal import count_text, one_line, out, say, shortened
 
 if TYPE_CHECKING:
     import polars as pl
@@ -131,8 +131,7 @@ def draw_history(history: "pl.DataFrame") -> None:
 def say_realised(sold: "pl.DataFrame") -> None:
     """Report the profit of sold positions."""
     if len(sold):
-        count = "1 position" if len(sold) == 1 else f"{len(sold):,} positions"
-        say(f"{count} sold: {gain(sold)}", style="dim")
+        say(f"{count_text(len(sold), 'positions')} sold: {gain(sold)}", style="dim")
 
 
 def gain(sold: "pl.DataFrame") -> str:

@@ -16,7 +16,7 @@ from pipeline.lake.delta.files import scan_files
 from pipeline.lake.delta.incoming import arrow_schema, partition_of
 from pipeline.lake.delta.layout import parquet
 from pipeline.lake.delta.overwrite import NOTHING_AFTER, conflict
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 SHORTEST_RETENTION = timedelta(days=1)
 """A file younger than this may belong to a write that is still under way."""

@@ -13,7 +13,7 @@ from deltalake.exceptions import DeltaError
 from pipeline.errors import TableMissing, VersionGone
 from pipeline.lake.delta.files import files_of, of_sessions, scan_files
 from pipeline.lake.delta.log_entries import DataFile
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 if TYPE_CHECKING:
     from pipeline.contracts.table import Table

@@ -19,8 +19,8 @@ from pipeline.lake.delta.log_entries import LAST_CHECKPOINT, checkpoint_version,
 from pipeline.lake.delta.overwrite import NOTHING_AFTER
 from pipeline.lake.integrity.damage import Damage, Kind, TableState
 from pipeline.lake.integrity.raw import RawState
+from pipeline.lake.lake import Lake
 from pipeline.lake.raw.receipts import RECEIPT_SUFFIX, written
-from pipeline.lake.tables import Lake
 
 DAMAGED = ".damaged"
 """Folder of the lake to which damaged files are moved."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.lake.sql.delta_scan import rows_of
 
 if TYPE_CHECKING:
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
 
 BARS, SPLITS = "stocks/daily_bars", "reference/splits"
 

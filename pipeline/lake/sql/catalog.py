@@ -7,12 +7,12 @@ from secrets import token_hex
 
 import duckdb
 
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql.catalog_mark import mark_of
 from pipeline.lake.sql.delta_scan import quoted, rows_of, text
 from pipeline.lake.sql.derived import derived_from
 from pipeline.lake.sql.duckdb_access import give_access
 from pipeline.lake.storage.durable import make_durable
-from pipeline.lake.tables import Lake
 
 MADE_OF = "catalog_made_of"
 """Macro of a catalog file that returns the mark of the lake's place and the fingerprint of the statements."""

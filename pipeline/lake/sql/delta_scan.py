@@ -1,6 +1,6 @@
 """A table of the lake as SQL: the SELECT with which DuckDB reads it, and quoted names and texts."""
 
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 
 def rows_of(lake: Lake, name: str, version: int | None = None) -> str:

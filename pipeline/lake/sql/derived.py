@@ -10,7 +10,7 @@ from pipeline.lake.sql import adjusted_view, listings_view
 from pipeline.lake.sql.delta_scan import quoted, text
 
 if TYPE_CHECKING:
-    from pipeline.lake.tables import Lake
+    from pipeline.lake.lake import Lake
 
 
 @dataclass(frozen=True)

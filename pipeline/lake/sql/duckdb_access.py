@@ -8,10 +8,10 @@ import duckdb_extension_delta
 import duckdb_extension_httpfs
 
 from pipeline.errors import QueryError
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql.delta_scan import text
 from pipeline.lake.storage.s3_prefix import S3Prefix
 from pipeline.lake.storage.store import S3Store
-from pipeline.lake.tables import Lake
 
 ACCESS = "candlelake_lake"
 """Name of the DuckDB secret for a lake on S3."""

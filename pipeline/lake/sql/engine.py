@@ -11,6 +11,7 @@ import polars as pl
 from pipeline.errors import CandlelakeError, QueryError
 from pipeline.lake.delta.past import is_gone
 from pipeline.lake.delta.reading_failures import damaged_file, meaning
+from pipeline.lake.lake import Lake
 from pipeline.lake.sql.answer import pieces_of
 from pipeline.lake.sql.catalog import create_view
 from pipeline.lake.sql.delta_scan import quoted, rows_of, text
@@ -21,7 +22,6 @@ from pipeline.lake.sql.place import place_from
 from pipeline.lake.sql.sandbox.failures import LESS
 from pipeline.lake.sql.sandbox.terms import Setup
 from pipeline.lake.sql.statement import Statement
-from pipeline.lake.tables import Lake
 
 PAST = "past"
 """Schema of the views of past versions, which are made on demand."""

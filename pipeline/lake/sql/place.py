@@ -9,8 +9,8 @@ from pipeline.errors import SettingsError
 from pipeline.lake.sql.sandbox.places import readable_places, remote_environment, remote_ports
 
 if TYPE_CHECKING:
+    from pipeline.lake.lake import Lake
     from pipeline.lake.storage.s3_prefix import S3Prefix
-    from pipeline.lake.tables import Lake
 
 
 def place_description(lake: Lake | Path | S3Prefix | str) -> dict[str, str]:

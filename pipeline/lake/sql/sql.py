@@ -20,8 +20,8 @@ from pipeline.lake.sql.sandbox.terms import Limits, Standing, Walls
 if TYPE_CHECKING:
     import polars as pl
 
+    from pipeline.lake.lake import Lake
     from pipeline.lake.storage.s3_prefix import S3Prefix
-    from pipeline.lake.tables import Lake
 
 
 def connect(lake: Lake | Path | S3Prefix | str) -> Sql:

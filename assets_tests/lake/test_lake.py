@@ -27,7 +27,7 @@ from assets_tests.lake.conftest import (
     rejects,
 )
 from pipeline.errors import ContractBroken, WriteConflict
-from pipeline.lake.tables import Lake
+from pipeline.lake.lake import Lake
 
 
 def actions(lake: Lake, version: int) -> dict[str, list[dict]]:
