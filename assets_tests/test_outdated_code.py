@@ -19,9 +19,9 @@ from pipeline.market.computed import computed_by
 from pipeline.market.indicators import INDICATORS, INDICATORS_TABLE, IndicatorColumn
 from pipeline.market.outdated_ranges import with_recomputed
 from pipeline.queries.outdated import Stretch, outdated_sessions
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
-SESSIONS = new_york().between(date(2024, 1, 2), date(2024, 1, 10))
+SESSIONS = US_STOCKS.calendar.between(date(2024, 1, 2), date(2024, 1, 10))
 EMPTY = (CANDIDATES, POSITION_MARKS, SIGNALS, CANDIDATE_OUTCOMES)
 """Tables that may rightly have no row."""
 

@@ -27,7 +27,7 @@ from assets_tests.vendor_day import day_file, key_of, row
 from pipeline.lake.storage.lake_objects import BucketObjects
 from pipeline.lake.storage.s3_prefix import S3Prefix
 from pipeline.orchestration.partitions import latest_published
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 PLANTED = {
     "S3 secret": S3Server.secret,
@@ -80,8 +80,8 @@ def swept(
 ) -> Sweep:
     root = tmp_path_factory.mktemp("secrets")
     home, words = root / "home", root / "words"
-    session = latest_published(datetime.now(UTC), None)
-    before = new_york().offset(session, -1)
+    session = latest_published(US_STOCKS, datetime.now(UTC), None)
+    before = US_STOCKS.calendar.offset(session, -1)
     api = AggregatesApi(module_server)
     api.days = {before: {"NA": bar(10)}}
     place = s3_server.place(key_id=s3_server.lake_key_id, secret=SecretStr(s3_server.lake_secret))

@@ -22,6 +22,7 @@ from deltalake import WriterProperties, write_deltalake
 from benchmarks.measuring import Figures, timed
 from pipeline.sources.massive.aggregates_text import SCHEMA
 from pipeline.sources.port import Dataset, key_of
+from pipeline.venues.us_stocks import US_STOCKS
 
 CHUNK = 252
 """Sessions whose indicators are computed at a time."""
@@ -76,9 +77,8 @@ def everything(files: str, folder: str, first: str, last: str) -> Figures:
 
 def sessions_between(first: str, last: str) -> list[date]:
     """Return the sessions from `first` to `last`."""
-    from pipeline.venues.calendar import new_york  # noqa: PLC0415
 
-    return list(new_york().between(date.fromisoformat(first), date.fromisoformat(last)))
+    return list(US_STOCKS.calendar.between(date.fromisoformat(first), date.fromisoformat(last)))
 
 
 def copied(files: Path, folder: Path, sessions: Sequence[date]) -> list[list[Path]]:

@@ -17,6 +17,7 @@ from deltalake import DeltaTable
 
 from benchmarks.floor import copied, parsed, ranked, write
 from benchmarks.measuring import Figures, timed
+from pipeline.venues.us_stocks import US_STOCKS
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -42,7 +43,6 @@ def lean_session(settings: "Settings", files: str, session: date) -> Figures:
 
 def _everything(settings: "Settings", files: Path, session: date, folder: Path, stages: dict[str, float]) -> None:
     from pipeline.market.indicators import LOOKBACK_SESSIONS, indicators  # noqa: PLC0415
-    from pipeline.venues.calendar import new_york  # noqa: PLC0415
 
     begun = perf_counter()
 
@@ -52,7 +52,7 @@ def _everything(settings: "Settings", files: Path, session: date, folder: Path, 
 
     write(folder / "daily_bars", parsed(copied(files, folder, [session])))
     ended("bars")
-    window = new_york().between(new_york().offset(session, 1 - LOOKBACK_SESSIONS), session)
+    window = US_STOCKS.calendar.between(US_STOCKS.calendar.offset(session, 1 - LOOKBACK_SESSIONS), session)
     bars = _bars(Path(settings.lake) / "stocks/daily_bars", window[0], session)
     ended("look-back read")
     rows = indicators(bars, window, session)

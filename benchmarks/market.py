@@ -11,6 +11,7 @@ import polars as pl
 
 from benchmarks.measuring import Figures, in_its_own_process, timed
 from pipeline.sample.full_market import last_sessions, lay_down_full_market
+from pipeline.venues.us_stocks import US_STOCKS
 
 if TYPE_CHECKING:
     from pipeline.contracts.table import Table
@@ -91,12 +92,11 @@ def lengthen(home: str, files: str, sessions: int) -> Figures:
     settings = settings_of(home, files)
     from pipeline.lake.lake import Lake  # noqa: PLC0415
     from pipeline.tables import TABLES  # noqa: PLC0415
-    from pipeline.venues.calendar import new_york  # noqa: PLC0415
 
     lake = Lake(settings.lake)
     held = lake.sessions(TABLES[0])
-    last = new_york().offset(held[0], -1)
-    earlier = new_york().between(new_york().offset(last, 1 - sessions), last)
+    last = US_STOCKS.calendar.offset(held[0], -1)
+    earlier = US_STOCKS.calendar.between(US_STOCKS.calendar.offset(last, 1 - sessions), last)
 
     def work() -> None:
         for table in TABLES:

@@ -17,13 +17,13 @@ from benchmarks.floor import BARS, WHOLE_DAY
 from benchmarks.measuring import Figures, timed
 from pipeline.sources.massive.aggregates_text import SCHEMA
 from pipeline.sources.port import Dataset, key_of
+from pipeline.venues.us_stocks import US_STOCKS
 
 
 def everything(files: str, folder: str, first: str, last: str) -> Figures:
     """Files to raw copies, bars, indicators and candidates."""
-    from pipeline.venues.calendar import new_york  # noqa: PLC0415
 
-    sessions = new_york().between(date.fromisoformat(first), date.fromisoformat(last))
+    sessions = US_STOCKS.calendar.between(date.fromisoformat(first), date.fromisoformat(last))
     return timed(lambda: _all(Path(files), Path(folder), list(sessions)))
 
 

@@ -14,6 +14,7 @@ from benchmarks.market import backfilled, market, settings_of
 from benchmarks.measuring import Comparison, Figures, Goal, in_its_own_process
 from benchmarks.options import Options
 from pipeline.sample.full_market import last_sessions
+from pipeline.venues.us_stocks import US_STOCKS
 
 if TYPE_CHECKING:
     from pipeline.lake.lake import Lake
@@ -83,9 +84,8 @@ def as_computed(lake: "Lake", sessions: Sequence[date]) -> pl.DataFrame:
     from pipeline.market.prices.point_in_time import point_in_time_indicators  # noqa: PLC0415
     from pipeline.market.securities.listings import listings  # noqa: PLC0415
     from pipeline.market.securities.reference import applicable_splits  # noqa: PLC0415
-    from pipeline.venues.calendar import new_york  # noqa: PLC0415
 
-    window = new_york().between(new_york().offset(sessions[0], 1 - LOOKBACK_SESSIONS), sessions[-1])
+    window = US_STOCKS.calendar.between(US_STOCKS.calendar.offset(sessions[0], 1 - LOOKBACK_SESSIONS), sessions[-1])
     splits, tickers, events = (lake.read(table).rows.collect() for table in (SPLITS, TICKERS, TICKER_EVENTS))
     return point_in_time_indicators(
         lake.scan(DAILY_BARS, window[0], window[-1]).collect(),

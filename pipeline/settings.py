@@ -13,12 +13,9 @@ from pipeline.errors import SettingsError
 from pipeline.lake.storage.s3_prefix import S3Prefix, s3_prefix
 from pipeline.lake.storage.usable_paths import require_usable_home, require_usable_lake
 from pipeline.sources.home_places import FLAT_FILES, HOME_SETTINGS, LAKE, REFERENCE, places_in
-from pipeline.venues.xnys import CLOSED_WEEKDAYS
+from pipeline.venues.us_stocks import US_STOCKS
 
-FIRST_SESSION = date(2003, 9, 10)
-"""First day of the vendor's history."""
-
-LAST_DAY = date(max(CLOSED_WEEKDAYS), 12, 31)
+LAST_DAY = date(max(US_STOCKS.closures), 12, 31)
 """Last day of the exchange's calendar."""
 
 PREFIX = "CANDLELAKE_"
@@ -67,7 +64,7 @@ class Settings(BaseSettings):
     reference: Path | None = Field(
         None, description="Folder with the vendor's REST answers: splits.json, dividends.json, tickers.json."
     )
-    start: date = Field(FIRST_SESSION, description="First session of every table.")
+    start: date = Field(US_STOCKS.first_session, description="First session of every table.")
     end: date | None = Field(
         None, le=LAST_DAY, description="Last session of every table, for a history that is complete."
     )

@@ -19,12 +19,12 @@ from pipeline.queries.minute_features import features_for, missing_minutes_warni
 from pipeline.queries.published_lists import publications, ranked_again
 from pipeline.queries.report_rows import ReportRows
 from pipeline.queries.report_tables import ReportTables
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 pytestmark = pytest.mark.thorough
 
 FRI, MON = date(2024, 1, 5), date(2024, 1, 8)
-HISTORY = new_york().between(new_york().offset(FRI, -20), MON)
+HISTORY = US_STOCKS.calendar.between(US_STOCKS.calendar.offset(FRI, -20), MON)
 GAPS = Model(name="gaps", version=1, description="", universe=EVERYBODY, factors=((PREMARKET_GAP, 1.0),), winsorize=0.0)
 BUSY = Model(
     name="busy", version=1, description="", universe=EVERYBODY, factors=((factor("busy", "relative_volume"), 1.0),)

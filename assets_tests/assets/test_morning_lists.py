@@ -19,13 +19,13 @@ from pipeline.lake.lake import Lake
 from pipeline.orchestration.instance import open_instance
 from pipeline.orchestration.runs import run_sessions
 from pipeline.progress import Progress
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 pytestmark = pytest.mark.thorough
 
 FRI = date(2024, 1, 5)
 LISTS = AssetKey(["stocks", "candidates"])
-SESSIONS = new_york().between(new_york().offset(FRI, -252), FRI)
+SESSIONS = US_STOCKS.calendar.between(US_STOCKS.calendar.offset(FRI, -252), FRI)
 """As many as the model wants."""
 SLOPES = {"FAST": 0.3, "GONE": 0.25, "MID": 0.2, "SLOW": 0.1}
 NEW = "NEW"

@@ -21,9 +21,9 @@ from pipeline.market.screen.rank import candidates, scores
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 from pipeline.tables import OUTCOME_TABLES
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
-SESSIONS = new_york().between(date(2024, 1, 2), date(2024, 4, 12))
+SESSIONS = US_STOCKS.calendar.between(date(2024, 1, 2), date(2024, 4, 12))
 LISTED = SESSIONS[:5]
 TICKERS = [f"T{number}" for number in range(6)]
 

@@ -17,9 +17,9 @@ from pipeline.lake.lake import Lake
 from pipeline.market.portfolio.book import Opening, Sale, with_openings, with_sale
 from pipeline.market.portfolio.sell.rules import STOP_HIT, TARGET_HIT
 from pipeline.queries.portfolio import known_splits, portfolio, record
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
-SESSIONS = new_york().between(date(2024, 1, 30), date(2024, 2, 5))
+SESSIONS = US_STOCKS.calendar.between(date(2024, 1, 30), date(2024, 2, 5))
 CLOSES = dict(zip(SESSIONS, ("10", "11", "9", "9", "12"), strict=True))
 NOW = datetime(2024, 2, 6, 12, tzinfo=UTC)
 OWN = [["portfolio", "position_marks"], ["portfolio", "signals"]]

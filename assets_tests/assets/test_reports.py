@@ -24,9 +24,9 @@ from pipeline.queries.report_tables import ReportTables
 from pipeline.reports.folder import ReportsFolder
 from pipeline.reports.notices import SPLITS_UNKNOWN
 from pipeline.reports.ticker_page import CHARTED
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
-SESSIONS = new_york().between(datetime(2024, 1, 29, tzinfo=UTC).date(), datetime(2024, 2, 6, tzinfo=UTC).date())
+SESSIONS = US_STOCKS.calendar.between(datetime(2024, 1, 29, tzinfo=UTC).date(), datetime(2024, 2, 6, tzinfo=UTC).date())
 SPLIT_ON, LAST = SESSIONS[3], SESSIONS[-1]
 NOW = datetime(2024, 2, 7, tzinfo=UTC)
 

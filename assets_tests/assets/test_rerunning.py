@@ -26,7 +26,7 @@ from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.screen.models import PULLBACK, TREND
 from pipeline.orchestration.instance import open_instance
 from pipeline.tables import TABLES
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 SESSIONS = [date(2024, 1, 30), date(2024, 1, 31), date(2024, 2, 1)]
 
@@ -107,7 +107,7 @@ def test_a_run_leaves_the_sessions_around_it_alone(vendor, in_one_range):
 
 
 # Longer than the look-back, so that a day alone sees less than the whole history.
-HISTORY = new_york().between(date(2022, 1, 3), date(2023, 12, 29))
+HISTORY = US_STOCKS.calendar.between(date(2022, 1, 3), date(2023, 12, 29))
 LAST = HISTORY[-1]
 
 

@@ -26,9 +26,9 @@ from pipeline.orchestration.sensors import changed_past, reruns
 from pipeline.orchestration.table_metadata import asset_key
 from pipeline.queries.outdated import outdated_sessions
 from pipeline.tables import EVERY_TABLE
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
-SESSIONS = new_york().between(date(2024, 1, 29), date(2024, 2, 6))
+SESSIONS = US_STOCKS.calendar.between(date(2024, 1, 29), date(2024, 2, 6))
 SPLIT_ON = SESSIONS[4]
 DAILY = [*TO_BARS, *dagster_runs.SIGNALS]
 SPLIT = {"ticker": "SPLIT", "execution_date": str(SPLIT_ON), "split_from": 1, "split_to": 2, "id": "S1"}

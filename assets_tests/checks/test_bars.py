@@ -26,9 +26,9 @@ from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.orchestration.table_metadata import asset_key
 from pipeline.tables import TABLES
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
-SESSIONS = new_york().between(date(2023, 12, 27), date(2024, 1, 5))
+SESSIONS = US_STOCKS.calendar.between(date(2023, 12, 27), date(2024, 1, 5))
 THU, FRI = SESSIONS[-2:]
 TICKERS = ["AAP", "AAp", "NA", "TRUE", "1E5", "IBM", "KO", "F", "T", "X"]
 NOON_OF_MONDAY = datetime(2024, 1, 8, 17, tzinfo=UTC)

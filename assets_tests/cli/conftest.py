@@ -21,11 +21,11 @@ import pytest
 import pipeline.orchestration.partitions  # noqa: F401
 from assets_tests.commands import typed, typed_module
 from pipeline.cli import run_command
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
-SESSIONS = new_york().between(date(2003, 9, 10), date(2004, 9, 15))
+SESSIONS = US_STOCKS.calendar.between(date(2003, 9, 10), date(2004, 9, 15))
 """Enough for the models, which want 253 bars."""
-THERE, GAP, REPLACED = (new_york().offset(SESSIONS[-1], days) for days in (1, 2, 3))
+THERE, GAP, REPLACED = (US_STOCKS.calendar.offset(SESSIONS[-1], days) for days in (1, 2, 3))
 """The sessions after the demo's: one with planted faults, one without a file, one whose file is replaced."""
 
 BAD_ROW = "[red]BAD[/red],-5,10,10,11,9,{stamp},1"

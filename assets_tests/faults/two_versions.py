@@ -21,9 +21,9 @@ from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
 from pipeline.settings import Settings
 from pipeline.tables import TABLES
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
-HISTORY = new_york().between(date(2023, 1, 3), date(2024, 1, 30))
+HISTORY = US_STOCKS.calendar.between(date(2023, 1, 3), date(2024, 1, 30))
 """Enough for the models, which want 253 bars."""
 DAYS = (date(2024, 1, 31), date(2024, 2, 1))
 """Two sessions in two partitions."""

@@ -11,9 +11,10 @@ import pytest
 from assets_tests.lake.aging import aged, forget_properties
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
+from pipeline.venues.us_stocks import US_STOCKS
 
 PRICES = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="prices",
     schema=pa.DataFrameSchema(
         {
@@ -28,7 +29,7 @@ PRICES = Table(
 )
 
 REJECTS = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="rejects",
     schema=pa.DataFrameSchema({"session": pa.Column(pl.Date), "row": pa.Column(pl.Int64)}),
     key=("session", "row"),

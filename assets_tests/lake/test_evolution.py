@@ -10,12 +10,13 @@ from pipeline.contracts.table import Table
 from pipeline.errors import ContractBroken
 from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
+from pipeline.venues.us_stocks import US_STOCKS
 
 
 def table(**columns: type[pl.DataType]) -> Table:
     key = {"ticker": pa.Column(pl.String), "session": pa.Column(pl.Date)}
     values = {name: pa.Column(dtype, nullable=True) for name, dtype in columns.items()}
-    return Table("stocks", "notes", pa.DataFrameSchema(key | values), ("ticker", "session"), "For tests.")
+    return Table(US_STOCKS, "notes", pa.DataFrameSchema(key | values), ("ticker", "session"), "For tests.")
 
 
 def row(session: date, **values: object) -> pl.DataFrame:

@@ -14,9 +14,11 @@ from pipeline.lake.delta.maintenance import compact
 from pipeline.lake.delta.overwrite import Overwrite, commit
 from pipeline.lake.sql import connect
 from pipeline.lake.sql.catalog import write_catalog
+from pipeline.venues.us_stocks import US_STOCKS
 
 SPLITS = Table(
-    market="reference",
+    venue=US_STOCKS,
+    area="reference",
     name="splits",
     schema=pa.DataFrameSchema(
         {
@@ -62,7 +64,7 @@ def test_a_refresh_by_no_row_empties_a_table_that_may_be_empty(lake):
 
 
 def test_a_refresh_by_no_row_of_a_table_that_may_not_be_empty_is_refused(lake):
-    never_empty = Table("reference", "splits", SPLITS.schema, SPLITS.key, "Splits.", session=None)
+    never_empty = Table(US_STOCKS, "splits", SPLITS.schema, SPLITS.key, "Splits.", session=None, area="reference")
     lake.refresh(never_empty, splits("A"), run_id="r1")
     with pytest.raises(ContractBroken, match="may not be empty"):
         lake.refresh(never_empty, SPLITS.empty(), run_id="r2")

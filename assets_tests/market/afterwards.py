@@ -9,9 +9,9 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.market.scorekeeping.outcomes import PAIR, Aftermath, aftermath, candidate_outcomes, forward_returns
 from pipeline.market.securities.listings import LISTING
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
-DAYS = new_york().between(date(2024, 1, 2), date(2024, 12, 31))
+DAYS = US_STOCKS.calendar.between(date(2024, 1, 2), date(2024, 12, 31))
 """Sessions by number: lists are drawn up on DAYS[1] unless told otherwise, bought on DAYS[2]."""
 
 NO_SPLITS = pl.DataFrame(

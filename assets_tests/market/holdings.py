@@ -9,9 +9,9 @@ import polars as pl
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITIONS
 from pipeline.market.portfolio.book import Opening, with_openings
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
-SESSIONS = new_york().between(date(2024, 1, 2), date(2024, 2, 29))
+SESSIONS = US_STOCKS.calendar.between(date(2024, 1, 2), date(2024, 2, 29))
 RECORDED_AT = datetime(2024, 1, 5, 21, tzinfo=UTC)
 
 SPLIT = {"ticker": pl.String, "execution_date": pl.Date, "split_from": pl.Float64, "split_to": pl.Float64}

@@ -16,9 +16,9 @@ from pipeline.market.screen.factors import LAST_WEEK
 from pipeline.market.screen.model import Model, Universe
 from pipeline.market.screen.models import MODELS, PULLBACK, TREND
 from pipeline.market.screen.rank import candidates
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
-SESSIONS = new_york().between(date(2023, 1, 3), date(2024, 6, 28))
+SESSIONS = US_STOCKS.calendar.between(date(2023, 1, 3), date(2024, 6, 28))
 DAY = SESSIONS[300]
 """The session whose lists are looked at; there are 70 after it."""
 

@@ -19,11 +19,12 @@ from pipeline.orchestration.makers import Maker, maker_of, makers_of
 from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS
 from pipeline.orchestration.table_metadata import STAGE, asset_key, declared, stage
 from pipeline.tables import EVERY_TABLE
+from pipeline.venues.us_stocks import US_STOCKS
 
 THU, FRI, MON = date(2024, 1, 4), date(2024, 1, 5), date(2024, 1, 8)
 
 CLOSES = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="closes",
     schema=DAILY_BARS.schema,
     key=DAILY_BARS.key,

@@ -16,10 +16,10 @@ from pipeline.lake.lake import Lake
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.orchestration.schedules import every_noon
 from pipeline.settings import Settings
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 NEW_YORK = ZoneInfo("America/New_York")
-SESSIONS = new_york().between(date(2024, 1, 2), date(2024, 5, 31))
+SESSIONS = US_STOCKS.calendar.between(date(2024, 1, 2), date(2024, 5, 31))
 NEWEST = SESSIONS[-1]
 
 CANDIDATE = {

@@ -19,7 +19,7 @@ from pipeline.orchestration.sensors import MOST_RUNS_A_TICK, due, stored_version
 from pipeline.settings import Settings
 from pipeline.sources.choose import flat_files_of
 from pipeline.sources.port import Dataset
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 NEW_YORK = ZoneInfo("America/New_York")
 REPOSITORY = defs.get_repository_def()
@@ -43,7 +43,7 @@ def test_the_schedule_asks_for_every_session_of_a_year_once_on_the_day_after_at_
         with time_machine.travel(moment, tick=False):
             data = every_session.evaluate_tick(build_schedule_context(scheduled_execution_time=moment))
         asked += [(request.partition_key, moment.date()) for request in data.run_requests or []]
-    sessions = new_york().between(date(2023, 12, 31), date(2024, 12, 30))
+    sessions = US_STOCKS.calendar.between(date(2023, 12, 31), date(2024, 12, 30))
     assert asked == [(str(session), session + timedelta(days=1)) for session in sessions]
 
 
@@ -65,7 +65,7 @@ def test_the_morning_edition_is_asked_for_a_quarter_past_midnight_after_every_se
     assert (every_morning.cron_schedule, every_morning.execution_timezone) == ("15 0 * * *", "America/New_York")
     settings = Settings(home=tmp_path, rest_key="key")
     asked, reasons = asked_in_the_morning(settings, date(2024, 1, 12), date(2024, 1, 23))
-    sessions = new_york().between(date(2024, 1, 11), date(2024, 1, 22))
+    sessions = US_STOCKS.calendar.between(date(2024, 1, 11), date(2024, 1, 22))
     assert asked == [(str(session), session + timedelta(days=1)) for session in sessions]
     assert "2024-01-15 brought no new session." in reasons, "a holiday"
 
@@ -246,7 +246,7 @@ def test_files_after_the_end_of_a_complete_history_are_passed_over(vendor):
 
 
 def test_a_tick_asks_for_no_more_runs_than_its_bound(vendor):
-    sessions = new_york().between(date(2023, 11, 1), date(2023, 12, 29))
+    sessions = US_STOCKS.calendar.between(date(2023, 11, 1), date(2023, 12, 29))
     for session in sessions:
         vendor.lay(session, row(session, "NA"))
     take_in(vendor, sessions[0])

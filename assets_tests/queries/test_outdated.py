@@ -16,9 +16,9 @@ from pipeline.market.indicators import INDICATORS_TABLE, indicators
 from pipeline.market.outdated_ranges import UNKNOWN
 from pipeline.market.securities.reference import merged, with_split_doubts
 from pipeline.queries.outdated import outdated_sessions
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
-SESSIONS = new_york().between(date(2024, 1, 2), date(2024, 1, 10))
+SESSIONS = US_STOCKS.calendar.between(date(2024, 1, 2), date(2024, 1, 10))
 OWN = [name for name in SPLITS.columns if name not in ("doubt", "first_seen_at", "last_seen_at", "withdrawn_at")]
 
 

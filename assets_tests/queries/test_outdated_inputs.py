@@ -16,9 +16,9 @@ from pipeline.market.computed import computed_by
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.queries.outdated import outdated_sessions
 from pipeline.queries.outdated_inputs import outdated_by_inputs
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
-SESSIONS = new_york().between(date(2024, 1, 2), date(2024, 1, 10))
+SESSIONS = US_STOCKS.calendar.between(date(2024, 1, 2), date(2024, 1, 10))
 CAUSE = "stocks.indicators changed"
 
 

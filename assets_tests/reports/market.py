@@ -11,11 +11,11 @@ from pipeline.market.indicators import indicators
 from pipeline.market.screen.rank import candidates
 from pipeline.reports.candidates_page import CandidateTables, candidates_page
 from pipeline.reports.ticker_page import TickerTables
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 SESSION = date(2024, 6, 28)
-BEFORE = new_york().offset(SESSION, -1)
-SESSIONS = new_york().between(date(2023, 3, 1), SESSION)
+BEFORE = US_STOCKS.calendar.offset(SESSION, -1)
+SESSIONS = US_STOCKS.calendar.between(date(2023, 3, 1), SESSION)
 TICKERS = ("AAP", "AAp", "BRK.A", "CON", "FLAT", "PENNY")
 BASIS = f"USD, adjusted for splits to {SESSION}"
 

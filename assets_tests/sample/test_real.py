@@ -10,7 +10,7 @@ import pytest
 from assets_tests.sample.conftest import path_of, rows_of
 from pipeline.sample.laying import Sample
 from pipeline.sample.real import lay_down_real
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_the_sample_is_9499_rows_in_2385_sessions(real: Sample):
 
 
 def test_every_session_of_new_york_has_its_file(real: Sample):
-    for session in new_york().between(date(2003, 9, 10), date(2013, 3, 1)):
+    for session in US_STOCKS.calendar.between(date(2003, 9, 10), date(2013, 3, 1)):
         assert path_of(real.folder, session).is_file()
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
@@ -20,8 +19,6 @@ from pipeline.sources.choose import rest_of
 from pipeline.sources.massive.cleaned_day import CleanedDay, cleaned_day
 from pipeline.sources.massive.grouped_daily import day_of
 from pipeline.sources.massive.rest_days import Row, rows_by_session, ticker_rows
-
-NEW_YORK = ZoneInfo("America/New_York")
 
 IS_ADJUSTED = {"none": False, "split": True}
 """The request parameter `adjusted` for each basis."""
@@ -44,7 +41,7 @@ def stock_aggregates(
     """Request each ticker once per basis, for all sessions at once; rows are cleaned by the rules for all bars."""
     sessions = sessions_of(context.partition_keys)
     fetched = fetched_rows(settings, sessions, progress)
-    bars, rejected = cleaned(fetched, sessions, datetime.now(UTC).astimezone(NEW_YORK).date())
+    bars, rejected = cleaned(fetched, sessions, AGGREGATES.venue.today(datetime.now(UTC)))
     if len(rejected):
         context.log.warning(f"{len(rejected):,} rows of the vendor were rejected: see `rejected`.")
     written = lake.replace(AGGREGATES, sessions, [bars], run_id=context.run.run_id)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from dagster import (
     AssetCheckResult,
@@ -27,7 +26,7 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.lake.lake import Lake
 from pipeline.market.screen.models import MODELS
-from pipeline.orchestration.partitions import EXCHANGE_ZONE, ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
 from pipeline.orchestration.table_metadata import asset_key, declared, stage
 from pipeline.progress import Progress
 from pipeline.queries.alert_day import newest_session, read_day
@@ -86,7 +85,7 @@ def sent_to_channels(
     """Send the alert of `session`; return the outcome at each channel, and the metadata to record."""
     if not settings.alerts:
         return [], {"alerts": "not sent: CANDLELAKE_ALERTS has no channel"}
-    today = datetime.now(ZoneInfo(EXCHANGE_ZONE)).date()
+    today = CANDIDATES.venue.today(datetime.now(UTC))
     if reason := reason_not_sent(session, newest_session(lake, session), today):
         return [], {"alerts": reason}
     day = read_day(lake, session, failed_checks(context))

@@ -27,7 +27,6 @@ from pipeline.orchestration.table_metadata import OWNERS, asset_key, declared, r
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 from pipeline.sources.port import Dataset, FlatFiles
-from pipeline.venues.calendar import new_york
 from pipeline.venues.session_words import first_sessions, share_of_sessions
 
 
@@ -134,9 +133,8 @@ def stock_intraday_features(  # noqa: PLR0913, PLR0917 (Dagster passes each tabl
     def of_sessions() -> Iterator[pl.DataFrame]:
         for session in progress.track("intraday features", sessions):
             minutes = minute_bars.rows.filter(pl.col("session") == session).collect()
-            yield intraday_features(
-                minutes, close_before(closes, applied_splits, session_before(session), session), session
-            )
+            close = close_before(closes, applied_splits, session_before(session), session)
+            yield intraday_features(minutes, close, session, MINUTE_BARS.venue)
 
     readings = [minute_bars, daily_bars, splits]
     written = lake.replace(INTRADAY_FEATURES, sessions, of_sessions(), run_id=context.run.run_id, read=readings)
@@ -145,7 +143,7 @@ def stock_intraday_features(  # noqa: PLR0913, PLR0917 (Dagster passes each tabl
 
 def session_before(session: date) -> date:
     """Return the exchange's session before `session`."""
-    return new_york().offset(session, -1)
+    return MINUTE_BARS.venue.calendar.offset(session, -1)
 
 
 def warnings_of_gaps(sessions: list[date], closes: pl.DataFrame) -> list[str]:

@@ -32,7 +32,6 @@ from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
 from pipeline.queries.minute_features import features_for
-from pipeline.venues.calendar import new_york
 
 OUTCOME_CHUNK = 63
 """Sessions computed at a time. Each chunk also reads the 60 sessions after it."""
@@ -60,9 +59,9 @@ class Hindsight:
         """Return the present data of `lake`; a table of reference data that was never written counts as empty."""
         first, last = sessions[0], sessions[-1]
         return cls(
-            bars=lake.read(DAILY_BARS, first, new_york().offset(last, LONGEST)),
+            bars=lake.read(DAILY_BARS, first, CANDIDATES.venue.calendar.offset(last, LONGEST)),
             indicators=lake.read(INDICATORS_TABLE, first, last),
-            candidates=lake.read(CANDIDATES, new_york().offset(first, -1), last),
+            candidates=lake.read(CANDIDATES, CANDIDATES.venue.calendar.offset(first, -1), last),
             tickers=lake.read(TICKERS),
             ticker_events=lake.read(TICKER_EVENTS),
             splits=lake.read(SPLITS),
@@ -132,7 +131,8 @@ def outcome_chunks(
         splits_in_doubt(split_history),
     )
     for chunk in progress.chunks("outcomes", sessions, OUTCOME_CHUNK):
-        calendar = new_york().between(new_york().offset(chunk[0], -1), new_york().offset(chunk[-1], LONGEST))
+        exchange = CANDIDATES.venue.calendar
+        calendar = exchange.between(exchange.offset(chunk[0], -1), exchange.offset(chunk[-1], LONGEST))
         in_chunk = pl.col("session").is_between(chunk[0], chunk[-1])
         bars = hindsight.bars.rows.filter(pl.col("session").is_between(chunk[0], calendar[-1])).collect()
         lists = hindsight.candidates.rows.filter(pl.col("session").is_between(calendar[0], chunk[-1])).collect()
@@ -176,7 +176,7 @@ def undeclared_lists(candidates: pl.LazyFrame) -> list[str]:
 def model_scores(context: AssetExecutionContext, lake: ResourceParam[Lake]) -> MaterializeResult:
     """Sum up the scores of all lists by model and month."""
     scored = lake.read(SESSION_SCORES)
-    rows = monthly_scores(scored.rows.collect(), new_york().sessions)
+    rows = monthly_scores(scored.rows.collect(), CANDIDATES.venue.calendar.sessions)
     written = lake.refresh(MODEL_SCORES, rows, run_id=context.run.run_id, read=[scored])
     newest = rows.filter(pl.col("month") == pl.col("month").max())
     shown = newest.select("model", "month", "horizon", "hit_rate", "mean_excess", "mean_ic", "sessions")

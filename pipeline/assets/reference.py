@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
@@ -31,8 +30,6 @@ from pipeline.market.securities.renames import figis_due, figis_without_events
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
 from pipeline.sources.massive.reference import NoReference, ReferenceSource, TickerEvents
-
-NEW_YORK = ZoneInfo("America/New_York")
 
 SET_A_SOURCE = "Set CANDLELAKE_REST_KEY, or CANDLELAKE_REFERENCE to a folder of the vendor's answers."
 
@@ -84,7 +81,7 @@ def reference_ticker_events(
 ) -> MaterializeResult:
     """Request the earlier tickers of securities that may have had one."""
     waiting = figis_waiting(lake)
-    figis = figis_due(waiting, datetime.now(NEW_YORK).date())
+    figis = figis_due(waiting, DAILY_BARS.venue.today(datetime.now(UTC)))
     refresh = Refresh(context, lake, reference_source, progress, TICKER_EVENTS)
     return refresh.of_some(lambda: reference_source.ticker_events(figis), waiting=len(waiting))
 

@@ -30,7 +30,6 @@ from pipeline.orchestration.table_metadata import asset_key, declared, record, s
 from pipeline.progress import Progress
 from pipeline.queries.minute_features import features_for, missing_minutes_warnings
 from pipeline.queries.outdated import outdated_sessions
-from pipeline.venues.calendar import new_york
 
 INDICATOR_CHUNK = 252
 """Sessions computed at a time. Each chunk reads its look-back again: short ones repeat work, long ones need memory."""
@@ -130,7 +129,8 @@ def _is_of(outdated: pl.DataFrame) -> pl.Expr:
 
 def window_of(sessions: Sequence[date]) -> Sequence[date]:
     """Return `sessions` and the sessions of their look-back."""
-    return new_york().between(new_york().offset(sessions[0], 1 - LOOKBACK_SESSIONS), sessions[-1])
+    calendar = DAILY_BARS.venue.calendar
+    return calendar.between(calendar.offset(sessions[0], 1 - LOOKBACK_SESSIONS), sessions[-1])
 
 
 @asset(

@@ -25,7 +25,6 @@ from pipeline.orchestration.partitions import latest_published
 from pipeline.orchestration.table_metadata import asset_key, table_preview
 from pipeline.queries.coverage import TRAILING, session_coverage
 from pipeline.settings import Settings
-from pipeline.venues.calendar import new_york
 
 LEAST_COVERAGE = 0.7
 """A session with fewer bars than this share of the median comes from a file with a part of the market missing."""
@@ -56,8 +55,8 @@ def covers_the_market(context: AssetCheckExecutionContext, lake: ResourceParam[L
 )
 def has_the_latest_session(lake: ResourceParam[Lake], settings: ResourceParam[Settings]) -> AssetCheckResult:
     """Compare the newest bars with the exchange's calendar; holidays and weekends are no gaps."""
-    expected = latest_published(datetime.now(UTC), settings.end)
-    recent = lake.scan(DAILY_BARS, start=new_york().offset(expected, -TRAILING), columns=["session"])
+    expected = latest_published(DAILY_BARS.venue, datetime.now(UTC), settings.end)
+    recent = lake.scan(DAILY_BARS, start=DAILY_BARS.venue.calendar.offset(expected, -TRAILING), columns=["session"])
     newest: date | None = recent.max().collect().item()
     return AssetCheckResult(
         passed=newest is not None and newest >= expected,

@@ -17,7 +17,6 @@ from pipeline.contracts.table import Table
 from pipeline.errors import ContractBroken
 from pipeline.lake.lake import Lake
 from pipeline.orchestration.table_metadata import asset_key
-from pipeline.venues.calendar import new_york
 
 
 def sessions_in_question(context: AssetCheckExecutionContext, lake: Lake, table: Table) -> list[date]:
@@ -34,7 +33,7 @@ def sessions_in_question(context: AssetCheckExecutionContext, lake: Lake, table:
     )
     if start is None or end is None:
         return lake.sessions(table)[-1:]
-    return list(new_york().between(date.fromisoformat(start), date.fromisoformat(end)))
+    return list(table.venue.calendar.between(date.fromisoformat(start), date.fromisoformat(end)))
 
 
 def contract_check(table: Table) -> AssetChecksDefinition:

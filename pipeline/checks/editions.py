@@ -24,7 +24,7 @@ from pipeline.sources.choose import NO_FLAT_FILES
 )
 def nothing_left_provisional(lake: ResourceParam[Lake], settings: ResourceParam[Settings]) -> AssetCheckResult:
     """Find the sessions that were run before their flat file came, and not since."""
-    expected = latest_published(datetime.now(UTC), settings.end)
+    expected = latest_published(DELIVERIES.venue, datetime.now(UTC), settings.end)
     left = (
         lake.scan(DELIVERIES, end=expected, columns=["session", "key", "is_current", "provisional"])
         .filter("is_current", pl.col("provisional").fill_null(value=False))

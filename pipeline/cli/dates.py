@@ -15,9 +15,9 @@ def parse_date(text: str) -> date:
 
 def require_session(day: date) -> None:
     """Return if the exchange trades on `day`; otherwise raise typer.BadParameter with the sessions around it."""
-    from pipeline.venues.calendar import new_york
+    from pipeline.venues.us_stocks import US_STOCKS
 
-    calendar = new_york()
+    calendar = US_STOCKS.calendar
     if not calendar.first < day < calendar.last:
         raise typer.BadParameter(
             f"the exchange's calendar reaches from {calendar.first} to {calendar.last}; {day} lies outside.",

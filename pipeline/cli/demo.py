@@ -138,9 +138,9 @@ def say_next(home: Path, sample: "Sample", listing: "Listing") -> None:
 
 def earlier_session(sample: "Sample") -> date:
     """Return a session some weeks before the newest."""
-    from pipeline.venues.calendar import new_york
+    from pipeline.venues.us_stocks import US_STOCKS
 
-    return new_york().offset(sample.last_session, -LOOK_BACK)
+    return US_STOCKS.calendar.offset(sample.last_session, -LOOK_BACK)
 
 
 def _as_typed(home: Path) -> str:

@@ -81,8 +81,9 @@ def finding_of(subject: str, look: Callable[["Settings"], str], settings: "Setti
 
 def _settings(settings: "Settings") -> str:
     from pipeline.orchestration.partitions import session_partitions
+    from pipeline.venues.us_stocks import US_STOCKS
 
-    session_partitions(settings.start, settings.end)
+    session_partitions(US_STOCKS, settings.start, settings.end)
     until = f"to {settings.end}" if settings.end else "on"
     return f"python {sys.version.split()[0]}, home {settings.home}, sessions from {settings.start} {until}"
 

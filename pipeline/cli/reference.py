@@ -62,14 +62,13 @@ def put_clock_right(settings: "Settings") -> None:
 
 def require_sessions_over(lake: "Lake") -> None:
     """Raise ClockBehind when the lake has bars of a session that is in the future by this computer's clock."""
-    from zoneinfo import ZoneInfo
 
     from pipeline.contracts.bars import DAILY_BARS
     from pipeline.errors import ClockBehind
 
     if not lake.exists(DAILY_BARS):
         return
-    today = datetime.now(ZoneInfo("America/New_York")).date()
+    today = DAILY_BARS.venue.today(datetime.now(UTC))
     newest = lake.scan(DAILY_BARS, columns=["session"]).max().collect().item()
     if newest is not None and newest > today:
         raise ClockBehind(

@@ -61,8 +61,8 @@ def show(due: "OutdatedSessions") -> None:
 
 def in_words(spans: Sequence[tuple[date, date]]) -> str:
     """Return spans of sessions in words: `452 sessions, 2005-02-28 to 2006-12-11`."""
-    from pipeline.venues.calendar import new_york
+    from pipeline.venues.us_stocks import US_STOCKS
 
-    count = sum(len(new_york().between(*span)) for span in spans)
+    count = sum(len(US_STOCKS.calendar.between(*span)) for span in spans)
     text = ", ".join(f"{first} to {last}" for first, last in spans)
     return f"{count_text(count, 'sessions')}, {text}"

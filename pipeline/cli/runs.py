@@ -37,11 +37,12 @@ def run(
 
     from pipeline.orchestration.partitions import latest_over, latest_published
     from pipeline.settings import load_settings
+    from pipeline.venues.us_stocks import US_STOCKS
 
     settings = load_settings()
     # With a REST key, a session is available before its file.
     latest = latest_over if settings.rest_key else latest_published
-    session = day or latest(datetime.now(UTC), settings.end)
+    session = day or latest(US_STOCKS, datetime.now(UTC), settings.end)
     finish(run_and_show(settings, session, session))
 
 

@@ -62,10 +62,13 @@ def status(
     from pipeline.lake.lake import Lake
     from pipeline.orchestration.partitions import latest_published
     from pipeline.settings import load_settings
+    from pipeline.venues.us_stocks import US_STOCKS
 
     settings = load_settings()
     keep_catalog_here(settings)
-    lake_status = survey(Lake(settings.lake), str(settings.lake), latest_published(datetime.now(UTC), settings.end))
+    lake_status = survey(
+        Lake(settings.lake), str(settings.lake), latest_published(US_STOCKS, datetime.now(UTC), settings.end)
+    )
     if as_json:
         dump(asdict(lake_status))
         return
@@ -80,11 +83,11 @@ def survey(lake: "Lake", place: str, expected: date) -> Status:
     """Return the state of `lake`, whose newest session should be `expected`."""
     from pipeline.contracts.bars import DAILY_BARS
     from pipeline.tables import EVERY_TABLE
-    from pipeline.venues.calendar import new_york
+    from pipeline.venues.us_stocks import US_STOCKS
 
     present = {table.sql_name: _rows_by_session(lake, table) for table in EVERY_TABLE if table.session}
     bars = present[DAILY_BARS.sql_name]
-    due = new_york().between(min(bars), max(expected, *bars)) if bars else ()
+    due = US_STOCKS.calendar.between(min(bars), max(expected, *bars)) if bars else ()
     rows_read, replaced, provisional = _deliveries(lake)
     rejected, by_reason = _rejected(lake)
     return Status(

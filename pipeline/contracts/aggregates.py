@@ -7,6 +7,7 @@ import polars as pl
 
 from pipeline.contracts.bars import DailyBar
 from pipeline.contracts.table import Table
+from pipeline.venues.us_stocks import US_STOCKS
 
 BASES = {
     "none": "as traded",
@@ -30,7 +31,7 @@ class Aggregate(DailyBar):
 
 
 AGGREGATES = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="aggregates",
     schema=Aggregate.to_schema(),
     key=("ticker", "session", "basis"),

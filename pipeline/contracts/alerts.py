@@ -4,6 +4,7 @@ import pandera.polars as pa
 import polars as pl
 
 from pipeline.contracts.table import Table
+from pipeline.venues.us_stocks import US_STOCKS
 
 LIST, CORRECTION = "list", "correction"
 
@@ -41,7 +42,8 @@ class SentAlert(pa.DataFrameModel):
 
 
 ALERTS = Table(
-    market="operations",
+    venue=US_STOCKS,
+    area="operations",
     name="alerts",
     schema=SentAlert.to_schema(),
     key=("session", "channel", "kind", "part"),

@@ -6,6 +6,7 @@ import pandera.polars as pa
 import polars as pl
 
 from pipeline.contracts.table import Table
+from pipeline.venues.us_stocks import US_STOCKS
 
 
 class DailyBar(pa.DataFrameModel):
@@ -27,7 +28,7 @@ class DailyBar(pa.DataFrameModel):
 
 
 DAILY_BARS = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="daily_bars",
     schema=DailyBar.to_schema(),
     key=("ticker", "session"),

@@ -4,6 +4,7 @@ import pandera.polars as pa
 import polars as pl
 
 from pipeline.contracts.table import Table
+from pipeline.venues.us_stocks import US_STOCKS
 
 CONTRIBUTION = pl.Struct(
     {"factor": pl.String, "value": pl.Float64, "zscore": pl.Float64, "weight": pl.Float64, "contribution": pl.Float64}
@@ -48,7 +49,7 @@ class Candidate(pa.DataFrameModel):
 
 
 CANDIDATES = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="candidates",
     schema=Candidate.to_schema(),
     key=("model", "session", "rank"),

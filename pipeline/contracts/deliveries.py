@@ -4,6 +4,7 @@ import pandera.polars as pa
 import polars as pl
 
 from pipeline.contracts.table import Table
+from pipeline.venues.us_stocks import US_STOCKS
 
 
 class Delivery(pa.DataFrameModel):
@@ -52,7 +53,7 @@ class Delivery(pa.DataFrameModel):
 
 
 DELIVERIES = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="deliveries",
     schema=Delivery.to_schema(),
     key=("session", "key", "etag"),
@@ -61,7 +62,7 @@ DELIVERIES = Table(
 )
 
 MINUTE_DELIVERIES = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="minute_deliveries",
     schema=Delivery.to_schema(),
     key=DELIVERIES.key,

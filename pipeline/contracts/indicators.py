@@ -15,6 +15,7 @@ from pipeline.contracts.portfolio import POSITION_MARKS
 from pipeline.contracts.precision import Precision
 from pipeline.contracts.table import Table
 from pipeline.errors import IndicatorError
+from pipeline.venues.us_stocks import US_STOCKS
 
 Unit = Literal["price", "shares", "free"]
 """The unit of a column: a price per share, a number of shares, or neither, so that a split does not change it."""
@@ -79,7 +80,7 @@ def indicators_table(columns: Sequence[IndicatorColumn]) -> Table:
         "session": pa.Column(pl.Date, description="Session at whose close the values are known."),
     }
     return Table(
-        market="stocks",
+        venue=US_STOCKS,
         name="indicators",
         schema=pa.DataFrameSchema(
             keys | {column.name: _contract(column) for column in columns},

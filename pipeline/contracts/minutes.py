@@ -8,10 +8,7 @@ import polars as pl
 
 from pipeline.contracts.bars import DailyBar
 from pipeline.contracts.table import BY_SESSION, Table
-
-ZONE = "America/New_York"
-FIRST_HOUR, LAST_HOUR = 4, 20
-"""New York hours at which the first and the last minute of a session start."""
+from pipeline.venues.us_stocks import US_STOCKS
 
 _INSTANT = pl.Datetime("us", "UTC")
 _MICROSECONDS = 60_000_000
@@ -19,8 +16,9 @@ _OPENING = "first 30 minutes of regular hours"
 _AUCTION = "volume of regular hours and of the minute that starts at the close"
 
 
-def _in_utc(days: pl.Expr, hour: int) -> pl.Expr:
-    return days.dt.combine(time(hour)).dt.replace_time_zone(ZONE).dt.convert_time_zone("UTC")
+def _in_utc(days: pl.Expr, moment: time) -> pl.Expr:
+    zone = US_STOCKS.zone.key
+    return days.dt.combine(moment).dt.replace_time_zone(zone).dt.convert_time_zone("UTC")
 
 
 class MinuteBar(DailyBar):
@@ -35,15 +33,15 @@ class MinuteBar(DailyBar):
         # Time zones are converted once per session: for every row it would take longer than all other checks.
         days = pl.col("session").unique(maintain_order=True)
         first, last = (
-            pl.col("session").replace_strict(days, _in_utc(days, hour), default=None, return_dtype=_INSTANT)
-            for hour in (FIRST_HOUR, LAST_HOUR)
+            pl.col("session").replace_strict(days, _in_utc(days, moment), default=None, return_dtype=_INSTANT)
+            for moment in (US_STOCKS.hours.first, US_STOCKS.hours.last)
         )
         is_whole = (pl.col("minute") - first).dt.total_microseconds() % _MICROSECONDS == 0
         return data.lazyframe.select(is_whole & pl.col("minute").is_between(first, last))
 
 
 MINUTE_BARS = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="minute_bars",
     schema=MinuteBar.to_schema(),
     key=("ticker", "session", "minute"),
@@ -113,7 +111,7 @@ class IntradayFeatures(pa.DataFrameModel):
 
 
 INTRADAY_FEATURES = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="intraday_features",
     schema=IntradayFeatures.to_schema(),
     key=("ticker", "session"),

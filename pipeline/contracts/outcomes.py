@@ -6,6 +6,7 @@ import pandera.polars as pa
 import polars as pl
 
 from pipeline.contracts.table import Table
+from pipeline.venues.us_stocks import US_STOCKS
 
 HORIZONS = (1, 5, 20, 60)
 """Sessions after the list's at whose close a return is measured."""
@@ -133,7 +134,7 @@ def _returns(horizon: int) -> dict[str, pa.Column]:
 
 
 CANDIDATE_OUTCOMES = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="candidate_outcomes",
     schema=CandidateOutcome.to_schema().add_columns({k: v for h in HORIZONS for k, v in _returns(h).items()}),
     key=("model", "session", "ticker"),
@@ -142,7 +143,7 @@ CANDIDATE_OUTCOMES = Table(
 )
 
 SESSION_SCORES = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="session_scores",
     schema=SessionScore.to_schema(),
     key=("model", "session", "horizon"),
@@ -152,7 +153,7 @@ SESSION_SCORES = Table(
 )
 
 MODEL_SCORES = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="model_scores",
     schema=ModelScore.to_schema(),
     key=("model", "model_version", "month", "horizon"),

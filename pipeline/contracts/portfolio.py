@@ -6,6 +6,7 @@ import pandera.polars as pa
 import polars as pl
 
 from pipeline.contracts.table import Table
+from pipeline.venues.us_stocks import US_STOCKS
 
 EVENTS = {
     "opened": "It was bought.",
@@ -143,7 +144,8 @@ class SellSignal(pa.DataFrameModel):
 
 
 POSITIONS = Table(
-    market="portfolio",
+    venue=US_STOCKS,
+    area="portfolio",
     name="positions",
     schema=Position.to_schema(),
     key=("position", "revision"),
@@ -154,7 +156,8 @@ POSITIONS = Table(
 )
 
 POSITION_MARKS = Table(
-    market="portfolio",
+    venue=US_STOCKS,
+    area="portfolio",
     name="position_marks",
     schema=PositionMark.to_schema(),
     key=("position", "session"),
@@ -163,7 +166,8 @@ POSITION_MARKS = Table(
 )
 
 SIGNALS = Table(
-    market="portfolio",
+    venue=US_STOCKS,
+    area="portfolio",
     name="signals",
     schema=SellSignal.to_schema(),
     key=("position", "session", "rule"),

@@ -6,6 +6,7 @@ import pandera.polars as pa
 import polars as pl
 
 from pipeline.contracts.table import Table
+from pipeline.venues.us_stocks import US_STOCKS
 
 REASONS = {
     "malformed_row": "The line has not as many fields as the header, or a quote in it does not close.",
@@ -70,7 +71,7 @@ class QuarantinedMinute(QuarantinedRow):
 
 
 QUARANTINE = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="quarantine",
     schema=QuarantinedRow.to_schema(),
     key=("session", "key", "etag", "row_number"),
@@ -80,7 +81,7 @@ QUARANTINE = Table(
 )
 
 MINUTE_QUARANTINE = Table(
-    market="stocks",
+    venue=US_STOCKS,
     name="minute_quarantine",
     schema=QuarantinedMinute.to_schema(),
     key=QUARANTINE.key,

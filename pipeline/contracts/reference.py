@@ -8,6 +8,7 @@ import pandera.polars as pa
 import polars as pl
 
 from pipeline.contracts.table import Table
+from pipeline.venues.us_stocks import US_STOCKS
 
 DOUBTS = {
     "unreadable": "A number or a date that the event needs is missing or cannot be read.",
@@ -107,7 +108,8 @@ def _refreshed_table(name: str, model: type[pa.DataFrameModel], description: str
     known = {column: schema.columns.pop(column) for column in KNOWN}
     schema.columns |= known
     return Table(
-        market="reference",
+        venue=US_STOCKS,
+        area="reference",
         name=name,
         schema=schema,
         # A changed statement is another row, and so is one that is withdrawn and made again.

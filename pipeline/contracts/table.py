@@ -11,6 +11,7 @@ import polars as pl
 from pipeline.contracts.precision import Precision, as_stored
 from pipeline.contracts.promises import Promises
 from pipeline.errors import ContractBroken
+from pipeline.venues.venue import Venue
 
 _EXAMPLES = 3
 _EXAMPLE_WIDTH = 200
@@ -51,7 +52,8 @@ BY_SESSION = Layout(
 class Table:
     """One Delta table. `market` and `name` are its asset key, its folder, and its SQL name `market.name`."""
 
-    market: str
+    venue: Venue
+    """The market place whose sessions its rows belong to."""
     name: str
     schema: pa.DataFrameSchema
     key: tuple[str, ...]
@@ -67,6 +69,13 @@ class Table:
     """The word for its rows in the report of a run; empty when they are not counted."""
     irreplaceable: str = ""
     """Why no run can write its rows again, in words; empty for a table that an asset writes."""
+    area: str = ""
+    """The folder of a table that is not kept with those of its market: `reference`, `portfolio`."""
+
+    @property
+    def market(self) -> str:
+        """Return the first part of its names: its area, or the market of its venue."""
+        return self.area or self.venue.market
 
     @property
     def sql_name(self) -> str:

@@ -33,7 +33,7 @@ from pipeline.market.securities.reference import applicable_dividends, applicabl
 SHARED = "*"
 """The part of a table's fingerprints that covers the code behind all its rows."""
 
-BY_NAME_ONLY = ("INDICATORS", "MODELS", "RULES", "new_york", "EARLY_CLOSES")
+BY_NAME_ONLY = ("INDICATORS", "MODELS", "RULES", "US_STOCKS")
 """Names in shared code that count by name only: declarations have fingerprints of their own, and the exchange's days
 and hours are data that grow by years."""
 

@@ -79,5 +79,8 @@ SAME: dict[str, str] = {
     "3ee48f90d611": "342bef52c3c0",
     "a747a9fbfee1": "9fd350af857c",
     "82d831acd788": "0808f2e0c2e4",
+    "98a5f469a574": "c42ff07f5572",
+    "5384231a0f63": "20d25d1e826a",
+    "342bef52c3c0": "81a5058795ca",
 }
 """Code that was rewritten and computes the same, as its tests show: its fingerprint, and the one after it."""

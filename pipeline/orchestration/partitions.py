@@ -1,50 +1,53 @@
 """One trading session is one partition: the definition that every daily table shares, and its helpers."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, time
 
 from dagster import BackfillPolicy, TimeWindowPartitionMapping
 
 from pipeline.errors import SettingsError
 from pipeline.orchestration.patches.session_partitions import SessionPartitions
-from pipeline.settings import FIRST_SESSION, load_settings
-from pipeline.venues.calendar import closed_weekdays, new_york
-
-EXCHANGE_ZONE = "America/New_York"
-WEEKENDS = ("0 0 * * 6", "0 0 * * 0")
+from pipeline.settings import load_settings
+from pipeline.venues.us_stocks import US_STOCKS
+from pipeline.venues.venue import DAY, Venue
 
 ONE_RUN = BackfillPolicy.single_run()
 """A range is one run, one pass, one commit per table: twenty sessions as twenty runs take six times as long."""
 
 
 PUBLISHED_AT = time(11, 30)
-"""New York time by which yesterday's file should be there; the vendor says about 11:00."""
+"""Time at the venue by which yesterday's file should be there; the vendor says about 11:00."""
 
 
-def session_partitions(start: date = FIRST_SESSION, end: date | None = None) -> SessionPartitions:
-    """Return the partitions of every daily table: the New York sessions `start` … `end`, open-ended when None.
+def session_partitions(venue: Venue, start: date | None = None, end: date | None = None) -> SessionPartitions:
+    """Return the partitions of the daily tables of `venue`: its sessions `start` (the first when None) … `end`.
 
-    A session's partition exists from the midnight after it, since its file comes the next day. Closures are known
-    to 2040, so the definition (and with it every materialization recorded against it) stays the same for years.
+    They are open-ended when `end` is None. A session's partition exists from the midnight after it, since its file
+    comes the next day. Closures are known for years ahead, so the definition (and with it every materialization
+    recorded against it) stays the same for years.
 
-    Raises SettingsError when `start` lies before the vendor's history, or no session lies between it and `end`.
+    Raises SettingsError when `start` lies before the first session of the tables, or no session lies up to `end`.
     """
-    last = end or new_york().last
-    sessions = new_york().between(start, last) if FIRST_SESSION <= start <= last else ()
+    start, last = start or venue.first_session, end or venue.calendar.last
+    sessions = venue.calendar.between(start, last) if venue.first_session <= start <= last else ()
     if not sessions:
         raise SettingsError(
             f"The tables cannot begin on {start} (CANDLELAKE_START) and end on {end or 'the latest session'}.",
-            remedy=f"The vendor's history begins on {FIRST_SESSION}; set a later start, before CANDLELAKE_END.",
+            remedy=f"The vendor's history begins on {venue.first_session}; set a later start, before CANDLELAKE_END.",
         )
     first = sessions[0]
-    holidays = [datetime.combine(day, time()) for day in closed_weekdays() if first < day <= last]
+    holidays = [datetime.combine(day, time()) for day in venue.closed_days if first < day <= last]
     return SessionPartitions(
         start_date=first.isoformat(),
-        end_date=(end + timedelta(days=1)).isoformat() if end else None,
-        timezone=EXCHANGE_ZONE,
-        exclusions=[*WEEKENDS, *holidays],
+        end_date=(end + DAY).isoformat() if end else None,
+        timezone=venue.zone.key,
+        exclusions=[*map(midnights, reversed(venue.weekend)), *holidays],
     )
+
+
+def midnights(weekday: int) -> str:
+    """Return the cron schedule of the midnights that begin a weekday, given by its ISO number."""
+    return f"0 0 * * {weekday % 7}"
 
 
 def look_back(sessions: int) -> TimeWindowPartitionMapping:
@@ -57,33 +60,32 @@ def sessions_of(keys: Sequence[str]) -> list[date]:
     return sorted(date.fromisoformat(key) for key in keys)
 
 
-def last_day_over(now: datetime, end: date | None = None) -> date:
-    """Return the last day, not after `end`, that is over in New York at `now` (aware): partitions exist up to it."""
-    yesterday = now.astimezone(ZoneInfo(EXCHANGE_ZONE)).date() - timedelta(days=1)
+def last_day_over(venue: Venue, now: datetime, end: date | None = None) -> date:
+    """Return the last day, not after `end`, that is over at `venue` at `now` (aware): partitions exist up to it."""
+    yesterday = venue.today(now) - DAY
     return min(yesterday, end) if end else yesterday
 
 
-def latest_over(now: datetime, end: date | None = None) -> date:
-    """Return the newest session, not after `end`, that is over in New York at `now` (aware)."""
-    return new_york().at_or_before(last_day_over(now, end))
+def latest_over(venue: Venue, now: datetime, end: date | None = None) -> date:
+    """Return the newest session, not after `end`, that is over at `venue` at `now` (aware)."""
+    return venue.calendar.at_or_before(last_day_over(venue, now, end))
 
 
-def latest_published(now: datetime, end: date | None = None) -> date:
+def latest_published(venue: Venue, now: datetime, end: date | None = None) -> date:
     """Return the newest session, not after `end`, whose file the vendor must have published by `now` (aware)."""
-    in_new_york = now.astimezone(ZoneInfo(EXCHANGE_ZONE))
-    days_ago = 1 if in_new_york.time() >= PUBLISHED_AT else 2
-    newest = in_new_york.date() - timedelta(days=days_ago)
-    return new_york().at_or_before(min(newest, end) if end else newest)
+    there = now.astimezone(venue.zone)
+    newest = there.date() - (DAY if there.time() >= PUBLISHED_AT else 2 * DAY)
+    return venue.calendar.at_or_before(min(newest, end) if end else newest)
 
 
 _settings = load_settings()
-STOCK_SESSIONS = session_partitions(_settings.start, _settings.end)
+STOCK_SESSIONS = session_partitions(US_STOCKS, _settings.start, _settings.end)
 """The partitions of every table of stocks by day, from CANDLELAKE_START on."""
 
 
-def sessions_over(now: datetime) -> Sequence[date]:
-    """Return the sessions that have a partition at `now` (aware), in order.
+def sessions_over(venue: Venue, now: datetime) -> Sequence[date]:
+    """Return the sessions of `venue` that have a partition at `now` (aware), in order.
 
     The same as STOCK_SESSIONS gives, but from the calendar: Dagster walks every day since the first.
     """
-    return new_york().between(_settings.start, last_day_over(now, _settings.end))
+    return venue.calendar.between(_settings.start, last_day_over(venue, now, _settings.end))

@@ -32,7 +32,7 @@ from pipeline.sources.choose import reference_source_of
 from pipeline.sources.massive.reference import NoReference
 from pipeline.sources.port import Dataset
 from pipeline.tables import CONTRACTS
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 GO_ON = "Once that is mended, `candlelake verify --repair` goes on from here."
 
@@ -236,7 +236,7 @@ class _Repair:
                 self._run(maker.job, maker.assets, span, maker.name)
 
     def _run(self, job: str, assets: Sequence[AssetKey], span: Span | None, what: str) -> None:
-        sessions = new_york().between(*span) if span else ()
+        sessions = US_STOCKS.calendar.between(*span) if span else ()
         try:
             report = run_sessions(self._settings, sessions, self._progress, job_name=job, only=assets)
         except (CandlelakeError, DagsterError, DeltaError, PolarsError, OSError) as failed:
@@ -265,14 +265,14 @@ def _span(damage: Damage) -> Span:
 def _sessions(spans: Iterable[Span]) -> list[date]:
     """Return the sessions in `spans` that are partitions, in order, without repeats."""
     runnable = {date.fromisoformat(key) for key in STOCK_SESSIONS.get_partition_keys()}
-    return sorted({session for span in spans for session in new_york().between(*span)} & runnable)
+    return sorted({session for span in spans for session in US_STOCKS.calendar.between(*span)} & runnable)
 
 
 def _spans(sessions: Iterable[date]) -> list[Span]:
     """Return `sessions` as unbroken spans of the exchange's calendar, in order."""
     spans: list[Span] = []
     for session in sorted(sessions):
-        if spans and session == new_york().offset(spans[-1][1], 1):
+        if spans and session == US_STOCKS.calendar.offset(spans[-1][1], 1):
             spans[-1] = spans[-1][0], session
         else:
             spans.append((session, session))

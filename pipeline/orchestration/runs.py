@@ -27,6 +27,7 @@ from pipeline.orchestration.partitions import sessions_over
 from pipeline.orchestration.signals import no_signal_lost
 from pipeline.progress import Progress
 from pipeline.settings import Settings
+from pipeline.venues.us_stocks import US_STOCKS
 
 FailedCheck = AssetCheckEvaluation
 """The evaluation of a check that failed."""
@@ -64,7 +65,7 @@ def runnable_sessions(start: date, end: date) -> list[date]:
 
     Raises PermanentError when there is none: the days are no sessions, outside the tables' span, or not over yet.
     """
-    sessions = sessions_over(datetime.now(UTC))
+    sessions = sessions_over(US_STOCKS, datetime.now(UTC))
     chosen = [session for session in sessions if start <= session <= end]
     if not chosen:
         raise PermanentError(

@@ -18,12 +18,10 @@ from pipeline.contracts.outcomes import LONGEST
 from pipeline.lake.lake import Lake
 from pipeline.orchestration.jobs import maintenance, outcomes, reference_data, stocks_by_day
 from pipeline.orchestration.partitions import (
-    EXCHANGE_ZONE,
     PUBLISHED_AT,
     last_day_over,
 )
 from pipeline.settings import Settings
-from pipeline.venues.calendar import new_york
 
 MORNING = time(0, 15)
 """New York time at which the vendor's REST API has the session that ended the day before."""
@@ -43,15 +41,15 @@ every_session = build_schedule_from_partitioned_job(
 @schedule(
     job=stocks_by_day,
     cron_schedule=f"{MORNING.minute} {MORNING.hour} * * *",
-    execution_timezone=EXCHANGE_ZONE,
+    execution_timezone=CANDIDATES.venue.zone.key,
     description="The morning edition of the session before, from the REST API, at 00:15 New York; needs a REST key.",
 )
 def every_morning(context: ScheduleEvaluationContext, settings: ResourceParam[Settings]) -> RunRequest | SkipReason:
     """Request the session that ended the day before; its flat file replaces the bars later that day."""
     if settings.rest_key is None:
         return SkipReason("Without CANDLELAKE_REST_KEY there is no morning edition; the flat file comes about 11:00.")
-    session = last_day_over(context.scheduled_execution_time)
-    if not new_york().is_session(session) or not settings.start <= session <= (settings.end or session):
+    session = last_day_over(CANDIDATES.venue, context.scheduled_execution_time)
+    if not CANDIDATES.venue.calendar.is_session(session) or not settings.start <= session <= (settings.end or session):
         return SkipReason(f"{session} brought no new session.")
     return RunRequest(partition_key=str(session))
 
@@ -60,7 +58,7 @@ every_evening = ScheduleDefinition(
     name="every_evening",
     job=reference_data,
     cron_schedule="5 23 * * *",
-    execution_timezone="America/New_York",
+    execution_timezone=CANDIDATES.venue.zone.key,
     description="Reference data, every day before the sessions of the next are run.",
 )
 
@@ -68,7 +66,7 @@ every_sunday = ScheduleDefinition(
     name="every_sunday",
     job=maintenance,
     cron_schedule="0 6 * * 0",
-    execution_timezone="America/New_York",
+    execution_timezone=CANDIDATES.venue.zone.key,
     description="Maintenance, on a day without a session.",
 )
 
@@ -76,17 +74,17 @@ every_sunday = ScheduleDefinition(
 @schedule(
     job=outcomes,
     cron_schedule=f"{AFTER_THE_LISTS.minute} {AFTER_THE_LISTS.hour} * * *",
-    execution_timezone=EXCHANGE_ZONE,
+    execution_timezone=CANDIDATES.venue.zone.key,
     description="Outcomes of the lists that the session before may have moved, at 12:15 New York; not after a day off.",
 )
 def every_noon(
     context: ScheduleEvaluationContext, lake: ResourceParam[Lake], settings: ResourceParam[Settings]
 ) -> RunRequest | SkipReason:
     """Request one run over the session that ended the day before and the sessions whose horizons reach it."""
-    newest = last_day_over(context.scheduled_execution_time)
-    if not new_york().is_session(newest) or newest > (settings.end or newest):
+    newest = last_day_over(CANDIDATES.venue, context.scheduled_execution_time)
+    if not CANDIDATES.venue.calendar.is_session(newest) or newest > (settings.end or newest):
         return SkipReason(f"{newest} brought no new session.")
-    since = max(new_york().offset(newest, -LONGEST), settings.start)
+    since = max(CANDIDATES.venue.calendar.offset(newest, -LONGEST), settings.start)
     first = lake.read(CANDIDATES, since, newest).rows.select(pl.col("session").min()).collect().item()
     if first is None:
         return SkipReason(f"There is no list from {since} to {newest}.")

@@ -31,7 +31,6 @@ from pipeline.queries.outdated import OutdatedSessions, outdated_sessions
 from pipeline.settings import Settings
 from pipeline.sources.massive.rest_days import NoFlatFiles
 from pipeline.sources.port import Dataset, FlatFile, FlatFiles
-from pipeline.venues.calendar import new_york
 
 MOST_RUNS_A_TICK = 20
 """Runs that the sensor requests at a time; the rest follows with the next tick."""
@@ -61,9 +60,9 @@ def vendor_files(
         return
     stored_versions = stored_versions_of(lake)
     now = datetime.now(UTC)
-    first = max(min(stored_versions, default=latest_published(now, settings.end)), settings.start)
+    first = max(min(stored_versions, default=latest_published(DAILY_BARS.venue, now, settings.end)), settings.start)
     # Requesting a session without a partition would fail the whole tick.
-    listed = flat_files.files(Dataset.DAY_AGGS, first, last_day_over(now, settings.end))
+    listed = flat_files.files(Dataset.DAY_AGGS, first, last_day_over(DAILY_BARS.venue, now, settings.end))
     waiting = due(listed, stored_versions)
     context.log.info(f"{len(waiting)} of {len(listed)} published sessions since {first} are new or replaced.")
     if not waiting:
@@ -83,7 +82,7 @@ def stored_versions_of(lake: Lake) -> dict[date, str]:
 
 def due(listed: Sequence[FlatFile], stored_versions: Mapping[date, str]) -> list[FlatFile]:
     """Return the published files of sessions whose rows come from another version or none, the oldest first."""
-    sessions = (file for file in listed if new_york().is_session(file.session))
+    sessions = (file for file in listed if DAILY_BARS.venue.calendar.is_session(file.session))
     return [file for file in sessions if stored_versions.get(file.session) != file.etag]
 
 

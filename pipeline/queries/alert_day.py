@@ -14,7 +14,6 @@ from pipeline.contracts.reference import SPLITS
 from pipeline.lake.lake import Lake
 from pipeline.market.indicators import LOOKBACK_SESSIONS
 from pipeline.market.securities.reference import as_known
-from pipeline.venues.calendar import new_york
 
 TRAILING = 20
 """An alert reports missing sessions among this many before its own."""
@@ -30,7 +29,7 @@ def newest_session(lake: Lake, since: date) -> date | None:
 
 def read_day(lake: Lake, session: date, failed_checks: Sequence[FailedCheck]) -> Day:
     """Return what the lake knows about `session`, which has candidates. Raises TableMissing."""
-    previous = new_york().offset(session, -1)
+    previous = CANDIDATES.venue.calendar.offset(session, -1)
     sessions_with_bars = _sessions_with_bars(lake, session)
     listed = _of_session(lake, session)
     signals = _signals(lake, session)
@@ -45,7 +44,11 @@ def read_day(lake: Lake, session: date, failed_checks: Sequence[FailedCheck]) ->
         rows_read=int(delivery["rows_read"].sum()),
         quarantined=int(delivery["quarantined"].sum()),
         held_without_bar=_without_bar(lake, session),
-        missing=[day for day in new_york().between(min(sessions_with_bars), session) if day not in sessions_with_bars]
+        missing=[
+            day
+            for day in CANDIDATES.venue.calendar.between(min(sessions_with_bars), session)
+            if day not in sessions_with_bars
+        ]
         if sessions_with_bars
         else [],
         doubtful_splits=_doubtful(splits.rows.collect(), session, mentioned_tickers),
@@ -72,13 +75,13 @@ def _without_bar(lake: Lake, session: date) -> list[str]:
 
 def _sessions_with_bars(lake: Lake, session: date) -> set[date]:
     """Return the sessions with bars in the lake, among this one and the TRAILING before it."""
-    since = new_york().offset(session, -TRAILING)
+    since = CANDIDATES.venue.calendar.offset(session, -TRAILING)
     return set(lake.scan(DAILY_BARS, since, session, columns=["session"]).unique().collect()["session"])
 
 
 def _doubtful(splits: pl.DataFrame, session: date, tickers: Sequence[str]) -> list[tuple[str, date, str]]:
     """Return the splits that are not applied and would change the prices of `tickers`."""
-    since = new_york().offset(session, -LOOKBACK_SESSIONS)
+    since = CANDIDATES.venue.calendar.offset(session, -LOOKBACK_SESSIONS)
     doubtful = as_known(splits).filter(
         pl.col("ticker").is_in(tickers),
         pl.col("execution_date").is_between(since, session),

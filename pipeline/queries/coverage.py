@@ -9,7 +9,6 @@ import polars as pl
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.lake.lake import Lake
 from pipeline.market.gate.coverage import coverage
-from pipeline.venues.calendar import new_york
 
 TRAILING = 20
 """A session's number of bars is compared with the median of this many sessions before it."""
@@ -17,7 +16,7 @@ TRAILING = 20
 
 def session_coverage(lake: Lake, sessions: Sequence[date]) -> pl.DataFrame:
     """Return the `coverage` of the `sessions` with bars in the lake, against the TRAILING sessions before each."""
-    start = new_york().offset(sessions[0], -TRAILING)
+    start = DAILY_BARS.venue.calendar.offset(sessions[0], -TRAILING)
     bars = lake.scan(DAILY_BARS, start, sessions[-1], columns=["session"])
     bars_per_session = bars.group_by("session").agg(bars=pl.len()).collect()
     return coverage(bars_per_session, TRAILING).filter(pl.col("session") >= sessions[0])

@@ -21,7 +21,6 @@ from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
 from pipeline.market.prices.splits import split_factors
 from pipeline.market.securities.reference import applicable_splits, as_known, with_split_doubts
 from pipeline.queries.outdated import outdated_sessions
-from pipeline.venues.calendar import new_york
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def explanation(lake: Lake, ticker: str, session: date) -> Explanation:
         raise PermanentError(f"{ticker} has no indicators on {session}.", remedy=_nearest(lake, ticker, session))
     commits = {table.sql_name: _commit(lake, table, session) for table in (INDICATORS_TABLE, CANDIDATES)}
     inputs = _TablesAsRead(lake, commits[INDICATORS_TABLE.sql_name])
-    start = new_york().offset(session, 1 - LOOKBACK_SESSIONS)
+    start = INDICATORS_TABLE.venue.calendar.offset(session, 1 - LOOKBACK_SESSIONS)
     bars = inputs.bars(start, session).filter(pl.col("ticker") == ticker).sort("session")
     reference_splits = inputs.splits().filter(
         pl.col("ticker") == ticker, pl.col("execution_date") > start, pl.col("execution_date") <= session

@@ -20,7 +20,6 @@ from pipeline.market.outdated_ranges import OUTDATED, outdated_by_bars, outdated
 from pipeline.queries.outdated_code import DUE, dependent_sessions, outdated_by_code
 from pipeline.queries.outdated_inputs import outdated_by_inputs
 from pipeline.queries.session_writings import calendar, newest_writings, possible_writings
-from pipeline.venues.calendar import new_york
 
 COLUMNS = {"table": pl.String, **OUTDATED}
 """Columns of outdated ranges: the table's SQL name and those of `OUTDATED`. Code changes have no ticker and day."""
@@ -53,7 +52,7 @@ class OutdatedSessions:
     @property
     def sessions(self) -> int:
         """Return how many sessions are in the spans."""
-        return sum(len(new_york().between(*span)) for span in self.spans)
+        return sum(len(INDICATORS_TABLE.venue.calendar.between(*span)) for span in self.spans)
 
     @property
     def due(self) -> pl.DataFrame:
@@ -66,7 +65,11 @@ class OutdatedSessions:
         stretches: list[Stretch] = []
         for session, tables in self.due.group_by("session", maintain_order=True).agg("table").iter_rows():
             last = stretches[-1] if stretches else None
-            if last and last.tables == tuple(tables) and session == new_york().offset(last.last, 1):
+            if (
+                last
+                and last.tables == tuple(tables)
+                and session == INDICATORS_TABLE.venue.calendar.offset(last.last, 1)
+            ):
                 stretches[-1] = Stretch(last.first, session, last.tables)
             else:
                 stretches.append(Stretch(session, session, tuple(tables)))
@@ -85,7 +88,7 @@ def _merged(spans: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
     """Return sorted spans with neighbours merged."""
     merged: list[tuple[date, date]] = []
     for first, last in spans:
-        if merged and first <= new_york().offset(merged[-1][1], 1):
+        if merged and first <= INDICATORS_TABLE.venue.calendar.offset(merged[-1][1], 1):
             merged[-1] = merged[-1][0], max(last, merged[-1][1])
         else:
             merged.append((first, last))
@@ -122,7 +125,7 @@ def _outdated_indicators(lake: Lake) -> pl.DataFrame:
         return pl.DataFrame(schema=OUTDATED)
     computed = _computed(lake)
     history = lake.read(SPLITS).rows.collect()
-    sessions = new_york().sessions
+    sessions = INDICATORS_TABLE.venue.calendar.sessions
     by_splits = outdated_by_splits(computed.select("session", "known_at"), history, sessions, LOOKBACK_SESSIONS)
     changed, undecided = _changed_bars(lake, computed)
     by_bars = outdated_by_bars(changed, sessions, LOOKBACK_SESSIONS)

@@ -11,7 +11,7 @@ from pipeline.lake.lake import Lake
 from pipeline.market.code_changes import cause
 from pipeline.market.computed import COMPUTED
 from pipeline.queries.session_writings import newest_writings
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 OUTDATED_BY_CODE = {
     "table": pl.String,
@@ -78,7 +78,9 @@ def present_sessions(lake: Lake, table: Table, newest: pl.DataFrame) -> list[dat
 
 def unbroken_ranges(causes: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Return unbroken ranges of sessions with the same cause."""
-    place = pl.lit(pl.Series(new_york().sessions, dtype=pl.Date)).search_sorted(pl.col("session")).cast(pl.Int64)
+    place = (
+        pl.lit(pl.Series(US_STOCKS.calendar.sessions, dtype=pl.Date)).search_sorted(pl.col("session")).cast(pl.Int64)
+    )
     placed = causes.with_columns(place=place)
     begins = (pl.col("place") != pl.col("place").shift() + 1) | (pl.col("cause") != pl.col("cause").shift())
     ranges = placed.group_by(begins.fill_null(value=True).cum_sum().alias("range"), maintain_order=True).agg(

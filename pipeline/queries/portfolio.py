@@ -24,7 +24,6 @@ from pipeline.market.portfolio.positions import held_between, position_marks
 from pipeline.market.portfolio.sell.rules import RULES
 from pipeline.market.portfolio.sell.signals import BEFORE_SESSIONS, sell_signals
 from pipeline.market.securities.reference import applicable_dividends, applicable_splits
-from pipeline.venues.calendar import new_york
 
 ATTEMPTS = 20
 """Attempts to record while others record at the same moment; each time, at least one of them succeeds."""
@@ -86,7 +85,7 @@ def portfolio(lake: Lake, sessions: Sequence[date]) -> Portfolio:
     """
     stored = lake.read(POSITIONS)
     history = _with_what_was_typed(lake, stored.rows.collect())
-    before = new_york().offset(sessions[0], -1)
+    before = DAILY_BARS.venue.calendar.offset(sessions[0], -1)
     if history.is_empty():
         return Portfolio(POSITION_MARKS.empty(), SIGNALS.empty(), (stored,))
     splits = lake.read(SPLITS)
@@ -97,7 +96,9 @@ def portfolio(lake: Lake, sessions: Sequence[date]) -> Portfolio:
         return Portfolio(POSITION_MARKS.empty(), SIGNALS.empty(), (stored, splits))
     opened: date = positions.select(pl.col("opened").min()).item()
     bars = _reading(lake, DAILY_BARS, opened, sessions[-1])
-    indicators = _reading(lake, INDICATORS_TABLE, new_york().offset(before, -BEFORE_SESSIONS), sessions[-1])
+    indicators = _reading(
+        lake, INDICATORS_TABLE, DAILY_BARS.venue.calendar.offset(before, -BEFORE_SESSIONS), sessions[-1]
+    )
     dividends = lake.read(DIVIDENDS)
     prices = _of(positions, bars)
     marks = position_marks(
@@ -127,7 +128,7 @@ def standing(lake: Lake, session: date, until: date) -> list[dict[str, Any]]:
     if open_positions.is_empty():
         return []
     newest: date = open_positions.select(pl.col("opened").max()).item()
-    valued = portfolio(lake, new_york().between(session, max(session, newest)))
+    valued = portfolio(lake, DAILY_BARS.venue.calendar.between(session, max(session, newest)))
     shown_on = pl.max_horizontal("opened", pl.lit(session))
     marks = (
         valued.marks.join(open_positions, on="position")

@@ -20,7 +20,6 @@ from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import candidates
 from pipeline.market.securities.listings import listings
-from pipeline.venues.calendar import new_york
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def ranked_again(lake: Lake, publication: Publication) -> pl.DataFrame:
         rows_read(lake, publication, INDICATORS_TABLE), on=["ticker", "session"]
     )
     listed = listings(rows_read(lake, publication, TICKERS), rows_read(lake, publication, TICKER_EVENTS))
-    window = new_york().between(new_york().offset(session, 1 - LOOKBACK_SESSIONS), session)
+    window = CANDIDATES.venue.calendar.window(session, LOOKBACK_SESSIONS)
     day = with_minutes(day.lazy(), rows_read(lake, publication, INTRADAY_FEATURES).lazy()).collect()
     return candidates(with_reference(day, listed, rows_read(lake, publication, SPLITS), window), MODELS)
 

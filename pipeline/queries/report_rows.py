@@ -20,7 +20,6 @@ from pipeline.market.securities.reference import applicable_splits, as_known
 from pipeline.queries.portfolio import recorded_positions
 from pipeline.reports.candidates_page import INDICATORS_SHOWN
 from pipeline.reports.ticker_page import CHARTED, HISTORY
-from pipeline.venues.calendar import new_york
 
 CHART_SESSIONS = 504
 """Sessions of a ticker's chart: two years."""
@@ -41,7 +40,7 @@ class ReportRows:
     def __init__(self, lake: Lake, sessions: Sequence[date]) -> None:
         self.lake = lake
         self._first, self._last = sessions[0], sessions[-1]
-        self._before = new_york().offset(self._first, -1)
+        self._before = CANDIDATES.venue.calendar.offset(self._first, -1)
 
     @cached_property
     def lists(self) -> pl.DataFrame:
@@ -117,11 +116,13 @@ class ReportRows:
 
         Indicators of the figures only are given for the last bar of each ticker as of each session; elsewhere null.
         """
-        since = new_york().offset(self._first, 1 - CHART_SESSIONS)
+        since = CANDIDATES.venue.calendar.offset(self._first, 1 - CHART_SESSIONS)
         bars, drawn = pl.collect_all(
             [self._values(DAILY_BARS, since, _BARS), self._values(INDICATORS_TABLE, since, _DRAWN)]
         )
-        last = pl.concat(_last_bars(bars, session) for session in new_york().between(self._first, self._last)).unique()
+        last = pl.concat(
+            _last_bars(bars, session) for session in CANDIDATES.venue.calendar.between(self._first, self._last)
+        ).unique()
         oldest: date = last.select(pl.col("session").min().fill_null(self._first)).item()
         values = self._values(INDICATORS_TABLE, oldest, _FIGURES).collect()
         figures = values.join(last, on=["ticker", "session"])
@@ -139,7 +140,7 @@ class ReportRows:
 
 def _last_bars(bars: pl.DataFrame, session: date) -> pl.DataFrame:
     """Return ticker and session of each ticker's last bar up to `session`, as far back as its chart reaches."""
-    since = new_york().offset(session, 1 - CHART_SESSIONS)
+    since = CANDIDATES.venue.calendar.offset(session, 1 - CHART_SESSIONS)
     return bars.filter(pl.col("session").is_between(since, session)).group_by("ticker").agg(pl.col("session").max())
 
 

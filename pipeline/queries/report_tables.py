@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 
+from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.portfolio import POSITIONS
 from pipeline.market.indicators import INDICATORS
 from pipeline.market.portfolio.book import in_force, settled
@@ -17,7 +18,6 @@ from pipeline.queries.report_rows import CHART_SESSIONS, ReportRows
 from pipeline.reports.candidates_page import SPARKLINE_SESSIONS, CandidateTables
 from pipeline.reports.notices import PROVISIONAL, SPLITS_UNKNOWN
 from pipeline.reports.ticker_page import TickerTables
-from pipeline.venues.calendar import new_york
 
 IN_PRICES = (*PRICES, *(c.name for indicator in INDICATORS for c in indicator.columns if c.unit == "price"))
 IN_SHARES = (VOLUME, *(c.name for indicator in INDICATORS for c in indicator.columns if c.unit == "shares"))
@@ -52,9 +52,9 @@ class ReportTables:
 
     def candidates(self) -> CandidateTables:
         """Return the frames of the candidates page."""
-        before = new_york().offset(self._session, -1)
+        before = CANDIDATES.venue.calendar.offset(self._session, -1)
         listed = self._listed_on(self._session)
-        since = new_york().offset(self._session, 1 - SPARKLINE_SESSIONS)
+        since = CANDIDATES.venue.calendar.offset(self._session, 1 - SPARKLINE_SESSIONS)
         return CandidateTables(
             listed=listed.join(self._rows.shown, on=["ticker", "session"], how="left"),
             closes=self._on_basis(self._bars(since, listed["ticker"])).select("ticker", "session", "close"),
@@ -67,7 +67,7 @@ class ReportTables:
     def tickers(self, tickers: Collection[str]) -> TickerTables:
         """Return the frames of the pages of `tickers`; each is listed, held or to sell on the session."""
         names = list(tickers)
-        since = new_york().offset(self._session, 1 - CHART_SESSIONS)
+        since = CANDIDATES.venue.calendar.offset(self._session, 1 - CHART_SESSIONS)
         is_past = pl.col("session") <= self._session
         return TickerTables(
             history=self._on_basis(self._bars(since, names)),

@@ -4,12 +4,12 @@ import polars as pl
 
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 
 def calendar() -> pl.DataFrame:
     """Return the exchange's sessions, in order."""
-    return pl.DataFrame({"session": new_york().sessions}, schema={"session": pl.Date})
+    return pl.DataFrame({"session": US_STOCKS.calendar.sessions}, schema={"session": pl.Date})
 
 
 def writings(lake: Lake, table: Table) -> pl.DataFrame:

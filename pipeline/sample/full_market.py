@@ -15,7 +15,7 @@ from pipeline.sample.reference import Results, dividend_results, split_results, 
 from pipeline.sample.universe import Universe, draw_universe, stream
 from pipeline.sample.vendor_files import day_csv, gzipped, rest_answer
 from pipeline.sources.port import Dataset, key_of
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 MODEL = 1
 """Raise it with every change of the files, so that an older sample is not mistaken for this one."""
@@ -34,7 +34,7 @@ FAULTS = 31
 
 def last_sessions(count: int = SESSIONS, last: date = LAST_SESSION) -> tuple[date, ...]:
     """Return `count` sessions of New York that end with `last`. Raises ValueError when `last` is not a session."""
-    return new_york().between(new_york().offset(last, 1 - count), last)
+    return US_STOCKS.calendar.between(US_STOCKS.calendar.offset(last, 1 - count), last)
 
 
 def lay_down_full_market(
@@ -71,7 +71,7 @@ def _require_a_market(sessions: Sequence[date], tickers: int, seed: int) -> None
             f"No market can be built from {tickers} tickers with seed {seed}.",
             remedy=f"Use {FEWEST_TICKERS} to {MOST_TICKERS} tickers and a seed of 0 or more.",
         )
-    calendar = new_york()
+    calendar = US_STOCKS.calendar
     inside = sessions and calendar.first <= sessions[0] <= sessions[-1] < calendar.last
     if not inside or tuple(sessions) != calendar.between(sessions[0], sessions[-1]):
         raise SampleError(
@@ -92,7 +92,7 @@ def _files(sessions: tuple[date, ...], tickers: int, seed: int) -> Iterator[Samp
         day = market.trade(session)
         header, *lines = day_csv(day, names).splitlines()
         random = stream(seed, FAULTS, session.toordinal())
-        lines, planted = plant(lines, number, session, new_york().offset(session, 1), random)
+        lines, planted = plant(lines, number, session, US_STOCKS.calendar.offset(session, 1), random)
         text = "\n".join([header, *lines, ""])
         yield SampleFile(key_of(Dataset.DAY_AGGS, session), gzipped(text.encode()), session)
         splits += split_results(day, universe)

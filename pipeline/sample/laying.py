@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pipeline.contracts.foreign_json import NotJson, from_json
 from pipeline.errors import SampleError
 from pipeline.sources.home_places import MARKER
+from pipeline.venues.us_stocks import US_STOCKS
 
-PUBLICATION = time(11, tzinfo=ZoneInfo("America/New_York"))
+PUBLICATION = time(11, tzinfo=US_STOCKS.zone)
 """When the vendor's file of a session appears, on the next day."""
 
 Progress = Callable[[int, int], None]

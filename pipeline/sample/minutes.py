@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipeline.market.minutes.hours import OPEN, at, closing_time
 from pipeline.sample.full_market import SEED
 from pipeline.sample.laying import Plan, Sample, SampleFile, lay_down
 from pipeline.sample.prices import Day, Market, on_tick
 from pipeline.sample.universe import draw_universe, stream
 from pipeline.sample.vendor_files import HEADER, SIX_DECIMALS_FROM, day_csv, gzipped
 from pipeline.sources.port import Dataset, key_of
+from pipeline.venues.us_stocks import US_STOCKS
 
 MODEL = 1
 """Raise it with every change of the files."""
@@ -72,7 +72,9 @@ def minute_csv(day: Day, tickers: pl.Series, random: np.random.Generator) -> str
 def _of_ticker(day: Day, number: int, random: np.random.Generator) -> pl.DataFrame:
     """Return a ticker's minutes: a path from the day's open to its close that touches its high and its low."""
     trades = int(day.transactions[number])
-    opened, closed = (_nanoseconds(day.session, moment) for moment in (OPEN, closing_time(day.session)))
+    opened, closed = (
+        _nanoseconds(day.session, moment) for moment in (US_STOCKS.hours.opening, US_STOCKS.hours.close(day.session))
+    )
     places = (closed - opened) // _MINUTE + 1
     count = min(trades, MOST, places)
     minute = np.sort(random.choice(places, count, replace=False))
@@ -122,4 +124,4 @@ def _shared_out(total: float, decimals: int, count: int, random: np.random.Gener
 
 
 def _nanoseconds(session: date, moment: time) -> int:
-    return int(at(session, moment).timestamp()) * 10**9
+    return int(US_STOCKS.at(session, moment).timestamp()) * 10**9

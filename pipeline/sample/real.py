@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
 from pipeline.sample.laying import Plan, Progress, Sample, SampleFile, lay_down
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 FIRST_SESSION = date(2003, 9, 10)
 LAST_SESSION = date(2013, 3, 1)
@@ -24,7 +24,7 @@ def lay_down_real(folder: Path, *, progress: Progress | None = None) -> Sample:
     """
     archive = files("pipeline.sample").joinpath("real_day_aggs.tar.gz").read_bytes()
     identity = {"sample": "real", "sha256": hashlib.sha256(archive).hexdigest()}
-    plan = Plan(identity, new_york().between(FIRST_SESSION, LAST_SESSION))
+    plan = Plan(identity, US_STOCKS.calendar.between(FIRST_SESSION, LAST_SESSION))
     return lay_down(folder, plan, _unpacked(archive, folder), progress)
 
 

@@ -4,20 +4,19 @@ import json
 import struct
 import zlib
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 
 from pipeline.sample.prices import Day
+from pipeline.venues.us_stocks import US_STOCKS
 
 HEADER = ("ticker", "volume", "open", "close", "high", "low", "window_start", "transactions")
 """Columns of a day file, in order."""
 SIX_DECIMALS_FROM = date(2026, 2, 23)
 """From this session on volume and prices have six decimals, and volume is fractional; shortest form before."""
-NEW_YORK = ZoneInfo("America/New_York")
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 """Deflate, no file name, no time, unknown system: the same bytes on every machine."""
 GZIP_LEVEL = 4
@@ -25,7 +24,7 @@ GZIP_LEVEL = 4
 
 def window_start(session: date) -> int:
     """Return midnight New York of `session`, in nanoseconds since 1970 UTC."""
-    return int(datetime.combine(session, time(), NEW_YORK).timestamp()) * 1_000_000_000
+    return int(US_STOCKS.bounds(session)[0].timestamp()) * 1_000_000_000
 
 
 def day_csv(day: Day, tickers: pl.Series) -> str:

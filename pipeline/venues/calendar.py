@@ -1,11 +1,8 @@
 """Sessions: the days on which the exchange trades. Pure; callers that need "today" pass it in."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cache
-
-from pipeline.venues.xnys import CLOSED_WEEKDAYS
 
 
 class Calendar:
@@ -46,28 +43,22 @@ class Calendar:
         position = bisect_left(self.sessions, session) + count
         return self.sessions[min(max(position, 0), len(self.sessions) - 1)]
 
+    def window(self, session: date, count: int) -> tuple[date, ...]:
+        """Return the `count` sessions up to `session`, itself included; fewer at the start of the calendar.
+
+        Raises ValueError when `session` is not a session.
+        """
+        return self.between(self.offset(session, 1 - count), session)
+
     def _require_known(self, day: date) -> None:
         if not self.first.replace(month=1, day=1) <= day <= self.last.replace(month=12, day=31):
             raise ValueError(f"The calendar knows {self.first} to {self.last}; {day} lies outside.")
 
 
-def closed_weekdays() -> tuple[date, ...]:
-    """Return every weekday without trading in the New York calendar, in order."""
-    return tuple(
-        date.fromisoformat(f"{year}-{month_day}")
-        for year, days in CLOSED_WEEKDAYS.items()
-        for month_day in days.split()
-    )
-
-
-@cache
-def new_york() -> Calendar:
-    """Return the calendar of the New York Stock Exchange, 2003 to 2040 (exchange-calendars' XNYS)."""
-    closed = set(closed_weekdays())
-    day, last = date(min(CLOSED_WEEKDAYS), 1, 1), date(max(CLOSED_WEEKDAYS), 12, 31)
-    sessions = []
-    while day <= last:
-        if day.weekday() < 5 and day not in closed:
-            sessions.append(day)
-        day += timedelta(days=1)
-    return Calendar(sessions)
+def calendar_of(closures: Mapping[int, str], weekend: Collection[int]) -> Calendar:
+    """Return the calendar of the years in `closures`: every day but the weekdays of `weekend` (ISO numbers) and the
+    days that `closures` lists, each as MM-DD, by year."""
+    closed = {date.fromisoformat(f"{year}-{day}") for year, days in closures.items() for day in days.split()}
+    day, last = date(min(closures), 1, 1), date(max(closures), 12, 31)
+    days = (day + timedelta(days=count) for count in range((last - day).days + 1))
+    return Calendar([day for day in days if day.isoweekday() not in weekend and day not in closed])

@@ -1,6 +1,6 @@
-"""The weekdays on which the New York Stock Exchange stays closed. Data only.
+"""The weekdays on which the New York Stock Exchange stays closed, and those that end early. Data only.
 
-From `exchange-calendars` 4.13 (calendar XNYS), and compared with it by a test. It is data for two reasons:
+From `exchange-calendars` 4.13 (calendar XNYS), and compared with it by tests. It is data for two reasons:
 the partitions of every table follow from it, so it must not change with a library's version; and loading that
 library costs every command two seconds.
 """
@@ -46,3 +46,45 @@ CLOSED_WEEKDAYS = {
     2040: "01-02 01-16 02-20 03-30 05-28 06-19 07-04 09-03 11-22 12-25",
 }
 """Year to closed weekdays, each as MM-DD. A weekday that is not listed here is a session."""
+
+EARLY_CLOSES = {
+    2003: "07-03 11-28 12-24 12-26",
+    2004: "11-26",
+    2005: "11-25",
+    2006: "07-03 11-24",
+    2007: "07-03 11-23 12-24",
+    2008: "07-03 11-28 12-24",
+    2009: "11-27 12-24",
+    2010: "11-26",
+    2011: "11-25",
+    2012: "07-03 11-23 12-24",
+    2013: "07-03 11-29 12-24",
+    2014: "07-03 11-28 12-24",
+    2015: "11-27 12-24",
+    2016: "11-25",
+    2017: "07-03 11-24",
+    2018: "07-03 11-23 12-24",
+    2019: "07-03 11-29 12-24",
+    2020: "11-27 12-24",
+    2021: "11-26",
+    2022: "11-25",
+    2023: "07-03 11-24",
+    2024: "07-03 11-29 12-24",
+    2025: "07-03 11-28 12-24",
+    2026: "11-27 12-24",
+    2027: "11-26",
+    2028: "07-03 11-24",
+    2029: "07-03 11-23 12-24",
+    2030: "07-03 11-29 12-24",
+    2031: "07-03 11-28 12-24",
+    2032: "11-26",
+    2033: "11-25",
+    2034: "07-03 11-24",
+    2035: "07-03 11-23 12-24",
+    2036: "07-03 11-28 12-24",
+    2037: "11-27 12-24",
+    2038: "11-26",
+    2039: "11-25",
+    2040: "07-03 11-23 12-24",
+}
+"""Year to the sessions that end at 13:00, each as MM-DD."""

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.errors import ContractBroken
 from pipeline.market.gate.clean import Cleaned, clean
+from pipeline.venues.us_stocks import US_STOCKS
 
 SESSION = date(2024, 1, 5)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -49,7 +50,7 @@ def frame(*rows: dict) -> pl.DataFrame:
 
 
 def cleaned(*rows: dict) -> Cleaned:
-    return clean(frame(*rows), SESSION)
+    return clean(frame(*rows), SESSION, US_STOCKS)
 
 
 def reasons(*rows: dict) -> dict[int, list[str]]:
@@ -137,7 +138,7 @@ def test_a_session_is_the_new_york_date_also_when_clocks_change(day):
     start = int(datetime(day.year, day.month, day.day, 4, tzinfo=UTC).timestamp())
     rows = frame(*({"ticker": f"T{hour}", "window_start": (start + hour) * 10**9} for hour in hours))
     kept = {h for h in hours if datetime.fromtimestamp(start + h, NEW_YORK).date() == day}
-    assert set(clean(rows, day).bars["ticker"]) == {f"T{hour}" for hour in kept}
+    assert set(clean(rows, day, US_STOCKS).bars["ticker"]) == {f"T{hour}" for hour in kept}
 
 
 def test_identical_rows_collapse_and_are_counted():
@@ -202,13 +203,13 @@ def test_an_invalid_row_is_quarantined_as_often_as_it_comes():
 
 def test_minute_bars_are_told_apart_by_their_window():
     rows = frame({}, {"window_start": MIDNIGHT + 60 * 10**9}, {}, {"transactions": 1})
-    result = clean(rows, SESSION, key=("ticker", "window_start"))
+    result = clean(rows, SESSION, US_STOCKS, key=("ticker", "window_start"))
     assert counts(result) == (4, 2, 1, 1)
     assert result.bars["window_start"].to_list() == [MIDNIGHT, MIDNIGHT + 60 * 10**9]
 
 
 def test_no_rows_give_no_bars():
-    result = clean(frame(), SESSION)
+    result = clean(frame(), SESSION, US_STOCKS)
     assert counts(result) == (0, 0, 0, 0)
     assert result.rejected.schema == {"row_number": pl.Int64, "reasons": pl.List(pl.String)}
 
@@ -216,4 +217,4 @@ def test_no_rows_give_no_bars():
 def test_rows_that_cannot_be_told_apart_by_number_are_an_error():
     rows = frame({}, {"ticker": "IBM"}).with_columns(row_number=pl.lit(1, pl.Int64))
     with pytest.raises(ContractBroken, match="lost track"):
-        clean(rows, SESSION)
+        clean(rows, SESSION, US_STOCKS)

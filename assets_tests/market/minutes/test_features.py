@@ -4,14 +4,13 @@ import math
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import exchange_calendars
 import numpy as np
 import polars as pl
 import pytest
 
 from pipeline.contracts.minutes import INTRADAY_FEATURES, MINUTE_BARS
 from pipeline.market.minutes.features import close_before, intraday_features
-from pipeline.market.minutes.hours import EARLY_CLOSES, closing_time
+from pipeline.venues.us_stocks import US_STOCKS
 
 NEW_YORK = ZoneInfo("America/New_York")
 WINTER, SUMMER = date(2024, 1, 5), date(2024, 7, 5)
@@ -32,7 +31,9 @@ def minutes(*bars: dict) -> pl.DataFrame:
 
 
 def features(*bars: dict, closes: pl.DataFrame = NO_CLOSES) -> dict:
-    (row,) = INTRADAY_FEATURES.enforce(intraday_features(minutes(*bars), closes, bars[0]["session"])).to_dicts()
+    (row,) = INTRADAY_FEATURES.enforce(
+        intraday_features(minutes(*bars), closes, bars[0]["session"], US_STOCKS)
+    ).to_dicts()
     return row
 
 
@@ -121,15 +122,6 @@ def test_outside_regular_hours_alone_there_are_no_shares_and_no_price():
     assert {name: row[name] for name in nothing} == dict.fromkeys(nothing)
 
 
-@pytest.mark.filterwarnings("ignore:Series.values returning an ndarray:DeprecationWarning")  # exchange-calendars 4.13
-def test_early_closes_are_those_of_exchange_calendars_from_2003_to_2040():
-    xnys = exchange_calendars.get_calendar("XNYS", start="2003-01-01", end="2040-12-31")
-    ours = [date.fromisoformat(f"{year}-{day}") for year, days in EARLY_CLOSES.items() for day in days.split()]
-    assert ours == [session.date() for session in xnys.early_closes]
-    closes = {xnys.session_close(str(session)).tz_convert(NEW_YORK).time() for session in ours}
-    assert closes == {closing_time(session) for session in ours} == {time(13)}
-
-
 def test_the_features_agree_with_a_loop_over_rows_whatever_the_order_of_the_rows():
     rng = np.random.default_rng(5)
     day = [time(hour, minute) for hour in range(4, 20) for minute in range(60)]
@@ -142,7 +134,7 @@ def test_the_features_agree_with_a_loop_over_rows_whatever_the_order_of_the_rows
     rng.shuffle(bars)
     closes = {"A": 10.0, "NA": 7.0}
     known = pl.DataFrame({"ticker": list(closes), "previous_close": list(closes.values())})
-    for row in intraday_features(minutes(*bars), known, SHORT).iter_rows(named=True):
+    for row in intraday_features(minutes(*bars), known, SHORT, US_STOCKS).iter_rows(named=True):
         own = sorted((one for one in bars if one["ticker"] == row["ticker"]), key=lambda one: one["minute"])
         expected = looped(own, closes.get(row["ticker"]), time(13))
         assert {name: row[name] for name in expected} == pytest.approx(expected, nan_ok=False)

@@ -19,10 +19,10 @@ from pipeline.market.screen.factors import RSI
 from pipeline.market.screen.model import OF_MINUTES
 from pipeline.market.screen.models import PULLBACK, STRONG_CLOSE, TREND
 from pipeline.market.screen.rank import candidates
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 PRICES = (0.1, 0.3, 1.1, 2.55, 7.77, 9.99, 13.37, 19.99, 33.33, 47.11, 100.1, 250.35, 412345.67)
-SESSIONS = new_york().sessions[-700:-20]
+SESSIONS = US_STOCKS.calendar.sessions[-700:-20]
 MOVEMENT = re.compile(
     r"washed out|cooled off|([Uu]p|[Dd]own) \d|trend is (speeding|slowing|losing|gaining)|% (above|below)"
 )

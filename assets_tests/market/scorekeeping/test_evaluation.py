@@ -18,7 +18,7 @@ from pipeline.market.scorekeeping.evaluation import (
     session_scores,
 )
 from pipeline.market.scorekeeping.outcomes import PAIR, forward_returns
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 LONG = range(80)
 
@@ -266,7 +266,7 @@ def test_horizons_that_overlap_widen_the_error_and_gaps_keep_their_place():
 
 @pytest.mark.parametrize("horizon", HORIZONS)
 def test_too_few_sessions_for_the_horizon_have_no_error(horizon):
-    years = new_york().between(date(2021, 1, 4), date(2024, 12, 31))[: FEWEST_HORIZONS * horizon]
+    years = US_STOCKS.calendar.between(date(2021, 1, 4), date(2024, 12, 31))[: FEWEST_HORIZONS * horizon]
     rows = [score(0, horizon, session=day, mean_excess=n % 3 / 100, ic=n % 2 / 10) for n, day in enumerate(years)]
     whole, less = (
         overall_scores(pl.DataFrame(some, schema=SESSION_SCORES.columns), years).row(0, named=True)

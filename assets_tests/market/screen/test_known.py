@@ -13,10 +13,10 @@ from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.model import OF_MINUTES
 from pipeline.market.screen.rank import SPLIT_IN_DOUBT, TYPE
 from pipeline.market.securities.listings import LISTING
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 SEEN = datetime(2024, 1, 1, tzinfo=UTC)
-WINDOW = new_york().between(new_york().offset(MONDAY, 1 - LOOKBACK_SESSIONS), TUESDAY)
+WINDOW = US_STOCKS.calendar.between(US_STOCKS.calendar.offset(MONDAY, 1 - LOOKBACK_SESSIONS), TUESDAY)
 ROWS = day({"ticker": "A"}, {"ticker": "B"}, {"ticker": "A", "session": TUESDAY})
 
 

@@ -9,7 +9,7 @@ from dagster import DailyPartitionsDefinition, partition_loading_context
 
 from pipeline.orchestration.partitions import look_back, session_partitions
 from pipeline.orchestration.patches.session_partitions import SessionPartitions
-from pipeline.venues.calendar import new_york
+from pipeline.venues.us_stocks import US_STOCKS
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -46,7 +46,7 @@ def of_dagster(ours: SessionPartitions) -> DailyPartitionsDefinition:
 @pytest.mark.parametrize("moment", MOMENTS, ids=str)
 @pytest.mark.parametrize("span", SPANS, ids=str)
 def test_windows_from_a_moment_on_and_back_from_it_are_dagster_s(span, moment, ignore_exclusions):
-    ours = session_partitions(*span)
+    ours = session_partitions(US_STOCKS, *span)
     theirs = of_dagster(ours)
     for walk in ("_iterate_time_windows", "_reverse_iterate_time_windows"):
         found, wanted = (
@@ -59,20 +59,20 @@ def test_windows_from_a_moment_on_and_back_from_it_are_dagster_s(span, moment, i
 @pytest.mark.parametrize("moment", MOMENTS, ids=str)
 @pytest.mark.parametrize("span", SPANS, ids=str)
 def test_the_keys_that_there_are_at_a_moment_are_dagster_s(span, moment):
-    ours = session_partitions(*span)
+    ours = session_partitions(US_STOCKS, *span)
     assert ours.get_partition_keys(moment) == of_dagster(ours).get_partition_keys(moment)
     with partition_loading_context(moment):
         assert ours.get_partition_keys() == of_dagster(ours).get_partition_keys()
 
 
 def test_partitions_keep_the_identity_of_dagster_s_own():
-    ours = session_partitions(date(2024, 1, 2))
+    ours = session_partitions(US_STOCKS, date(2024, 1, 2))
     assert ours.get_serializable_unique_identifier() == of_dagster(ours).get_serializable_unique_identifier()
 
 
 @pytest.mark.parametrize("start", [date(2021, 3, 25), date(2026, 3, 2)], ids=["within_the_lake", "out_of_the_lake"])
 def test_a_look_back_of_years_is_no_long_walk(monkeypatch, start):
-    ours = session_partitions(start, date(2026, 3, 31))
+    ours = session_partitions(US_STOCKS, start, date(2026, 3, 31))
     walked = []
     walk = DailyPartitionsDefinition._reverse_iterate_time_windows
     monkeypatch.setattr(
@@ -83,12 +83,14 @@ def test_a_look_back_of_years_is_no_long_walk(monkeypatch, start):
     asked = ours.empty_subset().with_partition_keys(["2026-03-31"])
     needed = look_back(452).get_upstream_mapped_partitions_result_for_partitions(asked, ours, ours)
     keys = list(needed.partitions_subset.get_partition_keys())
-    assert keys == [str(day) for day in new_york().between(max(start, date(2024, 6, 11)), date(2026, 3, 31))]
+    assert keys == [str(day) for day in US_STOCKS.calendar.between(max(start, date(2024, 6, 11)), date(2026, 3, 31))]
     assert walked == []
 
 
 def test_equal_partitions_have_one_hash_and_others_another():
-    ours, again, longer = (session_partitions(date(2024, 1, 2), end) for end in (None, None, date(2024, 3, 28)))
+    ours, again, longer = (
+        session_partitions(US_STOCKS, date(2024, 1, 2), end) for end in (None, None, date(2024, 3, 28))
+    )
     assert ours == again
     assert hash(ours) == hash(again)
     assert ours != longer

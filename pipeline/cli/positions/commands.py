@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -238,11 +237,11 @@ def open_lake() -> tuple["Lake", date]:
     """Return the lake and the newest session on which a trade is possible: today's, or the lake's last."""
     from pipeline.lake.lake import Lake
     from pipeline.settings import load_settings
-    from pipeline.venues.calendar import new_york
+    from pipeline.venues.us_stocks import US_STOCKS
 
     settings = load_settings()
-    today = datetime.now(ZoneInfo("America/New_York")).date()
-    return Lake(settings.lake), new_york().at_or_before(min(today, settings.end or today))
+    today = US_STOCKS.today(datetime.now(UTC))
+    return Lake(settings.lake), US_STOCKS.calendar.at_or_before(min(today, settings.end or today))
 
 
 def require_sound(faults: list[str]) -> None:

@@ -14,7 +14,6 @@ from pipeline.lake.lake import Lake
 from pipeline.market.portfolio.book import Opening, open_positions, settled
 from pipeline.market.prices.splits import shares_become
 from pipeline.queries.portfolio import known_splits, recorded_positions
-from pipeline.venues.calendar import new_york
 
 AROUND = 20
 """Its ticker must have a bar in this many sessions up to a purchase; many do not trade every day."""
@@ -55,7 +54,7 @@ def require_known(lake: Lake, opening: Opening) -> None:
 
 
 def _traded(lake: Lake, until: date) -> set[str]:
-    bars = lake.scan(DAILY_BARS, new_york().offset(until, -AROUND), until, columns=["ticker"])
+    bars = lake.scan(DAILY_BARS, DAILY_BARS.venue.calendar.offset(until, -AROUND), until, columns=["ticker"])
     return set(bars.unique().collect()["ticker"])
 
 

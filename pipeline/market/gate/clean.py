@@ -15,16 +15,17 @@ An invalid row is rejected each time it occurs.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from pipeline.contracts.table import in_strict_order
 from pipeline.errors import ContractBroken
+from pipeline.venues.venue import Venue
 
-NEW_YORK = ZoneInfo("America/New_York")
+Span = tuple[int, int]
+"""When a day begins and when the next one does, in nanoseconds since 1970 UTC."""
 
 PRICES = ("open", "close", "high", "low")
 
@@ -60,6 +61,7 @@ class Cleaned:
 def clean(
     rows: pl.DataFrame,
     session: date,
+    venue: Venue,
     key: Sequence[str] = ("ticker",),
     further: Mapping[str, pl.Expr] = MappingProxyType({}),
 ) -> Cleaned:
@@ -69,10 +71,10 @@ def clean(
     `ticker`, `volume`, `open`, `close`, `high`, `low`, `window_start` (nanoseconds since 1970 UTC) and `transactions`.
     A null is an unreadable number. `key` are the columns that identify a bar within the session. `further` are
     reasons to reject these rows beyond those for all bars, each with its condition on a well-formed row.
-    A row belongs to `session` when its window starts on that date in New York.
+    A row belongs to `session` when its window starts on that date at the venue.
     Raises ContractBroken when a row is neither kept nor duplicate nor rejected, which would be a fault of this module.
     """
-    valid, rejected = _judged(rows, session, further)
+    valid, rejected = _judged(rows, _nanoseconds(venue.bounds(session)), further)
     bars, conflicting = _one_row_per_key(_unsigned_zeros(valid.drop("malformed")), tuple(key))
     rejected = pl.concat([rejected, conflicting]).sort("row_number")
     duplicates = len(valid) - len(bars) - len(conflicting)
@@ -93,23 +95,23 @@ def _reconciled(cleaned: Cleaned, rows: pl.DataFrame) -> Cleaned:
     return cleaned
 
 
-def _judged(rows: pl.DataFrame, session: date, further: Mapping[str, pl.Expr]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _judged(rows: pl.DataFrame, day: Span, further: Mapping[str, pl.Expr]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the rows without fault, and number and reasons of the others; only suspicious rows are checked in full."""
-    suspects = _suspects(rows, session, further)
+    suspects = _suspects(rows, day, further)
     if suspects.is_empty():
         return rows, _NO_REJECTS
     judged = rows[suspects].with_columns(_finite_numbers())
-    verdicts = _verdicts(session, further)
+    verdicts = _verdicts(day, further)
     is_bad = judged.select(pl.any_horizontal(verdicts.values())).to_series()
     rejected = judged.filter(is_bad).select("row_number", reasons=_reasons(verdicts))
     is_valid = pl.repeat(value=True, n=len(rows), dtype=pl.Boolean, eager=True)
     return rows.filter(is_valid.scatter(suspects.filter(is_bad.fill_null(value=True)), values=False)), rejected
 
 
-def _suspects(rows: pl.DataFrame, session: date, further: Mapping[str, pl.Expr]) -> pl.Series:
+def _suspects(rows: pl.DataFrame, day: Span, further: Mapping[str, pl.Expr]) -> pl.Series:
     """Return the positions of rows that are not plainly without fault."""
     ticker = pl.col("ticker")
-    midnight, next_midnight = session_bounds(session)
+    midnight, next_midnight = day
     plain = [
         ~pl.col("malformed"),
         *_without_fault(pl.lit(midnight), pl.lit(next_midnight)),
@@ -158,11 +160,11 @@ def _finite_numbers() -> list[pl.Expr]:
     return [pl.when(finite.is_finite()).then(finite)]
 
 
-def _verdicts(session: date, further: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
+def _verdicts(day: Span, further: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
     """Return an expression per reason for which a row is bad in itself. Null where a number it needs is missing."""
     ticker, volume, transactions = pl.col("ticker"), pl.col("volume"), pl.col("transactions")
     high, low = pl.col("high"), pl.col("low")
-    midnight, next_midnight = session_bounds(session)
+    midnight, next_midnight = day
     of_well_formed = {
         "missing_ticker": ticker.is_null() | (ticker.str.strip_chars() == ""),
         "malformed_ticker": (ticker.str.strip_chars() != "") & ticker.str.contains(_STRAY_CHARACTER),
@@ -180,13 +182,9 @@ def _verdicts(session: date, further: Mapping[str, pl.Expr]) -> dict[str, pl.Exp
     return {"malformed_row": malformed} | {reason: ~malformed & bad for reason, bad in of_well_formed.items()}
 
 
-def session_bounds(session: date) -> tuple[int, int]:
-    """Return New York's midnights that begin and end `session`, in nanoseconds since 1970 UTC.
-
-    Clocks change at two in the morning there, so a midnight always exists, once; the day has 23 to 25 hours.
-    """
-    midnights = (datetime.combine(day, time(), NEW_YORK) for day in (session, session + timedelta(days=1)))
-    begin, end = (int(midnight.timestamp()) * 10**9 for midnight in midnights)
+def _nanoseconds(bounds: tuple[datetime, datetime]) -> Span:
+    """Return the moments in nanoseconds since 1970 UTC."""
+    begin, end = (int(moment.timestamp()) * 10**9 for moment in bounds)
     return begin, end
 
 

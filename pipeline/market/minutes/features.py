@@ -10,8 +10,8 @@ from datetime import date, timedelta
 import polars as pl
 
 from pipeline.contracts.minutes import INTRADAY_FEATURES
-from pipeline.market.minutes.hours import OPEN, at, closing_time
 from pipeline.market.prices.splits import split_factors
+from pipeline.venues.venue import Venue
 
 OPENING_RANGE = timedelta(minutes=30)
 RETURN_INTERVAL = timedelta(minutes=5)
@@ -20,16 +20,17 @@ MINUTE = timedelta(minutes=1)
 _VOLUME = pl.col("volume")
 
 
-def intraday_features(minutes: pl.DataFrame, previous_close: pl.DataFrame, session: date) -> pl.DataFrame:
+def intraday_features(minutes: pl.DataFrame, previous_close: pl.DataFrame, session: date, venue: Venue) -> pl.DataFrame:
     """Return the features of every ticker that has a minute, in the columns of `stocks/intraday_features`, sorted.
 
     `minutes` are the rows of `stocks/minute_bars` of `session`, in any order; `previous_close` has ticker and
-    `previous_close`, the daily close of the session before, on the basis of `session`.
+    `previous_close`, the daily close of the session before, on the basis of `session`. Regular hours are the venue's.
     """
-    opened, closed = at(session, OPEN), at(session, closing_time(session))
+    spans = venue.regular_hours(session)
+    opened, closed = spans[0][0], spans[-1][1]
     ordered = minutes.sort("ticker", "minute").lazy()
     minute = pl.col("minute")
-    is_regular = minute.is_between(opened, closed, closed="left")
+    is_regular = pl.any_horizontal(minute.is_between(*span, closed="left") for span in spans)
     is_opening = is_regular & (minute < opened + OPENING_RANGE)
     is_early = minute < opened
 

@@ -17,7 +17,6 @@ from pipeline.contracts.portfolio import POSITIONS
 from pipeline.errors import PositionRefused
 from pipeline.market.portfolio.early_books import with_entries
 from pipeline.market.portfolio.lots import ROUNDING, Lots, Oversold, Row, SaleEntry
-from pipeline.venues.calendar import new_york
 
 LARGEST = 1e12
 """Numbers beyond this are not quantities or prices."""
@@ -121,7 +120,7 @@ def term_faults(terms: Terms, latest: date) -> list[str]:
 
 def day_faults(day: date, latest: date) -> list[str]:
     """Return, in words, why nothing can have been traded on `day`; empty when it can."""
-    calendar = new_york()
+    calendar = POSITIONS.venue.calendar
     if day < calendar.first:
         return [f"{day} lies before the exchange's calendar, which begins on {calendar.first}"]
     if day > latest:

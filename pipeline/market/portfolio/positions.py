@@ -19,7 +19,6 @@ import polars as pl
 from pipeline.contracts.portfolio import POSITION_MARKS
 from pipeline.market.portfolio.book import in_force
 from pipeline.market.prices.splits import shares_become
-from pipeline.venues.calendar import new_york
 
 NO_DIVIDENDS = pl.DataFrame(schema={"ticker": pl.String, "ex_dividend_date": pl.Date, "cash_amount": pl.Float64})
 
@@ -61,7 +60,9 @@ def _days(positions: pl.DataFrame, last: date) -> pl.DataFrame:
     if positions.is_empty():
         return positions.with_columns(session=pl.col("opened"), sessions_held=pl.lit(0, pl.Int32))
     first: date = positions.select(pl.col("opened").min()).item()
-    calendar = pl.DataFrame({"session": new_york().between(first, last)}, schema={"session": pl.Date})
+    calendar = pl.DataFrame(
+        {"session": POSITION_MARKS.venue.calendar.between(first, last)}, schema={"session": pl.Date}
+    )
     until = pl.min_horizontal(pl.lit(last), "closed")
     days = positions.with_columns(until=until).join_where(
         calendar, pl.col("session") >= pl.col("opened"), pl.col("session") <= pl.col("until")

@@ -8,21 +8,20 @@ Without it: half a second more for each run, since Dagster 1.12.7.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from dagster import DailyPartitionsDefinition, TimeWindow, partition_loading_context
 
-from pipeline.venues.calendar import new_york
-
-DAY = timedelta(days=1)
-FRIDAY = 5
+from pipeline.venues.calendar import Calendar
+from pipeline.venues.venue import DAY
 
 
 class SessionPartitions(DailyPartitionsDefinition):
-    """The partitions of New York's sessions. Exclusions name weekends, and each weekday without a session from the
-    first session to the last.
+    """The partitions of a venue's sessions. Exclusions name weekends, and each other day without a session from the
+    first session to the end of the year of the last closure.
 
     So each weekday before and after those has a window, which a look-back beyond the lake's start needs.
     """
@@ -40,7 +39,7 @@ class SessionPartitions(DailyPartitionsDefinition):
             newest = self.get_last_partition_window()
         if newest is None or not first <= newest.start.date() <= last:
             return super().get_partition_keys(current_time, dynamic_partitions_store)
-        return [session.isoformat() for session in new_york().between(first, newest.start.date())]
+        return [session.isoformat() for session in self._calendar.between(first, newest.start.date())]
 
     def _iterate_time_windows(self, start_timestamp: float, ignore_exclusions: bool = False) -> Iterable[TimeWindow]:
         """Yield the windows that begin at `start_timestamp` or later, in order."""
@@ -59,22 +58,39 @@ class SessionPartitions(DailyPartitionsDefinition):
 
     def _partitions_from(self, day: date) -> Iterator[date]:
         first, last = self._first_and_last()
-        yield from filter(_is_weekday, _days_from(day, first))
+        yield from filter(self._is_weekday, _days_from(day, first))
         if day <= last:
-            yield from new_york().between(max(day, first), last)
-        yield from filter(_is_weekday, _days_from(max(day, last + DAY)))
+            yield from self._calendar.between(max(day, first), last)
+        yield from filter(self._is_weekday, _days_from(max(day, last + DAY)))
 
     def _partitions_back_from(self, day: date) -> Iterator[date]:
         first, last = self._first_and_last()
-        yield from filter(_is_weekday, _days_back_from(day, last))
+        yield from filter(self._is_weekday, _days_back_from(day, last))
         if day >= first:
-            yield from reversed(new_york().between(first, min(day, last)))
-        yield from filter(_is_weekday, _days_back_from(min(day, first - DAY)))
+            yield from reversed(self._calendar.between(first, min(day, last)))
+        yield from filter(self._is_weekday, _days_back_from(min(day, first - DAY)))
 
     def _first_and_last(self) -> tuple[date, date]:
         """Return the days between which the exclusions are those of the calendar."""
-        last = new_york().last if self.end is None else self.end.date() - DAY
-        return self.start.date(), min(last, new_york().last)
+        return self._calendar.first, self._calendar.last
+
+    @cached_property
+    def _calendar(self) -> Calendar:
+        """Return the sessions between the start and the last day that the exclusions cover."""
+        closed = {day.date() for day in self.exclusions or () if isinstance(day, datetime)}
+        first = self.start.date()
+        covered = date(max(closed, default=first).year, 12, 31)
+        last = covered if self.end is None else min(covered, self.end.date() - DAY)
+        days = (first + count * DAY for count in range((last - first).days + 1))
+        return Calendar([day for day in days if self._is_weekday(day) and day not in closed])
+
+    @cached_property
+    def _weekend(self) -> set[int]:
+        """Return the excluded weekdays, by ISO number."""
+        return {int(cron.split()[-1]) or 7 for cron in self.exclusions or () if isinstance(cron, str)}
+
+    def _is_weekday(self, day: date) -> bool:
+        return day.isoweekday() not in self._weekend
 
     def _window(self, session: date) -> TimeWindow:
         zone = ZoneInfo(self.timezone)
@@ -84,10 +100,6 @@ class SessionPartitions(DailyPartitionsDefinition):
 
     def _at(self, timestamp: float) -> datetime:
         return datetime.fromtimestamp(timestamp, ZoneInfo(self.timezone))
-
-
-def _is_weekday(day: date) -> bool:
-    return day.isoweekday() <= FRIDAY
 
 
 def _days_from(day: date, end: date = date.max) -> Iterator[date]:

@@ -54,14 +54,14 @@ def cleaned_day(delivered: DeliveredRows, session: date, key: str, etag: str, ma
 
     Raises FileRefused when more than `max_bad_share` (0 … 1) of the rows are rejected.
     """
-    cleaned = clean(delivered.rows, session)
+    cleaned = clean(delivered.rows, session, DAILY_BARS.venue)
     bars = cleaned.bars.with_columns(pl.lit(session).alias("session")).select(list(DAILY_BARS.columns))
     return _accepted(cleaned, bars, delivered, session, key, etag, max_bad_share)
 
 
 def cleaned_minutes(delivered: DeliveredRows, session: date, key: str, etag: str, max_bad_share: float) -> CleanedDay:
     """Return the same as `cleaned_day`, for a delivery of minutes, with the same errors."""
-    cleaned = clean(delivered.rows, session, KEY, minute_reasons(session))
+    cleaned = clean(delivered.rows, session, MINUTE_BARS.venue, KEY, minute_reasons(session, MINUTE_BARS.venue))
     minute = pl.from_epoch(pl.col("window_start") // 1_000, "us").dt.replace_time_zone("UTC")
     bars = cleaned.bars.with_columns(session=pl.lit(session), minute=minute).select(list(MINUTE_BARS.columns))
     return _accepted(cleaned, bars, delivered, session, key, etag, max_bad_share)

@@ -20,6 +20,7 @@ from pipeline.sources.massive.cells import as_count, as_float, as_time
 from pipeline.sources.massive.cleaned_day import CleanedDay, cleaned_day
 from pipeline.sources.massive.rest_refusals import GOOD
 from pipeline.sources.transfer.gzip_file import decompress, page_hint
+from pipeline.venues.us_stocks import US_STOCKS
 
 GROUPED_DAILY = "rest/grouped_daily"
 """The folder of the answers among the raw files, as a dataset beside the vendor's own."""
@@ -161,7 +162,7 @@ def _text(value: object) -> str | None:
 def _require_session(day: GroupedDay, session: date, name: str) -> None:
     """Refuse the answer when most of its rows are for another day; a stray row goes to the quarantine."""
     moments = pl.from_epoch("window_start", time_unit="ns").dt.replace_time_zone("UTC")
-    days = day.rows.select(moments.dt.convert_time_zone("America/New_York").dt.date())["window_start"].drop_nulls()
+    days = day.rows.select(moments.dt.convert_time_zone(US_STOCKS.zone.key).dt.date())["window_start"].drop_nulls()
     most = days.mode().sort().to_list()
     if most and session not in most:
         raise AnswerRefused(f"{name}: the answer is of {most[0]}, not of {session}.", remedy=REMEDY)

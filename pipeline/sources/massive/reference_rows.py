@@ -13,6 +13,7 @@ import polars as pl
 from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS, vendor_columns
 from pipeline.contracts.table import Table
 from pipeline.errors import AnswerRefused
+from pipeline.venues.us_stocks import US_STOCKS
 
 Row = Mapping[str, Any]
 
@@ -29,9 +30,9 @@ def ticker_rows(pages: Iterable[Sequence[Row]], place: str) -> pl.DataFrame:
     rows = _frame(pages, [*vendor_columns(TICKERS), "delisted_utc"], "ticker", place)
     delisted = pl.col("delisted_utc").str.strip_chars()
     active = pl.col("active").replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
-    return rows.with_columns(delisted_on=_new_york_date(delisted), active=active.fill_null(delisted.is_null())).select(
-        list(vendor_columns(TICKERS))
-    )
+    return rows.with_columns(
+        delisted_on=_date_at_the_venue(delisted), active=active.fill_null(delisted.is_null())
+    ).select(list(vendor_columns(TICKERS)))
 
 
 def split_rows(pages: Iterable[Sequence[Row]], place: str) -> pl.DataFrame:
@@ -113,11 +114,11 @@ def _parsed(name: str, dtype: pl.DataType) -> pl.Expr:
     return pl.when(finite == finite.round()).then(finite.cast(dtype, strict=False)).alias(name)
 
 
-def _new_york_date(text: pl.Expr) -> pl.Expr:
+def _date_at_the_venue(text: pl.Expr) -> pl.Expr:
     day = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     moment = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_zone="UTC", strict=False)
     stated = text.str.contains(_DAY) | text.str.contains(_MIDNIGHT_UTC)
-    return pl.when(stated).then(day).otherwise(moment.dt.convert_time_zone("America/New_York").dt.date())
+    return pl.when(stated).then(day).otherwise(moment.dt.convert_time_zone(US_STOCKS.zone.key).dt.date())
 
 
 def _is_text(value: object) -> TypeGuard[str]:

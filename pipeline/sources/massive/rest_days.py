@@ -8,15 +8,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from pipeline.errors import AnswerRefused, NotPublished
 from pipeline.sources.massive.grouped_daily import REMEDY
 from pipeline.sources.massive.rest import Rest, segment
 from pipeline.sources.port import Dataset, Download, FlatFile, not_published
-from pipeline.venues.calendar import new_york
-
-NEW_YORK = ZoneInfo("America/New_York")
+from pipeline.venues.us_stocks import US_STOCKS
 
 MOST_BARS = 50_000
 """Most base bars per page of the vendor."""
@@ -105,7 +102,7 @@ def rows_by_session(rows: Sequence[Row], sessions: Sequence[date]) -> Mapping[da
                 f"A bar of {row['T']} is for {day}, outside the requested {sessions[0]} to {sessions[-1]}.",
                 remedy=REMEDY,
             )
-        by_session.get(new_york().at_or_before(day), []).append(row)
+        by_session.get(US_STOCKS.calendar.at_or_before(day), []).append(row)
     return by_session
 
 
@@ -120,7 +117,7 @@ def document_of(rows: Sequence[Row], tickers: Sequence[str]) -> bytes:
 
 def _day(row: Row) -> date:
     try:
-        return datetime.fromtimestamp(row["t"] / 1000, UTC).astimezone(NEW_YORK).date()
+        return US_STOCKS.today(datetime.fromtimestamp(row["t"] / 1000, UTC))
     except (KeyError, TypeError, ValueError, OverflowError, OSError) as timeless:
         raise AnswerRefused(f"A bar of {row['T']} has no readable time: {row!r:.200}.", remedy=REMEDY) from timeless
 

@@ -8,7 +8,6 @@ from pipeline.contracts.portfolio import SIGNALS
 from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.portfolio.positions import row_by_row
 from pipeline.market.portfolio.sell.rule import BAR, BEFORE, Rule
-from pipeline.venues.calendar import new_york
 
 BEFORE_SESSIONS = 20
 """Most sessions back to a ticker's bar before; after a longer gap nothing turns or crosses."""
@@ -50,7 +49,7 @@ def _view(marks: pl.DataFrame, bars: pl.DataFrame, indicators: pl.DataFrame) -> 
 
 def _with_before(indicators: pl.DataFrame) -> pl.DataFrame:
     """Return `indicators` with those of each ticker's bar before in further columns, unless it is too long ago."""
-    calendar = new_york().sessions
+    calendar = SIGNALS.venue.calendar.sessions
     places = pl.DataFrame({"session": calendar}, schema={"session": pl.Date}).with_row_index("place")
     rows = indicators.select(list(INDICATORS_TABLE.columns)).join(places, on="session").sort(_KEY)
     place = pl.col("place").cast(pl.Int64)
