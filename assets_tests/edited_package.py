@@ -13,8 +13,12 @@ PACKAGE = Path(pipeline.__file__).parent
 
 FINGERPRINTS = """
 import json
-from pipeline.market.computed import COMPUTED, computed_by
-print(json.dumps({table.sql_name: dict(computed_by(table)) for table in COMPUTED}))
+from pipeline.market.built_in import BUILT_IN
+from pipeline.market.computed import computations
+from pipeline.market.market import market_of
+from pipeline.venues.us_stocks import US_STOCKS
+computed = computations(market_of(US_STOCKS, BUILT_IN))
+print(json.dumps({table.sql_name: computation.fingerprints for table, computation in computed.items()}))
 """
 
 

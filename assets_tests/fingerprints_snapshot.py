@@ -11,7 +11,7 @@ SNAPSHOT = Path(__file__).with_name("fingerprints.json")
 
 def fingerprints() -> dict[str, dict[str, str]]:
     """Return the fingerprints of every part of each table that is computed, by SQL name."""
-    from pipeline.market.computed import COMPUTED, computed_by  # noqa: PLC0415 (only when it is asked)
+    from assets_tests.stocks import COMPUTED, computed_by  # noqa: PLC0415 (only when it is asked)
 
     return {table.sql_name: dict(computed_by(table)) for table in COMPUTED}
 

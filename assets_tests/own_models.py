@@ -6,8 +6,11 @@ import polars as pl
 import pytest
 
 from assets_tests.market.screen.panels import factor
+from assets_tests.stocks import declare, declaring
+from pipeline.market.market import market_of
 from pipeline.market.prices.tolerance import above
 from pipeline.market.screen.model import Model, Universe
+from pipeline.venues.us_stocks import US_STOCKS
 
 STRONG = Model(
     name="strong",
@@ -32,18 +35,10 @@ DIPS = Model(
 OWN = (STRONG, DIPS)
 """In another order than that of their names."""
 
-RANKING = (
-    "assets.signals",
-    "queries.report_tables",
-    "assets.reports",
-    "assets.outcomes",
-    "assets.alerts",
-    "queries.published_lists",
-)
-"""The modules of the pipeline that rank by MODELS or show them."""
+OWN_MARKET = market_of(US_STOCKS, declaring(models=OWN))
+"""US stocks with these models alone."""
 
 
 def rank_by(models: Sequence[Model], patched: pytest.MonkeyPatch) -> None:
     """Let the assets rank by these models, and show them, instead of by those that are shipped."""
-    for module in RANKING:
-        patched.setattr(f"pipeline.{module}.MODELS", tuple(models))
+    declare(patched, declaring(models=tuple(models)))

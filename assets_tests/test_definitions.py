@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from assets_tests.definitions_snapshot import PROJECT, RENEW, SNAPSHOT, described, in_text
+from assets_tests.stocks import EVERY_TABLE
 from pipeline.definitions import build_definitions, defs
 from pipeline.orchestration.instance import dagster_home
 from pipeline.orchestration.table_metadata import asset_key
 from pipeline.settings import Settings
-from pipeline.tables import EVERY_TABLE
 
 BIN = Path(sys.executable).parent
 

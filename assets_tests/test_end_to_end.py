@@ -8,6 +8,7 @@ import pytest
 from dagster import build_sensor_context
 
 from assets_tests.dagster_runs import TO_BARS, failure_of, instance, rows, run
+from assets_tests.stock_graph import SENSORS
 from assets_tests.vendor_day import day_file, key_of, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
@@ -15,10 +16,11 @@ from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
 from pipeline.orchestration.instance import open_instance
 from pipeline.orchestration.runs import run_sessions
-from pipeline.orchestration.sensors import vendor_files
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 from pipeline.sources.choose import flat_files_of
+
+vendor_files = SENSORS["vendor_files"]
 
 FRI = date(2024, 1, 5)
 

@@ -7,16 +7,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from assets_tests.stocks import INDICATORS_TABLE, STOCKS, computed_by, indicators_table
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
-from pipeline.contracts.indicators import indicators_table
 from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
-from pipeline.market.computed import computed_by
-from pipeline.market.indicators import INDICATORS, INDICATORS_TABLE, IndicatorColumn
+from pipeline.market.indicators import INDICATORS, IndicatorColumn
 from pipeline.market.outdated_ranges import with_recomputed
 from pipeline.queries.outdated import Stretch, outdated_sessions
 from pipeline.venues.us_stocks import US_STOCKS
@@ -61,7 +60,11 @@ def put(lake: Lake, table: Table, *sessions: date, read: tuple[Table, ...] = (DA
 
 
 def outdated(lake: Lake) -> list[tuple[str, str | None, date, date, str]]:
-    return outdated_sessions(lake).outdated.select("table", "ticker", "first_session", "last_session", "cause").rows()
+    return (
+        outdated_sessions(lake, STOCKS)
+        .outdated.select("table", "ticker", "first_session", "last_session", "cause")
+        .rows()
+    )
 
 
 COLUMNS = [column for indicator in INDICATORS for column in indicator.columns]
@@ -105,7 +108,7 @@ def test_a_lake_without_fingerprints_is_offered_what_changed_since_the_version_b
 ) -> None:
     put(Lake(tmp_path / "lake"), INDICATORS_TABLE, *SESSIONS)
     now = {**computed_by(INDICATORS_TABLE), "atr_14": "0" * 12}
-    monkeypatch.setattr("pipeline.market.code_changes.computed_by", lambda _: now)
+    monkeypatch.setattr("pipeline.market.code_changes.computed_by", lambda *_: now)
     said = "indicator changed: atr_14"
     assert outdated(Lake(tmp_path / "lake")) == [("stocks.indicators", None, SESSIONS[0], SESSIONS[-1], said)]
 
@@ -114,7 +117,7 @@ def test_of_a_changed_model_only_the_lists_are_due(tmp_path: Path) -> None:
     older = lake_of(tmp_path, candidates={"pullback": "0" * 12})
     put(older, INDICATORS_TABLE, *SESSIONS)
     put(older, CANDIDATES, *SESSIONS, read=(INDICATORS_TABLE,))
-    due = outdated_sessions(lake_of(tmp_path))
+    due = outdated_sessions(lake_of(tmp_path), STOCKS)
     assert due.stretches == [Stretch(SESSIONS[0], SESSIONS[-1], ("stocks.candidates",))]
     assert due.outdated["cause"].to_list() == ["model changed: pullback"]
 
@@ -127,7 +130,7 @@ def test_what_was_made_from_outdated_rows_is_due_with_them(tmp_path: Path) -> No
     put(older, SIGNALS, *SESSIONS[4:], read=(INDICATORS_TABLE,))
     put(older, POSITION_MARKS, *SESSIONS)
     both = ("stocks.candidates", "stocks.indicators")
-    assert outdated_sessions(lake_of(tmp_path)).stretches == [
+    assert outdated_sessions(lake_of(tmp_path), STOCKS).stretches == [
         Stretch(SESSIONS[0], SESSIONS[1], ("stocks.candidate_outcomes", *both)),
         Stretch(SESSIONS[2], SESSIONS[3], both),
         Stretch(SESSIONS[4], SESSIONS[-1], ("portfolio.signals", *both)),

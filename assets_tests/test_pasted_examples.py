@@ -22,7 +22,7 @@ FALLEN, RISEN = "AAP", "NA"
 IMPORTED = """
 import json
 import pipeline.definitions
-from pipeline.market.indicators import INDICATORS_TABLE
+from assets_tests.stocks import INDICATORS_TABLE
 from pipeline.market.portfolio.sell.rules import RULES
 from pipeline.market.screen.models import MODELS
 print(json.dumps([list(INDICATORS_TABLE.columns), [one.name for one in MODELS], [one.name for one in RULES]]))

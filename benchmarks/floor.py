@@ -62,7 +62,8 @@ def everything(files: str, folder: str, first: str, last: str) -> Figures:
     """Files to raw copies, bars, indicators and candidates."""
     sessions = sessions_between(first, last)
     # The compiled kernels are loaded before the clock starts, as everything is that is imported.
-    from pipeline.market.indicators import arrange, indicators  # noqa: F401, PLC0415
+    from benchmarks.stocks import indicators  # noqa: F401, PLC0415
+    from pipeline.market.indicators import arrange  # noqa: F401, PLC0415
 
     def work() -> None:
         raw = copied(Path(files), Path(folder), sessions)
@@ -116,7 +117,7 @@ def kept(frames: Iterable[pl.DataFrame], into: list[pl.DataFrame]) -> Iterator[p
 
 def computed(bars: pl.DataFrame, sessions: Sequence[date], listed: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     """Yield the indicators of a year at a time; the candidates of its sessions go into `listed`."""
-    from pipeline.market.indicators import LOOKBACK_SESSIONS, indicators  # noqa: PLC0415
+    from benchmarks.stocks import LOOKBACK_SESSIONS, indicators  # noqa: PLC0415
 
     panel = usable(bars, sessions)
     for begin in range(0, len(sessions), CHUNK):

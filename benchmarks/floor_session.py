@@ -42,7 +42,7 @@ def lean_session(settings: "Settings", files: str, session: date) -> Figures:
 
 
 def _everything(settings: "Settings", files: Path, session: date, folder: Path, stages: dict[str, float]) -> None:
-    from pipeline.market.indicators import LOOKBACK_SESSIONS, indicators  # noqa: PLC0415
+    from benchmarks.stocks import LOOKBACK_SESSIONS, indicators  # noqa: PLC0415
 
     begun = perf_counter()
 
@@ -75,6 +75,7 @@ def _month(uri: str) -> str:
 
 
 def _pages(settings: "Settings", session: date, folder: Path) -> None:
+    from benchmarks.stocks import STOCKS  # noqa: PLC0415
     from pipeline.lake.lake import Lake  # noqa: PLC0415
     from pipeline.market.screen.models import MODELS  # noqa: PLC0415
     from pipeline.queries.report_rows import ReportRows  # noqa: PLC0415
@@ -83,7 +84,7 @@ def _pages(settings: "Settings", session: date, folder: Path) -> None:
     from pipeline.reports.html import candidates_html, ticker_html  # noqa: PLC0415
     from pipeline.reports.ticker_page import ticker_pages  # noqa: PLC0415
 
-    tables = ReportTables(ReportRows(Lake(settings.lake), [session]), session)
+    tables = ReportTables(ReportRows(Lake(settings.lake), STOCKS, [session]), session)
     page = candidates_page(session, tables.candidates(), models=MODELS)
     (folder / "index.html").write_text(candidates_html(page))
     for number, ticker in enumerate(ticker_pages(session, page.tickers, tables.tickers(page.tickers))):

@@ -17,7 +17,8 @@ import talib
 
 from benchmarks.measuring import ROOT, Comparison, Figures, Goal, in_its_own_process, taking_turns, timed
 from benchmarks.options import Options
-from pipeline.market.indicators import INDICATORS, Indicator, indicators
+from benchmarks.stocks import indicators
+from pipeline.market.indicators import INDICATORS, Indicator
 
 SESSIONS = 1260
 DENSE = 0.8
@@ -28,7 +29,7 @@ FIRST_USE = """
 import resource, time
 from datetime import date
 import polars as pl
-from pipeline.market.indicators import indicators
+from benchmarks.stocks import indicators
 
 days = [date(2025, 1, k) for k in range(1, 11)]
 prices = {name: [1.0] * 10 for name in ("open", "high", "low", "close", "volume")}

@@ -62,7 +62,10 @@ def empty_assets(files: str, folder: str, first: str, last: str) -> Figures:
     settings = settings_of(folder, files)
     from dagster import AssetKey, BetaWarning, Definitions, MaterializeResult, asset, define_asset_job  # noqa: PLC0415
 
-    from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS  # noqa: PLC0415
+    from pipeline.orchestration.partitions import ONE_RUN, session_partitions  # noqa: PLC0415
+    from pipeline.venues.us_stocks import US_STOCKS  # noqa: PLC0415
+
+    partitions = session_partitions(US_STOCKS)
 
     def empty(name: str, before: str | None) -> "AssetsDefinition":
         deps = [AssetKey(["stocks", before])] if before else []
@@ -70,7 +73,7 @@ def empty_assets(files: str, folder: str, first: str, last: str) -> Figures:
         @asset(
             key=["stocks", name],
             deps=deps,
-            partitions_def=STOCK_SESSIONS,
+            partitions_def=partitions,
             backfill_policy=ONE_RUN,
         )
         def nothing() -> MaterializeResult:  # type: ignore[type-arg]
@@ -80,7 +83,7 @@ def empty_assets(files: str, folder: str, first: str, last: str) -> Figures:
 
     with warnings.catch_warnings(category=BetaWarning, action="ignore"):
         made = [empty(name, before) for name, before in zip(ASSETS, (None, *ASSETS), strict=False)]
-    definitions = Definitions(assets=made, jobs=[define_asset_job("stocks_by_day", partitions_def=STOCK_SESSIONS)])
+    definitions = Definitions(assets=made, jobs=[define_asset_job("stocks_by_day", partitions_def=partitions)])
     return _run_of(definitions, settings.home, first, last)
 
 

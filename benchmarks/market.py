@@ -90,8 +90,8 @@ def lengthen(home: str, files: str, sessions: int) -> Figures:
     backfill. Dagster's own history gets a run over the same sessions.
     """
     settings = settings_of(home, files)
+    from benchmarks.stocks import TABLES  # noqa: PLC0415
     from pipeline.lake.lake import Lake  # noqa: PLC0415
-    from pipeline.tables import TABLES  # noqa: PLC0415
 
     lake = Lake(settings.lake)
     held = lake.sessions(TABLES[0])
@@ -121,21 +121,24 @@ def record_runs(settings: "Settings", sessions: Sequence[date]) -> None:
     """Let the instance know of a run that materialized every asset of the daily job for each of `sessions`."""
     from dagster import AssetSpec, Definitions, MaterializeResult, define_asset_job, multi_asset  # noqa: PLC0415
 
+    from benchmarks.stocks import STOCKS  # noqa: PLC0415
     from pipeline.definitions import build_definitions  # noqa: PLC0415
     from pipeline.orchestration.instance import open_instance  # noqa: PLC0415
-    from pipeline.orchestration.jobs import stocks_by_day  # noqa: PLC0415
-    from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS  # noqa: PLC0415
+    from pipeline.orchestration.jobs import jobs_of  # noqa: PLC0415
+    from pipeline.orchestration.partitions import ONE_RUN, session_partitions  # noqa: PLC0415
     from pipeline.orchestration.runs import QUIET  # noqa: PLC0415
 
+    partitions = session_partitions(STOCKS.venue)
     known = build_definitions(settings).resolve_asset_graph()
-    keys = [key for key in stocks_by_day.selection.resolve(known) if known.get(key).is_partitioned]
+    by_day = jobs_of(STOCKS, partitions).stocks_by_day
+    keys = [key for key in by_day.selection.resolve(known) if known.get(key).is_partitioned]
 
-    @multi_asset(specs=[AssetSpec(key) for key in keys], partitions_def=STOCK_SESSIONS, backfill_policy=ONE_RUN)
+    @multi_asset(specs=[AssetSpec(key) for key in keys], partitions_def=partitions, backfill_policy=ONE_RUN)
     def history() -> Iterator[MaterializeResult]:
         for key in keys:
             yield MaterializeResult(asset_key=key)
 
-    job = define_asset_job("history", partitions_def=STOCK_SESSIONS)
+    job = define_asset_job("history", partitions_def=partitions)
     tags = {
         "dagster/asset_partition_range_start": str(sessions[0]),
         "dagster/asset_partition_range_end": str(sessions[-1]),

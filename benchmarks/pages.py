@@ -14,8 +14,8 @@ from bokeh.resources import Resources
 
 from benchmarks.measuring import Comparison, Figures, in_its_own_process, taking_turns, timed
 from benchmarks.options import Options
+from benchmarks.stocks import indicators
 from pipeline.contracts.candidates import CANDIDATES
-from pipeline.market.indicators import indicators
 from pipeline.reports.html import ticker_html
 from pipeline.reports.ticker_page import TickerPage, TickerTables, ticker_pages
 

@@ -50,11 +50,11 @@ def queries(options: Options) -> list[Comparison]:
 def ask(home: str, files: str, rounds: int) -> Figures:
     """Compact both tables, and ask them and their sorted copies every question."""
     settings = settings_of(home, files)
+    from benchmarks.stocks import INDICATORS_TABLE  # noqa: PLC0415
     from pipeline.contracts.bars import DAILY_BARS  # noqa: PLC0415
     from pipeline.lake.delta.maintenance import compact  # noqa: PLC0415
     from pipeline.lake.lake import Lake  # noqa: PLC0415
     from pipeline.lake.sql import connect  # noqa: PLC0415
-    from pipeline.market.indicators import INDICATORS_TABLE  # noqa: PLC0415
 
     lake = Lake(settings.lake)
     sql = connect(lake)

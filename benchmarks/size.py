@@ -43,8 +43,8 @@ def size(options: Options) -> list[Comparison]:
 def weigh(home: str, files: str) -> Figures:
     """Return the bytes of a row both ways, and how far the stored numbers are from the computed ones."""
     settings = settings_of(home, files)
+    from benchmarks.stocks import INDICATORS_TABLE  # noqa: PLC0415
     from pipeline.lake.lake import Lake  # noqa: PLC0415
-    from pipeline.market.indicators import INDICATORS_TABLE  # noqa: PLC0415
 
     lake = Lake(settings.lake)
     shares = {name for name, precision in INDICATORS_TABLE.precision.items() if precision == "share"}
@@ -78,10 +78,10 @@ def by_month(sessions: Sequence[date]) -> list[list[date]]:
 
 def as_computed(lake: "Lake", sessions: Sequence[date]) -> pl.DataFrame:
     """Return the indicators of `sessions` at full precision, whatever the table keeps of it, by ticker and session."""
+    from benchmarks.stocks import LOOKBACK_SESSIONS, point_in_time_indicators  # noqa: PLC0415
     from pipeline.contracts.bars import DAILY_BARS  # noqa: PLC0415
     from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS  # noqa: PLC0415
-    from pipeline.market.indicators import INDICATORS, LOOKBACK_SESSIONS  # noqa: PLC0415
-    from pipeline.market.prices.point_in_time import point_in_time_indicators  # noqa: PLC0415
+    from pipeline.market.indicators import INDICATORS  # noqa: PLC0415
     from pipeline.market.securities.listings import listings  # noqa: PLC0415
     from pipeline.market.securities.reference import applicable_splits  # noqa: PLC0415
 

@@ -1,74 +1,69 @@
 """The map: every asset, check, job, schedule, sensor and resource of candlelake, on one page."""
 
-from dagster import Definitions, ResourceDefinition, in_process_executor
+from dataclasses import dataclass
+from functools import cache
+
+from dagster import AssetsDefinition, Definitions, ResourceDefinition, in_process_executor
 from dagster_duckdb import DuckDBResource
 
-from pipeline.assets.aggregates import stock_aggregates
-from pipeline.assets.alerts import alerts
-from pipeline.assets.bars import cleaned_day_aggs
-from pipeline.assets.minutes import cleaned_minute_aggs, raw_minute_aggs, stock_intraday_features
-from pipeline.assets.operations import compacted_tables, sql_catalog, vacuumed_tables
-from pipeline.assets.outcomes import model_scores, stock_outcomes
-from pipeline.assets.portfolio import marked_positions, positions
-from pipeline.assets.raw import raw_day_aggs
-from pipeline.assets.reference import (
-    reference_dividends,
-    reference_splits,
-    reference_ticker_events,
-    reference_tickers,
-)
-from pipeline.assets.reports import stock_reports
-from pipeline.assets.signals import stock_candidates, stock_indicators
-from pipeline.checks.bars import covers_the_market, has_the_latest_session, minutes_reconcile, reconciles
+from pipeline.assets.aggregates import aggregates_of
+from pipeline.assets.alerts import alerts_of
+from pipeline.assets.bars import bars_of
+from pipeline.assets.minutes import minutes_of
+from pipeline.assets.operations import operations_of
+from pipeline.assets.outcomes import outcomes_of
+from pipeline.assets.portfolio import positions_of, recorded_positions
+from pipeline.assets.raw import day_files_of
+from pipeline.assets.reference import reference_of
+from pipeline.assets.reports import reports_of
+from pipeline.assets.signals import signals_of
+from pipeline.checks.bars import bar_checks, minutes_reconcile
 from pipeline.checks.contract import contract_check
 from pipeline.checks.editions import agrees_with_our_splits, nothing_left_provisional
 from pipeline.checks.reference import REFERENCE_CHECKS
 from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.orchestration.jobs import (
-    aggregates,
-    maintenance,
-    minutes_by_day,
-    outcomes,
-    reference_data,
-    restated_signals,
-    stocks_by_day,
-)
+from pipeline.market.market import Market
+from pipeline.mine.in_force import stocks_of
+from pipeline.orchestration.jobs import Jobs, jobs_of
 from pipeline.orchestration.lake_reader import LakeReader
 from pipeline.orchestration.lake_resource import lake_of_run
-from pipeline.orchestration.schedules import every_evening, every_morning, every_noon, every_session, every_sunday
-from pipeline.orchestration.sensors import changed_past, vendor_files
+from pipeline.orchestration.partitions import partitions_of
+from pipeline.orchestration.patches.session_partitions import SessionPartitions
+from pipeline.orchestration.schedules import schedules_of
+from pipeline.orchestration.sensors import sensors_of
 from pipeline.progress import Progress
 from pipeline.settings import Settings, load_settings
 from pipeline.sources.choose import flat_files_of, reference_source_of, rest_days_of
-from pipeline.tables import EVERY_TABLE
+from pipeline.tables import every_table
 
-ASSETS = (
-    reference_tickers,
-    reference_splits,
-    reference_dividends,
-    reference_ticker_events,
-    raw_day_aggs,
-    cleaned_day_aggs,
-    stock_indicators,
-    stock_candidates,
-    stock_aggregates,
-    raw_minute_aggs,
-    cleaned_minute_aggs,
-    stock_intraday_features,
-    marked_positions,
-    stock_outcomes,
-    model_scores,
-    stock_reports,
-    alerts,
-    compacted_tables,
-    vacuumed_tables,
-    sql_catalog,
-)
-"""What runs make, in the order of the journey."""
 
-JOBS = (reference_data, stocks_by_day, minutes_by_day, restated_signals, aggregates, outcomes, maintenance)
-"""An asset that several of them make is the first one's."""
+@dataclass(frozen=True)
+class Graph:
+    """What runs make, and the jobs that make it."""
+
+    assets: tuple[AssetsDefinition, ...]
+    """In the order of the journey."""
+    jobs: Jobs
+
+
+@cache
+def graph_of(stocks: Market, partitions: SessionPartitions) -> Graph:
+    """Return the assets and jobs of `stocks`, by session in `partitions`."""
+    assets = (
+        *reference_of(stocks),
+        day_files_of(stocks, partitions),
+        bars_of(stocks, partitions),
+        *signals_of(stocks, partitions),
+        aggregates_of(stocks, partitions),
+        *minutes_of(stocks, partitions),
+        positions_of(stocks, partitions),
+        *outcomes_of(stocks, partitions),
+        reports_of(stocks, partitions),
+        alerts_of(stocks, partitions),
+        *operations_of(stocks),
+    )
+    return Graph(assets, jobs_of(stocks, partitions))
 
 
 def build_definitions(settings: Settings, progress: Progress | None = None, lake: Lake | None = None) -> Definitions:
@@ -77,27 +72,28 @@ def build_definitions(settings: Settings, progress: Progress | None = None, lake
     `lake` is one at the place of the settings, whose tables may be open already.
     """
     lake = lake or Lake(settings.lake)
+    stocks = stocks_of(settings)
+    tables = every_table(stocks)
+    graph = graph_of(stocks, partitions_of(stocks.venue, settings))
     catalog = DuckDBResource(database=str(settings.catalog), connection_config={"access_mode": "READ_ONLY"})
     return Definitions(
-        assets=[*ASSETS, positions],
+        assets=[*graph.assets, recorded_positions(stocks)],
         asset_checks=[
-            *(contract_check(table) for table in EVERY_TABLE),
-            covers_the_market,
-            has_the_latest_session,
-            reconciles,
+            *(contract_check(table) for table in tables),
+            *bar_checks(stocks),
             minutes_reconcile,
             nothing_left_provisional,
             agrees_with_our_splits,
             *REFERENCE_CHECKS,
         ],
-        jobs=JOBS,
-        schedules=[every_evening, every_morning, every_session, every_noon, every_sunday],
-        sensors=[vendor_files, changed_past],
+        jobs=list(graph.jobs),
+        schedules=schedules_of(stocks, graph.jobs),
+        sensors=sensors_of(stocks, graph.jobs),
         # A process for each step costs three seconds each, and Polars keeps every core busy within one.
         executor=in_process_executor,
         resources={
             "settings": settings,
-            "lake": lake_of_run(settings.lake, lake.opened),
+            "lake": lake_of_run(settings.lake, stocks, lake.opened),
             "raw_files": RawFiles(settings.lake),
             # Made when a run needs it: the page of assets must open without the vendor's credentials.
             "flat_files": ResourceDefinition(lambda _: flat_files_of(settings)),
@@ -106,7 +102,7 @@ def build_definitions(settings: Settings, progress: Progress | None = None, lake
             # Made here, or the configuration of a run could name another file.
             "duckdb_catalog": ResourceDefinition(lambda _: catalog, config_schema={}),
             "progress": progress or Progress(),
-            "io_manager": LakeReader(lake, EVERY_TABLE),
+            "io_manager": LakeReader(lake, tables),
         },
     )
 

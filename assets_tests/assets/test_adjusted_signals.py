@@ -8,12 +8,12 @@ from polars.testing import assert_frame_equal
 
 from assets_tests.assets.test_rerunning import HISTORY, LAST, MARKET, with_history
 from assets_tests.dagster_runs import SIGNALS, instance, rows, run
+from assets_tests.stocks import INDICATORS_TABLE
 from assets_tests.vendor_day import VendorFolder
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
 
 SEEN = {"first_seen_at": datetime(2024, 1, 1, tzinfo=UTC), "last_seen_at": datetime(2024, 1, 1, tzinfo=UTC)}
 SPLIT_DAY = HISTORY[-3]

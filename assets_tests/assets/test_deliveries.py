@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from assets_tests.dagster_runs import TO_BARS, failure_of, instance, rows, run
+from assets_tests.stocks import TABLES
 from assets_tests.vendor_day import HEADER, VendorFolder, day_file, key_of, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
@@ -13,7 +14,6 @@ from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.errors import NotPublished
 from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.tables import TABLES
 
 FRI, MON, TUE = date(2024, 1, 5), date(2024, 1, 8), date(2024, 1, 9)
 GOOD = [row(FRI, ticker) for ticker in ("AAPL", "IBM", "KO", "NA")]

@@ -9,6 +9,7 @@ import pytest
 from dagster import AssetKey
 
 from assets_tests.dagster_runs import instance, rows, run
+from assets_tests.stocks import INDICATORS_TABLE, TABLES
 from assets_tests.vendor_day import VendorFolder, key_of, row
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.bars import DAILY_BARS
@@ -18,9 +19,7 @@ from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.sources.port import Dataset
-from pipeline.tables import TABLES
 
 FRI, MON, TUE = date(2024, 1, 5), date(2024, 1, 8), date(2024, 1, 9)
 

@@ -7,10 +7,12 @@ import pytest
 
 from assets_tests.dagster_runs import TO_BARS, instance, rows, run
 from assets_tests.market.screen.panels import EVERYBODY, factor
+from assets_tests.stocks import STOCKS, declare, declaring
 from assets_tests.vendor_day import VendorFolder, row
 from assets_tests.vendor_minutes import lay_minutes, minute, run_minutes
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.lake.lake import Lake
+from pipeline.market.market import market_of
 from pipeline.market.screen.factors import PREMARKET_GAP
 from pipeline.market.screen.model import Model
 from pipeline.market.screen.models import MODELS, STRONG_CLOSE
@@ -42,15 +44,16 @@ def ranked(tmp_path_factory):
         vendor.lay(session, *(row(session, ticker, "10") for ticker in "ABCD"))
     lay_minutes(vendor, FRI, *(minute(FRI, ticker, "04:00", close) for ticker, close in EARLY.items()))
     with instance() as dagster, pytest.MonkeyPatch.context() as patched:
-        for module in ("assets.signals", "queries.report_tables", "assets.outcomes", "queries.published_lists"):
-            patched.setattr(f"pipeline.{module}.MODELS", (BUSY, GAPS))
+        declarations = declaring(models=(BUSY, GAPS))
+        declare(patched, declarations)
+        market = market_of(US_STOCKS, declarations)
         run(settings, HISTORY, instance=dagster, only=[*TO_BARS, "indicators"])
         run_minutes(settings, [FRI], instance=dagster)
         result = run(settings, [FRI, MON], instance=dagster, only=["candidates"])
         assert result.success
         lake = Lake(settings.lake)
-        anew = {session: ranked_again(lake, publications(lake, session)[-1]) for session in (FRI, MON)}
-        notices = ReportTables(ReportRows(lake, [MON]), MON).notices
+        anew = {session: ranked_again(lake, market, publications(lake, session)[-1]) for session in (FRI, MON)}
+        notices = ReportTables(ReportRows(lake, market, [MON]), MON).notices
     return settings, anew, notices
 
 
@@ -83,7 +86,7 @@ def test_a_list_tells_which_features_it_was_made_from_and_can_be_ranked_anew(ran
     for session in (FRI, MON):
         held = rows(settings, CANDIDATES).filter(session=session).sort("model", "rank")
         assert anew[session].sort("model", "rank").equals(held)
-    explained = explanation(Lake(settings.lake), "A", FRI)
+    explained = explanation(Lake(settings.lake), STOCKS, "A", FRI)
     assert "stocks.intraday_features" in explained.commits["stocks.candidates"]["read"]
     assert explained.candidates.filter(model="gaps")["rank"].to_list() == [1]
 

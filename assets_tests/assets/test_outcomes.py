@@ -10,13 +10,13 @@ from polars.testing import assert_frame_equal
 
 from assets_tests.dagster_runs import QUIET, failure_of, instance, rows, span_tags
 from assets_tests.own_models import OWN, STRONG, rank_by
+from assets_tests.stocks import INDICATORS_TABLE
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, COMPLETE, MODEL_SCORES, RUNNING, SESSION_SCORES
 from pipeline.contracts.reference import SPLITS
 from pipeline.definitions import build_definitions
 from pipeline.lake.lake import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.screen.rank import candidates, scores
 from pipeline.progress import Progress
 from pipeline.settings import Settings

@@ -8,12 +8,14 @@ from dagster import AssetKey
 from polars.testing import assert_frame_equal
 
 from assets_tests.dagster_runs import QUIET, instance, rows, span_tags
+from assets_tests.stocks import declare, declaring
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.assets.portfolio import marks_of_sessions, signals_of_sessions
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
 from pipeline.definitions import build_definitions
 from pipeline.lake.lake import Lake
+from pipeline.market.market import market_of
 from pipeline.market.portfolio.book import Opening, Sale, with_openings, with_sale
 from pipeline.market.portfolio.sell.rules import STOP_HIT, TARGET_HIT
 from pipeline.queries.portfolio import known_splits, portfolio, record
@@ -22,13 +24,14 @@ from pipeline.venues.us_stocks import US_STOCKS
 SESSIONS = US_STOCKS.calendar.between(date(2024, 1, 30), date(2024, 2, 5))
 CLOSES = dict(zip(SESSIONS, ("10", "11", "9", "9", "12"), strict=True))
 NOW = datetime(2024, 2, 6, 12, tzinfo=UTC)
+TWO_RULES = market_of(US_STOCKS, declaring(rules=(STOP_HIT, TARGET_HIT)))
 OWN = [["portfolio", "position_marks"], ["portfolio", "signals"]]
 
 
 @pytest.fixture(autouse=True)
 def two_rules(monkeypatch):
     """Let nothing but a stop and a target say to sell."""
-    monkeypatch.setattr("pipeline.queries.portfolio.RULES", (STOP_HIT, TARGET_HIT))
+    declare(monkeypatch, declaring(rules=(STOP_HIT, TARGET_HIT)))
 
 
 def run(settings, sessions, *, only=None):
@@ -110,7 +113,7 @@ def test_marks_and_signals_by_day_in_any_order_are_those_of_the_range(vendor):
 def test_each_session_tells_what_is_held_then_and_the_newest_shows_its_signals(vendor, untraded):
     settings = copied(vendor, untraded, "told")
     lake = trade(settings)
-    found = portfolio(lake, SESSIONS)
+    found = portfolio(lake, TWO_RULES, SESSIONS)
     told = marks_of_sessions(found)
     assert told[SESSIONS[0]] == {"value": 100.0, "profit": -1.0, "without_bar": 0}
     assert told[SESSIONS[3]] == {"value": 6 * 9 + 4 * 9 + 5, "profit": pytest.approx(-6 - 0.6 - 8), "without_bar": 2}

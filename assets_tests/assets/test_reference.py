@@ -16,15 +16,15 @@ from assets_tests.assets.reference_runs import (
 )
 from assets_tests.dagster_runs import QUIET, failure_of, instance, rows
 from assets_tests.examples import first_quick
+from assets_tests.stock_graph import STOCK_SESSIONS
+from assets_tests.stocks import EVERY_TABLE
 from pipeline.contracts.reference import DIVIDENDS, REFERENCE_TABLES, SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.lake.delta.commits import Reading
 from pipeline.lake.lake import Lake
 from pipeline.market.securities.reference import applicable_splits, as_known
 from pipeline.orchestration.lake_reader import LakeReader
-from pipeline.orchestration.partitions import STOCK_SESSIONS
 from pipeline.sample.real import lay_down_real
 from pipeline.settings import Settings
-from pipeline.tables import EVERY_TABLE
 
 SPLITS_KEY = AssetKey(["reference", "splits"])
 

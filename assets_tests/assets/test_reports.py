@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from assets_tests.dagster_runs import QUIET, instance, run
+from assets_tests.stocks import INDICATORS_TABLE, STOCKS
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.assets.reports import CANDIDATES_REPORT, MOST_SESSIONS, document_path
 from pipeline.contracts.bars import DAILY_BARS
@@ -15,7 +16,6 @@ from pipeline.contracts.portfolio import POSITIONS
 from pipeline.contracts.reference import SPLITS
 from pipeline.definitions import build_definitions
 from pipeline.lake.lake import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.portfolio.book import Opening, Sale, with_openings, with_sale
 from pipeline.market.securities.reference import applicable_splits
 from pipeline.queries.portfolio import record
@@ -96,7 +96,7 @@ def test_a_held_ticker_has_a_page_also_when_it_has_no_bar(settings):
 
 
 def test_bars_before_a_split_stand_on_the_basis_of_the_page(settings):
-    tables = ReportTables(ReportRows(Lake(settings.lake), [LAST]), LAST).tickers(["SPLIT"])
+    tables = ReportTables(ReportRows(Lake(settings.lake), STOCKS, [LAST]), LAST).tickers(["SPLIT"])
     history = tables.history.sort("session")
     assert history["close"].to_list() == [15.0] * (len(SESSIONS) - 1)
     assert history["volume"].to_list() == [2000.0] * 3 + [1000.0] * (len(SESSIONS) - 4)
@@ -107,14 +107,14 @@ def test_indicators_before_a_split_stand_on_the_basis_of_the_page(settings):
     lake = Lake(settings.lake)
     stored = lake.scan(INDICATORS_TABLE).filter(pl.col("ticker") == "SPLIT").sort("session").collect()
     assert stored["candle_mid"].to_list() == [30.0] * 3 + [15.0] * (len(SESSIONS) - 4)
-    assert ReportTables(ReportRows(lake, [LAST]), LAST)._on_basis(stored)["candle_mid"].to_list() == [15.0] * (
+    assert ReportTables(ReportRows(lake, STOCKS, [LAST]), LAST)._on_basis(stored)["candle_mid"].to_list() == [15.0] * (
         len(SESSIONS) - 1
     )
 
 
 def test_purchases_and_sales_stand_on_the_basis_of_the_page(settings):
     trades = (
-        ReportTables(ReportRows(Lake(settings.lake), [LAST]), LAST)
+        ReportTables(ReportRows(Lake(settings.lake), STOCKS, [LAST]), LAST)
         .tickers(["SPLIT"])
         .trades.sort("session", "quantity")
     )
@@ -129,16 +129,16 @@ def test_purchases_and_sales_stand_on_the_basis_of_the_page(settings):
 
 def test_before_the_split_the_page_shows_what_was_traded_then(settings):
     before = SESSIONS[2]
-    tables = ReportTables(ReportRows(Lake(settings.lake), [before]), before).tickers(["SPLIT"])
+    tables = ReportTables(ReportRows(Lake(settings.lake), STOCKS, [before]), before).tickers(["SPLIT"])
     assert tables.history["close"].to_list() == [30.0] * 3
     assert tables.trades["quantity"].sum() == pytest.approx(10)
 
 
 def test_a_session_among_several_shows_what_it_shows_alone(settings):
     lake = Lake(settings.lake)
-    together = ReportRows(lake, SESSIONS)
+    together = ReportRows(lake, STOCKS, SESSIONS)
     for session in SESSIONS:
-        among, alone = (ReportTables(rows, session) for rows in (together, ReportRows(lake, [session])))
+        among, alone = (ReportTables(rows, session) for rows in (together, ReportRows(lake, STOCKS, [session])))
         assert among.notices == alone.notices
         assert among.held() == alone.held()
         for shown, wanted in zip(frames(among), frames(alone), strict=True):
@@ -159,7 +159,7 @@ def test_every_table_is_read_once_for_all_sessions_with_pages(settings, monkeypa
     lake = Lake(settings.lake)
     rows_of = lake._rows
     monkeypatch.setattr(lake, "_rows", lambda opened, table, *rest: read.append(table) or rows_of(opened, table, *rest))
-    rows = ReportRows(lake, SESSIONS[-MOST_SESSIONS:])
+    rows = ReportRows(lake, STOCKS, SESSIONS[-MOST_SESSIONS:])
     frames(ReportTables(rows, LAST))
     once = list(read)
     for session in SESSIONS[-MOST_SESSIONS:]:

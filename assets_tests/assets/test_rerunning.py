@@ -17,15 +17,14 @@ from polars.testing import assert_frame_equal
 
 from assets_tests.dagster_runs import SIGNALS, TO_BARS, instance, rows, run
 from assets_tests.examples import examples
+from assets_tests.stocks import INDICATORS_TABLE, TABLES
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.lake.lake import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.screen.models import PULLBACK, TREND
 from pipeline.orchestration.instance import open_instance
-from pipeline.tables import TABLES
 from pipeline.venues.us_stocks import US_STOCKS
 
 SESSIONS = [date(2024, 1, 30), date(2024, 1, 31), date(2024, 2, 1)]

@@ -13,6 +13,8 @@ from polars.testing import assert_frame_equal
 from assets_tests import dagster_runs
 from assets_tests.assets.reference_runs import refresh as reference_refresh
 from assets_tests.dagster_runs import QUIET, TO_BARS, instance, rows, run, span_tags
+from assets_tests.stock_graph import SENSORS
+from assets_tests.stocks import EVERY_TABLE, INDICATORS_TABLE, STOCKS, code_version, computed_by
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
@@ -20,13 +22,12 @@ from pipeline.definitions import build_definitions
 from pipeline.lake.delta.commits import Reading
 from pipeline.lake.lake import Lake
 from pipeline.market import code_changes
-from pipeline.market.computed import code_version, computed_by
-from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.orchestration.sensors import changed_past, reruns
+from pipeline.orchestration.sensors import reruns
 from pipeline.orchestration.table_metadata import asset_key
 from pipeline.queries.outdated import outdated_sessions
-from pipeline.tables import EVERY_TABLE
 from pipeline.venues.us_stocks import US_STOCKS
+
+changed_past = SENSORS["changed_past"]
 
 SESSIONS = US_STOCKS.calendar.between(date(2024, 1, 29), date(2024, 2, 6))
 SPLIT_ON = SESSIONS[4]
@@ -47,7 +48,7 @@ def refresh(settings, dagster):
 
 def restate(settings, dagster):
     """Run what is due, and return the runs that it took."""
-    needed = reruns(outdated_sessions(Lake(settings.lake)))
+    needed = reruns(STOCKS, outdated_sessions(Lake(settings.lake), STOCKS))
     for one in needed:
         build_definitions(settings).resolve_job_def(one.job).execute_in_process(
             instance=dagster,
@@ -81,7 +82,7 @@ def test_after_a_late_split_the_table_is_as_if_it_had_always_been_known(vendor, 
         before = rows(late, INDICATORS_TABLE)
         tell(vendor, SPLIT)
         refresh(late, dagster)
-        due = outdated_sessions(Lake(late.lake))
+        due = outdated_sessions(Lake(late.lake), STOCKS)
         assert due.outdated.select("ticker", "first_session", "last_session", "event_date").rows() == [
             ("SPLIT", SPLIT_ON, SESSIONS[-1], SPLIT_ON)
         ]
@@ -94,7 +95,7 @@ def test_after_a_late_split_the_table_is_as_if_it_had_always_been_known(vendor, 
     assert_frame_equal(after.filter(~affected), before.filter(~affected), check_exact=True)
     assert after.filter(affected)["return_1"][0] == pytest.approx(34 / 33 - 1)
     assert before.filter(affected)["return_1"][0] == pytest.approx(17 / 33 - 1)
-    assert outdated_sessions(Lake(late.lake)).spans == []
+    assert outdated_sessions(Lake(late.lake), STOCKS).spans == []
 
 
 @pytest.mark.thorough
@@ -181,7 +182,7 @@ def test_every_row_of_the_sessions_that_other_code_computed_is_computed_anew(ven
     assert (needed.job, needed.first, needed.last) == ("restated_signals", SESSIONS[2], SESSIONS[-1])
     assert [key.path[-1] for key in needed.assets] == ["indicators", "candidates"]
     assert_frame_equal(rows(settings, INDICATORS_TABLE), right, check_exact=True)
-    assert outdated_sessions(Lake(settings.lake)).stretches == []
+    assert outdated_sessions(Lake(settings.lake), STOCKS).stretches == []
 
 
 @pytest.mark.thorough
@@ -194,7 +195,7 @@ def test_a_split_told_late_and_other_code_are_settled_by_the_same_runs(vendor):
         refresh(settings, dagster)
         needed = restate(settings, dagster)
     assert [(one.first, one.last) for one in needed] == [(SESSIONS[0], SESSIONS[0]), (SPLIT_ON, SESSIONS[-1])]
-    assert outdated_sessions(Lake(settings.lake)).stretches == []
+    assert outdated_sessions(Lake(settings.lake), STOCKS).stretches == []
 
 
 @pytest.mark.thorough
@@ -206,7 +207,7 @@ def test_of_a_changed_model_only_the_lists_are_made_again(vendor):
         (needed,) = restate(settings, dagster)
     assert [key.path[-1] for key in needed.assets] == ["candidates"]
     assert Lake(settings.lake).version(INDICATORS_TABLE) == before
-    assert outdated_sessions(Lake(settings.lake)).stretches == []
+    assert outdated_sessions(Lake(settings.lake), STOCKS).stretches == []
 
 
 @pytest.mark.thorough
@@ -218,7 +219,7 @@ def test_of_a_changed_rule_only_what_is_held_is_judged_anew(vendor):
             lake.replace(table, SESSIONS, [table.empty()], run_id="other")
         (needed,) = restate(settings, dagster)
     assert [key.path[-1] for key in needed.assets] == ["position_marks", "signals"]
-    assert outdated_sessions(Lake(settings.lake)).stretches == []
+    assert outdated_sessions(Lake(settings.lake), STOCKS).stretches == []
 
 
 @pytest.mark.thorough
@@ -229,8 +230,8 @@ def test_the_watch_looks_again_when_code_has_changed(vendor, monkeypatch):
         assert spans == []
         assert asked_of(settings, dagster, cursor)[1].startswith("No table was written and no code changed")
         now = {**computed_by(CANDIDATES), "trend": "0" * 12}
-        monkeypatch.setattr(code_changes, "computed_by", lambda one: now if one is CANDIDATES else computed_by(one))
-        monkeypatch.setattr("pipeline.orchestration.sensors.code_version", lambda one: f"another of {one.name}")
+        monkeypatch.setattr(code_changes, "computed_by", lambda _, one: now if one is CANDIDATES else computed_by(one))
+        monkeypatch.setattr("pipeline.orchestration.sensors.code_version", lambda _, one: f"another of {one.name}")
         context = build_sensor_context(instance=dagster, cursor=cursor, resources={"lake": Lake(settings.lake)})
         (request,) = changed_past.evaluate_tick(context).run_requests
     assert (request.job_name, request.asset_selection) == ("restated_signals", (AssetKey(["stocks", "candidates"]),))

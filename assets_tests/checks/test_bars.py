@@ -17,15 +17,14 @@ from dagster import (
 from deltalake import DeltaTable
 
 from assets_tests.dagster_runs import QUIET, instance, run, span_tags
+from assets_tests.stocks import INDICATORS_TABLE, TABLES
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.definitions import build_definitions
 from pipeline.lake.lake import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.orchestration.table_metadata import asset_key
-from pipeline.tables import TABLES
 from pipeline.venues.us_stocks import US_STOCKS
 
 SESSIONS = US_STOCKS.calendar.between(date(2023, 12, 27), date(2024, 1, 5))

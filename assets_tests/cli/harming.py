@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from assets_tests.cli.conftest import Answer
+from assets_tests.stocks import EVERY_TABLE
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
-from pipeline.tables import EVERY_TABLE
 
 NOT_COMPARED = ("run_id", "first_seen", "last_seen")
 """Columns that tell of the run that wrote a row."""

@@ -16,12 +16,12 @@ import pytest
 from assets_tests.cli.conftest import REPLACED, SESSIONS, Ask, Home
 from assets_tests.cli.harming import content, copied, live, require_done
 from assets_tests.lake.aging import aged, forget_properties, log_of, removed_by_delta
+from assets_tests.stocks import INDICATORS_TABLE, STOCKS
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.delta.maintenance import compact, vacuum
 from pipeline.lake.lake import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.outdated_ranges import UNKNOWN
 from pipeline.queries.published_lists import publications
 
@@ -98,7 +98,7 @@ def maintained(upkeep: Upkeep, home: Home, tmp_path_factory: pytest.TempPathFact
     assert all(log_of(lake, f"stocks/{table.name}")[0] == f"{0:020}.json" for table in WRITTEN)
     from pipeline.queries.outdated import outdated_sessions  # noqa: PLC0415 (partitions are read from the settings at import)
 
-    return Aged(path, outdated_sessions(lake).outdated.to_dicts())
+    return Aged(path, outdated_sessions(lake, STOCKS).outdated.to_dicts())
 
 
 @pytest.fixture(scope="module")

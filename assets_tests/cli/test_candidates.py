@@ -10,6 +10,7 @@ import pytest
 
 from assets_tests.cli.conftest import GAP, REPLACED, SESSIONS, Ask, Home
 from assets_tests.own_models import OWN
+from assets_tests.stocks import declare, declaring
 from pipeline.cli.candidates import Listing, newest_session, show
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.lake.lake import Lake
@@ -122,7 +123,7 @@ def test_what_is_no_date_is_a_wrong_call(ask: Ask, day: str) -> None:
 
 
 def test_an_unknown_model_is_a_wrong_call_that_names_the_models(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.market.screen.models.MODELS", OWN)
+    declare(monkeypatch, declaring(models=OWN))
     answer = ask("candidates", "--model", "[red]")
     assert answer.code == 2
     assert "'[red]' is no model; choose from strong, dips" in answer.words

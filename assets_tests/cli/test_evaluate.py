@@ -11,6 +11,7 @@ import pytest
 from assets_tests.cli.conftest import REPLACED, SESSIONS, Ask, Home
 from assets_tests.commands import typed
 from assets_tests.own_models import OWN
+from assets_tests.stocks import declare, declaring
 from pipeline.cli.evaluate import Evaluation, show
 from pipeline.contracts.outcomes import HORIZONS, MODEL_SCORES
 from pipeline.lake.lake import Lake
@@ -108,7 +109,7 @@ def test_days_that_cannot_be_run_are_refused_with_the_span_of_the_tables(ask: As
 def test_wrong_calls_are_told_apart(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], why: str
 ) -> None:
-    monkeypatch.setattr("pipeline.market.screen.models.MODELS", OWN)
+    declare(monkeypatch, declaring(models=OWN))
     answer = ask("evaluate", *arguments)
     assert (answer.code, answer.data) == (2, "")
     assert why in answer.words

@@ -18,9 +18,9 @@ import pytest
 
 from assets_tests.commands import Served, served_ui, typed
 from assets_tests.secrets_search import LOGS, asked
+from assets_tests.stocks import EVERY_TABLE
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.lake.lake import Lake
-from pipeline.tables import EVERY_TABLE
 
 pytestmark = pytest.mark.thorough
 

@@ -9,13 +9,12 @@ import pytest
 
 from assets_tests.cli.conftest import REPLACED, SESSIONS, THERE, Ask, Home
 from assets_tests.cli.harming import copied
+from assets_tests.stocks import INDICATORS_TABLE, STOCKS, code_version, computed_by
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.reference import SPLITS
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
-from pipeline.market.computed import code_version, computed_by
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.queries.published_lists import as_committed, publications, ranked_again
 
 # The filled home holds a list of REPLACED from the file as it was at first, and one from the file that replaced it.
@@ -109,7 +108,7 @@ def test_every_publication_ranks_the_same_from_the_versions_it_read(home: Home) 
     lake = Lake(home.path / "lake")
     for session in (SESSIONS[-1], THERE, REPLACED):
         for publication in publications(lake, session):
-            anew = ranked_again(lake, publication).sort("model", "rank")
+            anew = ranked_again(lake, STOCKS, publication).sort("model", "rank")
             assert anew.equals(as_committed(lake, publication)), session
 
 

@@ -10,6 +10,7 @@ import dagster
 import pytest
 
 from assets_tests.examples import first_quick
+from assets_tests.stocks import STOCKS
 from pipeline.cli.terminal import shortened
 from pipeline.lake.lake import Lake
 from pipeline.orchestration.lake_resource import lake_of_run
@@ -74,7 +75,7 @@ def test_a_run_that_dagster_itself_starts_insists_on_signals_too(tmp_path, monke
     def writes():
         assert sys.unraisablehook != before.append
 
-    @dagster.job(resource_defs={"lake": lake_of_run(tmp_path, Lake(tmp_path).opened)})
+    @dagster.job(resource_defs={"lake": lake_of_run(tmp_path, STOCKS, Lake(tmp_path).opened)})
     def run():
         writes()
 

@@ -10,9 +10,9 @@ from polars.testing import assert_frame_equal
 from assets_tests.cli.conftest import SESSIONS, Home
 from assets_tests.cli.harming import copied
 from assets_tests.edited_package import edited_market, replaced, run_of
+from assets_tests.stocks import INDICATORS_TABLE
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.lake.lake import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
 
 UPGRADE = {
     ("indicators/families.py", 'panel.change(panel.column("close"), n)'): '2 * panel.change(panel.column("close"), n)',

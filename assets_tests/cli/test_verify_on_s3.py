@@ -12,6 +12,7 @@ from assets_tests.cli.conftest import Ask
 from assets_tests.cli.harming import require_done, rows
 from assets_tests.commands import typed
 from assets_tests.s3_server import S3Server
+from assets_tests.stocks import EVERY_TABLE
 from assets_tests.vendor_day import VendorFolder, row
 from assets_tests.vendor_minutes import lay_minutes, minute
 from pipeline.lake.delta.log_entries import entry_name
@@ -19,11 +20,10 @@ from pipeline.lake.integrity.mending import DAMAGED
 from pipeline.lake.lake import Lake
 from pipeline.lake.storage.lake_objects import Objects
 from pipeline.lake.storage.s3_prefix import S3Prefix
-from pipeline.orchestration.jobs import minutes_by_day
+from pipeline.orchestration.jobs import MINUTES_BY_DAY
 from pipeline.orchestration.runs import run_sessions
 from pipeline.progress import Progress
 from pipeline.settings import Settings
-from pipeline.tables import EVERY_TABLE
 
 pytestmark = pytest.mark.thorough
 
@@ -76,7 +76,7 @@ def filled(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> OnS
     assert ran.returncode == 0, ran.stderr
     on_s3 = {f"lake_{name}": getattr(place, name) for name in ("endpoint", "key_id", "secret")}
     given = Settings(home=home, flat_files=str(vendor.files), CANDLELAKE_LAKE=str(place), **on_s3)
-    run_sessions(given, SESSIONS, Progress(), job_name=minutes_by_day.name)
+    run_sessions(given, SESSIONS, Progress(), job_name=MINUTES_BY_DAY)
     return OnS3(home, Lake(place))
 
 

@@ -18,7 +18,7 @@ from assets_tests.vendor_minutes import minute
 from pipeline.contracts.alerts import ALERTS, LIST, MESSAGE
 from pipeline.lake.integrity.mending import DAMAGED
 from pipeline.lake.lake import Lake
-from pipeline.orchestration.jobs import minutes_by_day, outcomes, reference_data
+from pipeline.orchestration.jobs import MINUTES_BY_DAY, OUTCOMES, REFERENCE_DATA
 from pipeline.orchestration.runs import run_sessions
 from pipeline.progress import Progress
 from pipeline.settings import Settings
@@ -55,9 +55,9 @@ def wide(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
     given = Settings(home=path, flat_files=f"{home.path}/sample", reference=root / "reference", max_bad_share=0.5)
     for told in (FIRST_TOLD, TOLD_SINCE):
         reference.tell(**told)
-        run_sessions(given, (), Progress(), job_name=reference_data.name)
-    run_sessions(given, WITH_MINUTES, Progress(), job_name=minutes_by_day.name)
-    run_sessions(given, SESSIONS[-4:], Progress(), job_name=outcomes.name)
+        run_sessions(given, (), Progress(), job_name=REFERENCE_DATA)
+    run_sessions(given, WITH_MINUTES, Progress(), job_name=MINUTES_BY_DAY)
+    run_sessions(given, SESSIONS[-4:], Progress(), job_name=OUTCOMES)
     for session in SESSIONS[-2:]:
         Lake(given.lake).replace(ALERTS, [session], [alerts(session)], run_id="alert")
     assert not [name for name, rows in content(path).items() if rows.is_empty() and not name.startswith("portfolio")]

@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from pipeline.contracts.indicators import UNITS, IndicatorColumn, indicators_table
+from assets_tests.stocks import indicators_table
+from pipeline.contracts.indicators import UNITS, IndicatorColumn
 from pipeline.errors import IndicatorError
 
 

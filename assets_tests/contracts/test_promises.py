@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets_tests.examples import examples
+from assets_tests.stocks import EVERY_TABLE
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.minutes import MINUTE_BARS
 from pipeline.contracts.promises import Promises
 from pipeline.contracts.table import Table
-from pipeline.tables import EVERY_TABLE
 
 VALUES = {
     pl.String: st.sampled_from(["AAPL", "", "a" * 64, None]),

@@ -15,13 +15,13 @@ from polars.testing import assert_frame_equal
 
 from assets_tests.faults.moments import Moment, moments
 from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held, lake_of, versions
+from assets_tests.stocks import TABLES
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.table import Table
 from pipeline.lake.delta.files import files_of
 from pipeline.lake.delta.maintenance import vacuum
 from pipeline.lake.lake import Lake
 from pipeline.lake.storage.store import FolderStore
-from pipeline.tables import TABLES
 
 NOTHING = "nothing"
 """The state of a home whose newest sessions never ran."""

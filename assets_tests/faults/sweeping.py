@@ -14,10 +14,10 @@ from polars.testing import assert_frame_equal
 from assets_tests.faults.full_disk import END, NEVER, NEXT, TORN, FullDisk, Moment, numbered
 from assets_tests.faults.nursery import Nursery, Work
 from assets_tests.faults.two_versions import lake_of
+from assets_tests.stocks import EVERY_TABLE
 from pipeline.lake.integrity.damage import Damage
 from pipeline.progress import Progress
 from pipeline.queries.integrity import verify
-from pipeline.tables import EVERY_TABLE
 
 UNTIL = (END, NEXT, TORN)
 

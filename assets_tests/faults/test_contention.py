@@ -6,8 +6,8 @@ from polars.testing import assert_frame_equal
 from assets_tests.faults.contention import at_once, readers
 from assets_tests.faults.nursery import Work
 from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held, lake_of
+from assets_tests.stocks import INDICATORS_TABLE
 from pipeline.contracts.candidates import CANDIDATES
-from pipeline.market.indicators import INDICATORS_TABLE
 
 pytestmark = pytest.mark.thorough
 

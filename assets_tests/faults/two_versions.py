@@ -13,6 +13,7 @@ import polars as pl
 
 from assets_tests.faults.full_disk import preloaded
 from assets_tests.faults.nursery import Nursery, Process, Work, nursery
+from assets_tests.stocks import TABLES
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import DELIVERIES
@@ -20,7 +21,6 @@ from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
 from pipeline.settings import Settings
-from pipeline.tables import TABLES
 from pipeline.venues.us_stocks import US_STOCKS
 
 HISTORY = US_STOCKS.calendar.between(date(2023, 1, 3), date(2024, 1, 30))

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
+from assets_tests.stocks import COMPUTED, INDICATORS_TABLE, STOCKS, computed_by
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.portfolio import SIGNALS
 from pipeline.market import code_changes
 from pipeline.market.code_changes import cause, is_same
-from pipeline.market.computed import COMPUTED, SHARED, computed_by
+from pipeline.market.computed import SHARED
 from pipeline.market.earlier_code import SAME
-from pipeline.market.indicators import INDICATORS_TABLE
 
 OTHER = "0" * 12
 
@@ -22,33 +22,34 @@ def was(table, **other):
 
 @pytest.mark.parametrize("table", COMPUTED, ids=lambda table: table.sql_name)
 def test_what_was_computed_by_the_code_of_today_holds(table):
-    assert cause(table, was(table)) is None
+    assert cause(STOCKS, table, was(table)) is None
 
 
 @pytest.mark.parametrize("table", COMPUTED, ids=lambda table: table.sql_name)
 def test_what_was_computed_before_commits_carried_fingerprints_holds(table):
     """The formulas of today are those of the version before; a change to one belongs into this test, by its name."""
-    causes = (cause(table, None) or "").split("; ")
+    causes = (cause(STOCKS, table, None) or "").split("; ")
     assert [text for text in causes if text and not text.startswith("new ")] == []
 
 
 def test_the_declarations_that_changed_are_named():
-    assert cause(INDICATORS_TABLE, was(INDICATORS_TABLE, rsi_14=OTHER)) == "indicator changed: rsi_14"
+    assert cause(STOCKS, INDICATORS_TABLE, was(INDICATORS_TABLE, rsi_14=OTHER)) == "indicator changed: rsi_14"
     two = was(INDICATORS_TABLE, rsi_14=OTHER, ema_12=OTHER)
-    assert cause(INDICATORS_TABLE, two) == "indicators changed: ema_12, rsi_14"
-    assert cause(CANDIDATES, was(CANDIDATES, pullback=OTHER)) == "model changed: pullback"
-    assert cause(SIGNALS, was(SIGNALS, time_stop=OTHER)) == "rule changed: time_stop"
+    assert cause(STOCKS, INDICATORS_TABLE, two) == "indicators changed: ema_12, rsi_14"
+    assert cause(STOCKS, CANDIDATES, was(CANDIDATES, pullback=OTHER)) == "model changed: pullback"
+    assert cause(STOCKS, SIGNALS, was(SIGNALS, time_stop=OTHER)) == "rule changed: time_stop"
 
 
 def test_what_is_shared_is_named_in_words():
     assert (
-        cause(INDICATORS_TABLE, {**was(INDICATORS_TABLE), SHARED: OTHER}) == "how every indicator is computed changed"
+        cause(STOCKS, INDICATORS_TABLE, {**was(INDICATORS_TABLE), SHARED: OTHER})
+        == "how every indicator is computed changed"
     )
-    assert cause(INTRADAY_FEATURES, {SHARED: OTHER}) == "how minutes are summed up changed"
+    assert cause(STOCKS, INTRADAY_FEATURES, {SHARED: OTHER}) == "how minutes are summed up changed"
 
 
 def test_of_many_declarations_the_first_are_named():
-    text = cause(INDICATORS_TABLE, {SHARED: computed_by(INDICATORS_TABLE)[SHARED]})
+    text = cause(STOCKS, INDICATORS_TABLE, {SHARED: computed_by(INDICATORS_TABLE)[SHARED]})
     names = [name for name in computed_by(INDICATORS_TABLE) if name != SHARED]
     assert text == f"new indicators: {', '.join(names[:5])} and {len(names) - 5} more"
 
@@ -57,16 +58,16 @@ def test_a_new_declaration_is_named_and_one_that_went_is_not():
     known = was(CANDIDATES)
     del known["trend"]
     known["riser"] = OTHER
-    assert cause(CANDIDATES, known) == "new model: trend"
+    assert cause(STOCKS, CANDIDATES, known) == "new model: trend"
     known["pullback"] = OTHER
-    assert cause(CANDIDATES, known) == "model changed: pullback; new model: trend"
+    assert cause(STOCKS, CANDIDATES, known) == "model changed: pullback; new model: trend"
 
 
 def test_code_that_was_written_otherwise_and_computes_the_same_is_no_change(monkeypatch):
     now = computed_by(CANDIDATES)["trend"]
     monkeypatch.setattr(code_changes, "SAME", {OTHER: "1" * 12, "1" * 12: now})
-    assert cause(CANDIDATES, was(CANDIDATES, trend=OTHER)) is None
-    assert cause(CANDIDATES, was(CANDIDATES, trend="2" * 12)) == "model changed: trend"
+    assert cause(STOCKS, CANDIDATES, was(CANDIDATES, trend=OTHER)) is None
+    assert cause(STOCKS, CANDIDATES, was(CANDIDATES, trend="2" * 12)) == "model changed: trend"
 
 
 def test_no_fingerprint_leads_back_to_itself():

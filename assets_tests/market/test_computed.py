@@ -9,11 +9,10 @@ import pytest
 from assets_tests.edited_package import edited_market, fingerprints_of, replaced
 from assets_tests.examples import first_quick
 from assets_tests.fingerprints_snapshot import SNAPSHOT, changes, fingerprints
-from pipeline.market.computed import COMPUTED, SHARED, code_version, computed_by
-from pipeline.market.indicators import INDICATORS_TABLE
+from assets_tests.stocks import COMPUTED, EVERY_TABLE, INDICATORS_TABLE, code_version, computed_by
+from pipeline.market.computed import SHARED
 from pipeline.market.portfolio.sell.rules import RULES
 from pipeline.market.screen.models import MODELS
-from pipeline.tables import EVERY_TABLE
 
 
 def test_the_fingerprints_are_those_of_the_snapshot():

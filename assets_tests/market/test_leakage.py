@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from assets_tests.stocks import point_in_time_indicators
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.indicators import IndicatorColumn
 from pipeline.market.indicators import INDICATORS
 from pipeline.market.indicators.declaration import Indicator, expressed
-from pipeline.market.prices.point_in_time import point_in_time_indicators
 from pipeline.market.screen.factors import LAST_WEEK
 from pipeline.market.screen.model import Model, Universe
 from pipeline.market.screen.models import MODELS, PULLBACK, TREND

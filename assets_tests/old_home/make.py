@@ -91,13 +91,14 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from pydantic import SecretStr
+from assets_tests.stocks import STOCKS
 from pipeline.alerts.channels import channels_of
 from pipeline.alerts.delivery import Alert, deliver
 from pipeline.alerts.reading import read_day
 from pipeline.lake.lake import Lake
 
 lake, session = Lake(Path(sys.argv[1], "lake")), date.fromisoformat(sys.argv[2])
-alert = Alert(read_day(lake, session, []), ("trend", "pullback"), 5, None, "a-run")
+alert = Alert(read_day(lake, STOCKS, session, []), ("trend", "pullback"), 5, None, "a-run")
 deliver(lake, alert, channels_of([SecretStr(sys.argv[3])]), lambda: datetime.now(UTC))
 """
 """Sends the alert of a session; a run of one that is long past sends none."""

@@ -22,11 +22,11 @@ from dagster._core.scheduler.instigation import InstigatorStatus
 from assets_tests.commands import environment, served_ui, typed
 from assets_tests.old_home.make import FIRST, LAST, SPLIT, TICKERS, close, sessions
 from assets_tests.old_home.unpacked import MADE_IN, content, made_in, moved_into
+from assets_tests.stocks import INDICATORS_TABLE
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
 from pipeline.lake.sql.duckdb_access import load_delta
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.orchestration.instance import open_instance
 from pipeline.orchestration.instance_file import instance_config
 

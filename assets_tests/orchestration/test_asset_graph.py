@@ -7,21 +7,23 @@ import pytest
 from dagster import AssetExecutionContext, AssetsDefinition, AssetSelection, asset, define_asset_job
 
 from assets_tests.dagster_runs import TO_BARS, instance, run
+from assets_tests.stock_graph import GRAPH, STOCK_SESSIONS
+from assets_tests.stocks import EVERY_TABLE, STOCKS
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.table import Table
-from pipeline.definitions import ASSETS, JOBS, defs
+from pipeline.definitions import defs
 from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.orchestration import asset_graph, makers
 from pipeline.orchestration.asset_graph import input_keys, job_of, metadata_of, stage_of, tables_of
-from pipeline.orchestration.makers import Maker, maker_of, makers_of
-from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS
+from pipeline.orchestration.makers import Maker, maker_of, makers, makers_of
+from pipeline.orchestration.partitions import ONE_RUN
 from pipeline.orchestration.table_metadata import STAGE, asset_key, declared, stage
-from pipeline.tables import EVERY_TABLE
 from pipeline.venues.us_stocks import US_STOCKS
 
 THU, FRI, MON = date(2024, 1, 4), date(2024, 1, 5), date(2024, 1, 8)
+
+ASSETS, JOBS = GRAPH.assets, list(GRAPH.jobs)
 
 CLOSES = Table(
     venue=US_STOCKS,
@@ -33,7 +35,7 @@ CLOSES = Table(
 
 
 @asset(
-    **declared(CLOSES, group="signals", stage=stage("closes")),
+    **declared(STOCKS, CLOSES, group="signals", stage=stage("closes")),
     deps=[asset_key(DAILY_BARS)],
     partitions_def=STOCK_SESSIONS,
     backfill_policy=ONE_RUN,
@@ -47,13 +49,13 @@ closes_by_day = define_asset_job("closes_by_day", AssetSelection.assets(closes),
 
 @pytest.mark.parametrize("table", EVERY_TABLE, ids=lambda table: table.sql_name)
 def test_every_table_is_made_by_an_asset_or_says_why_nothing_can_make_it_again(table: Table) -> None:
-    assert (table.sql_name in maker_of()) != bool(table.irreplaceable)
+    assert (table.sql_name in maker_of(STOCKS)) != bool(table.irreplaceable)
 
 
 def test_every_asset_that_is_a_table_is_one_of_the_lake_s_tables() -> None:
     graph = defs.resolve_asset_graph()
     of_tables = {key for key in graph.get_all_asset_keys() if "dagster/table_name" in graph.get(key).metadata}
-    assert of_tables == set(asset_graph.TABLE_OF)
+    assert of_tables == {asset_key(table) for table in EVERY_TABLE}
 
 
 @pytest.mark.parametrize("one", ASSETS, ids=lambda one: one.op.name)
@@ -67,14 +69,14 @@ def test_an_asset_that_declares_no_stage_is_called_by_its_name() -> None:
     def undeclared() -> None:
         """Make nothing."""
 
-    assert stage_of(undeclared).name == "weekly bars"
+    assert stage_of(undeclared, EVERY_TABLE).name == "weekly bars"
 
 
 def test_each_table_is_made_after_those_it_reads() -> None:
-    made = [table.sql_name for maker in makers.makers() for table in maker.tables]
+    made = [table.sql_name for maker in makers(STOCKS) for table in maker.tables]
     for one in ASSETS:
-        for table in tables_of(one):
-            for read in (asset_graph.TABLE_OF[key] for key in input_keys(one) if key in asset_graph.TABLE_OF):
+        for table in tables_of(one, EVERY_TABLE):
+            for read in (other for other in EVERY_TABLE if asset_key(other) in input_keys(one)):
                 assert (
                     read.irreplaceable or table.irreplaceable or made.index(read.sql_name) < made.index(table.sql_name)
                 )
@@ -86,10 +88,9 @@ def test_an_asset_without_a_job_is_a_mistake() -> None:
 
 
 @pytest.fixture
-def of_closes(monkeypatch: pytest.MonkeyPatch) -> Maker:
+def of_closes() -> Maker:
     """Return the maker of the table to come, which nobody has entered anywhere but among the assets and tables."""
-    monkeypatch.setitem(asset_graph.TABLE_OF, asset_key(CLOSES), CLOSES)
-    made = makers_of([closes, *ASSETS], [*JOBS, closes_by_day])
+    made = makers_of([closes, *ASSETS], [*JOBS, closes_by_day], [*EVERY_TABLE, CLOSES])
     return next(maker for maker in made if CLOSES in maker.tables)
 
 
@@ -109,11 +110,11 @@ def test_it_can_be_made_for_the_sessions_that_have_bars(of_closes: Maker, tmp_pa
         run(settings, [THU, FRI], instance=ephemeral, only=TO_BARS)
     lake, raw_files = Lake(settings.lake), RawFiles(settings.lake)
     assert of_closes.can_make(lake, raw_files, [THU, FRI, MON]) == [THU, FRI]
-    assert maker_of()["stocks.daily_bars"].can_make(lake, raw_files, [THU, FRI, MON]) == [THU, FRI]
+    assert maker_of(STOCKS)["stocks.daily_bars"].can_make(lake, raw_files, [THU, FRI, MON]) == [THU, FRI]
 
 
 def test_bars_can_be_made_for_the_sessions_whose_file_is_whole(tmp_path: Path) -> None:
-    maker = maker_of()["stocks.daily_bars"]
+    maker = maker_of(STOCKS)["stocks.daily_bars"]
     assert maker.is_of_raw_files
     lake = Lake(tmp_path / "lake")
     assert maker.can_make(lake, RawFiles(tmp_path / "lake"), [THU]) == []

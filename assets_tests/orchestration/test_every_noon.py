@@ -9,14 +9,16 @@ from dagster import RunRequest, SkipReason, build_schedule_context
 
 from assets_tests.dagster_runs import QUIET, instance
 from assets_tests.examples import first_quick
+from assets_tests.stock_graph import SCHEDULES
+from assets_tests.stocks import INDICATORS_TABLE
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.definitions import build_definitions
 from pipeline.lake.lake import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
-from pipeline.orchestration.schedules import every_noon
 from pipeline.settings import Settings
 from pipeline.venues.us_stocks import US_STOCKS
+
+every_noon = SCHEDULES["every_noon"]
 
 NEW_YORK = ZoneInfo("America/New_York")
 SESSIONS = US_STOCKS.calendar.between(date(2024, 1, 2), date(2024, 5, 31))

@@ -9,17 +9,26 @@ import pytest
 import time_machine
 from dagster import RunRequest, SkipReason, build_schedule_context, build_sensor_context
 
+from assets_tests.stock_graph import SCHEDULES, SENSORS
+from assets_tests.stocks import STOCKS
 from assets_tests.vendor_day import VendorFolder, key_of, row
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.definitions import defs
 from pipeline.errors import SettingsError
 from pipeline.lake.lake import Lake
-from pipeline.orchestration.schedules import every_morning, every_session, every_sunday
-from pipeline.orchestration.sensors import MOST_RUNS_A_TICK, due, stored_versions_of, vendor_files
+from pipeline.orchestration.sensors import MOST_RUNS_A_TICK, due, stored_versions_of
 from pipeline.settings import Settings
 from pipeline.sources.choose import flat_files_of
 from pipeline.sources.port import Dataset
 from pipeline.venues.us_stocks import US_STOCKS
+
+vendor_files = SENSORS["vendor_files"]
+
+every_morning, every_session, every_sunday = (
+    SCHEDULES["every_morning"],
+    SCHEDULES["every_session"],
+    SCHEDULES["every_sunday"],
+)
 
 NEW_YORK = ZoneInfo("America/New_York")
 REPOSITORY = defs.get_repository_def()
@@ -261,12 +270,14 @@ def test_a_source_that_is_not_there_fails_the_tick_and_says_so(vendor):
 
 def test_versions_held_are_the_current_ones_and_none_before_the_first_run(vendor):
     lake = Lake(vendor.settings().lake)
-    assert stored_versions_of(lake) == {}
+    assert stored_versions_of(lake, DELIVERIES) == {}
     vendor.lay(FRI, row(FRI, "NA"))
     take_in(vendor, FRI)
-    assert stored_versions_of(lake) == {FRI: flat_files_of(vendor.settings()).file(Dataset.DAY_AGGS, FRI).etag}
+    assert stored_versions_of(lake, DELIVERIES) == {
+        FRI: flat_files_of(vendor.settings()).file(Dataset.DAY_AGGS, FRI).etag
+    }
 
 
 def test_due_are_the_versions_that_the_tables_do_not_come_from():
     files = [SimpleNamespace(session=session, etag="v2", key=key_of(session)) for session in (TUE, WED, THU, SATURDAY)]
-    assert due(files, {TUE: "v2", WED: "v1"}) == files[1:3]
+    assert due(STOCKS, files, {TUE: "v2", WED: "v1"}) == files[1:3]

@@ -3,9 +3,9 @@ from datetime import UTC, date, datetime
 import pytest
 import time_machine
 
+from assets_tests.stock_graph import STOCK_SESSIONS
 from pipeline.errors import SettingsError
 from pipeline.orchestration.partitions import (
-    STOCK_SESSIONS,
     last_day_over,
     latest_published,
     look_back,
@@ -13,6 +13,7 @@ from pipeline.orchestration.partitions import (
     sessions_of,
     sessions_over,
 )
+from pipeline.settings import Settings
 from pipeline.venues.us_stocks import US_STOCKS
 
 NOON_IN_MAY = datetime(2024, 5, 28, 12, tzinfo=UTC)
@@ -109,4 +110,4 @@ def test_the_sessions_that_are_over_are_those_that_have_a_partition(hour):
     for day in (date(2024, 7, 3), date(2024, 7, 5), date(2024, 7, 8), date(2024, 11, 4), date(2025, 3, 10)):
         now = datetime(day.year, day.month, day.day, hour, 30, tzinfo=UTC)
         keys = STOCK_SESSIONS.get_partition_keys(current_time=now)
-        assert [str(session) for session in sessions_over(US_STOCKS, now)] == keys
+        assert [str(session) for session in sessions_over(US_STOCKS, Settings(), now)] == keys

@@ -13,6 +13,7 @@ from pipeline.errors import FileRefused, PermanentError
 from pipeline.orchestration.instance import open_instance
 from pipeline.orchestration.runs import run_sessions, runnable_sessions
 from pipeline.progress import Progress
+from pipeline.settings import Settings
 
 THU, FRI, MON = date(2024, 1, 4), date(2024, 1, 5), date(2024, 1, 8)
 TICKERS = ["AAP", "AAp", "NA", "TRUE", "1E5"]
@@ -116,7 +117,7 @@ def test_an_error_of_an_asset_reaches_the_caller_as_it_is(tmp_path):
 
 
 def test_days_without_trading_are_not_run():
-    assert runnable_sessions(date(2024, 1, 12), date(2024, 1, 16)) == [date(2024, 1, 12), date(2024, 1, 16)]
+    assert runnable_sessions(Settings(), date(2024, 1, 12), date(2024, 1, 16)) == [date(2024, 1, 12), date(2024, 1, 16)]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_days_without_trading_are_not_run():
 )
 def test_a_span_without_a_partition_is_refused_with_the_tables_span(start, end):
     with pytest.raises(PermanentError, match=r"The tables span 2003-09-10 to ") as refused:
-        runnable_sessions(start, end)
+        runnable_sessions(Settings(), start, end)
     assert f"{start} to {end}" in str(refused.value)
 
 

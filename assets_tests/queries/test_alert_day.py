@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from assets_tests.alerts.days import FRI, THU, listed, signal, signals
+from assets_tests.stocks import STOCKS
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
@@ -64,7 +65,7 @@ def put(lake, table, rows):
 
 
 def test_a_lake_without_portfolio_and_reference_data_is_told_of_all_the_same(lake):
-    day = read_day(lake, FRI, [])
+    day = read_day(lake, STOCKS, FRI, [])
     assert day.listed["ticker"].to_list() == ["GOOG"]
     assert day.before is not None
     assert day.before["ticker"].to_list() == ["IBM"]
@@ -74,13 +75,13 @@ def test_a_lake_without_portfolio_and_reference_data_is_told_of_all_the_same(lak
 
 
 def test_the_first_session_of_a_lake_misses_nothing_and_has_none_before(lake):
-    day = read_day(lake, THU, [])
+    day = read_day(lake, STOCKS, THU, [])
     assert (day.before, day.missing) == (None, [])
 
 
 def test_an_empty_list_of_the_session_before_is_known_to_be_empty(lake):
     lake.replace(CANDIDATES, [THU], [CANDIDATES.empty()], run_id="r")
-    before = read_day(lake, FRI, []).before
+    before = read_day(lake, STOCKS, FRI, []).before
     assert before is not None
     assert before.is_empty()
 
@@ -94,12 +95,12 @@ def test_signals_come_by_urgency_then_ticker(lake):
         signal("OTHER", session=THU),
     ]
     put(lake, SIGNALS, signals(*rows).to_dicts())
-    assert read_day(lake, FRI, []).signals["ticker"].to_list() == ["A", "Z", "MID", "LOW"]
+    assert read_day(lake, STOCKS, FRI, []).signals["ticker"].to_list() == ["A", "Z", "MID", "LOW"]
 
 
 def test_positions_without_a_bar_are_named_once(lake):
     put(lake, POSITION_MARKS, [mark(1, "HALTED", True), mark(2, "HALTED", True), mark(3, "GOOG", False)])
-    assert read_day(lake, FRI, []).held_without_bar == ["HALTED"]
+    assert read_day(lake, STOCKS, FRI, []).held_without_bar == ["HALTED"]
 
 
 def test_splits_in_doubt_are_those_of_tickers_told_of_that_would_move_a_number(lake):
@@ -116,7 +117,7 @@ def test_splits_in_doubt_are_those_of_tickers_told_of_that_would_move_a_number(l
         split("ELSEWHERE", day, "conflicting"),
     ]
     lake.refresh(SPLITS, pl.DataFrame(rows, schema=SPLITS.columns), run_id="r")
-    told = read_day(lake, FRI, [])
+    told = read_day(lake, STOCKS, FRI, [])
     assert told.doubtful_splits == [("GOOG", day, "conflicting"), ("HELD", FRI, "implausible")]
     assert told.are_splits_known
 

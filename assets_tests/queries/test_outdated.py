@@ -7,12 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from assets_tests.stocks import INDICATORS_TABLE, STOCKS, computed_by, indicators
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.delta.maintenance import compact
 from pipeline.lake.lake import Lake
-from pipeline.market.computed import computed_by
-from pipeline.market.indicators import INDICATORS_TABLE, indicators
 from pipeline.market.outdated_ranges import UNKNOWN
 from pipeline.market.securities.reference import merged, with_split_doubts
 from pipeline.queries.outdated import outdated_sessions
@@ -68,11 +67,11 @@ def filled(lake):
 
 def named(lake):
     columns = ["ticker", "first_session", "last_session", "cause"]
-    return outdated_sessions(lake).outdated.select(columns).rows()
+    return outdated_sessions(lake, STOCKS).outdated.select(columns).rows()
 
 
 def test_an_empty_lake_has_nothing_to_restate(lake):
-    assert outdated_sessions(lake).spans == []
+    assert outdated_sessions(lake, STOCKS).spans == []
 
 
 def test_what_was_computed_from_the_newest_versions_holds(lake):
@@ -84,7 +83,7 @@ def test_a_split_told_late_outdates_its_ticker_from_its_day_on_and_computing_aga
     filled(lake)
     tell(lake, ("A", SESSIONS[3], 2.0))
     assert named(lake) == [("A", SESSIONS[3], SESSIONS[-1], "split of 2.0 for 1 became known")]
-    assert outdated_sessions(lake).spans == [(SESSIONS[3], SESSIONS[-1])]
+    assert outdated_sessions(lake, STOCKS).spans == [(SESSIONS[3], SESSIONS[-1])]
     compute(lake, SESSIONS[3:])
     assert named(lake) == []
 
@@ -215,7 +214,7 @@ def test_bars_whose_commit_is_lost_count_as_changed_for_who_read_them_before(lak
 
 def test_spans_apart_are_run_apart_and_neighbours_together(lake):
     filled(lake)
-    first, second = outdated_sessions(lake), SESSIONS
+    first, second = outdated_sessions(lake, STOCKS), SESSIONS
     ranges = [("A", second[0], second[1]), ("B", second[2], second[2]), ("C", second[5], second[6])]
     outdated = pl.DataFrame(
         [
@@ -224,7 +223,7 @@ def test_spans_apart_are_run_apart_and_neighbours_together(lake):
         ],
         schema=first.outdated.schema,
     )
-    both = type(first)(outdated)
+    both = type(first)(outdated, first.dependent.clear(), first.venue)
     assert both.spans == [(second[0], second[2]), (second[5], second[6])]
     assert both.sessions == 5
     assert both.within(second[1], second[5]).select("ticker", "first_session", "last_session").rows() == [

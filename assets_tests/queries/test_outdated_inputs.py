@@ -6,14 +6,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from assets_tests.stocks import COMPUTED, INDICATORS_TABLE, STOCKS, computed_by
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES
 from pipeline.contracts.table import Table
 from pipeline.lake.delta.maintenance import compact
 from pipeline.lake.lake import Lake
-from pipeline.market.computed import computed_by
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.queries.outdated import outdated_sessions
 from pipeline.queries.outdated_inputs import outdated_by_inputs
 from pipeline.venues.us_stocks import US_STOCKS
@@ -56,7 +55,7 @@ def put_empty(lake: Lake, table: Table, *sessions: date, read: Table) -> None:
 
 
 def outdated(lake: Lake) -> list[tuple[str, date, date, str]]:
-    return outdated_by_inputs(lake).select("table", "first_session", "last_session", "cause").rows()
+    return outdated_by_inputs(lake, STOCKS, COMPUTED).select("table", "first_session", "last_session", "cause").rows()
 
 
 def test_lists_of_the_current_indicators_are_not_outdated(lake: Lake) -> None:
@@ -75,7 +74,7 @@ def test_lists_of_indicators_that_changed_since_are_outdated(lake: Lake) -> None
 def test_what_was_made_from_such_lists_is_due_with_them(lake: Lake) -> None:
     put_empty(lake, CANDIDATE_OUTCOMES, *SESSIONS, read=CANDIDATES)
     put_indicators(lake, SESSIONS[2], value=2.0)
-    due = outdated_sessions(lake).due.filter(session=SESSIONS[2])
+    due = outdated_sessions(lake, STOCKS).due.filter(session=SESSIONS[2])
     assert {"stocks.candidates", "stocks.candidate_outcomes"} <= set(due["table"])
 
 

@@ -11,15 +11,17 @@ import polars as pl
 import pytest
 
 from assets_tests.market.holdings import NO_SPLITS, SESSIONS, bars, day, opening, splits
+from assets_tests.stocks import declaring
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
 from pipeline.contracts.reference import DIVIDENDS, SPLITS
 from pipeline.errors import PositionRefused, WriteConflict
 from pipeline.lake.lake import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
+from pipeline.market.market import market_of
 from pipeline.market.portfolio.book import Sale, with_openings, with_sale
 from pipeline.market.portfolio.sell.rules import STOP_HIT
 from pipeline.queries.portfolio import ATTEMPTS, oversold_sales, portfolio, record, recorded_positions, sold, standing
+from pipeline.venues.us_stocks import US_STOCKS
 
 NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
 ADDS = 4
@@ -43,10 +45,8 @@ for number in range(int(count)):
 """
 
 
-@pytest.fixture(autouse=True)
-def only_stops(monkeypatch):
-    """Let nothing but a stop say to sell."""
-    monkeypatch.setattr("pipeline.queries.portfolio.RULES", (STOP_HIT,))
+ONLY_STOPS = market_of(US_STOCKS, declaring(rules=(STOP_HIT,)))
+"""US stocks where nothing but a stop says to sell."""
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_while_nothing_is_held_no_bar_is_read(lake, monkeypatch):
     fill(lake, bars("A", {0: 100}))
     monkeypatch.setattr(Lake, "scan", None)
     monkeypatch.setattr("pipeline.queries.portfolio._reading", None)
-    found = portfolio(lake, [day(0)])
+    found = portfolio(lake, ONLY_STOPS, [day(0)])
     assert found.marks.equals(POSITION_MARKS.empty())
     assert found.signals.equals(SIGNALS.empty())
     assert [one.table for one in found.read] == [POSITIONS]
@@ -171,13 +171,13 @@ def test_what_is_held_is_valued_with_the_lake_s_bars_and_splits_and_says_which_v
     bought(lake, opening("A", stop=95))
     fill(lake, bars("A", {0: 100, 1: 47}), bars("B", {0: 7, 1: 7}))
     lake.refresh(SPLITS, split_history(("A", 1, 1, 2), ("B", 1, 1, 3)), run_id="test")
-    found = portfolio(lake, SESSIONS[:2])
+    found = portfolio(lake, ONLY_STOPS, SESSIONS[:2])
     assert found.marks.select("session", "quantity", "value").rows() == [(day(0), 10, 1000), (day(1), 20, 940)]
     assert found.signals.select("session", "rule", "threshold", "is_new").rows() == [(day(1), "stop_hit", 47.5, True)]
     assert {one.table: one.version for one in found.read} == {
         POSITIONS: lake.version(POSITIONS),
         DAILY_BARS: lake.version(DAILY_BARS),
-        INDICATORS_TABLE: None,
+        ONLY_STOPS.indicators: None,
         SPLITS: lake.version(SPLITS),
         DIVIDENDS: None,
     }
@@ -186,19 +186,19 @@ def test_what_is_held_is_valued_with_the_lake_s_bars_and_splits_and_says_which_v
 def test_a_signal_of_the_session_before_is_no_news_though_only_one_session_is_asked(lake):
     bought(lake, opening("A", stop=95))
     fill(lake, bars("A", {0: 100, 1: 94, 2: 93}))
-    assert portfolio(lake, [day(2)]).signals["is_new"].to_list() == [False]
+    assert portfolio(lake, ONLY_STOPS, [day(2)]).signals["is_new"].to_list() == [False]
 
 
 def test_what_stands_is_what_is_held_with_its_signals_and_what_was_bought_since_at_its_price(lake):
     bought(lake, opening("A", stop=95, note="mine"), opening("B"), opening("C", at=3))
     record(lake, lambda known: with_sale(known, split_history(), Sale("B", 1.0, day(2)), NOW), run_id="test")
     fill(lake, bars("A", {0: 100, 1: 94}), bars("B", {0: 1, 1: 1}))
-    first, second = standing(lake, day(1), day(3))
+    first, second = standing(lake, ONLY_STOPS, day(1), day(3))
     assert (first["ticker"], first["session"], first["note"]) == ("A", day(1), "mine")
     assert [signal["rule"] for signal in first["signals"]] == ["stop_hit"]
     assert (second["ticker"], second["session"], second["no_bar"], second["value"]) == ("C", day(3), True, 1000)
-    assert [one["ticker"] for one in standing(lake, day(1), day(1))] == ["A", "B"]
-    assert standing(lake, day(0), day(0))[0]["signals"] == []
+    assert [one["ticker"] for one in standing(lake, ONLY_STOPS, day(1), day(1))] == ["A", "B"]
+    assert standing(lake, ONLY_STOPS, day(0), day(0))[0]["signals"] == []
 
 
 def test_sales_tell_what_they_have_brought_without_any_bar(lake):
@@ -223,7 +223,7 @@ def test_a_split_learnt_after_a_sale_changes_what_it_left_and_a_withdrawn_one_ch
     told = split_history(("A", 2, 1, 2))
     for known, quantity, value in ((told, 15, 750), (withdrawn(told), 5, 250), (told, 15, 750)):
         lake.refresh(SPLITS, known, run_id="test")
-        (held,) = standing(lake, day(3), day(3))
+        (held,) = standing(lake, ONLY_STOPS, day(3), day(3))
         assert (held["quantity"], held["value"]) == (quantity, value)
         assert sold(lake, day(3))["realised"].to_list() == [5 * 50 - (1000 - quantity / (quantity + 5) * 1000)]
 
@@ -234,15 +234,15 @@ def test_a_table_of_before_is_read_as_before_corrected_and_kept_with_the_next_re
     rows = with_sale(with_openings(POSITIONS.empty(), [opening("A")], NOW), NO_SPLITS, SALE, NOW).select(list(columns))
     lake.refresh(before, rows, run_id="the version before")
     fill(lake, bars("A", {0: 100, 3: 50}))
-    assert [one["quantity"] for one in standing(lake, day(3), day(3))] == [5]
+    assert [one["quantity"] for one in standing(lake, ONLY_STOPS, day(3), day(3))] == [5]
     learnt = split_history(("A", 2, 1, 2)).with_columns(first_seen_at=NOW + timedelta(days=1))
     lake.refresh(SPLITS, learnt.with_columns(last_seen_at="first_seen_at"), run_id="test")
-    assert [one["quantity"] for one in standing(lake, day(3), day(3))] == [15]
+    assert [one["quantity"] for one in standing(lake, ONLY_STOPS, day(3), day(3))] == [15]
     bought(lake, opening("B"))
     kept = lake.read(POSITIONS).rows.collect().sort(POSITIONS.key)
     assert kept.filter(ticker="A").select(list(columns)).equals(rows.sort(POSITIONS.key))
     assert kept["entry"].to_list() == [1, 2, 2, 3]
-    assert [one["quantity"] for one in standing(lake, day(3), day(3))] == [15, 10]
+    assert [one["quantity"] for one in standing(lake, ONLY_STOPS, day(3), day(3))] == [15, 10]
 
 
 def test_a_sale_beyond_what_is_held_by_the_splits_known_now_is_named(lake):

@@ -13,12 +13,12 @@ import polars as pl
 import pytest
 
 from assets_tests.commands import typed
+from assets_tests.stocks import CONTRACTS
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.errors import PlaceFailed
 from pipeline.lake.delta.log_entries import DataFile, checkpoint_name
 from pipeline.lake.lake import Lake
 from pipeline.queries.unrecorded_files import Judge
-from pipeline.tables import CONTRACTS
 
 ENDS_ITS_READER = Path(__file__).parents[1] / "lake" / "ends_its_reader.parquet"
 """A file of fifty prices, written by Delta. One changed byte in it says that a column has 288 quadrillion values."""

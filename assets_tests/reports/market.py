@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from assets_tests.own_models import OWN
-from pipeline.market.indicators import indicators
+from assets_tests.stocks import indicators
 from pipeline.market.screen.rank import candidates
 from pipeline.reports.candidates_page import CandidateTables, candidates_page
 from pipeline.reports.ticker_page import TickerTables

@@ -11,10 +11,10 @@ import polars as pl
 
 from assets_tests.faults.nursery import Work
 from assets_tests.faults.two_versions import Market, lake_of
+from assets_tests.stocks import EVERY_TABLE
 from pipeline.lake.sql import connect
 from pipeline.progress import Progress
 from pipeline.queries.integrity import Found, verify
-from pipeline.tables import EVERY_TABLE
 
 
 def killed(market: Market, work: Work, after: float) -> bool:

@@ -5,13 +5,15 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
-from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
+from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, ResourceParam, asset
 
 from pipeline.contracts.aggregates import AGGREGATES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.errors import SettingsError
 from pipeline.lake.lake import Lake
-from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.market.market import Market
+from pipeline.orchestration.partitions import ONE_RUN, sessions_of
+from pipeline.orchestration.patches.session_partitions import SessionPartitions
 from pipeline.orchestration.table_metadata import declared, record, stage, table_preview
 from pipeline.progress import Progress
 from pipeline.settings import Settings
@@ -27,26 +29,31 @@ ANY_SHARE = 1.0
 """For a few tickers the share of bad rows means nothing: each bad row is listed instead."""
 
 
-@asset(
-    **declared(AGGREGATES, group="bars", stage=stage("prices of tickers", source="the REST API")),
-    partitions_def=STOCK_SESSIONS,
-    backfill_policy=ONE_RUN,
-)
-def stock_aggregates(
-    context: AssetExecutionContext,
-    lake: ResourceParam[Lake],
-    settings: ResourceParam[Settings],
-    progress: ResourceParam[Progress],
-) -> MaterializeResult:
-    """Request each ticker once per basis, for all sessions at once; rows are cleaned by the rules for all bars."""
-    sessions = sessions_of(context.partition_keys)
-    fetched = fetched_rows(settings, sessions, progress)
-    bars, rejected = cleaned(fetched, sessions, AGGREGATES.venue.today(datetime.now(UTC)))
-    if len(rejected):
-        context.log.warning(f"{len(rejected):,} rows of the vendor were rejected: see `rejected`.")
-    written = lake.replace(AGGREGATES, sessions, [bars], run_id=context.run.run_id)
-    metadata = aggregates_metadata(required_tickers(settings), bars, rejected)
-    return MaterializeResult(metadata=record(context, AGGREGATES, written) | metadata)
+def aggregates_of(market: Market, partitions: SessionPartitions) -> AssetsDefinition:
+    """Return the asset of prices from the REST API, by ticker."""
+
+    @asset(
+        **declared(market, AGGREGATES, group="bars", stage=stage("prices of tickers", source="the REST API")),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+    )
+    def stock_aggregates(
+        context: AssetExecutionContext,
+        lake: ResourceParam[Lake],
+        settings: ResourceParam[Settings],
+        progress: ResourceParam[Progress],
+    ) -> MaterializeResult:
+        """Request each ticker once per basis, for all sessions at once; rows are cleaned by the rules for all bars."""
+        sessions = sessions_of(context.partition_keys)
+        fetched = fetched_rows(settings, sessions, progress)
+        bars, rejected = cleaned(fetched, sessions, AGGREGATES.venue.today(datetime.now(UTC)))
+        if len(rejected):
+            context.log.warning(f"{len(rejected):,} rows of the vendor were rejected: see `rejected`.")
+        written = lake.replace(AGGREGATES, sessions, [bars], run_id=context.run.run_id)
+        metadata = aggregates_metadata(required_tickers(settings), bars, rejected)
+        return MaterializeResult(metadata=record(context, AGGREGATES, written) | metadata)
+
+    return stock_aggregates
 
 
 def aggregates_metadata(requested: Sequence[str], bars: pl.DataFrame, rejected: pl.DataFrame) -> dict[str, Any]:

@@ -5,20 +5,18 @@ from datetime import date
 from time import perf_counter
 
 import polars as pl
-from dagster import AssetExecutionContext, AssetOut, MaterializeResult, ResourceParam, multi_asset
+from dagster import AssetExecutionContext, AssetOut, AssetsDefinition, MaterializeResult, ResourceParam, multi_asset
 
-from pipeline.assets.raw import raw_day_aggs
-from pipeline.contracts.bars import DAILY_BARS
-from pipeline.contracts.deliveries import DELIVERIES
-from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
 from pipeline.ingest.intake import Intake
 from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.market.gate.audit import with_arrivals
+from pipeline.market.market import Market
 from pipeline.orchestration.comparison import Comparison
-from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.orchestration.partitions import ONE_RUN, sessions_of
+from pipeline.orchestration.patches.session_partitions import SessionPartitions
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage
 from pipeline.progress import Progress
 from pipeline.queries.coverage import with_coverage
@@ -28,50 +26,61 @@ CHUNK = 21
 """Sessions passed to the writer at a time: about a month, which it collects anyway."""
 
 
-@multi_asset(
-    name="cleaned_day_aggs",
-    outs={
-        table.name: AssetOut(**declared(table, group="bars", stage=stage("bars")))
-        for table in (DAILY_BARS, QUARANTINE, DELIVERIES)
-    },
-    deps=[raw_day_aggs],
-    partitions_def=STOCK_SESSIONS,
-    backfill_policy=ONE_RUN,
-)
-def cleaned_day_aggs(
-    context: AssetExecutionContext,
-    lake: ResourceParam[Lake],
-    raw_files: ResourceParam[RawFiles],
-    settings: ResourceParam[Settings],
-    progress: ResourceParam[Progress],
-) -> Iterator[MaterializeResult]:
-    """Clean each session's file in one pass; the audit trail is written last, when all tables it covers are written."""
-    begun, run_id = perf_counter(), context.run.run_id
-    sessions = sessions_of(context.partition_keys)
-    intake = Intake(raw_files, settings.max_bad_share, run_id)
-    files = progress.chunks("cleaning", sessions, CHUNK)
-    comparison = Comparison(lake, DAILY_BARS)
+def bars_of(market: Market, partitions: SessionPartitions) -> AssetsDefinition:
+    """Return the asset that cleans the vendor's day files of `market` into bars."""
 
-    bars = lake.replace(DAILY_BARS, sessions, comparison.compared(intake.bars(files)), run_id=run_id)
-    counts = with_coverage(intake.counts, lake, sessions)
-    metadata = record(context, DAILY_BARS, bars, per_session=comparison.with_changes(counts), begun=begun)
-    yield MaterializeResult(asset_key=asset_key(DAILY_BARS), metadata=metadata)
-    for warning in intake.warnings:
-        context.log.warning(warning)
-        progress.warnings.append(warning)
-    if changed := comparison.in_words("bar"):
-        progress.changes.append(changed)
+    @multi_asset(
+        name="cleaned_day_aggs",
+        outs={
+            table.name: AssetOut(**declared(market, table, group="bars", stage=stage("bars")))
+            for table in (market.bars, market.quarantine, market.deliveries)
+        },
+        deps=[[market.venue.market, "raw_day_aggs"]],
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+    )
+    def cleaned_day_aggs(
+        context: AssetExecutionContext,
+        lake: ResourceParam[Lake],
+        raw_files: ResourceParam[RawFiles],
+        settings: ResourceParam[Settings],
+        progress: ResourceParam[Progress],
+    ) -> Iterator[MaterializeResult]:
+        """Clean each session's file in one pass; the audit trail is written last, after the tables it covers."""
+        begun, run_id = perf_counter(), context.run.run_id
+        sessions = sessions_of(context.partition_keys)
+        intake = Intake(raw_files, settings.max_bad_share, run_id)
+        files = progress.chunks("cleaning", sessions, CHUNK)
+        comparison = Comparison(lake, market.bars)
 
-    quarantine = lake.replace(QUARANTINE, sessions, [intake.quarantine], run_id=run_id)
-    yield MaterializeResult(asset_key=asset_key(QUARANTINE), metadata=record(context, QUARANTINE, quarantine))
+        bars = lake.replace(market.bars, sessions, comparison.compared(intake.bars(files)), run_id=run_id)
+        counts = with_coverage(intake.counts, lake, market.bars, sessions)
+        metadata = record(context, market.bars, bars, per_session=comparison.with_changes(counts), begun=begun)
+        yield MaterializeResult(asset_key=asset_key(market.bars), metadata=metadata)
+        for warning in intake.warnings:
+            context.log.warning(warning)
+            progress.warnings.append(warning)
+        if changed := comparison.in_words("bar"):
+            progress.changes.append(changed)
 
-    deliveries = with_arrivals(known_deliveries(lake, sessions), intake.deliveries, intake.others)
-    written = lake.replace(DELIVERIES, sessions, [deliveries], run_id=run_id)
-    lake.require_newest({DAILY_BARS: bars, QUARANTINE: quarantine, DELIVERIES: written})
-    yield MaterializeResult(asset_key=asset_key(DELIVERIES), metadata=record(context, DELIVERIES, written))
+        quarantine = lake.replace(market.quarantine, sessions, [intake.quarantine], run_id=run_id)
+        yield MaterializeResult(
+            asset_key=asset_key(market.quarantine), metadata=record(context, market.quarantine, quarantine)
+        )
+
+        deliveries = with_arrivals(
+            known_deliveries(lake, market.deliveries, sessions), intake.deliveries, intake.others
+        )
+        written = lake.replace(market.deliveries, sessions, [deliveries], run_id=run_id)
+        lake.require_newest({market.bars: bars, market.quarantine: quarantine, market.deliveries: written})
+        yield MaterializeResult(
+            asset_key=asset_key(market.deliveries), metadata=record(context, market.deliveries, written)
+        )
+
+    return cleaned_day_aggs
 
 
-def known_deliveries(lake: Lake, sessions: Sequence[date], trail: Table = DELIVERIES) -> pl.DataFrame:
+def known_deliveries(lake: Lake, trail: Table, sessions: Sequence[date]) -> pl.DataFrame:
     """Return the audit trail's rows for `sessions`; empty before the first delivery."""
     try:
         return lake.scan(trail, sessions[0], sessions[-1]).collect()

@@ -4,11 +4,19 @@ from collections.abc import Iterator
 from datetime import date
 
 import polars as pl
-from dagster import AssetExecutionContext, AssetIn, AssetOut, MaterializeResult, ResourceParam, asset, multi_asset
+from dagster import (
+    AssetExecutionContext,
+    AssetIn,
+    AssetOut,
+    AssetsDefinition,
+    MaterializeResult,
+    ResourceParam,
+    asset,
+    multi_asset,
+)
 
 from pipeline.assets.bars import known_deliveries
 from pipeline.assets.raw import without_file
-from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.deliveries import MINUTE_DELIVERIES
 from pipeline.contracts.minutes import INTRADAY_FEATURES, MINUTE_BARS
 from pipeline.contracts.quarantine import MINUTE_QUARANTINE
@@ -20,9 +28,11 @@ from pipeline.lake.delta.commits import Reading
 from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.market.gate.audit import with_arrivals
+from pipeline.market.market import Market
 from pipeline.market.minutes.features import close_before, intraday_features
 from pipeline.market.securities.reference import applicable_splits
-from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
+from pipeline.orchestration.partitions import ONE_RUN, look_back, sessions_of
+from pipeline.orchestration.patches.session_partitions import SessionPartitions
 from pipeline.orchestration.table_metadata import OWNERS, asset_key, declared, record, stage
 from pipeline.progress import Progress
 from pipeline.settings import Settings
@@ -30,115 +40,120 @@ from pipeline.sources.port import Dataset, FlatFiles
 from pipeline.venues.session_words import first_sessions, share_of_sessions
 
 
-@asset(
-    key=["stocks", "raw_minute_aggs"],
-    group_name="raw",
-    description="The vendor's file of minutes of each session, untouched. An earlier version is kept.",
-    kinds={"s3", "csv"},
-    owners=OWNERS,
-    metadata=stage(
-        "minute files", source="the vendor's files of minutes", datasets=MINUTES, counts_sessions_as="files"
-    ),
-    partitions_def=STOCK_SESSIONS,
-    backfill_policy=ONE_RUN,
-)
-def raw_minute_aggs(
-    context: AssetExecutionContext,
-    flat_files: ResourceParam[FlatFiles],
-    raw_files: ResourceParam[RawFiles],
-    progress: ResourceParam[Progress],
-) -> MaterializeResult:
-    """Fetch the file of each session whose published version is not stored yet."""
-    sessions = sessions_of(context.partition_keys)
-    files = flat_files.files(Dataset.MINUTE_AGGS, sessions[0], sessions[-1])
-    if missing := without_file(sessions, files):
-        raise NotPublished(
-            f"{share_of_sessions(missing, sessions)} no file in {Dataset.MINUTE_AGGS}: {first_sessions(missing)}.",
-            remedy="A session's file comes by about 11:00 New York on the next day. Minutes come from flat files only, "
-            "not from the REST API.",
-        )
-    requested = [file for file in files if file.session in set(sessions)]
-    receipts = fetched_files(flat_files, requested, raw_files, progress.track("minute files", requested))
-    return MaterializeResult(metadata={"files": len(receipts), "bytes": sum(receipt.size for receipt in receipts)})
+def minutes_of(
+    market: Market, partitions: SessionPartitions
+) -> tuple[AssetsDefinition, AssetsDefinition, AssetsDefinition]:
+    """Return the assets of minutes: vendor files, bars and features."""
 
+    @asset(
+        key=["stocks", "raw_minute_aggs"],
+        group_name="raw",
+        description="The vendor's file of minutes of each session, untouched. An earlier version is kept.",
+        kinds={"s3", "csv"},
+        owners=OWNERS,
+        metadata=stage(
+            "minute files", source="the vendor's files of minutes", datasets=MINUTES, counts_sessions_as="files"
+        ),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+    )
+    def raw_minute_aggs(
+        context: AssetExecutionContext,
+        flat_files: ResourceParam[FlatFiles],
+        raw_files: ResourceParam[RawFiles],
+        progress: ResourceParam[Progress],
+    ) -> MaterializeResult:
+        """Fetch the file of each session whose published version is not stored yet."""
+        sessions = sessions_of(context.partition_keys)
+        files = flat_files.files(Dataset.MINUTE_AGGS, sessions[0], sessions[-1])
+        if missing := without_file(sessions, files):
+            raise NotPublished(
+                f"{share_of_sessions(missing, sessions)} no file in {Dataset.MINUTE_AGGS}: {first_sessions(missing)}.",
+                remedy="A session's file comes by about 11:00 New York on the next day. Minutes come from flat files "
+                "only, not from the REST API.",
+            )
+        requested = [file for file in files if file.session in set(sessions)]
+        receipts = fetched_files(flat_files, requested, raw_files, progress.track("minute files", requested))
+        return MaterializeResult(metadata={"files": len(receipts), "bytes": sum(receipt.size for receipt in receipts)})
 
-@multi_asset(
-    name="cleaned_minute_aggs",
-    outs={
-        table.name: AssetOut(**declared(table, group="bars", stage=stage("minute bars")))
-        for table in (MINUTE_BARS, MINUTE_QUARANTINE, MINUTE_DELIVERIES)
-    },
-    deps=[raw_minute_aggs],
-    partitions_def=STOCK_SESSIONS,
-    backfill_policy=ONE_RUN,
-)
-def cleaned_minute_aggs(
-    context: AssetExecutionContext,
-    lake: ResourceParam[Lake],
-    raw_files: ResourceParam[RawFiles],
-    settings: ResourceParam[Settings],
-    progress: ResourceParam[Progress],
-) -> Iterator[MaterializeResult]:
-    """Clean each session's file in one pass, one session at a time; the audit trail is written last."""
-    run_id = context.run.run_id
-    sessions = sessions_of(context.partition_keys)
-    intake = Intake(raw_files, settings.max_bad_share, run_id, MINUTES)
+    @multi_asset(
+        name="cleaned_minute_aggs",
+        outs={
+            table.name: AssetOut(**declared(market, table, group="bars", stage=stage("minute bars")))
+            for table in (MINUTE_BARS, MINUTE_QUARANTINE, MINUTE_DELIVERIES)
+        },
+        deps=[raw_minute_aggs],
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+    )
+    def cleaned_minute_aggs(
+        context: AssetExecutionContext,
+        lake: ResourceParam[Lake],
+        raw_files: ResourceParam[RawFiles],
+        settings: ResourceParam[Settings],
+        progress: ResourceParam[Progress],
+    ) -> Iterator[MaterializeResult]:
+        """Clean each session's file in one pass, one session at a time; the audit trail is written last."""
+        run_id = context.run.run_id
+        sessions = sessions_of(context.partition_keys)
+        intake = Intake(raw_files, settings.max_bad_share, run_id, MINUTES)
 
-    bars = intake.bars(progress.chunks("cleaning minutes", sessions, MINUTE_BARS.layout.sessions_at_once))
-    minutes = lake.replace(MINUTE_BARS, sessions, bars, run_id=run_id)
-    metadata = record(context, MINUTE_BARS, minutes, per_session=intake.counts)
-    yield MaterializeResult(asset_key=asset_key(MINUTE_BARS), metadata=metadata)
-    for warning in intake.warnings:
-        context.log.warning(warning)
-        progress.warnings.append(warning)
+        bars = intake.bars(progress.chunks("cleaning minutes", sessions, MINUTE_BARS.layout.sessions_at_once))
+        minutes = lake.replace(MINUTE_BARS, sessions, bars, run_id=run_id)
+        metadata = record(context, MINUTE_BARS, minutes, per_session=intake.counts)
+        yield MaterializeResult(asset_key=asset_key(MINUTE_BARS), metadata=metadata)
+        for warning in intake.warnings:
+            context.log.warning(warning)
+            progress.warnings.append(warning)
 
-    quarantine = lake.replace(MINUTE_QUARANTINE, sessions, [intake.quarantine], run_id=run_id)
-    metadata = record(context, MINUTE_QUARANTINE, quarantine)
-    yield MaterializeResult(asset_key=asset_key(MINUTE_QUARANTINE), metadata=metadata)
+        quarantine = lake.replace(MINUTE_QUARANTINE, sessions, [intake.quarantine], run_id=run_id)
+        metadata = record(context, MINUTE_QUARANTINE, quarantine)
+        yield MaterializeResult(asset_key=asset_key(MINUTE_QUARANTINE), metadata=metadata)
 
-    stored = known_deliveries(lake, sessions, MINUTE_DELIVERIES)
-    deliveries = with_arrivals(stored, intake.deliveries, intake.others)
-    written = lake.replace(MINUTE_DELIVERIES, sessions, [deliveries], run_id=run_id)
-    lake.require_newest({MINUTE_BARS: minutes, MINUTE_QUARANTINE: quarantine, MINUTE_DELIVERIES: written})
-    metadata = record(context, MINUTE_DELIVERIES, written)
-    yield MaterializeResult(asset_key=asset_key(MINUTE_DELIVERIES), metadata=metadata)
+        stored = known_deliveries(lake, MINUTE_DELIVERIES, sessions)
+        deliveries = with_arrivals(stored, intake.deliveries, intake.others)
+        written = lake.replace(MINUTE_DELIVERIES, sessions, [deliveries], run_id=run_id)
+        lake.require_newest({MINUTE_BARS: minutes, MINUTE_QUARANTINE: quarantine, MINUTE_DELIVERIES: written})
+        metadata = record(context, MINUTE_DELIVERIES, written)
+        yield MaterializeResult(asset_key=asset_key(MINUTE_DELIVERIES), metadata=metadata)
 
+    @asset(
+        **declared(market, INTRADAY_FEATURES, group="signals", stage=stage("minute features")),
+        ins={
+            "minute_bars": AssetIn(asset_key(MINUTE_BARS)),
+            "daily_bars": AssetIn(asset_key(market.bars), partition_mapping=look_back(2)),
+            "splits": AssetIn(asset_key(SPLITS)),
+        },
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+    )
+    def stock_intraday_features(  # noqa: PLR0913, PLR0917 (Dagster passes each table by its name)
+        context: AssetExecutionContext,
+        minute_bars: Reading,
+        daily_bars: Reading,
+        splits: Reading,
+        lake: ResourceParam[Lake],
+        progress: ResourceParam[Progress],
+    ) -> MaterializeResult:
+        """Compute the features of each session's minutes, one session at a time."""
+        sessions = sessions_of(context.partition_keys)
+        closes = daily_bars.rows.select("ticker", "session", "close").collect()
+        applied_splits = applicable_splits(splits.rows.collect())
+        for warning in warnings_of_gaps(sessions, closes):
+            context.log.warning(warning)
+            progress.warnings.append(warning)
 
-@asset(
-    **declared(INTRADAY_FEATURES, group="signals", stage=stage("minute features")),
-    ins={
-        "minute_bars": AssetIn(asset_key(MINUTE_BARS)),
-        "daily_bars": AssetIn(asset_key(DAILY_BARS), partition_mapping=look_back(2)),
-        "splits": AssetIn(asset_key(SPLITS)),
-    },
-    partitions_def=STOCK_SESSIONS,
-    backfill_policy=ONE_RUN,
-)
-def stock_intraday_features(  # noqa: PLR0913, PLR0917 (Dagster passes each table by its name)
-    context: AssetExecutionContext,
-    minute_bars: Reading,
-    daily_bars: Reading,
-    splits: Reading,
-    lake: ResourceParam[Lake],
-    progress: ResourceParam[Progress],
-) -> MaterializeResult:
-    """Compute the features of each session's minutes, one session at a time."""
-    sessions = sessions_of(context.partition_keys)
-    closes = daily_bars.rows.select("ticker", "session", "close").collect()
-    applied_splits = applicable_splits(splits.rows.collect())
-    for warning in warnings_of_gaps(sessions, closes):
-        context.log.warning(warning)
-        progress.warnings.append(warning)
+        def of_sessions() -> Iterator[pl.DataFrame]:
+            for session in progress.track("intraday features", sessions):
+                minutes = minute_bars.rows.filter(pl.col("session") == session).collect()
+                close = close_before(closes, applied_splits, session_before(session), session)
+                yield intraday_features(minutes, close, session, MINUTE_BARS.venue)
 
-    def of_sessions() -> Iterator[pl.DataFrame]:
-        for session in progress.track("intraday features", sessions):
-            minutes = minute_bars.rows.filter(pl.col("session") == session).collect()
-            close = close_before(closes, applied_splits, session_before(session), session)
-            yield intraday_features(minutes, close, session, MINUTE_BARS.venue)
+        readings = [minute_bars, daily_bars, splits]
+        written = lake.replace(INTRADAY_FEATURES, sessions, of_sessions(), run_id=context.run.run_id, read=readings)
+        return MaterializeResult(metadata=record(context, INTRADAY_FEATURES, written))
 
-    readings = [minute_bars, daily_bars, splits]
-    written = lake.replace(INTRADAY_FEATURES, sessions, of_sessions(), run_id=context.run.run_id, read=readings)
-    return MaterializeResult(metadata=record(context, INTRADAY_FEATURES, written))
+    return raw_minute_aggs, cleaned_minute_aggs, stock_intraday_features
 
 
 def session_before(session: date) -> date:

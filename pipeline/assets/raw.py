@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from datetime import date
 
-from dagster import AssetExecutionContext, ResourceParam, asset
+from dagster import AssetExecutionContext, AssetsDefinition, ResourceParam, asset
 
 from pipeline.errors import NotPublished
 from pipeline.ingest.answers import stored_answers
 from pipeline.ingest.fetch import fetched_files
 from pipeline.ingest.intake import EDITIONS
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.market.market import Market
+from pipeline.orchestration.partitions import ONE_RUN, sessions_of
+from pipeline.orchestration.patches.session_partitions import SessionPartitions
 from pipeline.orchestration.table_metadata import OWNERS, stage
 from pipeline.progress import Progress
 from pipeline.sources.massive.rest_days import NoFlatFiles, RestDays
@@ -18,46 +20,51 @@ from pipeline.sources.port import Dataset, FlatFile, FlatFiles
 from pipeline.venues.session_words import first_sessions, share_of_sessions
 
 
-@asset(
-    key=["stocks", "raw_day_aggs"],
-    group_name="raw",
-    description="Files of each session as the vendor delivered them, untouched; until the flat file is there, the "
-    "answer of the REST API. An earlier version is kept.",
-    kinds={"s3", "csv"},
-    owners=OWNERS,
-    metadata=stage("raw files", source="the vendor's files", datasets=EDITIONS, counts_sessions_as="files"),
-    partitions_def=STOCK_SESSIONS,
-    backfill_policy=ONE_RUN,
-)
-def raw_day_aggs(
-    context: AssetExecutionContext,
-    flat_files: ResourceParam[FlatFiles],
-    rest_days: ResourceParam[RestDays | None],
-    raw_files: ResourceParam[RawFiles],
-    progress: ResourceParam[Progress],
-) -> None:
-    """Fetch each session's file unless its published version is stored, or an answer where there is no file."""
-    sessions = sessions_of(context.partition_keys)
-    files = flat_files.files(Dataset.DAY_AGGS, sessions[0], sessions[-1])
-    missing = without_file(sessions, files)
-    if missing and rest_days is None:
-        raise not_published(missing, sessions)
-    requested = [file for file in files if file.session in set(sessions)]
-    receipts = fetched_files(flat_files, requested, raw_files, progress.track("vendor files", requested))
+def day_files_of(market: Market, partitions: SessionPartitions) -> AssetsDefinition:
+    """Return the asset of the vendor's day files of `market`."""
 
-    # A partition exists from the midnight after its session: the day is over, and its answer complete.
-    without_any_file = [session for session in missing if raw_files.current(Dataset.DAY_AGGS, session) is None]
-    answers = stored_answers(rest_days, without_any_file, raw_files, progress) if rest_days else []
-    if answers and not isinstance(flat_files, NoFlatFiles):
-        share = share_of_sessions(without_any_file, sessions)
-        warning = f"{share} no flat file yet, the bars are the morning edition: {first_sessions(without_any_file)}."
-        context.log.warning(warning)
-        progress.warnings.append(warning)
-    size = sum(receipt.size for receipt in [*receipts, *answers])
-    # Totals of the run: attached to every session of a range, they would look like that session's own.
-    context.add_asset_metadata(
-        {"files": len(receipts), "answers": len(answers), "bytes": size}, partition_key=str(sessions[-1])
+    @asset(
+        key=[market.venue.market, "raw_day_aggs"],
+        group_name="raw",
+        description="Files of each session as the vendor delivered them, untouched; until the flat file is there, the "
+        "answer of the REST API. An earlier version is kept.",
+        kinds={"s3", "csv"},
+        owners=OWNERS,
+        metadata=stage("raw files", source="the vendor's files", datasets=EDITIONS, counts_sessions_as="files"),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
     )
+    def raw_day_aggs(
+        context: AssetExecutionContext,
+        flat_files: ResourceParam[FlatFiles],
+        rest_days: ResourceParam[RestDays | None],
+        raw_files: ResourceParam[RawFiles],
+        progress: ResourceParam[Progress],
+    ) -> None:
+        """Fetch each session's file unless its published version is stored, or an answer where there is no file."""
+        sessions = sessions_of(context.partition_keys)
+        files = flat_files.files(Dataset.DAY_AGGS, sessions[0], sessions[-1])
+        missing = without_file(sessions, files)
+        if missing and rest_days is None:
+            raise not_published(missing, sessions)
+        requested = [file for file in files if file.session in set(sessions)]
+        receipts = fetched_files(flat_files, requested, raw_files, progress.track("vendor files", requested))
+
+        # A partition exists from the midnight after its session: the day is over, and its answer complete.
+        without_any_file = [session for session in missing if raw_files.current(Dataset.DAY_AGGS, session) is None]
+        answers = stored_answers(rest_days, without_any_file, raw_files, progress) if rest_days else []
+        if answers and not isinstance(flat_files, NoFlatFiles):
+            share = share_of_sessions(without_any_file, sessions)
+            warning = f"{share} no flat file yet, the bars are the morning edition: {first_sessions(without_any_file)}."
+            context.log.warning(warning)
+            progress.warnings.append(warning)
+        size = sum(receipt.size for receipt in [*receipts, *answers])
+        # Totals of the run: attached to every session of a range, they would look like that session's own.
+        context.add_asset_metadata(
+            {"files": len(receipts), "answers": len(answers), "bytes": size}, partition_key=str(sessions[-1])
+        )
+
+    return raw_day_aggs
 
 
 def without_file(sessions: Sequence[date], files: Sequence[FlatFile]) -> list[date]:

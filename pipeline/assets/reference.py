@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
-from dagster import AssetExecutionContext, MaterializeResult, ResourceParam, asset
+from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, ResourceParam, asset
 
-from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.contracts.table import Table
 from pipeline.errors import AnswerRefused
 from pipeline.lake.delta.commits import Reading, WriteResult
 from pipeline.lake.lake import Lake
+from pipeline.market.market import Market
 from pipeline.market.securities.reference import (
     Judgement,
     as_known,
@@ -37,62 +37,65 @@ SET_A_SOURCE = "Set CANDLELAKE_REST_KEY, or CANDLELAKE_REFERENCE to a folder of 
 REFERENCE = stage("reference", source="its source")
 
 
-@asset(**declared(TICKERS, group="reference", stage=REFERENCE))
-def reference_tickers(
-    context: AssetExecutionContext,
-    lake: ResourceParam[Lake],
-    reference_source: ResourceParam[ReferenceSource],
-    progress: ResourceParam[Progress],
-) -> MaterializeResult:
-    """Request every security, listed and delisted."""
-    return Refresh(context, lake, reference_source, progress, TICKERS).of_all(reference_source.tickers)
+def reference_of(market: Market) -> tuple[AssetsDefinition, ...]:
+    """Return the assets of reference data of `market`."""
 
+    @asset(**declared(market, TICKERS, group="reference", stage=REFERENCE))
+    def reference_tickers(
+        context: AssetExecutionContext,
+        lake: ResourceParam[Lake],
+        reference_source: ResourceParam[ReferenceSource],
+        progress: ResourceParam[Progress],
+    ) -> MaterializeResult:
+        """Request every security, listed and delisted."""
+        return Refresh(context, lake, reference_source, progress, TICKERS).of_all(reference_source.tickers)
 
-@asset(**declared(SPLITS, group="reference", stage=REFERENCE))
-def reference_splits(
-    context: AssetExecutionContext,
-    lake: ResourceParam[Lake],
-    reference_source: ResourceParam[ReferenceSource],
-    progress: ResourceParam[Progress],
-) -> MaterializeResult:
-    """Request every split, and mark those in doubt."""
-    refresh = Refresh(context, lake, reference_source, progress, SPLITS, with_split_doubts)
-    return refresh.of_all(reference_source.splits)
+    @asset(**declared(market, SPLITS, group="reference", stage=REFERENCE))
+    def reference_splits(
+        context: AssetExecutionContext,
+        lake: ResourceParam[Lake],
+        reference_source: ResourceParam[ReferenceSource],
+        progress: ResourceParam[Progress],
+    ) -> MaterializeResult:
+        """Request every split, and mark those in doubt."""
+        refresh = Refresh(context, lake, reference_source, progress, SPLITS, with_split_doubts)
+        return refresh.of_all(reference_source.splits)
 
+    @asset(**declared(market, DIVIDENDS, group="reference", stage=REFERENCE))
+    def reference_dividends(
+        context: AssetExecutionContext,
+        lake: ResourceParam[Lake],
+        reference_source: ResourceParam[ReferenceSource],
+        progress: ResourceParam[Progress],
+    ) -> MaterializeResult:
+        """Request every cash dividend, and mark those in doubt."""
+        refresh = Refresh(context, lake, reference_source, progress, DIVIDENDS, with_dividend_doubts)
+        return refresh.of_all(reference_source.dividends)
 
-@asset(**declared(DIVIDENDS, group="reference", stage=REFERENCE))
-def reference_dividends(
-    context: AssetExecutionContext,
-    lake: ResourceParam[Lake],
-    reference_source: ResourceParam[ReferenceSource],
-    progress: ResourceParam[Progress],
-) -> MaterializeResult:
-    """Request every cash dividend, and mark those in doubt."""
-    refresh = Refresh(context, lake, reference_source, progress, DIVIDENDS, with_dividend_doubts)
-    return refresh.of_all(reference_source.dividends)
-
-
-@asset(**declared(TICKER_EVENTS, group="reference", stage=REFERENCE), deps=[asset_key(TICKERS), asset_key(DAILY_BARS)])
-def reference_ticker_events(
-    context: AssetExecutionContext,
-    lake: ResourceParam[Lake],
-    reference_source: ResourceParam[ReferenceSource],
-    progress: ResourceParam[Progress],
-) -> MaterializeResult:
-    """Request the earlier tickers of securities that may have had one."""
-    waiting = figis_waiting(lake)
-    figis = figis_due(waiting, DAILY_BARS.venue.today(datetime.now(UTC)))
-    refresh = Refresh(context, lake, reference_source, progress, TICKER_EVENTS)
-    return refresh.of_some(lambda: reference_source.ticker_events(figis), waiting=len(waiting))
-
-
-def figis_waiting(lake: Lake) -> list[str]:
-    """Return the FIGIs whose renames are not known yet, the newest first; none before there are bars."""
-    if not lake.exists(DAILY_BARS):
-        return []
-    first_sessions = (
-        lake.scan(DAILY_BARS, columns=["ticker", "session"]).group_by("ticker").agg(first=pl.min("session"))
+    @asset(
+        **declared(market, TICKER_EVENTS, group="reference", stage=REFERENCE),
+        deps=[asset_key(TICKERS), asset_key(market.bars)],
     )
+    def reference_ticker_events(
+        context: AssetExecutionContext,
+        lake: ResourceParam[Lake],
+        reference_source: ResourceParam[ReferenceSource],
+        progress: ResourceParam[Progress],
+    ) -> MaterializeResult:
+        """Request the earlier tickers of securities that may have had one."""
+        waiting = figis_waiting(lake, market.bars)
+        figis = figis_due(waiting, market.venue.today(datetime.now(UTC)))
+        refresh = Refresh(context, lake, reference_source, progress, TICKER_EVENTS)
+        return refresh.of_some(lambda: reference_source.ticker_events(figis), waiting=len(waiting))
+
+    return reference_tickers, reference_splits, reference_dividends, reference_ticker_events
+
+
+def figis_waiting(lake: Lake, bars: Table) -> list[str]:
+    """Return the FIGIs whose renames are not known yet, the newest first; none before there are bars."""
+    if not lake.exists(bars):
+        return []
+    first_sessions = lake.scan(bars, columns=["ticker", "session"]).group_by("ticker").agg(first=pl.min("session"))
     securities, events = (as_known(lake.read(table).rows.collect()) for table in (TICKERS, TICKER_EVENTS))
     return figis_without_events(securities, first_sessions.collect(), events)
 

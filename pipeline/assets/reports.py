@@ -8,18 +8,19 @@ from dagster import (
     AssetExecutionContext,
     AssetKey,
     AssetOut,
+    AssetsDefinition,
     MaterializeResult,
     MetadataValue,
     ResourceParam,
     multi_asset,
 )
 
-from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.lake.lake import Lake
 from pipeline.lake.storage.durable import make_durable
-from pipeline.market.screen.models import MODELS
-from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, sessions_of
+from pipeline.market.market import Market
+from pipeline.orchestration.partitions import ONE_RUN, sessions_of
+from pipeline.orchestration.patches.session_partitions import SessionPartitions
 from pipeline.orchestration.table_metadata import OWNERS, asset_key, stage
 from pipeline.progress import Progress
 from pipeline.queries.report_rows import ReportRows
@@ -47,64 +48,71 @@ def document_path(folder: Path, session: date) -> Path:
 PAGES = stage("pages", counts_sessions_as="sessions", most_sessions=MOST_SESSIONS)
 
 
-@multi_asset(
-    name="stock_reports",
-    outs={
-        "candidates_report": AssetOut(
-            key=CANDIDATES_REPORT,
-            group_name="reports",
-            description="Page of a session's candidates: lists, reasons, what is new and gone, what to sell.",
-            kinds={"report"},
-            owners=OWNERS,
-            metadata=PAGES,
-        ),
-        "ticker_reports": AssetOut(
-            key=TICKER_REPORTS,
-            group_name="reports",
-            description="Pages of every ticker that is listed or held: chart, figures, factors, its past on lists.",
-            kinds={"report"},
-            owners=OWNERS,
-            metadata=PAGES,
-        ),
-    },
-    deps=[asset_key(CANDIDATES), asset_key(POSITION_MARKS), asset_key(SIGNALS)],
-    partitions_def=STOCK_SESSIONS,
-    backfill_policy=ONE_RUN,
-)
-def stock_reports(
-    context: AssetExecutionContext,
-    lake: ResourceParam[Lake],
-    settings: ResourceParam[Settings],
-    progress: ResourceParam[Progress],
-) -> Iterator[MaterializeResult]:
-    """Write the pages of the newest sessions of the run, then the index of all sessions that have pages."""
-    folder = ReportsFolder(settings.reports)
-    sessions = sessions_of(context.partition_keys)[-MOST_SESSIONS:]
-    rows = ReportRows(lake, sessions)
-    for session in progress.track("pages", sessions):
-        written = pages_written(ReportTables(rows, session), folder, session)
-        address = f"{settings.reports_address}/{written.candidates.relative_to(folder.path).as_posix()}"
-        page = {"page": MetadataValue.url(address), "bytes": written.size}
-        context.add_asset_metadata(page, asset_key=CANDIDATES_REPORT, partition_key=str(session))
-        context.add_asset_metadata(
-            {"pages": len(written.tickers)}, asset_key=TICKER_REPORTS, partition_key=str(session)
-        )
-    folder.write_index(
-        index_page(
-            lake.scan(CANDIDATES, columns=COLUMNS).collect(), folder.sessions(), [model.name for model in MODELS]
-        )
+def reports_of(market: Market, partitions: SessionPartitions) -> AssetsDefinition:
+    """Return the asset of the pages of `market`."""
+
+    @multi_asset(
+        name="stock_reports",
+        outs={
+            "candidates_report": AssetOut(
+                key=CANDIDATES_REPORT,
+                group_name="reports",
+                description="Page of a session's candidates: lists, reasons, what is new and gone, what to sell.",
+                kinds={"report"},
+                owners=OWNERS,
+                metadata=PAGES,
+            ),
+            "ticker_reports": AssetOut(
+                key=TICKER_REPORTS,
+                group_name="reports",
+                description="Pages of every ticker that is listed or held: chart, figures, factors, its past on lists.",
+                kinds={"report"},
+                owners=OWNERS,
+                metadata=PAGES,
+            ),
+        },
+        deps=[asset_key(market.candidates), asset_key(POSITION_MARKS), asset_key(SIGNALS)],
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
     )
-    make_durable(path for path in (*folder.path.iterdir(), *(folder.path / ASSETS).iterdir()) if path.is_file())
-    yield MaterializeResult(asset_key=CANDIDATES_REPORT)
-    yield MaterializeResult(asset_key=TICKER_REPORTS)
+    def stock_reports(
+        context: AssetExecutionContext,
+        lake: ResourceParam[Lake],
+        settings: ResourceParam[Settings],
+        progress: ResourceParam[Progress],
+    ) -> Iterator[MaterializeResult]:
+        """Write the pages of the newest sessions of the run, then the index of all sessions that have pages."""
+        folder = ReportsFolder(settings.reports)
+        sessions = sessions_of(context.partition_keys)[-MOST_SESSIONS:]
+        rows = ReportRows(lake, market, sessions)
+        for session in progress.track("pages", sessions):
+            written = pages_written(market, ReportTables(rows, session), folder, session)
+            address = f"{settings.reports_address}/{written.candidates.relative_to(folder.path).as_posix()}"
+            page = {"page": MetadataValue.url(address), "bytes": written.size}
+            context.add_asset_metadata(page, asset_key=CANDIDATES_REPORT, partition_key=str(session))
+            context.add_asset_metadata(
+                {"pages": len(written.tickers)}, asset_key=TICKER_REPORTS, partition_key=str(session)
+            )
+        folder.write_index(
+            index_page(
+                lake.scan(market.candidates, columns=COLUMNS).collect(),
+                folder.sessions(),
+                [model.name for model in market.models],
+            )
+        )
+        make_durable(path for path in (*folder.path.iterdir(), *(folder.path / ASSETS).iterdir()) if path.is_file())
+        yield MaterializeResult(asset_key=CANDIDATES_REPORT)
+        yield MaterializeResult(asset_key=TICKER_REPORTS)
+
+    return stock_reports
 
 
-def pages_written(tables: ReportTables, folder: ReportsFolder, session: date) -> Written:
+def pages_written(market: Market, tables: ReportTables, folder: ReportsFolder, session: date) -> Written:
     """Write the page of the session's candidates, for the folder and to send, and the pages of its tickers."""
     page = candidates_page(
         session,
         tables.candidates(),
-        models=MODELS,
+        models=market.models,
         notices=tables.notices,
         around=around(session, folder.sessions()),
     )

@@ -6,26 +6,24 @@ from time import perf_counter
 from typing import Any
 
 import polars as pl
-from dagster import AssetExecutionContext, AssetIn, Config, MaterializeResult, ResourceParam, asset
+from dagster import AssetExecutionContext, AssetIn, AssetsDefinition, Config, MaterializeResult, ResourceParam, asset
 from pydantic import Field
 
-from pipeline.contracts.bars import DAILY_BARS
-from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.lake.delta.commits import Reading, total_written
 from pipeline.lake.delta.layout import stretches
 from pipeline.lake.lake import Lake
-from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
+from pipeline.market.market import Market
 from pipeline.market.outdated_ranges import with_recomputed
 from pipeline.market.prices.point_in_time import point_in_time_indicators
 from pipeline.market.screen.known import with_minutes, with_reference
-from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import candidates, columns_needed
 from pipeline.market.securities.listings import listings
 from pipeline.market.securities.reference import applicable_splits
 from pipeline.orchestration.comparison import stored_lists, with_list_changes
-from pipeline.orchestration.partitions import ONE_RUN, STOCK_SESSIONS, look_back, sessions_of
+from pipeline.orchestration.partitions import ONE_RUN, look_back, sessions_of
+from pipeline.orchestration.patches.session_partitions import SessionPartitions
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
 from pipeline.queries.minute_features import features_for, missing_minutes_warnings
@@ -56,56 +54,113 @@ class Recomputation(Config):
     )
 
 
-@asset(
-    **declared(INDICATORS_TABLE, group="signals", stage=stage("indicators")),
-    ins={"daily_bars": AssetIn(asset_key(DAILY_BARS), partition_mapping=look_back(LOOKBACK_SESSIONS)), **REFERENCE},
-    partitions_def=STOCK_SESSIONS,
-    backfill_policy=ONE_RUN,
-)
-def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster passes each table by its name)
-    context: AssetExecutionContext,
-    config: Recomputation,
-    daily_bars: Reading,
-    splits: Reading,
-    tickers: Reading,
-    ticker_events: Reading,
-    lake: ResourceParam[Lake],
-    progress: ResourceParam[Progress],
-) -> MaterializeResult:
-    """Compute every indicator of the sessions from their bars and the look-back, each session on its own basis."""
-    begun = perf_counter()
-    sessions = sessions_of(context.partition_keys)
-    reference = {
-        "splits": applicable_splits(splits.rows.collect()),
-        "listed": listings(tickers.rows.collect(), ticker_events.rows.collect()),
-    }
-    outdated = (
-        outdated_sessions(lake, [INDICATORS_TABLE]).within(sessions[0], sessions[-1]) if config.only_outdated else None
+def signals_of(market: Market, partitions: SessionPartitions) -> tuple[AssetsDefinition, AssetsDefinition]:
+    """Return the assets of indicators and ranked lists of `market`."""
+
+    @asset(
+        **declared(market, market.indicators, group="signals", stage=stage("indicators")),
+        ins={"daily_bars": AssetIn(asset_key(market.bars), partition_mapping=look_back(market.lookback)), **REFERENCE},
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
     )
-    readings = [daily_bars, splits, tickers, ticker_events]
-    written = []
-    for stretch in stretches(INDICATORS_TABLE, sessions, MOST_IN_A_COMMIT):
-        chunks = progress.chunks("indicators", stretch, INDICATOR_CHUNK)
-        if outdated is None:
-            rows = indicator_chunks(daily_bars.rows, chunks, **reference)
-        else:
-            rows = outdated_chunks(lake, daily_bars.rows, chunks, outdated, **reference)
-        written.append(lake.replace(INDICATORS_TABLE, stretch, rows, run_id=context.run.run_id, read=readings))
-    return MaterializeResult(metadata=record(context, INDICATORS_TABLE, total_written(written), begun=begun))
+    def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster passes each table by its name)
+        context: AssetExecutionContext,
+        config: Recomputation,
+        daily_bars: Reading,
+        splits: Reading,
+        tickers: Reading,
+        ticker_events: Reading,
+        lake: ResourceParam[Lake],
+        progress: ResourceParam[Progress],
+    ) -> MaterializeResult:
+        """Compute every indicator of the sessions from their bars and the look-back, each session on its own basis."""
+        begun = perf_counter()
+        sessions = sessions_of(context.partition_keys)
+        reference = {
+            "splits": applicable_splits(splits.rows.collect()),
+            "listed": listings(tickers.rows.collect(), ticker_events.rows.collect()),
+        }
+        outdated = (
+            outdated_sessions(lake, market, [market.indicators]).within(sessions[0], sessions[-1])
+            if config.only_outdated
+            else None
+        )
+        readings = [daily_bars, splits, tickers, ticker_events]
+        written = []
+        for stretch in stretches(market.indicators, sessions, MOST_IN_A_COMMIT):
+            chunks = progress.chunks("indicators", stretch, INDICATOR_CHUNK)
+            if outdated is None:
+                rows = indicator_chunks(market, daily_bars.rows, chunks, **reference)
+            else:
+                rows = outdated_chunks(lake, market, daily_bars.rows, chunks, outdated, **reference)
+            written.append(lake.replace(market.indicators, stretch, rows, run_id=context.run.run_id, read=readings))
+        return MaterializeResult(metadata=record(context, market.indicators, total_written(written), begun=begun))
+
+    @asset(
+        **declared(market, market.candidates, group="signals", stage=stage("candidates")),
+        ins={
+            "daily_bars": AssetIn(asset_key(market.bars)),
+            "stock_indicators": AssetIn(asset_key(market.indicators)),
+            **REFERENCE,
+        },
+        # Shown if a model uses it; a run of the daily job neither writes it nor waits for it.
+        deps=[asset_key(INTRADAY_FEATURES)] if any(model.needs_minutes for model in market.models) else [],
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+    )
+    def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster passes each table by its name)
+        context: AssetExecutionContext,
+        daily_bars: Reading,
+        stock_indicators: Reading,
+        splits: Reading,
+        tickers: Reading,
+        ticker_events: Reading,
+        lake: ResourceParam[Lake],
+        progress: ResourceParam[Progress],
+    ) -> MaterializeResult:
+        """Rank the stocks of each session by every model."""
+        begun = perf_counter()
+        sessions = sessions_of(context.partition_keys)
+        day = daily_bars.rows.join(stock_indicators.rows, on=["ticker", "session"])
+        features = features_for(lake, sessions, market.models)
+        for reading in features:
+            day = with_minutes(day, reading.rows)
+        for warning in missing_minutes_warnings(features, sessions, market.models):
+            context.log.warning(warning)
+            progress.warnings.append(warning)
+        reference = splits.rows.collect(), listings(tickers.rows.collect(), ticker_events.rows.collect())
+        rows = candidate_chunks(market, day, *reference, sessions, progress)
+        readings = [daily_bars, stock_indicators, splits, tickers, ticker_events, *features]
+        before = stored_lists(lake, market.candidates, sessions)
+        written = lake.replace(market.candidates, sessions, rows, run_id=context.run.run_id, read=readings)
+        shown = lists_in_numbers(lake.scan(market.candidates, sessions[0], sessions[-1]), newest=sessions[-1])
+        shown = with_list_changes(shown, before, stored_lists(lake, market.candidates, sessions), progress)
+        return MaterializeResult(metadata=record(context, market.candidates, written, per_session=shown, begun=begun))
+
+    return stock_indicators, stock_candidates
 
 
 def indicator_chunks(
-    bars: pl.LazyFrame, chunks: Iterable[Sequence[date]], *, splits: pl.DataFrame, listed: pl.DataFrame
+    market: Market, bars: pl.LazyFrame, chunks: Iterable[Sequence[date]], *, splits: pl.DataFrame, listed: pl.DataFrame
 ) -> Iterator[pl.DataFrame]:
     """Yield the indicators of each chunk of sessions; `bars` reaches back as far as the first chunk needs."""
     for sessions in chunks:
-        window = window_of(sessions)
+        window = market.window(sessions)
         in_window = bars.filter(pl.col("session").is_between(window[0], window[-1])).collect()
-        yield point_in_time_indicators(in_window, splits, window, since=sessions[0], listed=listed)
+        yield point_in_time_indicators(
+            in_window,
+            splits,
+            window,
+            since=sessions[0],
+            listed=listed,
+            declared=market.declarations.indicators,
+            lookback=market.lookback,
+        )
 
 
 def outdated_chunks(  # noqa: PLR0913 (those above, and the outdated ranges)
     lake: Lake,
+    market: Market,
     bars: pl.LazyFrame,
     chunks: Iterable[Sequence[date]],
     outdated: pl.DataFrame,
@@ -116,8 +171,8 @@ def outdated_chunks(  # noqa: PLR0913 (those above, and the outdated ranges)
     """Yield the stored indicators of each chunk, with the `outdated` ranges computed again."""
     for sessions in chunks:
         due = outdated.filter(pl.col("first_session") <= sessions[-1], pl.col("last_session") >= sessions[0])
-        stored = lake.scan(INDICATORS_TABLE, sessions[0], sessions[-1]).collect()
-        (computed,) = indicator_chunks(bars.filter(_is_of(due)), [sessions], splits=splits, listed=listed)
+        stored = lake.scan(market.indicators, sessions[0], sessions[-1]).collect()
+        (computed,) = indicator_chunks(market, bars.filter(_is_of(due)), [sessions], splits=splits, listed=listed)
         yield with_recomputed(stored, computed, due)
 
 
@@ -127,63 +182,20 @@ def _is_of(outdated: pl.DataFrame) -> pl.Expr:
     return pl.lit(value=True) if tickers.null_count() else pl.col("ticker").is_in(tickers.implode())
 
 
-def window_of(sessions: Sequence[date]) -> Sequence[date]:
-    """Return `sessions` and the sessions of their look-back."""
-    calendar = DAILY_BARS.venue.calendar
-    return calendar.between(calendar.offset(sessions[0], 1 - LOOKBACK_SESSIONS), sessions[-1])
-
-
-@asset(
-    **declared(CANDIDATES, group="signals", stage=stage("candidates")),
-    ins={
-        "daily_bars": AssetIn(asset_key(DAILY_BARS)),
-        "stock_indicators": AssetIn(asset_key(INDICATORS_TABLE)),
-        **REFERENCE,
-    },
-    # Shown if a model uses it; a run of the daily job neither writes it nor waits for it.
-    deps=[asset_key(INTRADAY_FEATURES)] if any(model.needs_minutes for model in MODELS) else [],
-    partitions_def=STOCK_SESSIONS,
-    backfill_policy=ONE_RUN,
-)
-def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster passes each table by its name)
-    context: AssetExecutionContext,
-    daily_bars: Reading,
-    stock_indicators: Reading,
-    splits: Reading,
-    tickers: Reading,
-    ticker_events: Reading,
-    lake: ResourceParam[Lake],
-    progress: ResourceParam[Progress],
-) -> MaterializeResult:
-    """Rank the stocks of each session by every model."""
-    begun = perf_counter()
-    sessions = sessions_of(context.partition_keys)
-    day = daily_bars.rows.join(stock_indicators.rows, on=["ticker", "session"])
-    features = features_for(lake, sessions, MODELS)
-    for reading in features:
-        day = with_minutes(day, reading.rows)
-    for warning in missing_minutes_warnings(features, sessions, MODELS):
-        context.log.warning(warning)
-        progress.warnings.append(warning)
-    reference = splits.rows.collect(), listings(tickers.rows.collect(), ticker_events.rows.collect())
-    rows = candidate_chunks(day, *reference, sessions, progress)
-    readings = [daily_bars, stock_indicators, splits, tickers, ticker_events, *features]
-    before = stored_lists(lake, sessions)
-    written = lake.replace(CANDIDATES, sessions, rows, run_id=context.run.run_id, read=readings)
-    shown = lists_in_numbers(lake.scan(CANDIDATES, sessions[0], sessions[-1]), newest=sessions[-1])
-    shown = with_list_changes(shown, before, stored_lists(lake, sessions), progress)
-    return MaterializeResult(metadata=record(context, CANDIDATES, written, per_session=shown, begun=begun))
-
-
-def candidate_chunks(
-    day: pl.LazyFrame, splits: pl.DataFrame, listed: pl.DataFrame, sessions: Sequence[date], progress: Progress
+def candidate_chunks(  # noqa: PLR0913, PLR0917 (what a list is drawn from)
+    market: Market,
+    day: pl.LazyFrame,
+    splits: pl.DataFrame,
+    listed: pl.DataFrame,
+    sessions: Sequence[date],
+    progress: Progress,
 ) -> Iterator[pl.DataFrame]:
     """Yield the candidates of `sessions` in bounded chunks; `day` has the models' columns for all of them."""
-    needed = pl.col([name for name in day.collect_schema().names() if name in columns_needed(MODELS)])
+    needed = pl.col([name for name in day.collect_schema().names() if name in columns_needed(market.models)])
     day = day.select(needed)
     for chunk in progress.chunks("candidates", sessions, CANDIDATE_CHUNK):
         rows = day.filter(pl.col("session").is_between(chunk[0], chunk[-1])).collect()
-        yield candidates(with_reference(rows, listed, splits, window_of(chunk)), MODELS)
+        yield candidates(with_reference(rows, listed, splits, market.window(chunk), market.lookback), market.models)
 
 
 def lists_in_numbers(listed: pl.LazyFrame, newest: date) -> dict[date, dict[str, Any]]:

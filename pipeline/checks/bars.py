@@ -14,13 +14,13 @@ from dagster import (
 )
 
 from pipeline.checks.contract import sessions_in_question
-from pipeline.contracts.bars import DAILY_BARS
-from pipeline.contracts.deliveries import DELIVERIES, MINUTE_DELIVERIES
+from pipeline.contracts.deliveries import MINUTE_DELIVERIES
 from pipeline.contracts.minutes import MINUTE_BARS
-from pipeline.contracts.quarantine import MINUTE_QUARANTINE, QUARANTINE
+from pipeline.contracts.quarantine import MINUTE_QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
 from pipeline.market.gate.audit import unreconciled
+from pipeline.market.market import Market
 from pipeline.orchestration.partitions import latest_published
 from pipeline.orchestration.table_metadata import asset_key, table_preview
 from pipeline.queries.coverage import TRAILING, session_coverage
@@ -30,40 +30,48 @@ LEAST_COVERAGE = 0.7
 """A session with fewer bars than this share of the median comes from a file with a part of the market missing."""
 
 
-@asset_check(
-    asset=asset_key(DAILY_BARS),
-    description=f"No session has fewer than {LEAST_COVERAGE:.0%} of the bars of the {TRAILING} sessions before it.",
-)
-def covers_the_market(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:
-    """Find files with a part missing, by their number of bars."""
-    sessions = sessions_in_question(context, lake, DAILY_BARS)
-    coverage = session_coverage(lake, sessions)
-    thin = coverage.filter(pl.col("coverage") < LEAST_COVERAGE)
-    least: float = coverage.select(pl.col("coverage").min().fill_null(1.0)).item()
-    return AssetCheckResult(
-        passed=thin.is_empty(),
-        metadata={
-            "least_coverage": MetadataValue.float(least),
-            "thin_sessions": table_preview(thin),
-        },
-    )
+def bar_checks(market: Market) -> list[AssetChecksDefinition]:
+    """Return the checks of the bars of `market`."""
 
-
-@asset_check(
-    asset=asset_key(DAILY_BARS),
-    description="The newest session whose file the vendor must have published is here.",
-)
-def has_the_latest_session(lake: ResourceParam[Lake], settings: ResourceParam[Settings]) -> AssetCheckResult:
-    """Compare the newest bars with the exchange's calendar; holidays and weekends are no gaps."""
-    expected = latest_published(DAILY_BARS.venue, datetime.now(UTC), settings.end)
-    recent = lake.scan(DAILY_BARS, start=DAILY_BARS.venue.calendar.offset(expected, -TRAILING), columns=["session"])
-    newest: date | None = recent.max().collect().item()
-    return AssetCheckResult(
-        passed=newest is not None and newest >= expected,
-        # It is about the lake, not the run: to fill in an old year is no failure.
-        severity=AssetCheckSeverity.WARN,
-        metadata={"expected": str(expected), "newest": str(newest)},
+    @asset_check(
+        asset=asset_key(market.bars),
+        description=f"No session has fewer than {LEAST_COVERAGE:.0%} of the bars of the {TRAILING} sessions before it.",
     )
+    def covers_the_market(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:
+        """Find files with a part missing, by their number of bars."""
+        sessions = sessions_in_question(context, lake, market.bars)
+        coverage = session_coverage(lake, market.bars, sessions)
+        thin = coverage.filter(pl.col("coverage") < LEAST_COVERAGE)
+        least: float = coverage.select(pl.col("coverage").min().fill_null(1.0)).item()
+        return AssetCheckResult(
+            passed=thin.is_empty(),
+            metadata={
+                "least_coverage": MetadataValue.float(least),
+                "thin_sessions": table_preview(thin),
+            },
+        )
+
+    @asset_check(
+        asset=asset_key(market.bars),
+        description="The newest session whose file the vendor must have published is here.",
+    )
+    def has_the_latest_session(lake: ResourceParam[Lake], settings: ResourceParam[Settings]) -> AssetCheckResult:
+        """Compare the newest bars with the exchange's calendar; holidays and weekends are no gaps."""
+        expected = latest_published(market.venue, datetime.now(UTC), settings.end)
+        recent = lake.scan(market.bars, start=market.calendar.offset(expected, -TRAILING), columns=["session"])
+        newest: date | None = recent.max().collect().item()
+        return AssetCheckResult(
+            passed=newest is not None and newest >= expected,
+            # It is about the lake, not the run: to fill in an old year is no failure.
+            severity=AssetCheckSeverity.WARN,
+            metadata={"expected": str(expected), "newest": str(newest)},
+        )
+
+    return [
+        covers_the_market,
+        has_the_latest_session,
+        reconciliation_check(market.deliveries, market.bars, market.quarantine),
+    ]
 
 
 def reconciliation_check(trail: Table, bars: Table, quarantine: Table) -> AssetChecksDefinition:
@@ -90,5 +98,4 @@ def reconciliation_check(trail: Table, bars: Table, quarantine: Table) -> AssetC
     return reconciles
 
 
-reconciles = reconciliation_check(DELIVERIES, DAILY_BARS, QUARANTINE)
 minutes_reconcile = reconciliation_check(MINUTE_DELIVERIES, MINUTE_BARS, MINUTE_QUARANTINE)

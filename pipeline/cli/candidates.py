@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.contracts.table import Table
     from pipeline.lake.lake import Lake
+    from pipeline.market.market import Market
 
 HEADER = ("#", "ticker", "score", "close")
 
@@ -53,14 +54,16 @@ def candidates(
     if day is not None:
         require_session(day)
     from pipeline.lake.lake import Lake
+    from pipeline.mine.in_force import stocks_of
     from pipeline.settings import load_settings
 
-    lake = Lake(load_settings().lake)
-    listing = ask(lake, day, model, top)
+    settings = load_settings()
+    lake, stocks = Lake(settings.lake), stocks_of(settings)
+    listing = ask(lake, stocks, day, model, top)
     if as_published:
         from pipeline.cli.published import first_published
 
-        listing = replace(listing, rows=best_of(first_published(lake, listing.session), listing.models, top))
+        listing = replace(listing, rows=best_of(first_published(lake, stocks, listing.session), listing.models, top))
     if as_json:
         write_json(listing.rows)
         say_empty(listing)
@@ -68,25 +71,20 @@ def candidates(
         show(listing)
 
 
-def ask(lake: "Lake", day: date | None, model: str | None, top: int) -> Listing:
+def ask(lake: "Lake", stocks: "Market", day: date | None, model: str | None, top: int) -> Listing:
     """Return the best `top` of each model (or of `model`) on `day` (or the newest session with candidates).
 
     Raises PermanentError when that session was not ranked yet, typer.BadParameter for an unknown model.
     """
-
-    from pipeline.contracts.candidates import CANDIDATES
-    from pipeline.market.indicators import INDICATORS_TABLE
-    from pipeline.market.screen.models import MODELS
-
-    names = tuple(known_model.name for known_model in MODELS)
+    names = tuple(known_model.name for known_model in stocks.models)
     if model is not None and model not in names:
         raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(names)}.", param_hint="'--model'")
-    newest = newest_session(lake, INDICATORS_TABLE)
-    session = day or newest_session(lake, CANDIDATES) or newest
-    if newest is None or session is None or not is_ranked(lake, session):
-        raise not_ranked(lake, session)
+    newest = newest_session(lake, stocks.indicators)
+    session = day or newest_session(lake, stocks.candidates) or newest
+    if newest is None or session is None or not is_ranked(lake, stocks, session):
+        raise not_ranked(lake, stocks, session)
     models = names if model is None else (model,)
-    rows = lake.scan(CANDIDATES, session, session).collect()
+    rows = lake.scan(stocks.candidates, session, session).collect()
     return Listing(session, day or newest, models, best_of(rows, models, top))
 
 
@@ -107,18 +105,14 @@ def newest_session(lake: "Lake", table: "Table") -> date | None:
     return rows.max().collect().item()
 
 
-def is_ranked(lake: "Lake", session: date) -> bool:
+def is_ranked(lake: "Lake", stocks: "Market", session: date) -> bool:
     """Return whether `session` has indicators, and so was ranked."""
-    from pipeline.market.indicators import INDICATORS_TABLE
-
-    return not lake.scan(INDICATORS_TABLE, session, session, columns=["session"]).head(1).collect().is_empty()
+    return not lake.scan(stocks.indicators, session, session, columns=["session"]).head(1).collect().is_empty()
 
 
-def not_ranked(lake: "Lake", session: date | None) -> PermanentError:
+def not_ranked(lake: "Lake", stocks: "Market", session: date | None) -> PermanentError:
     """Return the error that `session` has no candidates, with the sessions that have."""
-    from pipeline.contracts.candidates import CANDIDATES
-
-    sessions = lake.sessions(CANDIDATES)
+    sessions = lake.sessions(stocks.candidates)
     span = f"The table holds {sessions[0]} to {sessions[-1]}" if sessions else "The table holds no session yet"
     command = f"candlelake run --date {session}" if session else "candlelake run"
     return PermanentError(f"{session or 'No session'} has not been ranked.", remedy=f"{span}; `{command}` adds it.")

@@ -102,12 +102,13 @@ def run_and_list(sample: "Sample") -> "Listing":
     from pipeline.cli.run_reports import finish
     from pipeline.cli.runs import run_and_show
     from pipeline.lake.lake import Lake
+    from pipeline.mine.in_force import stocks_of
     from pipeline.settings import load_settings
 
     settings = load_settings()
     finish(run_and_show(settings, sample.first_session, sample.last_session))
     say("")
-    listing = ask(Lake(settings.lake), day=None, model=None, top=10)
+    listing = ask(Lake(settings.lake), stocks_of(settings), day=None, model=None, top=10)
     show(listing)
     return listing
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table as Grid
 
     from pipeline.lake.lake import Lake
+    from pipeline.market.market import Market
     from pipeline.settings import Settings
 
 HEADER = ("month", "after", "lists", "hit rate", "excess", "± s.e.", "rank IC", "(t)", "turnover", "coverage")
@@ -50,13 +51,14 @@ def evaluate(
 ) -> None:
     """Show how the candidates of a range did afterwards, by model and month."""
     require_order(start, end)
-    models = chosen_models(model)
     from pipeline.lake.lake import Lake
+    from pipeline.mine.in_force import stocks_of
     from pipeline.settings import load_settings
 
     settings = load_settings()
+    models = chosen_models(stocks_of(settings), model)
     lake = Lake(settings.lake)
-    sessions = listed_sessions(lake, start, end)
+    sessions = listed_sessions(settings, lake, start, end)
     bring_up_to_date(settings, sessions)
     evaluation = ask(lake, sessions, models)
     if as_json:
@@ -65,17 +67,15 @@ def evaluate(
         show(evaluation)
 
 
-def chosen_models(model: str | None) -> tuple[str, ...]:
+def chosen_models(stocks: "Market", model: str | None) -> tuple[str, ...]:
     """Return the names of the requested models. Raises typer.BadParameter for an unknown one."""
-    from pipeline.market.screen.models import MODELS
-
-    names = tuple(known.name for known in MODELS)
+    names = tuple(known.name for known in stocks.models)
     if model is not None and model not in names:
         raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(names)}.", param_hint="'--model'")
     return names if model is None else (model,)
 
 
-def listed_sessions(lake: "Lake", start: date, end: date) -> list[date]:
+def listed_sessions(settings: "Settings", lake: "Lake", start: date, end: date) -> list[date]:
     """Return the runnable sessions from the first to the last session of the range that has a list.
 
     Raises PermanentError when no session of the range has a list, or none is runnable.
@@ -83,7 +83,7 @@ def listed_sessions(lake: "Lake", start: date, end: date) -> list[date]:
     from pipeline.contracts.candidates import CANDIDATES
     from pipeline.orchestration.runs import runnable_sessions
 
-    sessions = runnable_sessions(start, end)
+    sessions = runnable_sessions(settings, start, end)
     listed = set(lake.read(CANDIDATES, sessions[0], sessions[-1]).rows.select("session").unique().collect()["session"])
     if not listed:
         raise PermanentError(
@@ -97,11 +97,11 @@ def listed_sessions(lake: "Lake", start: date, end: date) -> list[date]:
 def bring_up_to_date(settings: "Settings", sessions: Sequence[date]) -> None:
     """Compute the outcomes of the lists of `sessions` as far as the lake's bars reach, and report the run."""
     from pipeline.cli.run_reports import finish, summarize
-    from pipeline.orchestration.jobs import outcomes
+    from pipeline.orchestration.jobs import OUTCOMES
     from pipeline.orchestration.runs import run_sessions
 
     with shown_progress() as progress:
-        report = run_sessions(settings, sessions, progress, job_name=outcomes.name)
+        report = run_sessions(settings, sessions, progress, job_name=OUTCOMES)
     for warning in report.warnings:
         say_warning(warning)
     summarize([report])

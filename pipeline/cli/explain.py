@@ -28,10 +28,12 @@ def explain(
     """Show what a ticker's numbers of a session were computed from, back to the vendor's files."""
     require_session(day)
     from pipeline.lake.lake import Lake
+    from pipeline.mine.in_force import stocks_of
     from pipeline.queries.explanation import explanation
     from pipeline.settings import load_settings
 
-    explained = explanation(Lake(load_settings().lake), ticker, day)
+    settings = load_settings()
+    explained = explanation(Lake(settings.lake), stocks_of(settings), ticker, day)
     if as_json:
         dump({field.name: plain(getattr(explained, field.name)) for field in fields(explained)})
     else:

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pipeline.lake.lake import Lake
+    from pipeline.market.market import Market
     from pipeline.queries.published_lists import Publication
 
 
-def first_published(lake: "Lake", session: date) -> "pl.DataFrame":
+def first_published(lake: "Lake", stocks: "Market", session: date) -> "pl.DataFrame":
     """Return the lists of `session` as first published, and report when, from which versions, and how often since.
 
     They are ranked again from the versions that were read then. When that gives another list, because a model has
@@ -40,17 +41,17 @@ def first_published(lake: "Lake", session: date) -> "pl.DataFrame":
             f"of {len(published)}."
         )
     report(published[place], len(published))
-    compare(lake, published[place], committed)
+    compare(lake, stocks, published[place], committed)
     return committed
 
 
-def compare(lake: "Lake", publication: "Publication", committed: "pl.DataFrame") -> None:
+def compare(lake: "Lake", stocks: "Market", publication: "Publication", committed: "pl.DataFrame") -> None:
     """Warn when the models would rank the list differently today, or when that is unknown."""
     from pipeline.errors import VersionGone
     from pipeline.queries.published_lists import ranked_again
 
     try:
-        ranked = ranked_again(lake, publication)
+        ranked = ranked_again(lake, stocks, publication)
     except VersionGone as error:
         say_warning(f"{error.message} The list is shown as it was stored, and cannot be ranked again.")
         return

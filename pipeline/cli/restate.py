@@ -21,11 +21,12 @@ def restate(
 ) -> None:
     """Compute again what depends on splits, bars or code that have changed since."""
     from pipeline.lake.lake import Lake
+    from pipeline.mine.in_force import stocks_of
     from pipeline.queries.outdated import outdated_sessions
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    due = outdated_sessions(Lake(settings.lake))
+    due = outdated_sessions(Lake(settings.lake), stocks_of(settings))
     if as_json:
         from pipeline.cli.rows import write_json
 

@@ -93,7 +93,7 @@ def run_and_show(settings: "Settings", start: date, end: date) -> list["RunRepor
     """
     from pipeline.orchestration.runs import runnable_sessions
 
-    sessions = runnable_sessions(start, end)
+    sessions = runnable_sessions(settings, start, end)
     missing = sorted(set(sessions) - sessions_with_file(settings, sessions))
     if missing and not settings.rest_key:
         raise NotPublished(
@@ -111,7 +111,7 @@ def run_around_gaps(settings: "Settings", start: date, end: date) -> list["RunRe
     """
     from pipeline.orchestration.runs import runnable_sessions
 
-    sessions = runnable_sessions(start, end)
+    sessions = runnable_sessions(settings, start, end)
     with_file = sessions_with_file(settings, sessions)
     missing = [session for session in sessions if session not in with_file]
     if not with_file:
@@ -176,12 +176,13 @@ def run_ranges(settings: "Settings", ranges: Sequence[Sequence[date]], **job: An
 
 def bring_up_to_date(settings: "Settings", due: "OutdatedSessions") -> list["RunReport"]:
     """Compute outdated sessions again, run by run, then report all runs."""
+    from pipeline.mine.in_force import stocks_of
     from pipeline.orchestration.reruns import reruns
     from pipeline.orchestration.runs import runnable_sessions
 
     reports: list[RunReport] = []
-    for rerun in reruns(due):
-        sessions = runnable_sessions(rerun.first, rerun.last)
+    for rerun in reruns(stocks_of(settings), due):
+        sessions = runnable_sessions(settings, rerun.first, rerun.last)
         reports += run_ranges(settings, [sessions], job_name=rerun.job, ops=rerun.ops, only=rerun.assets)
         if reports[-1].failed_checks:
             break

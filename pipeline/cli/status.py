@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pipeline.contracts.table import Table
     from pipeline.lake.lake import Lake
+    from pipeline.market.market import Market
 
 MOST_LISTED = 6
 """Sessions listed in one line; the rest is counted, and --json has all."""
@@ -60,14 +61,15 @@ def status(
 ) -> None:
     """Show sessions present, missing and replaced, and rejected rows."""
     from pipeline.lake.lake import Lake
+    from pipeline.mine.in_force import stocks_of
     from pipeline.orchestration.partitions import latest_published
     from pipeline.settings import load_settings
-    from pipeline.venues.us_stocks import US_STOCKS
 
     settings = load_settings()
+    stocks = stocks_of(settings)
     keep_catalog_here(settings)
     lake_status = survey(
-        Lake(settings.lake), str(settings.lake), latest_published(US_STOCKS, datetime.now(UTC), settings.end)
+        Lake(settings.lake), stocks, str(settings.lake), latest_published(stocks.venue, datetime.now(UTC), settings.end)
     )
     if as_json:
         dump(asdict(lake_status))
@@ -79,20 +81,20 @@ def status(
     show(lake_status)
 
 
-def survey(lake: "Lake", place: str, expected: date) -> Status:
+def survey(lake: "Lake", stocks: "Market", place: str, expected: date) -> Status:
     """Return the state of `lake`, whose newest session should be `expected`."""
-    from pipeline.contracts.bars import DAILY_BARS
-    from pipeline.tables import EVERY_TABLE
-    from pipeline.venues.us_stocks import US_STOCKS
+    from pipeline.tables import every_table
 
-    present = {table.sql_name: _rows_by_session(lake, table) for table in EVERY_TABLE if table.session}
-    bars = present[DAILY_BARS.sql_name]
-    due = US_STOCKS.calendar.between(min(bars), max(expected, *bars)) if bars else ()
+    tables = every_table(stocks)
+
+    present = {table.sql_name: _rows_by_session(lake, table) for table in tables if table.session}
+    bars = present[stocks.bars.sql_name]
+    due = stocks.calendar.between(min(bars), max(expected, *bars)) if bars else ()
     rows_read, replaced, provisional = _deliveries(lake)
     rejected, by_reason = _rejected(lake)
     return Status(
         lake=place,
-        tables=[_contents(lake, table, present.get(table.sql_name)) for table in EVERY_TABLE],
+        tables=[_contents(lake, table, present.get(table.sql_name)) for table in tables],
         expected=expected,
         missing=[session for session in due if session not in bars],
         replaced=replaced,

@@ -14,6 +14,7 @@ from pipeline.cli.terminal import count_text, one_line, out, say, say_warning
 if TYPE_CHECKING:
     from pipeline.lake.integrity.damage import Damage
     from pipeline.lake.lake import Lake
+    from pipeline.market.market import Market
     from pipeline.orchestration.repair import Repaired
     from pipeline.orchestration.runs import RunReport
     from pipeline.queries.integrity import Found
@@ -36,6 +37,7 @@ def verify(
 ) -> None:
     """Check every file of the lake against its recorded hash."""
     from pipeline.lake.lake import Lake
+    from pipeline.mine.in_force import stocks_of
     from pipeline.settings import load_settings
 
     settings = load_settings()
@@ -43,14 +45,15 @@ def verify(
     lake = Lake(settings.lake)
     with only_reading():
         found = checked(lake)
-    show(found, as_json=as_json and not is_repair)
+    stocks = stocks_of(settings)
+    show(stocks, found, as_json=as_json and not is_repair)
     reports: list[RunReport] = []
     ended_well = True
     if is_repair and (found.damages or found.unfinished):
         repaired = mended(settings, found)
         reports, ended_well = repaired.reports, repaired.ended_well
         found = checked(lake)
-        show(found, as_json=as_json)
+        show(stocks, found, as_json=as_json)
     if is_record:
         adopt(lake, found)
     finish(reports)
@@ -88,7 +91,7 @@ def adopt(lake: "Lake", found: "Found") -> None:
     say(f"Recorded the hashes of {count_text(versions, 'versions')}.")
 
 
-def show(found: "Found", *, as_json: bool) -> None:
+def show(stocks: "Market", found: "Found", *, as_json: bool) -> None:
     """Write the damage to stdout, and remarks to stderr."""
     if as_json:
         from pipeline.cli.rows import dump
@@ -96,16 +99,16 @@ def show(found: "Found", *, as_json: bool) -> None:
         dump(_plain(found))
         return
     for damage in found.damages:
-        out().print(damage_line(damage), soft_wrap=True)
+        out().print(damage_line(stocks, damage), soft_wrap=True)
     remark(found)
 
 
-def damage_line(damage: "Damage") -> str:
+def damage_line(stocks: "Market", damage: "Damage") -> str:
     """Return a damage in one line: table, sessions, file, what is wrong, and what repairs it."""
     from pipeline.orchestration.makers import remedy
 
     sessions = f"{damage.first} to {damage.last}" if damage.first != damage.last else f"{damage.first or ''}"
-    what = f"{damage.kind} {damage.found}: {remedy(damage)}"
+    what = f"{damage.kind} {damage.found}: {remedy(stocks, damage)}"
     return one_line("  ".join(part for part in (damage.table, sessions, damage.file, what) if part))
 
 

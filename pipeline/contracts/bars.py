@@ -1,12 +1,14 @@
 """`stocks/daily_bars`: one valid bar per ticker and session, prices as traded."""
 
 import math
+from functools import cache
 
 import pandera.polars as pa
 import polars as pl
 
 from pipeline.contracts.table import Table
 from pipeline.venues.us_stocks import US_STOCKS
+from pipeline.venues.venue import Venue
 
 
 class DailyBar(pa.DataFrameModel):
@@ -27,10 +29,16 @@ class DailyBar(pa.DataFrameModel):
         return data.lazyframe.select((pl.col("low") <= body_low) & (body_high <= pl.col("high")))
 
 
-DAILY_BARS = Table(
-    venue=US_STOCKS,
-    name="daily_bars",
-    schema=DailyBar.to_schema(),
-    key=("ticker", "session"),
-    description="Validated, deduplicated daily bars: exactly one row per ticker and session, prices as traded.",
-)
+@cache
+def daily_bars(venue: Venue) -> Table:
+    """Return the table of a venue."""
+    return Table(
+        venue=venue,
+        name="daily_bars",
+        schema=DailyBar.to_schema(),
+        key=("ticker", "session"),
+        description="Validated, deduplicated daily bars: exactly one row per ticker and session, prices as traded.",
+    )
+
+
+DAILY_BARS = daily_bars(US_STOCKS)

@@ -1,10 +1,13 @@
 """`stocks/candidates`: the ranked list of each model and session, with its reasons."""
 
+from functools import cache
+
 import pandera.polars as pa
 import polars as pl
 
 from pipeline.contracts.table import Table
 from pipeline.venues.us_stocks import US_STOCKS
+from pipeline.venues.venue import Venue
 
 CONTRIBUTION = pl.Struct(
     {"factor": pl.String, "value": pl.Float64, "zscore": pl.Float64, "weight": pl.Float64, "contribution": pl.Float64}
@@ -48,11 +51,18 @@ class Candidate(pa.DataFrameModel):
         return data.lazyframe.select(pl.col("reasons").list.len() > 0)
 
 
-CANDIDATES = Table(
-    venue=US_STOCKS,
-    name="candidates",
-    schema=Candidate.to_schema(),
-    key=("model", "session", "rank"),
-    description="Ranked buy candidates of each model and session, with every factor's contribution and the reasons.",
-    may_be_empty=True,
-)
+@cache
+def candidates(venue: Venue) -> Table:
+    """Return the table of a venue."""
+    return Table(
+        venue=venue,
+        name="candidates",
+        schema=Candidate.to_schema(),
+        key=("model", "session", "rank"),
+        description="Ranked buy candidates of each model and session, with every factor's contribution and the "
+        "reasons.",
+        may_be_empty=True,
+    )
+
+
+CANDIDATES = candidates(US_STOCKS)

@@ -1,10 +1,13 @@
 """`stocks/deliveries`, `stocks/minute_deliveries`: the audit trail, one row per delivered version of a file."""
 
+from functools import cache
+
 import pandera.polars as pa
 import polars as pl
 
 from pipeline.contracts.table import Table
 from pipeline.venues.us_stocks import US_STOCKS
+from pipeline.venues.venue import Venue
 
 
 class Delivery(pa.DataFrameModel):
@@ -52,14 +55,20 @@ class Delivery(pa.DataFrameModel):
         return data.lazyframe.select(was_worked | never_was)
 
 
-DELIVERIES = Table(
-    venue=US_STOCKS,
-    name="deliveries",
-    schema=Delivery.to_schema(),
-    key=("session", "key", "etag"),
-    description="One row per delivered version of a vendor file: identity, and the fate of every row in it.",
-    counted_as="",
-)
+@cache
+def deliveries(venue: Venue) -> Table:
+    """Return the table of a venue."""
+    return Table(
+        venue=venue,
+        name="deliveries",
+        schema=Delivery.to_schema(),
+        key=("session", "key", "etag"),
+        description="One row per delivered version of a vendor file: identity, and the fate of every row in it.",
+        counted_as="",
+    )
+
+
+DELIVERIES = deliveries(US_STOCKS)
 
 MINUTE_DELIVERIES = Table(
     venue=US_STOCKS,

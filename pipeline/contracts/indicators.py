@@ -15,7 +15,7 @@ from pipeline.contracts.portfolio import POSITION_MARKS
 from pipeline.contracts.precision import Precision
 from pipeline.contracts.table import Table
 from pipeline.errors import IndicatorError
-from pipeline.venues.us_stocks import US_STOCKS
+from pipeline.venues.venue import Venue
 
 Unit = Literal["price", "shares", "free"]
 """The unit of a column: a price per share, a number of shares, or neither, so that a split does not change it."""
@@ -65,13 +65,13 @@ BESIDE = (DAILY_BARS, INTRADAY_FEATURES, POSITION_MARKS)
 """Tables whose columns models, rules and pages use together with those of indicators."""
 
 
-def indicators_table(columns: Sequence[IndicatorColumn]) -> Table:
-    """Return the table `stocks/indicators` with `ticker`, `session`, then the declared `columns` in order.
+def indicators_table(venue: Venue, columns: Sequence[IndicatorColumn]) -> Table:
+    """Return the table `indicators` of a venue with `ticker`, `session`, then the declared `columns` in order.
 
     Its contract has the types and bounds of the columns, and requires finite numbers. Raises IndicatorError when two
     columns have the same name, or a column has the name of a column of BESIDE.
     """
-    _require_own_names([column.name for column in columns])
+    require_own_names([column.name for column in columns])
     numbers = [column.name for column in columns if column.dtype.is_float()]
     keys = {
         "ticker": pa.Column(
@@ -80,7 +80,7 @@ def indicators_table(columns: Sequence[IndicatorColumn]) -> Table:
         "session": pa.Column(pl.Date, description="Session at whose close the values are known."),
     }
     return Table(
-        venue=US_STOCKS,
+        venue=venue,
         name="indicators",
         schema=pa.DataFrameSchema(
             keys | {column.name: _contract(column) for column in columns},
@@ -92,7 +92,8 @@ def indicators_table(columns: Sequence[IndicatorColumn]) -> Table:
     )
 
 
-def _require_own_names(names: Sequence[str]) -> None:
+def require_own_names(names: Sequence[str]) -> None:
+    """Return if no two of `names` are equal, and none is a column of BESIDE. Raises IndicatorError."""
     owners = {name: table.sql_name for table in reversed(BESIDE) for name in table.columns}
     for name, times in Counter(names).items():
         if times > 1 or name in owners:

@@ -1,12 +1,14 @@
 """`stocks/quarantine` and `stocks/minute_quarantine`: every rejected row as the vendor wrote it, with the reasons."""
 
 from collections.abc import Iterable
+from functools import cache
 
 import pandera.polars as pa
 import polars as pl
 
 from pipeline.contracts.table import Table
 from pipeline.venues.us_stocks import US_STOCKS
+from pipeline.venues.venue import Venue
 
 REASONS = {
     "malformed_row": "The line has not as many fields as the header, or a quote in it does not close.",
@@ -70,15 +72,21 @@ class QuarantinedMinute(QuarantinedRow):
         return data.lazyframe.select(_are_among(EVERY_REASON))
 
 
-QUARANTINE = Table(
-    venue=US_STOCKS,
-    name="quarantine",
-    schema=QuarantinedRow.to_schema(),
-    key=("session", "key", "etag", "row_number"),
-    description="Rejected rows of the vendor's files as written, each with its reason codes.",
-    may_be_empty=True,
-    counted_as="quarantined",
-)
+@cache
+def quarantine(venue: Venue) -> Table:
+    """Return the table of a venue."""
+    return Table(
+        venue=venue,
+        name="quarantine",
+        schema=QuarantinedRow.to_schema(),
+        key=("session", "key", "etag", "row_number"),
+        description="Rejected rows of the vendor's files as written, each with its reason codes.",
+        may_be_empty=True,
+        counted_as="quarantined",
+    )
+
+
+QUARANTINE = quarantine(US_STOCKS)
 
 MINUTE_QUARANTINE = Table(
     venue=US_STOCKS,

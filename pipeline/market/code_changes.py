@@ -3,23 +3,24 @@
 from collections.abc import Mapping, Sequence
 
 from pipeline.contracts.table import Table
-from pipeline.market.computed import COMPUTED, SHARED, computed_by
+from pipeline.market.computed import SHARED, computations, computed_by
 from pipeline.market.earlier_code import BEFORE, SAME
+from pipeline.market.market import Market
 
 MOST_NAMED = 5
 """Declarations that one cause lists by name; the others are counted."""
 
 
-def cause(table: Table, was: Mapping[str, str] | None) -> str | None:
-    """Return in words what is new or changed in the computation of `table` since its rows were computed, or None.
+def cause(market: Market, table: Table, was: Mapping[str, str] | None) -> str | None:
+    """Return in words what is new or changed in the computation of a table since its rows were computed, or None.
 
     `was` has the fingerprints from their commit. A commit without fingerprints is from the version before they were
     stored. A declaration that was removed changes nothing: its columns and lists stay as they are.
     """
-    was, now = BEFORE.get(table.sql_name, {}) if was is None else was, computed_by(table)
+    was, now = BEFORE.get(table.sql_name, {}) if was is None else was, computed_by(market, table)
     new = [part for part in now if part not in was]
     changed = [part for part in now if part in was and not is_same(was[part], now[part])]
-    computation = COMPUTED[table]
+    computation = computations(market)[table]
     shared = [f"{computation.shared_words} changed"] if SHARED in new + changed else []
     causes = [*shared, _listed("{}{} changed", computation.kind, changed), _listed("new {}{}", computation.kind, new)]
     return "; ".join(filter(None, causes)) or None

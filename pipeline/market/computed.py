@@ -7,25 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
-from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, MODEL_SCORES, SESSION_SCORES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.table import Table
 from pipeline.market.fingerprint import fingerprint
-from pipeline.market.indicators import INDICATORS, INDICATORS_TABLE, LOOKBACK_SESSIONS
+from pipeline.market.market import Market
 from pipeline.market.minutes.features import close_before, intraday_features
 from pipeline.market.portfolio.book import settled
 from pipeline.market.portfolio.positions import held_between, position_marks
-from pipeline.market.portfolio.sell.rules import RULES
 from pipeline.market.portfolio.sell.signals import sell_signals
 from pipeline.market.prices.point_in_time import point_in_time_indicators, splits_in_doubt
 from pipeline.market.scorekeeping.evaluation import monthly_scores, session_scores
 from pipeline.market.scorekeeping.outcomes import aftermath, candidate_outcomes, forward_returns
 from pipeline.market.screen.known import with_minutes, with_reference
-from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import ranked, scores
 from pipeline.market.securities.listings import listings
 from pipeline.market.securities.reference import applicable_dividends, applicable_splits
@@ -57,50 +54,60 @@ class Computation:
         return {SHARED: fingerprint(*self.shared, leave=BY_NAME_ONLY), **self.declared()}
 
 
-def _indicators() -> dict[str, str]:
+def _indicators(market: Market) -> dict[str, str]:
     """Return the fingerprint of each indicator's column."""
-    by_indicator = (indicator.fingerprints(LOOKBACK_SESSIONS) for indicator in INDICATORS)
+    by_indicator = (indicator.fingerprints(market.lookback) for indicator in market.declarations.indicators)
     return {column: hash_ for columns in by_indicator for column, hash_ in columns.items()}
 
 
-def _models() -> dict[str, str]:
-    return {model.name: fingerprint(model) for model in MODELS}
+def _models(market: Market) -> dict[str, str]:
+    return {model.name: fingerprint(model) for model in market.models}
 
 
-def _rules() -> dict[str, str]:
-    return {rule.name: fingerprint(rule) for rule in RULES}
+def _rules(market: Market) -> dict[str, str]:
+    return {rule.name: fingerprint(rule) for rule in market.rules}
 
 
 _RANKING = (scores, with_reference, with_minutes, listings)
 _VALUING = (settled, held_between, position_marks, applicable_splits, applicable_dividends)
 _HINDSIGHT = (*_RANKING, aftermath, forward_returns, splits_in_doubt, applicable_splits, applicable_dividends)
 
-COMPUTED: dict[Table, Computation] = {
-    INDICATORS_TABLE: Computation(
-        "how every indicator is computed",
-        (point_in_time_indicators, applicable_splits, listings),
-        "indicator",
-        _indicators,
-    ),
-    INTRADAY_FEATURES: Computation("how minutes are summed up", (intraday_features, close_before, applicable_splits)),
-    CANDIDATES: Computation("how every model ranks", (*_RANKING, ranked), "model", _models),
-    POSITION_MARKS: Computation("how positions are valued", _VALUING),
-    SIGNALS: Computation("how every rule is applied", (*_VALUING, sell_signals), "rule", _rules),
-    CANDIDATE_OUTCOMES: Computation("how outcomes are measured", (*_HINDSIGHT, candidate_outcomes), "model", _models),
-    SESSION_SCORES: Computation("how lists are scored", (*_HINDSIGHT, session_scores), "model", _models),
-    MODEL_SCORES: Computation("how scores are summed up", (monthly_scores,)),
-}
+
+@cache
+def computations(market: Market) -> Mapping[Table, Computation]:
+    """Return what computes each table of `market`, each after the tables it is computed from."""
+    indicators, models, rules = (partial(parts, market) for parts in (_indicators, _models, _rules))
+    return {
+        market.indicators: Computation(
+            "how every indicator is computed",
+            (point_in_time_indicators, applicable_splits, listings),
+            "indicator",
+            indicators,
+        ),
+        INTRADAY_FEATURES: Computation(
+            "how minutes are summed up", (intraday_features, close_before, applicable_splits)
+        ),
+        market.candidates: Computation("how every model ranks", (*_RANKING, ranked), "model", models),
+        POSITION_MARKS: Computation("how positions are valued", _VALUING),
+        SIGNALS: Computation("how every rule is applied", (*_VALUING, sell_signals), "rule", rules),
+        CANDIDATE_OUTCOMES: Computation(
+            "how outcomes are measured", (*_HINDSIGHT, candidate_outcomes), "model", models
+        ),
+        SESSION_SCORES: Computation("how lists are scored", (*_HINDSIGHT, session_scores), "model", models),
+        MODEL_SCORES: Computation("how scores are summed up", (monthly_scores,)),
+    }
 
 
 @cache
-def computed_by(table: Table) -> Mapping[str, str]:
+def computed_by(market: Market, table: Table) -> Mapping[str, str]:
     """Return the fingerprints of the code that computes a table now, by part; none for an imported table."""
-    return COMPUTED[table].fingerprints if table in COMPUTED else {}
+    computation = computations(market).get(table)
+    return computation.fingerprints if computation else {}
 
 
-def code_version(table: Table) -> str | None:
+def code_version(market: Market, table: Table) -> str | None:
     """Return one fingerprint of all code that computes a table; None for an imported table."""
-    return version_of(computed_by(table))
+    return version_of(computed_by(market, table))
 
 
 def version_of(parts: Mapping[str, str]) -> str | None:

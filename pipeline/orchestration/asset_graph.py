@@ -13,7 +13,6 @@ from dagster import AssetKey, AssetsDefinition, AssetSelection
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
 from pipeline.orchestration.table_metadata import COUNTS_SESSIONS_AS, DATASETS, MOST_SESSIONS, SOURCE, STAGE, asset_key
-from pipeline.tables import EVERY_TABLE
 
 
 class Job(Protocol):
@@ -26,10 +25,6 @@ class Job(Protocol):
     @property
     def selection(self) -> AssetSelection:
         """Return what it makes."""
-
-
-TABLE_OF = {asset_key(table): table for table in EVERY_TABLE}
-"""The table of each asset that has one."""
 
 
 def in_order(assets: Iterable[AssetsDefinition]) -> list[AssetsDefinition]:
@@ -48,9 +43,9 @@ def input_keys(asset: AssetsDefinition) -> set[AssetKey]:
     return {key for inputs in asset.asset_deps.values() for key in inputs} - set(asset.keys)
 
 
-def tables_of(asset: AssetsDefinition) -> tuple[Table, ...]:
-    """Return the tables that `asset` makes, in pipeline order; none for vendor files and pages."""
-    return tuple(table for key, table in TABLE_OF.items() if key in asset.keys)
+def tables_of(asset: AssetsDefinition, tables: Iterable[Table]) -> tuple[Table, ...]:
+    """Return which of `tables` `asset` makes, in their order; none for vendor files and pages."""
+    return tuple(table for table in tables if asset_key(table) in asset.keys)
 
 
 def job_of(asset: AssetsDefinition, jobs: Sequence[Job], assets: Sequence[AssetsDefinition]) -> str:
@@ -104,11 +99,11 @@ class AssetStage:
         return amounts
 
 
-def stage_of(asset: AssetsDefinition) -> AssetStage:
+def stage_of(asset: AssetsDefinition, tables: Iterable[Table]) -> AssetStage:
     """Return the stage of `asset`; without a declared stage, one with the asset's own name."""
     return AssetStage(
         name=metadata_of(asset, STAGE) or name_of(asset),
-        tables=tables_of(asset),
+        tables=tables_of(asset, tables),
         sessions_as=metadata_of(asset, COUNTS_SESSIONS_AS) or "",
         most_sessions=metadata_of(asset, MOST_SESSIONS) or 0,
     )

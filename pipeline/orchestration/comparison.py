@@ -6,7 +6,6 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
 from pipeline.lake.lake import Lake
@@ -68,12 +67,12 @@ class Comparison:
         return stored.filter(pl.col("session").is_in(sessions.implode())).collect()
 
 
-def stored_lists(lake: Lake, sessions: Sequence[date]) -> pl.DataFrame:
+def stored_lists(lake: Lake, table: Table, sessions: Sequence[date]) -> pl.DataFrame:
     """Return the rows of the lists of `sessions`, in the columns of LISTED; none before the first list ever."""
     try:
-        lists = lake.scan(CANDIDATES, sessions[0], sessions[-1], columns=LISTED)
+        lists = lake.scan(table, sessions[0], sessions[-1], columns=LISTED)
     except TableMissing:
-        lists = CANDIDATES.empty().lazy().select(LISTED)
+        lists = table.empty().lazy().select(LISTED)
     return lists.filter(pl.col("session").is_in(sessions)).collect()
 
 

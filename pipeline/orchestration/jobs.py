@@ -1,96 +1,135 @@
 """The jobs: which assets run together, and under which name a person finds them."""
 
-from dagster import (
-    AssetSelection,
-    define_asset_job,
-    in_process_executor,
-)
+from __future__ import annotations
 
-from pipeline.assets.aggregates import stock_aggregates
-from pipeline.assets.alerts import alerts
-from pipeline.assets.bars import cleaned_day_aggs
-from pipeline.assets.minutes import cleaned_minute_aggs, raw_minute_aggs, stock_intraday_features
-from pipeline.assets.operations import compacted_tables, sql_catalog, vacuumed_tables
-from pipeline.assets.outcomes import model_scores, stock_outcomes
-from pipeline.assets.portfolio import marked_positions
-from pipeline.assets.raw import raw_day_aggs
-from pipeline.assets.reference import (
-    reference_dividends,
-    reference_splits,
-    reference_ticker_events,
-    reference_tickers,
-)
-from pipeline.assets.reports import stock_reports
-from pipeline.assets.signals import stock_candidates, stock_indicators
-from pipeline.orchestration.partitions import (
-    STOCK_SESSIONS,
-)
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
-stocks_by_day = define_asset_job(
-    "stocks_by_day",
-    selection=AssetSelection.assets(
-        raw_day_aggs,
-        cleaned_day_aggs,
-        stock_indicators,
-        stock_candidates,
-        marked_positions,
-        stock_reports,
-        alerts,
-        sql_catalog,
-    ),
-    description="One session, or a range of them, from the vendor's file to ranked candidates, sell signals and pages.",
-    # Explicit, or the schedule loses the exchange's calendar and repeats a session on weekends.
-    partitions_def=STOCK_SESSIONS,
-    executor_def=in_process_executor,
-)
+from dagster import AssetKey, AssetSelection, define_asset_job, in_process_executor
 
-reference_data = define_asset_job(
-    "reference_data",
-    selection=AssetSelection.assets(reference_tickers, reference_splits, reference_dividends, reference_ticker_events),
-    description="Tickers, splits, dividends and renames as the vendor has them now, each with its history.",
-    executor_def=in_process_executor,
-)
+from pipeline.contracts.aggregates import AGGREGATES
+from pipeline.contracts.alerts import ALERTS
+from pipeline.contracts.minutes import INTRADAY_FEATURES
+from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, MODEL_SCORES, SESSION_SCORES
+from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
+from pipeline.contracts.reference import REFERENCE_TABLES
+from pipeline.contracts.table import Table
+from pipeline.market.market import Market
+from pipeline.orchestration.patches.session_partitions import SessionPartitions
+from pipeline.orchestration.table_metadata import asset_key
+from pipeline.tables import MINUTE_TABLES
 
-minutes_by_day = define_asset_job(
-    "minutes_by_day",
-    selection=AssetSelection.assets(raw_minute_aggs, cleaned_minute_aggs, stock_intraday_features, sql_catalog),
-    description="One session, or a range of them, from the vendor's minute file to intraday features of each ticker.",
-    partitions_def=STOCK_SESSIONS,
-    executor_def=in_process_executor,
-)
+STOCKS_BY_DAY, REFERENCE_DATA, MINUTES_BY_DAY = "stocks_by_day", "reference_data", "minutes_by_day"
+RESTATED_SIGNALS, OUTCOMES, MAINTENANCE = "restated_signals", "outcomes", "maintenance"
+"""Names of jobs that commands run."""
 
-outcomes = define_asset_job(
-    "outcomes",
-    selection=AssetSelection.assets(stock_outcomes, model_scores, sql_catalog),
-    description="Outcomes of the candidates of a session, or a range of them, as far as the lake's bars reach.",
-    partitions_def=STOCK_SESSIONS,
-    executor_def=in_process_executor,
-)
+SQL_CATALOG = AssetKey(["operations", "sql_catalog"])
 
-aggregates = define_asset_job(
-    "aggregates",
-    selection=AssetSelection.assets(stock_aggregates, sql_catalog),
-    description="Daily bars of CANDLELAKE_TICKERS from the REST API, as traded and on the vendor's split basis.",
-    partitions_def=STOCK_SESSIONS,
-    executor_def=in_process_executor,
-)
 
-maintenance = define_asset_job(
-    "maintenance",
-    selection=AssetSelection.assets(compacted_tables, vacuumed_tables, sql_catalog),
-    description="Compact the tables, drop the files that no version within the retention needs, write the SQL catalog.",
-    executor_def=in_process_executor,
-)
+@dataclass(frozen=True)
+class Jobs:
+    """The jobs of US stocks. An asset that several of them make is the first one's."""
 
-ONLY_OUTDATED = {stock_indicators.op.name: {"config": {"only_outdated": True}}}
-"""Run configuration of the assets that can skip rows that are not outdated."""
+    reference_data: Any
+    stocks_by_day: Any
+    minutes_by_day: Any
+    restated_signals: Any
+    aggregates: Any
+    outcomes: Any
+    maintenance: Any
 
-restated_signals = define_asset_job(
-    "restated_signals",
-    selection=AssetSelection.assets(stock_indicators, stock_candidates, marked_positions),
-    description="The indicators whose bars, splits or code have changed since, and the lists and signals over them.",
-    config={"ops": ONLY_OUTDATED},
-    # Explicit, or the range loses the exchange's calendar.
-    partitions_def=STOCK_SESSIONS,
-    executor_def=in_process_executor,
-)
+    def __iter__(self) -> Iterator[Any]:
+        return (getattr(self, field.name) for field in fields(self))
+
+
+def jobs_of(stocks: Market, partitions: SessionPartitions) -> Jobs:
+    """Return the jobs over the assets of `stocks`."""
+    catalog = [SQL_CATALOG]
+    marked = _keys(POSITION_MARKS, SIGNALS)
+    reports = [AssetKey([stocks.venue.market, name]) for name in ("candidates_report", "ticker_reports")]
+    return Jobs(
+        reference_data=_whole(
+            REFERENCE_DATA,
+            _keys(*REFERENCE_TABLES),
+            "Tickers, splits, dividends and renames as the vendor has them now, each with its history.",
+        ),
+        stocks_by_day=_by_session(
+            STOCKS_BY_DAY,
+            [_raw(stocks, "raw_day_aggs"), *_keys(*stocks.by_day), *marked, *reports, *_keys(ALERTS), *catalog],
+            "One session, or a range of them, from the vendor's file to ranked candidates, sell signals and pages.",
+            partitions,
+        ),
+        minutes_by_day=_by_session(
+            MINUTES_BY_DAY,
+            [_raw(stocks, "raw_minute_aggs"), *_keys(*MINUTE_TABLES), *catalog],
+            "One session, or a range of them, from the vendor's minute file to intraday features of each ticker.",
+            partitions,
+        ),
+        restated_signals=_by_session(
+            RESTATED_SIGNALS,
+            [*_keys(stocks.indicators, stocks.candidates), *marked],
+            "The indicators whose bars, splits or code have changed since, and the lists and signals over them.",
+            partitions,
+            config={"ops": only_outdated(stocks)},
+        ),
+        aggregates=_by_session(
+            "aggregates",
+            [*_keys(AGGREGATES), *catalog],
+            "Daily bars of CANDLELAKE_TICKERS from the REST API, as traded and on the vendor's split basis.",
+            partitions,
+        ),
+        outcomes=_by_session(
+            OUTCOMES,
+            [*_keys(CANDIDATE_OUTCOMES, SESSION_SCORES, MODEL_SCORES), *catalog],
+            "Outcomes of the candidates of a session, or a range of them, as far as the lake's bars reach.",
+            partitions,
+        ),
+        maintenance=_whole(
+            MAINTENANCE,
+            [*(AssetKey(["operations", name]) for name in ("compacted_tables", "vacuumed_tables")), *catalog],
+            "Compact the tables, drop the files that no version within the retention needs, write the SQL catalog.",
+        ),
+    )
+
+
+def only_outdated(stocks: Market) -> dict[str, Any]:
+    """Return the run configuration of the assets that can skip rows that are not outdated, by the name of their op."""
+    return {"__".join(asset_key(stocks.indicators).path): {"config": {"only_outdated": True}}}
+
+
+def steps_of(stocks: Market) -> tuple[tuple[str, tuple[tuple[Table, ...], ...]], ...]:
+    """Return the jobs that make outdated tables again, each with the tables it makes together, after their inputs."""
+    return (
+        (MINUTES_BY_DAY, ((INTRADAY_FEATURES,),)),
+        (RESTATED_SIGNALS, ((stocks.indicators,), (stocks.candidates,), (POSITION_MARKS, SIGNALS))),
+        (OUTCOMES, ((CANDIDATE_OUTCOMES, SESSION_SCORES, MODEL_SCORES),)),
+    )
+
+
+def _keys(*tables: Table) -> list[AssetKey]:
+    return [asset_key(table) for table in tables]
+
+
+def _raw(market: Market, name: str) -> AssetKey:
+    return AssetKey([market.venue.market, name])
+
+
+def _whole(name: str, keys: Sequence[AssetKey], description: str) -> Any:
+    return define_asset_job(
+        name, selection=AssetSelection.assets(*keys), description=description, executor_def=in_process_executor
+    )
+
+
+def _by_session(
+    name: str, keys: Sequence[AssetKey], description: str, partitions: SessionPartitions, config: Any = None
+) -> Any:
+    return define_asset_job(
+        name,
+        selection=AssetSelection.assets(*keys),
+        description=description,
+        config=config,
+        # Explicit, or a schedule or a range loses the exchange's calendar and repeats a session on weekends.
+        partitions_def=partitions,
+        executor_def=in_process_executor,
+    )

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +20,7 @@ from pipeline.lake.delta.open_tables import OpenTables
 from pipeline.lake.lake import Lake
 from pipeline.lake.storage.s3_prefix import S3Prefix
 from pipeline.market.computed import computed_by
+from pipeline.market.market import Market
 from pipeline.orchestration.signals import insist_on_signals
 
 MOST_RETRIES = 5
@@ -56,16 +58,21 @@ class LakeOfRun(Lake):
             super().require_newest(writings)
 
 
-def lake_of_run(place: Path | S3Prefix, opened: OpenTables) -> ResourceDefinition:
-    """Return the resource that gives each run its lake at `place`; `opened` are tables that are open already."""
-    return ResourceDefinition(lambda context: _lake(place, opened, context))
+def lake_of_run(place: Path | S3Prefix, market: Market, opened: OpenTables) -> ResourceDefinition:
+    """Return the resource that gives each run its lake of `market` at `place`; `opened` are tables open already."""
+    return ResourceDefinition(lambda context: _lake(place, market, opened, context))
 
 
-def _lake(place: Path | S3Prefix, opened: OpenTables, context: InitResourceContext) -> Lake:
+def _lake(place: Path | S3Prefix, market: Market, opened: OpenTables, context: InitResourceContext) -> Lake:
     if context.instance is None or context.run is None:  # schedules and sensors only read
         return Lake(place)
     insist_on_signals()
-    return LakeOfRun(place, may_write=only_in_progress(context.instance), computed_by=computed_by, opened=opened)
+    return LakeOfRun(
+        place,
+        may_write=only_in_progress(context.instance),
+        computed_by=partial(computed_by, market),
+        opened=opened,
+    )
 
 
 def only_in_progress(instance: DagsterInstance) -> Callable[[str], None]:

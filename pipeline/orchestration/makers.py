@@ -11,13 +11,13 @@ from dagster import AssetKey, AssetsDefinition
 
 from pipeline.contracts.reference import REFERENCE_TABLES
 from pipeline.contracts.table import Table
-from pipeline.definitions import ASSETS, JOBS
+from pipeline.definitions import graph_of
 from pipeline.errors import FileRefused
 from pipeline.lake.integrity.damage import Damage, Kind
 from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
+from pipeline.market.market import Market
 from pipeline.orchestration.asset_graph import (
-    TABLE_OF,
     Job,
     datasets_of,
     in_order,
@@ -26,8 +26,9 @@ from pipeline.orchestration.asset_graph import (
     source_of,
     tables_of,
 )
+from pipeline.orchestration.partitions import session_partitions
 from pipeline.orchestration.table_metadata import asset_key
-from pipeline.tables import CONTRACTS
+from pipeline.tables import contracts, every_table
 
 
 @dataclass(frozen=True)
@@ -78,19 +79,19 @@ class Maker:
             return False
 
 
-def makers_of(assets: Sequence[AssetsDefinition], jobs: Sequence[Job]) -> list[Maker]:
-    """Return the makers of the tables of `assets`, each after the tables it reads."""
+def makers_of(assets: Sequence[AssetsDefinition], jobs: Sequence[Job], tables: Sequence[Table]) -> list[Maker]:
+    """Return the makers of those of `tables` that `assets` make, each after the tables it reads."""
     raw_assets = {key: asset for asset in assets if datasets_of(asset) for key in asset.keys}
     makers = []
     for asset in in_order(assets):
-        tables = tables_of(asset)
-        if tables and not any(table.irreplaceable for table in tables):
+        made = tables_of(asset, tables)
+        if made and not any(table.irreplaceable for table in made):
             files = [raw_assets[key] for key in input_keys(asset) if key in raw_assets]
-            input_tables = [TABLE_OF[key] for key in TABLE_OF if key in input_keys(asset)]
+            input_tables = [table for table in tables if asset_key(table) in input_keys(asset)]
             makers.append(
                 Maker(
                     job=job_of(asset, jobs, assets),
-                    tables=tables,
+                    tables=made,
                     source=_source(asset, files, input_tables),
                     datasets=tuple(dataset for asset_with_files in files for dataset in datasets_of(asset_with_files)),
                     inputs=tuple(table for table in input_tables if table.session and not table.may_be_empty),
@@ -110,33 +111,34 @@ def and_so_on(names: Sequence[str]) -> str:
 
 
 @cache
-def makers() -> tuple[Maker, ...]:
+def makers(stocks: Market) -> tuple[Maker, ...]:
     """Return the makers of all tables that can be made again, each after the makers of its inputs."""
-    return tuple(makers_of(ASSETS, JOBS))
+    graph = graph_of(stocks, session_partitions(stocks.venue))
+    return tuple(makers_of(graph.assets, tuple(graph.jobs), every_table(stocks)))
 
 
 @cache
-def maker_of() -> Mapping[str, Maker]:
+def maker_of(stocks: Market) -> Mapping[str, Maker]:
     """Return the maker of each table that can be made again, by the table's SQL name."""
-    return {table.sql_name: maker for maker in makers() for table in maker.tables}
+    return {table.sql_name: maker for maker in makers(stocks) for table in maker.tables}
 
 
 REFRESHED = {table.sql_name for table in REFERENCE_TABLES}
 """Tables whose rows their source can send again; earlier answers exist only in the tables' earlier versions."""
 
 
-def remedy(damage: Damage) -> str:
+def remedy(stocks: Market, damage: Damage) -> str:
     """Return how `verify --repair` mends a damage, in words."""
-    if damage.kind == Kind.LOST_ENTRY and damage.table not in maker_of():
+    if damage.kind == Kind.LOST_ENTRY and damage.table not in maker_of(stocks):
         return f"there is no copy of it, and the table cannot be made again: {NO_COPY}"
-    return _OF_KIND[damage.kind] if damage.kind in _OF_KIND else _made_again(damage.table)
+    return _OF_KIND[damage.kind] if damage.kind in _OF_KIND else _made_again(stocks, damage.table)
 
 
-def _made_again(table: str) -> str:
-    contract = CONTRACTS.get(table.replace(".", "/"))
+def _made_again(stocks: Market, table: str) -> str:
+    contract = contracts(stocks).get(table.replace(".", "/"))
     if table in REFRESHED:
         return "--repair restores the newest undamaged version, and queries the source again"
-    if maker := maker_of().get(table):
+    if maker := maker_of(stocks).get(table):
         what = "makes its sessions again from" if maker.is_of_sessions else "sums it up again from"
         return f"--repair {what} {maker.source}"
     if contract is not None and contract.session is None:

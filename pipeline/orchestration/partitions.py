@@ -7,8 +7,7 @@ from dagster import BackfillPolicy, TimeWindowPartitionMapping
 
 from pipeline.errors import SettingsError
 from pipeline.orchestration.patches.session_partitions import SessionPartitions
-from pipeline.settings import load_settings
-from pipeline.venues.us_stocks import US_STOCKS
+from pipeline.settings import Settings
 from pipeline.venues.venue import DAY, Venue
 
 ONE_RUN = BackfillPolicy.single_run()
@@ -78,14 +77,14 @@ def latest_published(venue: Venue, now: datetime, end: date | None = None) -> da
     return venue.calendar.at_or_before(min(newest, end) if end else newest)
 
 
-_settings = load_settings()
-STOCK_SESSIONS = session_partitions(US_STOCKS, _settings.start, _settings.end)
-"""The partitions of every table of stocks by day, from CANDLELAKE_START on."""
+def partitions_of(venue: Venue, settings: Settings) -> SessionPartitions:
+    """Return the partitions of every table by day of `venue`, from CANDLELAKE_START to CANDLELAKE_END."""
+    return session_partitions(venue, settings.start, settings.end)
 
 
-def sessions_over(venue: Venue, now: datetime) -> Sequence[date]:
+def sessions_over(venue: Venue, settings: Settings, now: datetime) -> Sequence[date]:
     """Return the sessions of `venue` that have a partition at `now` (aware), in order.
 
-    The same as STOCK_SESSIONS gives, but from the calendar: Dagster walks every day since the first.
+    The same as the partitions give, but from the calendar: Dagster walks every day since the first.
     """
-    return venue.calendar.between(_settings.start, last_day_over(venue, now, _settings.end))
+    return venue.calendar.between(settings.start, last_day_over(venue, now, settings.end))

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
-from dagster import AssetKey, AssetsDefinition, DagsterError
+from dagster import AssetKey, DagsterError
 from deltalake.exceptions import DeltaError
 from polars.exceptions import PolarsError
 
-from pipeline.assets.minutes import raw_minute_aggs
-from pipeline.assets.raw import raw_day_aggs
 from pipeline.assets.reference import SET_A_SOURCE
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.table import Table
@@ -21,9 +19,10 @@ from pipeline.lake.integrity.damage import Damage, Kind, TableState
 from pipeline.lake.integrity.mending import DAMAGED, Mending
 from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.orchestration.jobs import minutes_by_day, stocks_by_day
+from pipeline.mine.in_force import stocks_of
+from pipeline.orchestration.jobs import MINUTES_BY_DAY, STOCKS_BY_DAY
 from pipeline.orchestration.makers import NO_COPY, REFRESHED, maker_of, makers
-from pipeline.orchestration.partitions import STOCK_SESSIONS
+from pipeline.orchestration.partitions import sessions_over
 from pipeline.orchestration.runs import RunReport, run_sessions
 from pipeline.progress import Progress
 from pipeline.queries.integrity import Found, whole_rows
@@ -31,8 +30,7 @@ from pipeline.settings import Settings
 from pipeline.sources.choose import reference_source_of
 from pipeline.sources.massive.reference import NoReference
 from pipeline.sources.port import Dataset
-from pipeline.tables import CONTRACTS
-from pipeline.venues.us_stocks import US_STOCKS
+from pipeline.tables import contracts
 
 GO_ON = "Once that is mended, `candlelake verify --repair` goes on from here."
 
@@ -63,6 +61,8 @@ def repair(settings: Settings, found: Found, progress: Progress) -> Repaired:
 class _Repair:
     def __init__(self, settings: Settings, found: Found, progress: Progress) -> None:
         self._settings, self._found, self._progress = settings, found, progress
+        self._stocks = stocks_of(settings)
+        self._contracts, self._maker_of = contracts(self._stocks), maker_of(self._stocks)
         self._lake, self._raw_files = Lake(settings.lake), RawFiles(settings.lake)
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         self._place = f"{self._lake.root}/{DAMAGED}/{moment}"
@@ -101,12 +101,12 @@ class _Repair:
         wanted = [damage for damage in unknown if damage.kind != Kind.OLD_RAW]
         of_minutes = [damage for damage in wanted if str(Dataset.MINUTE_AGGS) in damage.file]
         of_days = [damage for damage in wanted if damage not in of_minutes]
-        self._fetch(of_minutes, minutes_by_day.name, raw_minute_aggs)
-        self._fetch(of_days, stocks_by_day.name, raw_day_aggs)
+        self._fetch(of_minutes, MINUTES_BY_DAY, "raw_minute_aggs")
+        self._fetch(of_days, STOCKS_BY_DAY, "raw_day_aggs")
 
-    def _fetch(self, damages: list[Damage], job: str, asset: AssetsDefinition) -> None:
-        for span in _spans({damage.first for damage in damages if damage.first}):
-            self._run(job, [asset.key], span, "raw files")
+    def _fetch(self, damages: list[Damage], job: str, asset: str) -> None:
+        for span in self._spans({damage.first for damage in damages if damage.first}):
+            self._run(job, [AssetKey([self._stocks.venue.market, asset])], span, "raw files")
 
     def _mend_log(self, state: TableState, with_damage: set[Kind]) -> None:
         versions = self._mending.put_back_entries(state)
@@ -134,7 +134,7 @@ class _Repair:
             _span(damage) for damage in state.damages if damage.kind == Kind.OWED
         )
         damages = [damage for damage in state.damages if damage.kind == Kind.DATA]
-        table = CONTRACTS.get(state.name)
+        table = self._contracts.get(state.name)
         if not damages:
             return
         if table is None:
@@ -143,7 +143,7 @@ class _Repair:
             self._restore(state, table)
         else:
             spans = [_span(damage) for damage in damages]
-            can_be_made = table.sql_name in maker_of()
+            can_be_made = table.sql_name in self._maker_of
             self._mending.take_out(state, spans if can_be_made else [])
             if can_be_made:
                 self._due[state.sql_name] += spans
@@ -156,7 +156,7 @@ class _Repair:
         """Restore a table that is refreshed whole; query its source or sum it up again where possible."""
         damaged = [damage.file for damage in state.damages if damage.kind == Kind.DATA]
         is_refreshed = table.sql_name in REFRESHED
-        if table.sql_name in maker_of() and not is_refreshed:
+        if table.sql_name in self._maker_of and not is_refreshed:
             self._mending.set_aside(damaged)
             self._due_whole.add(table.sql_name)
             return
@@ -193,8 +193,8 @@ class _Repair:
 
     def _give_up_table(self, state: TableState) -> None:
         """Make a table again from nothing, because its log no longer says which rows it has."""
-        table = CONTRACTS.get(state.name)
-        if state.sql_name not in maker_of() or table is None:
+        table = self._contracts.get(state.name)
+        if state.sql_name not in self._maker_of or table is None:
             self._lose(f"{state.sql_name} cannot be made again. It stays as it is: {NO_COPY}.")
             return
         if state.sql_name in REFRESHED and not self._has_reference():
@@ -216,7 +216,7 @@ class _Repair:
 
     def _not_to_be_fetched(self, state: TableState, table: Table) -> list[date]:
         """Return the sessions that a table made from vendor files has rows of, but no such file any more."""
-        maker = maker_of()[table.sql_name]
+        maker = self._maker_of[table.sql_name]
         if table.session is None or not maker.is_of_raw_files:
             return []
         stored = whole_rows(self._lake, state, table).select("session").unique().collect()["session"].to_list()
@@ -226,17 +226,18 @@ class _Repair:
         yield from (receipt.session for receipt in self._found.raw.whole)
 
     def _make_again(self) -> None:
-        for maker in makers():
+        for maker in makers(self._stocks):
             if not maker.is_of_sessions:
                 if any(table.sql_name in self._due_whole for table in maker.tables):
                     self._run(maker.job, maker.assets, None, maker.name)
                 continue
             spans = [span for table in maker.tables for span in self._due.get(table.sql_name, ())]
-            for span in _spans(maker.can_make(self._lake, self._raw_files, _sessions(spans))) if spans else ():
+            can_make = maker.can_make(self._lake, self._raw_files, self._sessions(spans)) if spans else []
+            for span in self._spans(can_make):
                 self._run(maker.job, maker.assets, span, maker.name)
 
     def _run(self, job: str, assets: Sequence[AssetKey], span: Span | None, what: str) -> None:
-        sessions = US_STOCKS.calendar.between(*span) if span else ()
+        sessions = self._stocks.calendar.between(*span) if span else ()
         try:
             report = run_sessions(self._settings, sessions, self._progress, job_name=job, only=assets)
         except (CandlelakeError, DagsterError, DeltaError, PolarsError, OSError) as failed:
@@ -246,6 +247,21 @@ class _Repair:
             self._repaired.ended_well = False
         else:
             self._repaired.reports.append(report)
+
+    def _sessions(self, spans: Iterable[Span]) -> list[date]:
+        """Return the sessions in `spans` that are partitions, in order, without repeats."""
+        runnable = set(sessions_over(self._stocks.venue, self._settings, datetime.now(UTC)))
+        return sorted({session for span in spans for session in self._stocks.calendar.between(*span)} & runnable)
+
+    def _spans(self, sessions: Iterable[date]) -> list[Span]:
+        """Return `sessions` as unbroken spans of the exchange's calendar, in order."""
+        spans: list[Span] = []
+        for session in sorted(sessions):
+            if spans and session == self._stocks.calendar.offset(spans[-1][1], 1):
+                spans[-1] = spans[-1][0], session
+            else:
+                spans.append((session, session))
+        return spans
 
     def _lose(self, words: str) -> None:
         self._repaired.lost.append(words)
@@ -260,23 +276,6 @@ def _span(damage: Damage) -> Span:
     if damage.first is None or damage.last is None:
         raise ValueError(f"the log names no session of {damage.file}")
     return damage.first, damage.last
-
-
-def _sessions(spans: Iterable[Span]) -> list[date]:
-    """Return the sessions in `spans` that are partitions, in order, without repeats."""
-    runnable = {date.fromisoformat(key) for key in STOCK_SESSIONS.get_partition_keys()}
-    return sorted({session for span in spans for session in US_STOCKS.calendar.between(*span)} & runnable)
-
-
-def _spans(sessions: Iterable[date]) -> list[Span]:
-    """Return `sessions` as unbroken spans of the exchange's calendar, in order."""
-    spans: list[Span] = []
-    for session in sorted(sessions):
-        if spans and session == US_STOCKS.calendar.offset(spans[-1][1], 1):
-            spans[-1] = spans[-1][0], session
-        else:
-            spans.append((session, session))
-    return spans
 
 
 def _versions(versions: Sequence[int]) -> str:

@@ -5,21 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from dagster import AssetKey, AssetsDefinition
+from dagster import AssetKey
 
-from pipeline.assets.minutes import stock_intraday_features
-from pipeline.assets.outcomes import model_scores, stock_outcomes
-from pipeline.assets.portfolio import marked_positions
-from pipeline.assets.signals import stock_candidates, stock_indicators
-from pipeline.orchestration.jobs import ONLY_OUTDATED, minutes_by_day, outcomes, restated_signals
+from pipeline.contracts.table import Table
+from pipeline.market.market import Market
+from pipeline.orchestration.jobs import RESTATED_SIGNALS, only_outdated, steps_of
+from pipeline.orchestration.table_metadata import asset_key
 from pipeline.queries.outdated import OutdatedSessions
-
-STEPS: tuple[tuple[str, tuple[tuple[AssetsDefinition, ...], ...]], ...] = (
-    (minutes_by_day.name, ((stock_intraday_features,),)),
-    (restated_signals.name, ((stock_indicators,), (stock_candidates,), (marked_positions,))),
-    (outcomes.name, ((stock_outcomes, model_scores),)),
-)
-"""The jobs that make outdated tables again, each with the assets it makes together, each after its inputs."""
 
 
 @dataclass(frozen=True)
@@ -30,24 +22,21 @@ class Rerun:
     first: date
     last: date
     assets: tuple[AssetKey, ...]
-
-    @property
-    def ops(self) -> dict[str, Any]:
-        """Return the run configuration of its assets."""
-        return ONLY_OUTDATED if self.job == restated_signals.name else {}
+    ops: dict[str, Any]
+    """The run configuration of its assets."""
 
 
-def reruns(due: OutdatedSessions) -> list[Rerun]:
+def reruns(stocks: Market, due: OutdatedSessions) -> list[Rerun]:
     """Return the runs that bring the sessions `due` up to date, in the order in which to run them."""
     return [
-        Rerun(job, stretch.first, stretch.last, assets)
+        Rerun(job, stretch.first, stretch.last, assets, only_outdated(stocks) if job == RESTATED_SIGNALS else {})
         for stretch in due.stretches
-        for job, together in STEPS
+        for job, together in steps_of(stocks)
         if (assets := _assets(together, stretch.tables))
     ]
 
 
-def _assets(together: Sequence[Sequence[AssetsDefinition]], due: Sequence[str]) -> tuple[AssetKey, ...]:
-    """Return the assets of each group in `together` that has a due table."""
-    groups = [sorted(key for definition in definitions for key in definition.keys) for definitions in together]
-    return tuple(key for keys in groups if {".".join(key.path) for key in keys} & set(due) for key in keys)
+def _assets(together: Sequence[Sequence[Table]], due: Sequence[str]) -> tuple[AssetKey, ...]:
+    """Return the assets of each group of tables in `together` that has a due one."""
+    groups = [group for group in together if {table.sql_name for table in group} & set(due)]
+    return tuple(key for group in groups for key in sorted(map(asset_key, group)))

@@ -17,16 +17,18 @@ from dagster import (
     DagsterInstance,
 )
 
-from pipeline.definitions import ASSETS, build_definitions
+from pipeline.definitions import build_definitions, graph_of
 from pipeline.errors import PermanentError
 from pipeline.lake.lake import Lake
+from pipeline.mine.in_force import stocks_of
 from pipeline.orchestration.asset_graph import stage_of
 from pipeline.orchestration.instance import open_instance
-from pipeline.orchestration.jobs import reference_data, stocks_by_day
-from pipeline.orchestration.partitions import sessions_over
+from pipeline.orchestration.jobs import REFERENCE_DATA, STOCKS_BY_DAY
+from pipeline.orchestration.partitions import partitions_of, sessions_over
 from pipeline.orchestration.signals import no_signal_lost
 from pipeline.progress import Progress
 from pipeline.settings import Settings
+from pipeline.tables import every_table
 from pipeline.venues.us_stocks import US_STOCKS
 
 FailedCheck = AssetCheckEvaluation
@@ -60,12 +62,12 @@ class RunReport:
     """Checks that failed as errors."""
 
 
-def runnable_sessions(start: date, end: date) -> list[date]:
+def runnable_sessions(settings: Settings, start: date, end: date) -> list[date]:
     """Return the sessions from `start` to `end` that have a partition.
 
     Raises PermanentError when there is none: the days are no sessions, outside the tables' span, or not over yet.
     """
-    sessions = sessions_over(US_STOCKS, datetime.now(UTC))
+    sessions = sessions_over(US_STOCKS, settings, datetime.now(UTC))
     chosen = [session for session in sessions if start <= session <= end]
     if not chosen:
         raise PermanentError(
@@ -78,7 +80,7 @@ def runnable_sessions(start: date, end: date) -> list[date]:
 
 def refresh_reference(settings: Settings, progress: Progress) -> RunReport:
     """Refresh every table of reference data in one run. Raises as `run_sessions` does."""
-    return run_sessions(settings, (), progress, job_name=reference_data.name)
+    return run_sessions(settings, (), progress, job_name=REFERENCE_DATA)
 
 
 def run_sessions(  # noqa: PLR0913 (the options of a run)
@@ -86,7 +88,7 @@ def run_sessions(  # noqa: PLR0913 (the options of a run)
     sessions: Sequence[date],
     progress: Progress,
     *,
-    job_name: str = stocks_by_day.name,
+    job_name: str = STOCKS_BY_DAY,
     ops: Mapping[str, Any] | None = None,
     only: Sequence[AssetKey] | None = None,
 ) -> RunReport:
@@ -118,7 +120,7 @@ def run_sessions(  # noqa: PLR0913 (the options of a run)
     return RunReport(
         run_id=run_id,
         sessions=tuple(sessions),
-        stages=_stages(instance, run_id, lake, sessions),
+        stages=_stages(settings, instance, run_id, lake, sessions),
         warnings=tuple(progress.warnings),
         changes=tuple(progress.changes[changes_before:]),
         failed_checks=_failed_checks(instance, run_id),
@@ -144,13 +146,17 @@ def _failed_checks(instance: DagsterInstance, run_id: str) -> tuple[FailedCheck,
     return tuple(check for check in evaluations if not check.passed and check.severity == AssetCheckSeverity.ERROR)
 
 
-def _stages(instance: DagsterInstance, run_id: str, lake: Lake, sessions: Sequence[date]) -> tuple[Stage, ...]:
+def _stages(
+    settings: Settings, instance: DagsterInstance, run_id: str, lake: Lake, sessions: Sequence[date]
+) -> tuple[Stage, ...]:
     """Return the stages that succeeded, in order, and the checks as the last stage."""
     seconds = _seconds_of_steps(instance, run_id)
     stages = dict[str, Stage]()
-    for asset in ASSETS:
+    stocks = stocks_of(settings)
+    graph = graph_of(stocks, partitions_of(stocks.venue, settings))
+    for asset in graph.assets:
         if asset.op.name in seconds:
-            stage = stage_of(asset)
+            stage = stage_of(asset, every_table(stocks))
             before = stages.get(stage.name, Stage(stage.name, 0.0, {}))
             counts = {**before.counts, **stage.counts(lake, sessions)}
             stages[stage.name] = Stage(stage.name, before.seconds + seconds.pop(asset.op.name), counts)

@@ -11,6 +11,7 @@ from dagster import AssetExecutionContext, AssetKey, MetadataValue, TableColumn,
 from pipeline.contracts.table import Table
 from pipeline.lake.delta.commits import WriteResult
 from pipeline.market.computed import code_version
+from pipeline.market.market import Market
 from pipeline.orchestration.patches.partition_metadata import add_partition_metadata
 
 OWNERS = ["team:candlelake"]
@@ -65,7 +66,7 @@ def stage(
     return {key: value for key, value in metadata.items() if value}
 
 
-def declared(table: Table, *, group: str, stage: Mapping[str, Any]) -> dict[str, Any]:
+def declared(market: Market, table: Table, *, group: str, stage: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `AssetOut` and `@asset` share for a table: key, group, description, columns, stage, code version."""
     return {
         "key": asset_key(table),
@@ -73,7 +74,7 @@ def declared(table: Table, *, group: str, stage: Mapping[str, Any]) -> dict[str,
         "description": table.description,
         "kinds": {"deltalake", "polars"},
         "owners": OWNERS,
-        "code_version": code_version(table),
+        "code_version": code_version(market, table),
         "metadata": {
             "dagster/column_schema": column_schema(table),
             "dagster/table_name": table.sql_name,

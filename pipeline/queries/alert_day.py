@@ -12,7 +12,7 @@ from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.portfolio import POSITION_MARKS, SEVERITIES, SIGNALS
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.lake import Lake
-from pipeline.market.indicators import LOOKBACK_SESSIONS
+from pipeline.market.market import Market
 from pipeline.market.securities.reference import as_known
 
 TRAILING = 20
@@ -27,10 +27,10 @@ def newest_session(lake: Lake, since: date) -> date | None:
     return lake.scan(DAILY_BARS, since, columns=["session"]).max().collect().item()
 
 
-def read_day(lake: Lake, session: date, failed_checks: Sequence[FailedCheck]) -> Day:
+def read_day(lake: Lake, market: Market, session: date, failed_checks: Sequence[FailedCheck]) -> Day:
     """Return what the lake knows about `session`, which has candidates. Raises TableMissing."""
-    previous = CANDIDATES.venue.calendar.offset(session, -1)
-    sessions_with_bars = _sessions_with_bars(lake, session)
+    previous = market.calendar.offset(session, -1)
+    sessions_with_bars = _sessions_with_bars(lake, market, session)
     listed = _of_session(lake, session)
     signals = _signals(lake, session)
     delivery = lake.scan(DELIVERIES, session, session).filter("is_current").collect()
@@ -45,13 +45,11 @@ def read_day(lake: Lake, session: date, failed_checks: Sequence[FailedCheck]) ->
         quarantined=int(delivery["quarantined"].sum()),
         held_without_bar=_without_bar(lake, session),
         missing=[
-            day
-            for day in CANDIDATES.venue.calendar.between(min(sessions_with_bars), session)
-            if day not in sessions_with_bars
+            day for day in market.calendar.between(min(sessions_with_bars), session) if day not in sessions_with_bars
         ]
         if sessions_with_bars
         else [],
-        doubtful_splits=_doubtful(splits.rows.collect(), session, mentioned_tickers),
+        doubtful_splits=_doubtful(market, splits.rows.collect(), session, mentioned_tickers),
         are_splits_known=splits.version is not None,
         is_provisional=bool(delivery["provisional"].any()),
         failed_checks=failed_checks,
@@ -73,15 +71,17 @@ def _without_bar(lake: Lake, session: date) -> list[str]:
     return marks.collect()["ticker"].to_list()
 
 
-def _sessions_with_bars(lake: Lake, session: date) -> set[date]:
+def _sessions_with_bars(lake: Lake, market: Market, session: date) -> set[date]:
     """Return the sessions with bars in the lake, among this one and the TRAILING before it."""
-    since = CANDIDATES.venue.calendar.offset(session, -TRAILING)
+    since = market.calendar.offset(session, -TRAILING)
     return set(lake.scan(DAILY_BARS, since, session, columns=["session"]).unique().collect()["session"])
 
 
-def _doubtful(splits: pl.DataFrame, session: date, tickers: Sequence[str]) -> list[tuple[str, date, str]]:
+def _doubtful(
+    market: Market, splits: pl.DataFrame, session: date, tickers: Sequence[str]
+) -> list[tuple[str, date, str]]:
     """Return the splits that are not applied and would change the prices of `tickers`."""
-    since = CANDIDATES.venue.calendar.offset(session, -LOOKBACK_SESSIONS)
+    since = market.calendar.offset(session, -market.lookback)
     doubtful = as_known(splits).filter(
         pl.col("ticker").is_in(tickers),
         pl.col("execution_date").is_between(since, session),

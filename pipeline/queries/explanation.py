@@ -17,7 +17,7 @@ from pipeline.lake.delta.commits import writings
 from pipeline.lake.delta.past import rows_at
 from pipeline.lake.lake import Lake
 from pipeline.market.computed import version_of
-from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
+from pipeline.market.market import Market
 from pipeline.market.prices.splits import split_factors
 from pipeline.market.securities.reference import applicable_splits, as_known, with_split_doubts
 from pipeline.queries.outdated import outdated_sessions
@@ -48,18 +48,18 @@ class Explanation:
     """The versions that can no longer be read, each with what is shown instead; mostly empty."""
 
 
-def explanation(lake: Lake, ticker: str, session: date) -> Explanation:
+def explanation(lake: Lake, market: Market, ticker: str, session: date) -> Explanation:
     """Return the inputs of the row of `ticker` on `session` in `stocks/indicators`, and of that day's lists.
 
     Bars and splits are those of the versions read at the time; where such a version is gone, those of today, and
     `gone` says so. Raises PermanentError when there is no such row, TableMissing when a table does not exist.
     """
-    row = lake.scan(INDICATORS_TABLE, session, session).filter(pl.col("ticker") == ticker).collect()
+    row = lake.scan(market.indicators, session, session).filter(pl.col("ticker") == ticker).collect()
     if row.is_empty():
         raise PermanentError(f"{ticker} has no indicators on {session}.", remedy=_nearest(lake, ticker, session))
-    commits = {table.sql_name: _commit(lake, table, session) for table in (INDICATORS_TABLE, CANDIDATES)}
-    inputs = _TablesAsRead(lake, commits[INDICATORS_TABLE.sql_name])
-    start = INDICATORS_TABLE.venue.calendar.offset(session, 1 - LOOKBACK_SESSIONS)
+    commits = {table.sql_name: _commit(lake, table, session) for table in (market.indicators, CANDIDATES)}
+    inputs = _TablesAsRead(lake, commits[market.indicators.sql_name])
+    start = market.calendar.offset(session, 1 - market.lookback)
     bars = inputs.bars(start, session).filter(pl.col("ticker") == ticker).sort("session")
     reference_splits = inputs.splits().filter(
         pl.col("ticker") == ticker, pl.col("execution_date") > start, pl.col("execution_date") <= session
@@ -67,10 +67,10 @@ def explanation(lake: Lake, ticker: str, session: date) -> Explanation:
     applied = applicable_splits(reference_splits)
     spans = bars.select("ticker", since="session", until=pl.lit(session))
     causes = (
-        outdated_sessions(lake)
+        outdated_sessions(lake, market)
         .within(session, session)
         .filter(
-            pl.col("table").is_in([INDICATORS_TABLE.sql_name, CANDIDATES.sql_name]),
+            pl.col("table").is_in([market.indicators.sql_name, CANDIDATES.sql_name]),
             pl.col("ticker").is_null() | (pl.col("ticker") == ticker),
         )
     )
@@ -105,8 +105,8 @@ class _TablesAsRead:
         self.gone: list[str] = []
         if not commit:
             self.gone.append(
-                f"The commit of {INDICATORS_TABLE.sql_name} that wrote this row is no longer known, nor the versions "
-                "it read: bars and splits are shown as they are now."
+                "The commit of the indicators that wrote this row is no longer known, nor the versions it read: "
+                "bars and splits are shown as they are now."
             )
 
     def bars(self, start: date, end: date) -> pl.DataFrame:

@@ -1,12 +1,11 @@
 """Outdated sessions: computed from bars, splits or code that have changed since, listed before anything runs again."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import polars as pl
 
-from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
 from pipeline.contracts.table import Table
 from pipeline.errors import VersionGone
@@ -14,12 +13,13 @@ from pipeline.lake.delta.commit_moments import no_later_than_successors
 from pipeline.lake.delta.commits import version_read
 from pipeline.lake.delta.past import rows_at
 from pipeline.lake.lake import Lake
-from pipeline.market.computed import COMPUTED
-from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
+from pipeline.market.computed import computations
+from pipeline.market.market import Market
 from pipeline.market.outdated_ranges import OUTDATED, outdated_by_bars, outdated_by_splits, outdated_unknown
 from pipeline.queries.outdated_code import DUE, dependent_sessions, outdated_by_code
 from pipeline.queries.outdated_inputs import outdated_by_inputs
 from pipeline.queries.session_writings import calendar, newest_writings, possible_writings
+from pipeline.venues.venue import Venue
 
 COLUMNS = {"table": pl.String, **OUTDATED}
 """Columns of outdated ranges: the table's SQL name and those of `OUTDATED`. Code changes have no ticker and day."""
@@ -41,23 +41,24 @@ class OutdatedSessions:
 
     outdated: pl.DataFrame
     """Ranges of (ticker, session) of a table with their cause, in the columns of `COLUMNS`; no ticker means all."""
-    dependent: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DUE))
+    dependent: pl.DataFrame
     """The sessions of other tables that were computed from these, in the columns of `DUE`."""
+    venue: Venue
 
     @property
     def spans(self) -> list[tuple[date, date]]:
         """Return the sessions to run again, as unbroken spans in order."""
-        return _merged([(stretch.first, stretch.last) for stretch in self.stretches])
+        return _merged(self.venue, [(stretch.first, stretch.last) for stretch in self.stretches])
 
     @property
     def sessions(self) -> int:
         """Return how many sessions are in the spans."""
-        return sum(len(INDICATORS_TABLE.venue.calendar.between(*span)) for span in self.spans)
+        return sum(len(self.venue.calendar.between(*span)) for span in self.spans)
 
     @property
     def due(self) -> pl.DataFrame:
         """Return every session of every table that must run again, in the columns of `DUE`."""
-        return pl.concat([_sessions_of(self.outdated), self.dependent]).unique().sort("session", "table")
+        return pl.concat([_sessions_of(self.outdated, self.venue), self.dependent]).unique().sort("session", "table")
 
     @property
     def stretches(self) -> list[Stretch]:
@@ -65,11 +66,7 @@ class OutdatedSessions:
         stretches: list[Stretch] = []
         for session, tables in self.due.group_by("session", maintain_order=True).agg("table").iter_rows():
             last = stretches[-1] if stretches else None
-            if (
-                last
-                and last.tables == tuple(tables)
-                and session == INDICATORS_TABLE.venue.calendar.offset(last.last, 1)
-            ):
+            if last and last.tables == tuple(tables) and session == self.venue.calendar.offset(last.last, 1):
                 stretches[-1] = Stretch(last.first, session, last.tables)
             else:
                 stretches.append(Stretch(session, session, tuple(tables)))
@@ -84,66 +81,68 @@ class OutdatedSessions:
         )
 
 
-def _merged(spans: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
+def _merged(venue: Venue, spans: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
     """Return sorted spans with neighbours merged."""
     merged: list[tuple[date, date]] = []
     for first, last in spans:
-        if merged and first <= INDICATORS_TABLE.venue.calendar.offset(merged[-1][1], 1):
+        if merged and first <= venue.calendar.offset(merged[-1][1], 1):
             merged[-1] = merged[-1][0], max(last, merged[-1][1])
         else:
             merged.append((first, last))
     return merged
 
 
-def _sessions_of(ranges: pl.DataFrame) -> pl.DataFrame:
+def _sessions_of(ranges: pl.DataFrame, venue: Venue) -> pl.DataFrame:
     """Return the sessions of each table that lie in any of the ranges, in the columns of `DUE`."""
     spans = ranges.select("table", "first_session", "last_session").unique()
     within = spans.join_where(
-        calendar(), pl.col("session") >= pl.col("first_session"), pl.col("session") <= pl.col("last_session")
+        calendar(venue), pl.col("session") >= pl.col("first_session"), pl.col("session") <= pl.col("last_session")
     )
     return within.select(list(DUE)).unique()
 
 
-def outdated_sessions(lake: Lake, tables: Collection[Table] = COMPUTED) -> OutdatedSessions:
-    """Return the sessions of `tables` computed from other bars or splits than the current ones, or by other code.
+def outdated_sessions(lake: Lake, market: Market, tables: Collection[Table] | None = None) -> OutdatedSessions:
+    """Return the sessions of `tables` that other bars, splits or code would compute differently now.
 
-    The commits say from which versions and by which code each session was computed; bars and computed rows of sessions
-    that were written again since are compared. Where versions and their records are gone, the session counts as
-    outdated. A session whose commit says nothing counts as computed without splits, and by the code version before
-    commits recorded one.
+    `tables` are all computed ones when None. The commits say from which versions and by which code each session was
+    computed; bars and computed rows of sessions that were written again since are compared. Where versions and their
+    records are gone, the session counts as outdated. A session whose commit says nothing counts as computed without
+    splits, and by the code version before commits recorded one.
     """
-    by_data = _outdated_indicators(lake).with_columns(table=pl.lit(INDICATORS_TABLE.sql_name))
-    by_code, by_inputs = outdated_by_code(lake, tables), outdated_by_inputs(lake, tables)
+    tables = computations(market) if tables is None else tables
+    by_data = _outdated_indicators(lake, market).with_columns(table=pl.lit(market.indicators.sql_name))
+    by_code, by_inputs = outdated_by_code(lake, market, tables), outdated_by_inputs(lake, market, tables)
     ranges = pl.concat([pl.DataFrame(schema=COLUMNS), by_code, by_inputs, by_data], how="diagonal")
     outdated = ranges.sort("first_session", "table", "ticker", "event_date", maintain_order=True)
-    return OutdatedSessions(outdated, dependent_sessions(lake, _sessions_of(outdated), tables))
+    dependent = dependent_sessions(lake, market, _sessions_of(outdated, market.venue), tables)
+    return OutdatedSessions(outdated, dependent, market.venue)
 
 
-def _outdated_indicators(lake: Lake) -> pl.DataFrame:
+def _outdated_indicators(lake: Lake, market: Market) -> pl.DataFrame:
     """Return the rows of `stocks/indicators` that were computed from other bars or splits than the current ones."""
-    if not lake.exists(INDICATORS_TABLE):
+    if not lake.exists(market.indicators):
         return pl.DataFrame(schema=OUTDATED)
-    computed = _computed(lake)
+    computed = _computed(lake, market)
     history = lake.read(SPLITS).rows.collect()
-    sessions = INDICATORS_TABLE.venue.calendar.sessions
-    by_splits = outdated_by_splits(computed.select("session", "known_at"), history, sessions, LOOKBACK_SESSIONS)
-    changed, undecided = _changed_bars(lake, computed)
-    by_bars = outdated_by_bars(changed, sessions, LOOKBACK_SESSIONS)
-    undecided |= _without_commit(lake, computed) | _read_missing_versions(lake, computed)
-    unknown = outdated_unknown(_rows_of(lake, sorted(undecided)), sessions)
+    sessions = market.calendar.sessions
+    by_splits = outdated_by_splits(computed.select("session", "known_at"), history, sessions, market.lookback)
+    changed, undecided = _changed_bars(lake, market, computed)
+    by_bars = outdated_by_bars(changed, sessions, market.lookback)
+    undecided |= _without_commit(lake, market, computed) | _read_missing_versions(lake, market, computed)
+    unknown = outdated_unknown(_rows_of(lake, market, sorted(undecided)), sessions)
     return pl.concat([by_splits, by_bars, unknown])
 
 
-def _computed(lake: Lake) -> pl.DataFrame:
+def _computed(lake: Lake, market: Market) -> pl.DataFrame:
     """Return each session with indicators, the versions of bars and splits it read, and when the latter were known."""
-    newest = newest_writings(lake, INDICATORS_TABLE)
+    newest = newest_writings(lake, market.indicators)
     refreshes = pl.DataFrame(schema={"splits": pl.Int64, "known_at": pl.Datetime("us", "UTC")})
     if lake.exists(SPLITS):
         # A clock that was ahead dated a version in the future: splits learnt before that date are still news.
         commits = no_later_than_successors(lake.trail(SPLITS).commits())
         refreshes = commits.select(splits="version", known_at="committed_at")
     return (
-        newest.with_columns(bars=version_read(DAILY_BARS), splits=version_read(SPLITS))
+        newest.with_columns(bars=version_read(market.bars), splits=version_read(SPLITS))
         .sort("splits")
         # A version without a known date takes that of the one before it: it contains at least the same splits.
         .join_asof(refreshes.sort("splits"), on="splits")
@@ -152,41 +151,41 @@ def _computed(lake: Lake) -> pl.DataFrame:
     )
 
 
-def _without_commit(lake: Lake, computed: pl.DataFrame) -> set[date]:
+def _without_commit(lake: Lake, market: Market, computed: pl.DataFrame) -> set[date]:
     """Return the sessions with indicators whose commit, and so their inputs, is no longer known."""
-    if not lake.trail(INDICATORS_TABLE).unknown():
+    if not lake.trail(market.indicators).unknown():
         return set()
-    return set(lake.sessions(INDICATORS_TABLE)) - set(computed["session"])
+    return set(lake.sessions(market.indicators)) - set(computed["session"])
 
 
-def _read_missing_versions(lake: Lake, computed: pl.DataFrame) -> set[date]:
+def _read_missing_versions(lake: Lake, market: Market, computed: pl.DataFrame) -> set[date]:
     """Return the sessions computed from versions that do not exist: an older copy has replaced the table."""
     ahead = set[date]()
-    for name, table in (("bars", DAILY_BARS), ("splits", SPLITS)):
+    for name, table in (("bars", market.bars), ("splits", SPLITS)):
         newest = lake.version(table) if lake.exists(table) else -1
         ahead |= set(computed.filter(pl.col(name) > newest)["session"])
     return ahead
 
 
-def _rows_of(lake: Lake, sessions: list[date]) -> pl.DataFrame:
+def _rows_of(lake: Lake, market: Market, sessions: list[date]) -> pl.DataFrame:
     """Return ticker and session of every row of `sessions` that exists, or would if they were computed now."""
     key = ["ticker", "session"]
     if not sessions:
-        return INDICATORS_TABLE.empty().select(key)
-    tables = [table for table in (INDICATORS_TABLE, DAILY_BARS) if lake.exists(table)]
+        return market.indicators.empty().select(key)
+    tables = [table for table in (market.indicators, market.bars) if lake.exists(table)]
     rows = [lake.scan(table, sessions[0], sessions[-1], key).collect() for table in tables]
     return pl.concat(rows).filter(pl.col("session").is_in(sessions)).unique()
 
 
-def _changed_bars(lake: Lake, computed: pl.DataFrame) -> tuple[pl.DataFrame, set[date]]:
+def _changed_bars(lake: Lake, market: Market, computed: pl.DataFrame) -> tuple[pl.DataFrame, set[date]]:
     """Return the bars that differ from those that computed sessions read, with the sessions that read them.
 
     And the computed sessions for which that cannot be decided.
     """
     changed, undecided = [pl.DataFrame(schema=_CHANGED)], set[date]()
-    for (last_read,), group in _written_since(lake, computed).partition_by("last_read", as_dict=True).items():
+    for (last_read,), group in _written_since(lake, market, computed).partition_by("last_read", as_dict=True).items():
         try:
-            changed.append(_differing(lake, last_read, group))
+            changed.append(_differing(lake, market.bars, last_read, group))
         except VersionGone:
             readers = computed.filter(pl.col("bars").fill_null(-1) <= last_read).join_where(
                 group,
@@ -200,17 +199,17 @@ def _changed_bars(lake: Lake, computed: pl.DataFrame) -> tuple[pl.DataFrame, set
 _CHANGED = {"ticker": pl.String, "session": pl.Date, "first_computed": pl.Date, "last_computed": pl.Date}
 
 
-def _written_since(lake: Lake, computed: pl.DataFrame) -> pl.DataFrame:
+def _written_since(lake: Lake, market: Market, computed: pl.DataFrame) -> pl.DataFrame:
     """Return the sessions of bars written again after they were read.
 
     Columns session, last_read, first_computed, last_computed. `last_read` is the last version that still has the bars
     as they were read, the one before the next writing: the newest such version is the most likely to still exist.
     """
-    writings = possible_writings(lake, DAILY_BARS)
+    writings = possible_writings(lake, market.bars)
     newest = writings.group_by("session").agg(newest=pl.col("version").max())
     # A window spans fewer calendar days than this.
-    longest = timedelta(days=2 * LOOKBACK_SESSIONS)
-    places = calendar().with_row_index("place")
+    longest = timedelta(days=2 * market.lookback)
+    places = calendar(market.venue).with_row_index("place")
     readers = computed.join(places, on="session").rename({"session": "reader", "place": "reader_place"})
     written_after = newest.join(places, on="session").join_where(
         readers.with_columns(pl.col("bars").fill_null(-1)),
@@ -218,7 +217,7 @@ def _written_since(lake: Lake, computed: pl.DataFrame) -> pl.DataFrame:
         pl.col("newest") > pl.col("bars"),
         pl.col("reader") <= pl.col("session") + longest,
     )
-    in_window = written_after.filter(pl.col("reader_place") - pl.col("place") < LOOKBACK_SESSIONS)
+    in_window = written_after.filter(pl.col("reader_place") - pl.col("place") < market.lookback)
     # Polars cannot look at the order within sessions, and warns; both sides are sorted by version.
     following = in_window.sort("bars").join_asof(
         writings.select("session", following="version"),
@@ -234,13 +233,13 @@ def _written_since(lake: Lake, computed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _differing(lake: Lake, last_read: int, sessions: pl.DataFrame) -> pl.DataFrame:
+def _differing(lake: Lake, bars: Table, last_read: int, sessions: pl.DataFrame) -> pl.DataFrame:
     first, last = sessions.select(first=pl.min("session"), last=pl.max("session")).row(0)
-    now = lake.scan(DAILY_BARS, first, last).collect().join(sessions, on="session", how="semi")
-    then = DAILY_BARS.empty() if last_read < 0 else rows_at(lake, DAILY_BARS, last_read, first, last)
+    now = lake.scan(bars, first, last).collect().join(sessions, on="session", how="semi")
+    then = bars.empty() if last_read < 0 else rows_at(lake, bars, last_read, first, last)
     then = then.join(sessions, on="session", how="semi")
-    key = list(DAILY_BARS.key)
-    columns = list(DAILY_BARS.columns)
+    key = list(bars.key)
+    columns = list(bars.columns)
     differing = pl.concat(
         [
             now.join(then, on=columns, how="anti", nulls_equal=True).select(key),

@@ -9,9 +9,9 @@ import polars as pl
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
 from pipeline.market.code_changes import cause
-from pipeline.market.computed import COMPUTED
+from pipeline.market.computed import computations
+from pipeline.market.market import Market
 from pipeline.queries.session_writings import newest_writings
-from pipeline.venues.us_stocks import US_STOCKS
 
 OUTDATED_BY_CODE = {
     "table": pl.String,
@@ -25,22 +25,22 @@ DUE = {"table": pl.String, "session": pl.Date}
 """Columns of the sessions that must run again."""
 
 
-def outdated_by_code(lake: Lake, tables: Collection[Table] = COMPUTED) -> pl.DataFrame:
+def outdated_by_code(lake: Lake, market: Market, tables: Collection[Table]) -> pl.DataFrame:
     """Return the sessions of each of `tables` that other code than today's computed, in the columns above."""
     ranges = [pl.DataFrame(schema=OUTDATED_BY_CODE)]
-    ranges += [_outdated(lake, table) for table in tables_with_sessions(lake, tables)]
+    ranges += [_outdated(lake, market, table) for table in tables_with_sessions(lake, market, tables)]
     return pl.concat(ranges)
 
 
-def dependent_sessions(lake: Lake, due: pl.DataFrame, tables: Collection[Table] = COMPUTED) -> pl.DataFrame:
+def dependent_sessions(lake: Lake, market: Market, due: pl.DataFrame, tables: Collection[Table]) -> pl.DataFrame:
     """Return the sessions of `tables` computed from those `due`, directly or not: columns DUE, without `due` itself.
 
     A session of a table was computed from the same session of the tables that its commit read; from all tables when the
     commit does not say.
     """
     every = due.select(list(DUE))
-    any_of_them = pl.lit(pl.Series([[table.sql_name for table in COMPUTED]]))
-    for table in tables_with_sessions(lake, tables):
+    any_of_them = pl.lit(pl.Series([[table.sql_name for table in computations(market)]]))
+    for table in tables_with_sessions(lake, market, tables):
         tables_read = pl.col("read").list.eval(_TABLE).fill_null(any_of_them)
         writings = newest_writings(lake, table).select("session", read=tables_read)
         from_due = writings.explode("read").join(
@@ -54,15 +54,15 @@ def dependent_sessions(lake: Lake, due: pl.DataFrame, tables: Collection[Table] 
 _TABLE = pl.element().struct.field("table")
 
 
-def tables_with_sessions(lake: Lake, tables: Collection[Table]) -> list[Table]:
+def tables_with_sessions(lake: Lake, market: Market, tables: Collection[Table]) -> list[Table]:
     """Return the `tables` that have sessions in the lake, each after the tables it is computed from."""
-    return [table for table in COMPUTED if table in tables and table.session and lake.exists(table)]
+    return [table for table in computations(market) if table in tables and table.session and lake.exists(table)]
 
 
-def _outdated(lake: Lake, table: Table) -> pl.DataFrame:
+def _outdated(lake: Lake, market: Market, table: Table) -> pl.DataFrame:
     newest = newest_writings(lake, table).select("session", "computed_by")
     records = newest["computed_by"].unique().to_list()
-    causes = {text: cause(table, None if text is None else json.loads(text)) for text in records}
+    causes = {text: cause(market, table, None if text is None else json.loads(text)) for text in records}
     with_cause = newest.with_columns(
         cause=pl.Series([causes[text] for text in newest["computed_by"]], dtype=pl.String)
     ).drop_nulls("cause")
@@ -79,7 +79,7 @@ def present_sessions(lake: Lake, table: Table, newest: pl.DataFrame) -> list[dat
 def unbroken_ranges(causes: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Return unbroken ranges of sessions with the same cause."""
     place = (
-        pl.lit(pl.Series(US_STOCKS.calendar.sessions, dtype=pl.Date)).search_sorted(pl.col("session")).cast(pl.Int64)
+        pl.lit(pl.Series(table.venue.calendar.sessions, dtype=pl.Date)).search_sorted(pl.col("session")).cast(pl.Int64)
     )
     placed = causes.with_columns(place=place)
     begins = (pl.col("place") != pl.col("place").shift() + 1) | (pl.col("cause") != pl.col("cause").shift())

@@ -10,20 +10,21 @@ from pipeline.errors import VersionGone
 from pipeline.lake.delta.commits import version_read
 from pipeline.lake.delta.past import rows_at
 from pipeline.lake.lake import Lake
-from pipeline.market.computed import COMPUTED
+from pipeline.market.computed import computations
+from pipeline.market.market import Market
 from pipeline.queries.outdated_code import OUTDATED_BY_CODE, tables_with_sessions, unbroken_ranges
 from pipeline.queries.session_writings import newest_writings
 
 
-def outdated_by_inputs(lake: Lake, tables: Collection[Table] = COMPUTED) -> pl.DataFrame:
+def outdated_by_inputs(lake: Lake, market: Market, tables: Collection[Table]) -> pl.DataFrame:
     """Return the sessions of each of `tables` that read other rows of a computed table than the current ones.
 
     The columns are those of `OUTDATED_BY_CODE`. Rows that were computed again with the same values outdate nothing;
     where the version that was read is gone, the session counts as outdated.
     """
     ranges = [pl.DataFrame(schema=OUTDATED_BY_CODE)]
-    for table in tables_with_sessions(lake, tables):
-        for source in tables_with_sessions(lake, COMPUTED):
+    for table in tables_with_sessions(lake, market, tables):
+        for source in tables_with_sessions(lake, market, computations(market)):
             sessions = sorted(_outdated(lake, table, source))
             if sessions:
                 causes = pl.DataFrame({"session": sessions}).with_columns(cause=pl.lit(f"{source.sql_name} changed"))

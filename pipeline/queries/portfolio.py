@@ -16,12 +16,11 @@ from pipeline.contracts.table import Table
 from pipeline.errors import WriteConflict
 from pipeline.lake.delta.commits import Reading
 from pipeline.lake.lake import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
+from pipeline.market.market import Market
 from pipeline.market.portfolio.book import in_force, oversold, settled
 from pipeline.market.portfolio.early_books import with_entries
 from pipeline.market.portfolio.lots import Oversold
 from pipeline.market.portfolio.positions import held_between, position_marks
-from pipeline.market.portfolio.sell.rules import RULES
 from pipeline.market.portfolio.sell.signals import BEFORE_SESSIONS, sell_signals
 from pipeline.market.securities.reference import applicable_dividends, applicable_splits
 
@@ -78,14 +77,14 @@ def _with_what_was_typed(lake: Lake, history: pl.DataFrame) -> pl.DataFrame:
     return with_entries(history, lambda moment: applicable_splits(splits, moment))
 
 
-def portfolio(lake: Lake, sessions: Sequence[date]) -> Portfolio:
+def portfolio(lake: Lake, market: Market, sessions: Sequence[date]) -> Portfolio:
     """Return the marks and signals of `sessions` (in order), from what the lake holds now.
 
     Where nothing is held, no bar is read. A table that was never written counts as empty.
     """
     stored = lake.read(POSITIONS)
     history = _with_what_was_typed(lake, stored.rows.collect())
-    before = DAILY_BARS.venue.calendar.offset(sessions[0], -1)
+    before = market.calendar.offset(sessions[0], -1)
     if history.is_empty():
         return Portfolio(POSITION_MARKS.empty(), SIGNALS.empty(), (stored,))
     splits = lake.read(SPLITS)
@@ -96,9 +95,7 @@ def portfolio(lake: Lake, sessions: Sequence[date]) -> Portfolio:
         return Portfolio(POSITION_MARKS.empty(), SIGNALS.empty(), (stored, splits))
     opened: date = positions.select(pl.col("opened").min()).item()
     bars = _reading(lake, DAILY_BARS, opened, sessions[-1])
-    indicators = _reading(
-        lake, INDICATORS_TABLE, DAILY_BARS.venue.calendar.offset(before, -BEFORE_SESSIONS), sessions[-1]
-    )
+    indicators = _reading(lake, market.indicators, market.calendar.offset(before, -BEFORE_SESSIONS), sessions[-1])
     dividends = lake.read(DIVIDENDS)
     prices = _of(positions, bars)
     marks = position_marks(
@@ -109,14 +106,14 @@ def portfolio(lake: Lake, sessions: Sequence[date]) -> Portfolio:
         [before, *sessions],
         applicable_dividends(_of(positions, dividends)),
     )
-    signals = sell_signals(marks, prices, _of(positions, indicators), RULES)
+    signals = sell_signals(marks, prices, _of(positions, indicators), market.rules)
     is_requested = pl.col("session").is_in(list(sessions))
     return Portfolio(
         marks.filter(is_requested), signals.filter(is_requested), (stored, bars, indicators, splits, dividends)
     )
 
 
-def standing(lake: Lake, session: date, until: date) -> list[dict[str, Any]]:
+def standing(lake: Lake, market: Market, session: date, until: date) -> list[dict[str, Any]]:
     """Return each position held after the day `until`, oldest first: its mark, `opened`, `note` and `signals`.
 
     The mark is that of `session`, which may lie before `until`; for a position opened in between, that of the day it
@@ -128,7 +125,7 @@ def standing(lake: Lake, session: date, until: date) -> list[dict[str, Any]]:
     if open_positions.is_empty():
         return []
     newest: date = open_positions.select(pl.col("opened").max()).item()
-    valued = portfolio(lake, DAILY_BARS.venue.calendar.between(session, max(session, newest)))
+    valued = portfolio(lake, market, market.calendar.between(session, max(session, newest)))
     shown_on = pl.max_horizontal("opened", pl.lit(session))
     marks = (
         valued.marks.join(open_positions, on="position")

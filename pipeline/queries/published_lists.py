@@ -15,9 +15,8 @@ from pipeline.errors import VersionGone
 from pipeline.lake.delta.commits import writings
 from pipeline.lake.delta.past import rows_at
 from pipeline.lake.lake import Lake
-from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS
+from pipeline.market.market import Market
 from pipeline.market.screen.known import with_minutes, with_reference
-from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import candidates
 from pipeline.market.securities.listings import listings
 
@@ -50,19 +49,21 @@ def publications(lake: Lake, session: date) -> list[Publication]:
     ]
 
 
-def ranked_again(lake: Lake, publication: Publication) -> pl.DataFrame:
+def ranked_again(lake: Lake, market: Market, publication: Publication) -> pl.DataFrame:
     """Return the lists of the publication, ranked again from exactly the versions it read.
 
     They equal `as_committed` unless the models were changed since. Raises VersionGone when a version is not readable.
     """
     session = publication.session
     day = rows_read(lake, publication, DAILY_BARS).join(
-        rows_read(lake, publication, INDICATORS_TABLE), on=["ticker", "session"]
+        rows_read(lake, publication, market.indicators), on=["ticker", "session"]
     )
     listed = listings(rows_read(lake, publication, TICKERS), rows_read(lake, publication, TICKER_EVENTS))
-    window = CANDIDATES.venue.calendar.window(session, LOOKBACK_SESSIONS)
+    window = market.window([session])
     day = with_minutes(day.lazy(), rows_read(lake, publication, INTRADAY_FEATURES).lazy()).collect()
-    return candidates(with_reference(day, listed, rows_read(lake, publication, SPLITS), window), MODELS)
+    return candidates(
+        with_reference(day, listed, rows_read(lake, publication, SPLITS), window, market.lookback), market.models
+    )
 
 
 def as_committed(lake: Lake, publication: Publication) -> pl.DataFrame:

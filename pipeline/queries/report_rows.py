@@ -8,14 +8,12 @@ from functools import cached_property
 
 import polars as pl
 
-from pipeline.contracts.bars import DAILY_BARS
-from pipeline.contracts.candidates import CANDIDATES
-from pipeline.contracts.deliveries import DELIVERIES
+from pipeline.contracts.bars import DailyBar
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
 from pipeline.contracts.reference import SPLITS, TICKERS
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
-from pipeline.market.indicators import INDICATORS_TABLE
+from pipeline.market.market import Market
 from pipeline.market.securities.reference import applicable_splits, as_known
 from pipeline.queries.portfolio import recorded_positions
 from pipeline.reports.candidates_page import INDICATORS_SHOWN
@@ -24,8 +22,8 @@ from pipeline.reports.ticker_page import CHARTED, HISTORY
 CHART_SESSIONS = 504
 """Sessions of a ticker's chart: two years."""
 
-_BARS = [name for name in HISTORY if name in DAILY_BARS.columns and name != "session"]
-_INDICATORS = [name for name in HISTORY if name in INDICATORS_TABLE.columns and name not in ("session", *_BARS)]
+_BARS = [name for name in HISTORY if name in DailyBar.to_schema().columns and name not in {"ticker", "session"}]
+_INDICATORS = [name for name in HISTORY if name not in ("ticker", "session", *_BARS)]
 _DRAWN = [name for name in _INDICATORS if name in (*CHARTED, "td_setup")]
 _FIGURES = [name for name in _INDICATORS if name not in _DRAWN]
 """Indicators that the chart draws over its sessions, and those that a page shows for the last session only."""
@@ -37,33 +35,33 @@ class ReportRows:
     Prices are as the lake holds them, each on its own session's basis.
     """
 
-    def __init__(self, lake: Lake, sessions: Sequence[date]) -> None:
-        self.lake = lake
+    def __init__(self, lake: Lake, market: Market, sessions: Sequence[date]) -> None:
+        self.lake, self.market = lake, market
         self._first, self._last = sessions[0], sessions[-1]
-        self._before = CANDIDATES.venue.calendar.offset(self._first, -1)
+        self._before = self.market.calendar.offset(self._first, -1)
 
     @cached_property
     def lists(self) -> pl.DataFrame:
         """Return the lists of the sessions and of the one before them."""
-        return self.lake.scan(CANDIDATES, self._before, self._last).collect()
+        return self.lake.scan(self.market.candidates, self._before, self._last).collect()
 
     @cached_property
     def ranked(self) -> frozenset[date]:
         """Return the sessions with indicators, among these and the one before them."""
-        stored = self.lake.scan(INDICATORS_TABLE, self._before, self._last, columns=["session"])
+        stored = self.lake.scan(self.market.indicators, self._before, self._last, columns=["session"])
         return frozenset(stored.unique().collect()["session"])
 
     @cached_property
     def shown(self) -> pl.DataFrame:
         """Return the indicators that lists show, for the listed sessions and tickers."""
         columns = ["ticker", "session", *INDICATORS_SHOWN]
-        stored = self.lake.scan(INDICATORS_TABLE, self._first, self._last, columns=columns)
+        stored = self.lake.scan(self.market.indicators, self._first, self._last, columns=columns)
         return stored.filter(_is_one_of(self.lists["ticker"])).collect()
 
     @cached_property
     def deliveries(self) -> pl.DataFrame:
         """Return the current deliveries of the sessions."""
-        return self.lake.scan(DELIVERIES, self._first, self._last).filter("is_current").collect()
+        return self.lake.scan(self.market.deliveries, self._first, self._last).filter("is_current").collect()
 
     @cached_property
     def signals(self) -> pl.DataFrame:
@@ -108,7 +106,7 @@ class ReportRows:
     @cached_property
     def listed(self) -> pl.DataFrame:
         """Return every rank these tickers ever had on a list."""
-        return self.lake.scan(CANDIDATES, end=self._last).filter(_is_one_of(self.tickers)).collect()
+        return self.lake.scan(self.market.candidates, end=self._last).filter(_is_one_of(self.tickers)).collect()
 
     @cached_property
     def history(self) -> pl.DataFrame:
@@ -116,15 +114,16 @@ class ReportRows:
 
         Indicators of the figures only are given for the last bar of each ticker as of each session; elsewhere null.
         """
-        since = CANDIDATES.venue.calendar.offset(self._first, 1 - CHART_SESSIONS)
+        since = self.market.calendar.offset(self._first, 1 - CHART_SESSIONS)
         bars, drawn = pl.collect_all(
-            [self._values(DAILY_BARS, since, _BARS), self._values(INDICATORS_TABLE, since, _DRAWN)]
+            [self._values(self.market.bars, since, _BARS), self._values(self.market.indicators, since, _DRAWN)]
         )
         last = pl.concat(
-            _last_bars(bars, session) for session in CANDIDATES.venue.calendar.between(self._first, self._last)
+            _last_bars(bars, self.market.calendar.offset(session, 1 - CHART_SESSIONS), session)
+            for session in self.market.calendar.between(self._first, self._last)
         ).unique()
         oldest: date = last.select(pl.col("session").min().fill_null(self._first)).item()
-        values = self._values(INDICATORS_TABLE, oldest, _FIGURES).collect()
+        values = self._values(self.market.indicators, oldest, _FIGURES).collect()
         figures = values.join(last, on=["ticker", "session"])
         return bars.join(drawn, on=["ticker", "session"], how="left").join(
             figures, on=["ticker", "session"], how="left"
@@ -138,9 +137,8 @@ class ReportRows:
         return values.filter(_is_one_of(self.tickers))
 
 
-def _last_bars(bars: pl.DataFrame, session: date) -> pl.DataFrame:
-    """Return ticker and session of each ticker's last bar up to `session`, as far back as its chart reaches."""
-    since = CANDIDATES.venue.calendar.offset(session, 1 - CHART_SESSIONS)
+def _last_bars(bars: pl.DataFrame, since: date, session: date) -> pl.DataFrame:
+    """Return ticker and session of each ticker's last bar from `since` to `session`."""
     return bars.filter(pl.col("session").is_between(since, session)).group_by("ticker").agg(pl.col("session").max())
 
 

@@ -5,13 +5,10 @@ from datetime import date
 
 import polars as pl
 
-from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.portfolio import POSITIONS
-from pipeline.market.indicators import INDICATORS
 from pipeline.market.portfolio.book import in_force, settled
 from pipeline.market.prices.adjust import PRICES, VOLUME
 from pipeline.market.prices.splits import split_factors
-from pipeline.market.screen.models import MODELS
 from pipeline.market.screen.rank import unapplied_filters
 from pipeline.queries.minute_features import features_for, missing_minutes_warnings
 from pipeline.queries.report_rows import CHART_SESSIONS, ReportRows
@@ -19,15 +16,12 @@ from pipeline.reports.candidates_page import SPARKLINE_SESSIONS, CandidateTables
 from pipeline.reports.notices import PROVISIONAL, SPLITS_UNKNOWN
 from pipeline.reports.ticker_page import TickerTables
 
-IN_PRICES = (*PRICES, *(c.name for indicator in INDICATORS for c in indicator.columns if c.unit == "price"))
-IN_SHARES = (VOLUME, *(c.name for indicator in INDICATORS for c in indicator.columns if c.unit == "shares"))
-
 
 class ReportTables:
     """The rows for the pages of one session, on its price basis."""
 
     def __init__(self, rows: ReportRows, session: date) -> None:
-        self._rows = rows
+        self._rows, self._market = rows, rows.market
         self._session = session
         self._splits = rows.splits
         self._signals = rows.signals.filter(pl.col("session") == session)
@@ -38,12 +32,12 @@ class ReportTables:
         delivered = self._rows.deliveries.filter(pl.col("session") == self._session)
         are_known = self._rows.split_history is not None and not self._rows.split_history.is_empty()
         reference_columns = ["type", "split_in_doubt"] if self._rows.securities.height else []
-        features = features_for(self._rows.lake, [self._session], MODELS)
+        features = features_for(self._rows.lake, [self._session], self._market.models)
         return (
             *([PROVISIONAL] if delivered["provisional"].any() else []),
             *([] if are_known else [SPLITS_UNKNOWN]),
-            *(unapplied_filters(reference_columns, MODELS) if are_known else []),
-            *missing_minutes_warnings(features, [self._session], MODELS),
+            *(unapplied_filters(reference_columns, self._market.models) if are_known else []),
+            *missing_minutes_warnings(features, [self._session], self._market.models),
         )
 
     def held(self) -> list[str]:
@@ -52,9 +46,9 @@ class ReportTables:
 
     def candidates(self) -> CandidateTables:
         """Return the frames of the candidates page."""
-        before = CANDIDATES.venue.calendar.offset(self._session, -1)
+        before = self._market.calendar.offset(self._session, -1)
         listed = self._listed_on(self._session)
-        since = CANDIDATES.venue.calendar.offset(self._session, 1 - SPARKLINE_SESSIONS)
+        since = self._market.calendar.offset(self._session, 1 - SPARKLINE_SESSIONS)
         return CandidateTables(
             listed=listed.join(self._rows.shown, on=["ticker", "session"], how="left"),
             closes=self._on_basis(self._bars(since, listed["ticker"])).select("ticker", "session", "close"),
@@ -67,7 +61,7 @@ class ReportTables:
     def tickers(self, tickers: Collection[str]) -> TickerTables:
         """Return the frames of the pages of `tickers`; each is listed, held or to sell on the session."""
         names = list(tickers)
-        since = CANDIDATES.venue.calendar.offset(self._session, 1 - CHART_SESSIONS)
+        since = self._market.calendar.offset(self._session, 1 - CHART_SESSIONS)
         is_past = pl.col("session") <= self._session
         return TickerTables(
             history=self._on_basis(self._bars(since, names)),
@@ -94,9 +88,12 @@ class ReportTables:
     def _on_basis(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return rows of bars and indicators, each on its own session's basis, on that of the page's session."""
         factor = self._factor(rows)
+        declared = self._market.declarations.columns
+        in_prices = (*PRICES, *(column.name for column in declared if column.unit == "price"))
+        in_shares = (VOLUME, *(column.name for column in declared if column.unit == "shares"))
         return rows.with_columns(
-            *(pl.col(name) * factor for name in IN_PRICES if name in rows.columns),
-            *(pl.col(name) / factor for name in IN_SHARES if name in rows.columns),
+            *(pl.col(name) * factor for name in in_prices if name in rows.columns),
+            *(pl.col(name) / factor for name in in_shares if name in rows.columns),
         )
 
     def _trades(self, tickers: Collection[str]) -> pl.DataFrame:

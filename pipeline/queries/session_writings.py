@@ -4,18 +4,18 @@ import polars as pl
 
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
-from pipeline.venues.us_stocks import US_STOCKS
+from pipeline.venues.venue import Venue
 
 
-def calendar() -> pl.DataFrame:
-    """Return the exchange's sessions, in order."""
-    return pl.DataFrame({"session": US_STOCKS.calendar.sessions}, schema={"session": pl.Date})
+def calendar(venue: Venue) -> pl.DataFrame:
+    """Return the venue's sessions, in order."""
+    return pl.DataFrame({"session": venue.calendar.sessions}, schema={"session": pl.Date})
 
 
 def writings(lake: Lake, table: Table) -> pl.DataFrame:
     """Return a row per session and commit that wrote it: session, version, run_id, committed_at, read, computed_by."""
     commits = lake.trail(table).commits().drop_nulls("first_session")
-    spans = calendar().join_where(
+    spans = calendar(table.venue).join_where(
         commits, pl.col("session") >= pl.col("first_session"), pl.col("session") <= pl.col("last_session")
     )
     return spans.select("session", "version", "run_id", "committed_at", "read", "computed_by")
@@ -30,6 +30,6 @@ def possible_writings(lake: Lake, table: Table) -> pl.DataFrame:
     """Return session and version of each commit that wrote the session, or may have because it is no longer known."""
     lost_versions = pl.DataFrame({"version": lake.trail(table).unknown()}, schema={"version": pl.Int64})
     known_writings = writings(lake, table).select("session", "version")
-    return pl.concat([known_writings, calendar().join(lost_versions, how="cross").select("session", "version")]).sort(
-        "version"
-    )
+    return pl.concat(
+        [known_writings, calendar(table.venue).join(lost_versions, how="cross").select("session", "version")]
+    ).sort("version")

@@ -18,7 +18,10 @@ from typing import BinaryIO, Self
 from pipeline.errors import PlaceFailed
 from pipeline.lake.delta.log_entries import DataFile
 from pipeline.lake.integrity.decoding import decoded
-from pipeline.tables import CONTRACTS
+from pipeline.market.built_in import BUILT_IN
+from pipeline.market.market import market_of
+from pipeline.tables import contracts
+from pipeline.venues.us_stocks import US_STOCKS
 
 ROOM, OF_A_BYTE, OF_A_ROW = 4_000_000_000, 1_000, 1_000
 """Bytes of memory for judging a file: always, for each byte of it, and for each row that the log counts in it.
@@ -115,7 +118,7 @@ def _judged(request: dict[str, object], incoming: BinaryIO) -> str | None:
     data = incoming.read(size)
     file = DataFile(str(request["name"]), size, rows if isinstance(rows, int) else None, None, None, 0)
     _grant(ROOM + OF_A_BYTE * size + OF_A_ROW * (file.rows or 0))
-    return decoded(data, file, CONTRACTS.get(str(request["table"])))
+    return decoded(data, file, contracts(market_of(US_STOCKS, BUILT_IN)).get(str(request["table"])))
 
 
 def _grant(memory: int) -> None:

@@ -55,9 +55,9 @@ class Venue:
     city: str
     """Where its clock is, as messages name it: `New York`."""
     zone: ZoneInfo
-    closures: Mapping[int, str]
+    closures: Mapping[int, str] = field(repr=False)
     """Year to the days of trading weekdays without a session, each as MM-DD. The calendar knows these years only."""
-    hours: Hours
+    hours: Hours = field(repr=False)
     currency: str
     """ISO 4217 code of the currency of its prices."""
     first_session: date

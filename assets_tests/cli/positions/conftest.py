@@ -9,6 +9,7 @@ import pytest
 
 from assets_tests.cli.conftest import Ask
 from assets_tests.market.holdings import bars, day
+from assets_tests.stocks import declare, declaring
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.lake import Lake
@@ -44,7 +45,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def ask(home: Path, ask_in: Callable[[Path], Ask], monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Return the way to ask about positions in that home, which nothing but a stop says to sell."""
-    monkeypatch.setattr("pipeline.queries.portfolio.RULES", (STOP_HIT,))
+    declare(monkeypatch, declaring(rules=(STOP_HIT,)))
     asked = ask_in(home)
     return lambda *arguments: asked("positions", *arguments)
 

@@ -6,7 +6,8 @@ import pytest
 import talib
 
 from assets_tests.market.indicators.tape import SESSIONS, hard_series, traded, wandering
-from pipeline.market.indicators import LOOKBACK_SESSIONS, Indicator, indicators
+from assets_tests.stocks import LOOKBACK_SESSIONS, indicators
+from pipeline.market.indicators import Indicator
 from pipeline.market.indicators.families import (
     bollinger_bands,
     exponential_average,

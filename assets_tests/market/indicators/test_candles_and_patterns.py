@@ -3,7 +3,8 @@
 import pytest
 
 from assets_tests.market.indicators.tape import SESSIONS, tape
-from pipeline.market.indicators import Indicator, indicators
+from assets_tests.stocks import indicators
+from pipeline.market.indicators import Indicator
 from pipeline.market.indicators.families import (
     bars_held,
     candle_body,

@@ -7,15 +7,9 @@ import polars as pl
 import pytest
 
 from assets_tests.market.indicators.tape import SESSIONS, tape
+from assets_tests.stocks import INDICATORS_TABLE, LOOKBACK_SESSIONS, indicators
 from pipeline.errors import ContractBroken
-from pipeline.market.indicators import (
-    INDICATORS,
-    INDICATORS_TABLE,
-    LOOKBACK_SESSIONS,
-    IndicatorColumn,
-    expressed,
-    indicators,
-)
+from pipeline.market.indicators import INDICATORS, IndicatorColumn, expressed
 from pipeline.market.indicators.families import exponential_average, macd, relative_strength, simple_average
 
 
@@ -47,7 +41,7 @@ def test_a_recursive_indicator_looks_back_until_its_seed_weighs_a_hundred_trilli
 
 
 def test_loading_the_package_does_not_load_the_compiler():
-    code = "import sys, pipeline.market.indicators as i; sys.exit('numba' in sys.modules or not i.LOOKBACK_SESSIONS)"
+    code = "import sys, pipeline.market.built_in as b; sys.exit('numba' in sys.modules or not b.BUILT_IN.lookback)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 (our own code)
 
 

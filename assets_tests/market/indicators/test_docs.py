@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from pipeline.market.indicators import INDICATORS, LOOKBACK_SESSIONS
+from assets_tests.stocks import LOOKBACK_SESSIONS
+from pipeline.market.indicators import INDICATORS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "indicators.md").read_text()
 

@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 
 from assets_tests.market.indicators.tape import SESSIONS, traded, wandering
-from pipeline.market.indicators import INDICATORS, indicators
+from assets_tests.stocks import indicators
+from pipeline.market.indicators import INDICATORS
 from pipeline.market.prices.adjust import PRICES
 
 FACTOR = {"price": 0.25, "shares": 4.0, "free": 1.0}

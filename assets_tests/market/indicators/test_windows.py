@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from assets_tests.examples import examples
 from assets_tests.market.indicators.naive import by_window
 from assets_tests.market.indicators.tape import SESSIONS, hard_series, tape, traded, wandering
-from pipeline.market.indicators import INDICATORS_TABLE, LOOKBACK_SESSIONS, indicators
+from assets_tests.stocks import INDICATORS_TABLE, LOOKBACK_SESSIONS, indicators
 from pipeline.market.indicators.families import (
     bars_held,
     bollinger_bands,

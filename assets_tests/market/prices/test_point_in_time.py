@@ -12,9 +12,9 @@ from assets_tests.examples import examples
 from assets_tests.market.corporate_actions import NO_DIVIDENDS, NO_SPLITS, PRICES, adjusted_by_hand, day, splits
 from assets_tests.market.indicators.tape import SESSIONS, tape, traded, wandering
 from assets_tests.market.indicators.test_windows import SHORT, assert_same
+from assets_tests.stocks import LOOKBACK_SESSIONS, in_doubt, indicators, point_in_time_indicators
 from pipeline.errors import ContractBroken
-from pipeline.market.indicators import INDICATORS, LOOKBACK_SESSIONS, indicators
-from pipeline.market.prices.point_in_time import in_doubt, point_in_time_indicators
+from pipeline.market.indicators import INDICATORS
 from pipeline.market.prices.splits import split_factors
 from pipeline.market.securities.listings import LISTING
 

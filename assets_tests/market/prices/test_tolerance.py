@@ -7,13 +7,12 @@ import pytest
 
 from assets_tests.market.holdings import RECORDED_AT, SPLIT
 from assets_tests.market.portfolio.sell.sights import RULES
+from assets_tests.stocks import INDICATORS_TABLE, point_in_time_indicators
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITIONS
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.portfolio.book import Opening, with_openings
 from pipeline.market.portfolio.positions import position_marks
 from pipeline.market.portfolio.sell.signals import sell_signals
-from pipeline.market.prices.point_in_time import point_in_time_indicators
 from pipeline.market.prices.tolerance import SAME, above, below, relative, same, without_noise
 from pipeline.market.screen.factors import RSI
 from pipeline.market.screen.model import OF_MINUTES

@@ -4,8 +4,12 @@ from datetime import date
 
 import polars as pl
 
-from pipeline.market.screen.model import COLUMNS, Factor, Universe
+from assets_tests.stocks import INDICATORS_TABLE
+from pipeline.contracts.bars import DAILY_BARS
+from pipeline.market.screen.model import OF_MINUTES, Factor, Universe
 from pipeline.market.screen.wording import ABOVE, BELOW, VALUE, decimal
+
+COLUMNS = tuple(dict.fromkeys((*DAILY_BARS.columns, *INDICATORS_TABLE.columns, *OF_MINUTES)))
 
 MONDAY, TUESDAY = date(2024, 3, 4), date(2024, 3, 5)
 

@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 from assets_tests.market.screen.panels import MONDAY, TUESDAY, day
+from assets_tests.stocks import LOOKBACK_SESSIONS, with_reference
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS
-from pipeline.market.indicators import LOOKBACK_SESSIONS
-from pipeline.market.screen.known import with_minutes, with_reference
+from pipeline.market.screen.known import with_minutes
 from pipeline.market.screen.model import OF_MINUTES
 from pipeline.market.screen.rank import SPLIT_IN_DOUBT, TYPE
 from pipeline.market.securities.listings import LISTING

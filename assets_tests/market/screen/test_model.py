@@ -3,6 +3,8 @@ import pytest
 
 from assets_tests.market.screen.panels import EVERYBODY, factor
 from pipeline.errors import ModelError
+from pipeline.market.built_in import BUILT_IN
+from pipeline.market.declarations import Declarations
 from pipeline.market.screen.model import Factor, Model, Universe
 from pipeline.market.screen.models import MODELS
 
@@ -45,24 +47,36 @@ def test_two_factors_of_one_name_are_refused():
         model(factors=((RSI, 1.0), (factor("rsi", "return_5"), 1.0)))
 
 
+def declared(one):
+    """Return declarations with this model alone."""
+    return Declarations(BUILT_IN.indicators, (one,), BUILT_IN.rules)
+
+
+def test_two_models_of_one_name_are_refused():
+    with pytest.raises(ModelError, match="Several models are named"):
+        Declarations(BUILT_IN.indicators, (model(), model()), BUILT_IN.rules)
+
+
 def test_an_unknown_column_in_a_factor_is_refused_with_the_columns_there_are():
     with pytest.raises(ModelError, match=r"Factor rsi uses rsi_41, .*Available are: .*rsi_14"):
-        factor("rsi", "rsi_41")
+        declared(model(factors=((factor("rsi", "rsi_41"), 1.0),)))
 
 
 def test_an_unknown_column_in_a_condition_is_refused_with_the_columns_there_are():
     with pytest.raises(ModelError, match=r"condition .* uses sma_100, .*sma_200"):
-        Universe(conditions=(pl.col("close") > pl.col("sma_100"),))
+        declared(model(universe=Universe(conditions=(pl.col("close") > pl.col("sma_100"),))))
 
 
 def test_an_unknown_column_in_a_sentence_is_refused():
+    spoken = Factor(name="rsi", value=pl.col("rsi_14"), high=pl.lit("high"), low=pl.format("{}", pl.col("worth")))
     with pytest.raises(ModelError, match="sentence of factor rsi uses worth"):
-        Factor(name="rsi", value=pl.col("rsi_14"), high=pl.lit("high"), low=pl.format("{}", pl.col("worth")))
+        declared(model(factors=((spoken, 1.0),)))
 
 
 def test_a_value_may_not_use_the_words_of_sentences():
+    odd = Factor(name="rsi", value=pl.col("value"), high=pl.lit("high"), low=pl.lit("low"))
     with pytest.raises(ModelError, match="Factor rsi uses value"):
-        Factor(name="rsi", value=pl.col("value"), high=pl.lit("high"), low=pl.lit("low"))
+        declared(model(factors=((odd, 1.0),)))
 
 
 def test_the_columns_a_model_needs_are_those_of_its_filters_factors_and_sentences():

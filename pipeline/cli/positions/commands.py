@@ -67,10 +67,12 @@ def show(lake: "Lake", day: date | None, latest: date, *, as_json: bool) -> None
     """Show what is held on `day`, or on the newest session with bars, as a table or as JSON."""
     from pipeline.cli.positions.prices import has_bars, newest_bars
     from pipeline.cli.positions.shown import draw, say_realised
+    from pipeline.mine.in_force import stocks_of
     from pipeline.queries.portfolio import are_splits_known, oversold_sales, sold, standing
+    from pipeline.settings import load_settings
 
     session = day or newest_bars(lake) or latest
-    rows = standing(lake, session, day or latest)
+    rows = standing(lake, stocks_of(load_settings()), session, day or latest)
     for oversold in oversold_sales(lake):
         say_warning(f"{oversold}. Was a split withdrawn or corrected? `candlelake positions --history` shows the sale.")
     if as_json:

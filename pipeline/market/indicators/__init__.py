@@ -10,12 +10,9 @@ from pipeline.market.indicators.declaration import Indicator, expressed
 # After `expressed` and the column class: a declaration pasted into the catalogue may import them from here.
 from pipeline.market.indicators.catalogue import INDICATORS
 from pipeline.market.indicators.compute import indicators
-from pipeline.market.indicators.table import INDICATORS_TABLE, LOOKBACK_SESSIONS
 
 __all__ = [
     "INDICATORS",
-    "INDICATORS_TABLE",
-    "LOOKBACK_SESSIONS",
     "Indicator",
     "IndicatorColumn",
     "expressed",

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from pipeline.contracts.indicators import IndicatorColumn
-from pipeline.market.indicators.catalogue import INDICATORS
 from pipeline.market.indicators.declaration import Indicator
-from pipeline.market.indicators.table import LOOKBACK_SESSIONS
 
 if TYPE_CHECKING:
     from pipeline.market.indicators.panel import Panel, Values
@@ -24,8 +22,8 @@ def indicators(
     sessions: Sequence[date],
     since: date,
     *,
-    declared: Sequence[Indicator] = INDICATORS,
-    lookback: int = LOOKBACK_SESSIONS,
+    declared: Sequence[Indicator],
+    lookback: int,
 ) -> pl.DataFrame:
     """Return the indicators of every bar from the session `since` on, sorted by ticker, then session.
 

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from pipeline.market.indicators import INDICATORS, LOOKBACK_SESSIONS, Indicator, indicators
+from pipeline.market.indicators import Indicator, indicators
 from pipeline.market.prices.adjust import on_basis_of, split_events
 from pipeline.market.securities.listings import LISTING, successions
 
@@ -30,9 +30,9 @@ def point_in_time_indicators(  # noqa: PLR0913 (those of `indicators`, and what 
     sessions: Sequence[date],
     since: date,
     *,
+    declared: Sequence[Indicator],
+    lookback: int,
     listed: pl.DataFrame = NO_LISTINGS,
-    declared: Sequence[Indicator] = INDICATORS,
-    lookback: int = LOOKBACK_SESSIONS,
 ) -> pl.DataFrame:
     """Return the indicators of every bar from the session `since` on, as `indicators` does, split-adjusted.
 
@@ -60,9 +60,7 @@ def splits_in_doubt(splits: pl.DataFrame) -> pl.DataFrame:
     return doubtful.select("ticker", "execution_date").drop_nulls().unique()
 
 
-def in_doubt(
-    rows: pl.DataFrame, doubtful: pl.DataFrame, sessions: Sequence[date], lookback: int = LOOKBACK_SESSIONS
-) -> pl.Series:
+def in_doubt(rows: pl.DataFrame, doubtful: pl.DataFrame, sessions: Sequence[date], lookback: int) -> pl.Series:
     """Return, for each of `rows` (ticker, session), whether one of the `doubtful` splits falls inside its window.
 
     A window is the `lookback` sessions up to the row's; a split before its first session opened changes nothing in it.

@@ -12,18 +12,18 @@ from pipeline.market.securities.listings import with_listing
 
 
 def with_reference(
-    day: pl.DataFrame, listed: pl.DataFrame, splits: pl.DataFrame, sessions: Sequence[date]
+    day: pl.DataFrame, listed: pl.DataFrame, splits: pl.DataFrame, sessions: Sequence[date], lookback: int
 ) -> pl.DataFrame:
     """Return `day` (one row per ticker and session) with `type` and `split_in_doubt`, as far as they are known.
 
     `listed` are listings and `splits` the rows of `reference/splits`; without listings there is no `type`, and without
     splits no `split_in_doubt`, so that a filter by them counts as not applied. `sessions` are the exchange's, in order,
-    from the first of the look-back before the day's first on.
+    from the first of the look-back before the day's first on; `lookback` is how many sessions a window has.
     """
     typed = day if listed.is_empty() else with_listing(day, listed)
     if splits.is_empty():
         return typed
-    return typed.with_columns(in_doubt(day, splits_in_doubt(splits), sessions).alias(SPLIT_IN_DOUBT))
+    return typed.with_columns(in_doubt(day, splits_in_doubt(splits), sessions, lookback).alias(SPLIT_IN_DOUBT))
 
 
 def with_minutes(day: pl.LazyFrame, features: pl.LazyFrame) -> pl.LazyFrame:

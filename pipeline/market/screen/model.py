@@ -2,25 +2,20 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.errors import ModelError
 from pipeline.market.fingerprint import WORDS, Place, here
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.screen.wording import WORDING_COLUMNS
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 OF_MINUTES = tuple(name for name in INTRADAY_FEATURES.columns if name not in INTRADAY_FEATURES.key)
 """Columns from the session's minutes. A model that uses them ranks only tickers that have minutes."""
-
-COLUMNS = tuple(dict.fromkeys((*DAILY_BARS.columns, *INDICATORS_TABLE.columns, *OF_MINUTES)))
-"""Columns that an expression of a model may use: a day's bars, indicators and features of its minutes."""
 
 HAS_MINUTES = "premarket_volume"
 """The column of OF_MINUTES that every ticker with a minute has."""
@@ -46,10 +41,6 @@ class Universe:
     """Further conditions on a day's columns, all of which must hold."""
     written: Place | None = field(default_factory=here, init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        for condition in self.conditions:
-            _require_known_columns("A condition of the universe", condition, COLUMNS)
-
 
 @dataclass(frozen=True, eq=False)
 class Factor:
@@ -69,9 +60,6 @@ class Factor:
 
     def __post_init__(self) -> None:
         _require_snake_case("factor", self.name)
-        _require_known_columns(f"Factor {self.name}", self.value, COLUMNS)
-        for sentence in (self.high, self.low):
-            _require_known_columns(f"A sentence of factor {self.name}", sentence, (*COLUMNS, *WORDING_COLUMNS))
 
 
 @dataclass(frozen=True)
@@ -118,6 +106,15 @@ class Model:
                     remedy="Give it a finite weight other than 0, or leave it out.",
                 )
 
+    def require_known_columns(self, available: Sequence[str]) -> None:
+        """Return if its expressions use only columns that a day has. Raises ModelError."""
+        for condition in self.universe.conditions:
+            _require_known_columns(f"A condition of the universe of {self.name}", condition, available)
+        for factor, _ in self.factors:
+            _require_known_columns(f"Factor {factor.name}", factor.value, available)
+            for sentence in (factor.high, factor.low):
+                _require_known_columns(f"A sentence of factor {factor.name}", sentence, (*available, *WORDING_COLUMNS))
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the columns a day must have for this model."""
@@ -141,7 +138,7 @@ def _require_snake_case(kind: str, name: str) -> None:
         raise ModelError(f"{name!r} is no name for a {kind}.", remedy="Write it in snake_case, such as `momentum_60`.")
 
 
-def _require_known_columns(subject: str, expression: pl.Expr, available: Iterable[str]) -> None:
+def _require_known_columns(subject: str, expression: pl.Expr, available: Sequence[str]) -> None:
     unknown = sorted(set(expression.meta.root_names()) - set(available))
     if unknown:
         raise ModelError(

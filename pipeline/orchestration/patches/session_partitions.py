@@ -72,17 +72,22 @@ class SessionPartitions(DailyPartitionsDefinition):
 
     def _first_and_last(self) -> tuple[date, date]:
         """Return the days between which the exclusions are those of the calendar."""
-        return self._calendar.first, self._calendar.last
+        closed = self._closed
+        first = self.start.date()
+        covered = date(max(closed, default=first).year, 12, 31)
+        return first, covered if self.end is None else min(covered, self.end.date() - DAY)
+
+    @cached_property
+    def _closed(self) -> set[date]:
+        """Return the days without a session that are no weekends."""
+        return {self._at(moment.timestamp).date() for moment in self.exclusions or () if not isinstance(moment, str)}
 
     @cached_property
     def _calendar(self) -> Calendar:
         """Return the sessions between the start and the last day that the exclusions cover."""
-        closed = {day.date() for day in self.exclusions or () if isinstance(day, datetime)}
-        first = self.start.date()
-        covered = date(max(closed, default=first).year, 12, 31)
-        last = covered if self.end is None else min(covered, self.end.date() - DAY)
+        first, last = self._first_and_last()
         days = (first + count * DAY for count in range((last - first).days + 1))
-        return Calendar([day for day in days if self._is_weekday(day) and day not in closed])
+        return Calendar([day for day in days if self._is_weekday(day) and day not in self._closed])
 
     @cached_property
     def _weekend(self) -> set[int]:

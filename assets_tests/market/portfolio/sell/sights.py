@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from assets_tests.market.holdings import NO_SPLITS, bars, day, history, opening
+from assets_tests.stocks import INDICATORS_TABLE
 from pipeline.contracts.portfolio import SIGNALS
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.portfolio.positions import position_marks
 from pipeline.market.portfolio.sell.rules import (
     CLOSE_UNDER_SMA,

@@ -6,7 +6,9 @@ import pytest
 import pipeline
 from pipeline.contracts.portfolio import SEVERITIES
 from pipeline.errors import ModelError
-from pipeline.market.portfolio.sell.rule import COLUMNS, Rule
+from pipeline.market.built_in import BUILT_IN
+from pipeline.market.declarations import Declarations
+from pipeline.market.portfolio.sell.rule import Rule, columns_of_rules
 from pipeline.market.portfolio.sell.rules import RULES
 
 DOCS = Path(pipeline.__file__).parents[1] / "docs" / "positions.md"
@@ -42,11 +44,22 @@ def test_a_sound_declaration_is_taken():
 )
 def test_a_mistake_in_a_declaration_is_an_error_that_says_what_is_available(changed, words):
     with pytest.raises(ModelError, match=words):
-        Rule(**SOUND | changed)
+        declared(Rule(**SOUND | changed))
+
+
+def declared(rule):
+    """Return declarations with this rule alone."""
+    return Declarations(BUILT_IN.indicators, BUILT_IN.models, (rule,))
+
+
+def test_two_rules_of_one_name_are_refused():
+    with pytest.raises(ModelError, match="Several rules are named stop_hit"):
+        Declarations(BUILT_IN.indicators, BUILT_IN.models, (*RULES, Rule(**SOUND | {"name": "stop_hit"})))
 
 
 def test_columns_are_named_once():
-    assert len(set(COLUMNS)) == len(COLUMNS)
+    columns = columns_of_rules([column.name for column in BUILT_IN.columns])
+    assert len(set(columns)) == len(columns)
 
 
 def test_rules_are_named_once_and_every_severity_is_used():

@@ -1,6 +1,6 @@
 """What a sell rule is: a condition on a position and its session, checked when it is declared."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -8,7 +8,6 @@ import polars as pl
 from pipeline.contracts.portfolio import POSITION_MARKS, SEVERITIES
 from pipeline.errors import ModelError
 from pipeline.market.fingerprint import WORDS, Place, here
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.screen.model import SNAKE_CASE
 
 BAR = ("open", "high", "low")
@@ -16,16 +15,16 @@ BAR = ("open", "high", "low")
 BEFORE = "_before"
 """Ending of an indicator's column that holds its value at the ticker's bar before."""
 
-_KEYS = ("ticker", "session")
-_INDICATORS = tuple(name for name in INDICATORS_TABLE.columns if name not in _KEYS)
 
-COLUMNS = (*POSITION_MARKS.columns, *BAR, *_INDICATORS, *(f"{name}{BEFORE}" for name in _INDICATORS))
-"""What an expression of a rule may use: a position's mark, the bar and indicators of the session, and those before.
+def columns_of_rules(indicators: Sequence[str]) -> tuple[str, ...]:
+    """Return what an expression of a rule may use: a position's mark, the bar and `indicators` of the session, and
+    those of the bar before.
 
-All are on the share basis of the session, except that the indicators before are on that of their own session. On the
-session the position was opened, `high` and `low` are the close and `open` is null: prices before the purchase do not
-count. Without a bar all three are null, and so are the indicators.
-"""
+    All are on the share basis of the session, except that the indicators before are on that of their own session. On
+    the session the position was opened, `high` and `low` are the close and `open` is null: prices before the purchase
+    do not count. Without a bar all three are null, and so are the indicators.
+    """
+    return (*POSITION_MARKS.columns, *BAR, *indicators, *(f"{name}{BEFORE}" for name in indicators))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +56,14 @@ class Rule:
             )
         if not self.reasons:
             raise ModelError(f"Rule {self.name} gives no reason.", remedy="Give it at least one sentence.")
-        self._require_known_columns((self.condition, self.value, self.threshold, *self.reasons))
 
-    def _require_known_columns(self, expressions: Iterable[pl.Expr]) -> None:
+    def require_known_columns(self, available: Sequence[str]) -> None:
+        """Return if its expressions use only columns that a position has. Raises ModelError."""
+        expressions = (self.condition, self.value, self.threshold, *self.reasons)
         used = {name for expression in expressions for name in expression.meta.root_names()}
-        unknown = sorted(used - set(COLUMNS))
+        unknown = sorted(used - set(available))
         if unknown:
             raise ModelError(
                 f"Rule {self.name} uses {', '.join(unknown)}, which a position does not have.",
-                remedy=f"Available are: {', '.join(COLUMNS)}.",
+                remedy=f"Available are: {', '.join(available)}.",
             )

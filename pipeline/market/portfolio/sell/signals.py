@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import polars as pl
 
 from pipeline.contracts.portfolio import SIGNALS
-from pipeline.market.indicators import INDICATORS_TABLE
 from pipeline.market.portfolio.positions import row_by_row
 from pipeline.market.portfolio.sell.rule import BAR, BEFORE, Rule
 
@@ -51,12 +50,12 @@ def _with_before(indicators: pl.DataFrame) -> pl.DataFrame:
     """Return `indicators` with those of each ticker's bar before in further columns, unless it is too long ago."""
     calendar = SIGNALS.venue.calendar.sessions
     places = pl.DataFrame({"session": calendar}, schema={"session": pl.Date}).with_row_index("place")
-    rows = indicators.select(list(INDICATORS_TABLE.columns)).join(places, on="session").sort(_KEY)
+    rows = indicators.join(places, on="session").sort(_KEY)
     place = pl.col("place").cast(pl.Int64)
     is_near = place - place.shift(1).over("ticker") <= BEFORE_SESSIONS
     before = [
         pl.when(is_near).then(pl.col(name).shift(1).over("ticker")).alias(f"{name}{BEFORE}")
-        for name in INDICATORS_TABLE.columns
+        for name in indicators.columns
         if name not in _KEY
     ]
     return rows.with_columns(before).drop("place")
