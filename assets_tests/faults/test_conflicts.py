@@ -16,7 +16,7 @@ from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.quarantine import QUARANTINE
 from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
-from pipeline.lake import tables
+from pipeline.lake import lake as lake_module
 from pipeline.lake.delta.overwrite import Overwrite
 from pipeline.lake.lake import Lake
 from pipeline.orchestration import lake_resource as lake_of_run
@@ -42,14 +42,14 @@ def overtaken(monkeypatch: pytest.MonkeyPatch, vendor: VendorFolder, table: Tabl
 
 def before_commits(monkeypatch: pytest.MonkeyPatch, table: Table, act: Callable[[], object]) -> None:
     """Let something happen between the opening and each commit of the run under test to `table`."""
-    commit = tables.commit
+    commit = lake_module.commit
 
     def after_acting(store: object, opened: object, asked: Overwrite, batches: object) -> None:
         if asked.table is table and asked.metadata["run_id"] != OTHER:
             act()
         commit(store, opened, asked, batches)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(tables, "commit", after_acting)
+    monkeypatch.setattr(lake_module, "commit", after_acting)
 
 
 def another(vendor: VendorFolder, table: Table) -> None:
