@@ -37,6 +37,7 @@ LONGEST = (
     "assets_tests/torture/test_daemon.py",
     *TOGETHER,
     "assets_tests/faults/test_killed_runs.py [s3]",
+    "assets_tests/test_additions.py",
     "assets_tests/test_secrets.py",
     "assets_tests/benchmarks/test_every_benchmark.py",
     "assets_tests/test_browser_journey.py",
