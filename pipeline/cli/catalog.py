@@ -24,13 +24,8 @@ def keep_catalog_here(settings: "Settings") -> None:
 
 
 def renew_catalog(settings: "Settings") -> None:
-    """Write the catalog of the lake that `settings` name. Raises OSError when the file cannot be written."""
-    import duckdb
-
+    """Write the catalog of the lake that `settings` name. Raises PlaceFailed or OSError when it cannot be written."""
     from pipeline.lake.lake import Lake
     from pipeline.lake.sql.catalog import write_catalog
 
-    try:
-        write_catalog(Lake(settings.lake), settings.catalog)
-    except duckdb.Error as failed:
-        raise OSError(str(failed)) from failed
+    write_catalog(Lake(settings.lake), settings.catalog)

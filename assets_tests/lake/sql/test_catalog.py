@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from assets_tests.lake.conftest import JAN_2, JAN_3, PRICES, REJECTS, prices, rejects
-from pipeline.errors import TableDamaged
+from pipeline.errors import PlaceFailed, TableDamaged
 from pipeline.lake.lake import Lake
 from pipeline.lake.sql.catalog import _made_of, create_views, write_catalog
 from pipeline.lake.sql.catalog_mark import names_another_place
@@ -94,6 +94,22 @@ def test_a_failure_leaves_the_old_file_and_no_other(filled: Lake, tmp_path: Path
         write_catalog(filled, path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.glob("*candlelake*")] == ["candlelake.duckdb"]
+
+
+@pytest.mark.parametrize("error", [duckdb.IOException, duckdb.TransactionException, duckdb.FatalException])
+def test_a_disk_that_is_full_is_one_error_with_its_remedy(
+    filled: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[duckdb.Error]
+) -> None:
+    path = tmp_path / "candlelake.duckdb"
+
+    def fail(*_: object) -> None:
+        raise error("Could not write file: No space left on device\nmore")
+
+    monkeypatch.setattr("pipeline.lake.sql.catalog.create_views", fail)
+    with pytest.raises(PlaceFailed, match="No space left on device. No table is damaged"):
+        write_catalog(filled, path)
+    assert list(tmp_path.glob("*.duckdb*")) == []
+    assert list(tmp_path.glob(".*")) == []
 
 
 def test_what_another_file_has_in_place_of_the_fingerprint_is_not_run(filled: Lake, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from secrets import token_hex
 
 import duckdb
 
+from pipeline.errors import PlaceFailed
 from pipeline.lake.lake import Lake
 from pipeline.lake.sql.catalog_mark import mark_of
 from pipeline.lake.sql.delta_scan import quoted, rows_of, text
@@ -16,6 +17,9 @@ from pipeline.lake.storage.durable import make_durable
 
 MADE_OF = "catalog_made_of"
 """Macro of a catalog file that returns the mark of the lake's place and the fingerprint of the statements."""
+
+FAILED_WRITES = (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException)
+"""How DuckDB says that a file cannot be written, such as on a full disk."""
 
 
 def create_views(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
@@ -55,6 +59,7 @@ def write_catalog(lake: Lake, path: Path) -> list[str]:
 
     The file has no rows and no secret, and names the tables by absolute path: SQL has no paths relative to the file. It
     is replaced in one step: a client with the old file open keeps reading that. A file that is up to date stays.
+    Raises PlaceFailed when the file cannot be written; the old one stays.
     """
     comments = list(_comments(lake))
     made_of = mark_of(lake.root) + sha256("\n".join([*_definitions(lake), *comments]).encode()).hexdigest()
@@ -70,8 +75,15 @@ def write_catalog(lake: Lake, path: Path) -> list[str]:
             connection.execute(f"CREATE MACRO {MADE_OF}() AS {text(made_of)}")
         make_durable([incoming])
         incoming.replace(path)
+    except FAILED_WRITES as failed:
+        raise PlaceFailed(
+            f"The SQL catalog {path} cannot be written: {str(failed).splitlines()[0]}.",
+            remedy="No table is damaged. Check that the home is writable and has room; the next run writes the file.",
+        ) from failed
     finally:
-        incoming.unlink(missing_ok=True)
+        # The log of a write that failed lies beside the file.
+        for leftover in (incoming, incoming.with_name(f"{incoming.name}.wal")):
+            leftover.unlink(missing_ok=True)
     make_durable([path])
     return names
 
