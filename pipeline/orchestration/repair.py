@@ -84,7 +84,7 @@ class _Repair:
                 continue
             self._mend_log(state, with_damage)
             self._mend_data(state)
-        for damage in [*self._found.rows, *self._found.unfinished]:
+        for damage in [*self._found.rows, *(one for one in self._found.unfinished if one.kind != Kind.RAW)]:
             self._due.setdefault(damage.table, []).append(_span(damage))
         self._make_again()
         return self._repaired
@@ -98,7 +98,7 @@ class _Repair:
             self._mending.set_raw_aside(damage.file)
             if damage.kind == Kind.OLD_RAW:
                 self._lose(f"{damage.file} is a version that the vendor has replaced: it cannot be fetched again.")
-        wanted = [damage for damage in unknown if damage.kind != Kind.OLD_RAW]
+        wanted = [*(damage for damage in unknown if damage.kind != Kind.OLD_RAW), *raw.unfinished]
         of_minutes = [damage for damage in wanted if str(Dataset.MINUTE_AGGS) in damage.file]
         of_days = [damage for damage in wanted if damage not in of_minutes]
         self._fetch(of_minutes, MINUTES_BY_DAY, "raw_minute_aggs")

@@ -69,7 +69,7 @@ def verify(lake: Lake, progress: Progress, only: Iterable[str] | None = None) ->
         raw.run(progress.advance)
         _drop_debts_without_files(states, raw.state, delivered)
     leftovers = [name for name in remains if name not in lost_tables]
-    rows, unfinished = list[Damage](), list[Damage]()
+    rows, unfinished = list[Damage](), list(raw.state.unfinished)
     for trail, *counted in TRAILS:
         differing = list(_row_count_damages(lake, states, trail, *counted))
         sessions = unfinished_sessions(lake, trail, counted) if differing else set()

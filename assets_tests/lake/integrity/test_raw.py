@@ -193,6 +193,29 @@ def test_a_version_that_came_back_and_was_replaced_again_is_no_damage(lake: Path
     assert verified(lake, *told).damages == []
 
 
+def test_a_new_version_whose_receipt_found_no_room_is_unfinished_and_no_damage(lake: Path) -> None:
+    raw = RawFiles(lake)
+    old = stored(raw, OLD)
+    receipt = lake / "raw" / f"{KEY}{RECEIPT_SUFFIX}"
+    before = receipt.read_bytes()
+    stored(raw, NEW)
+    receipt.write_bytes(before)
+    state = verified(lake, DeliveredVersion(old, is_current=True))
+    assert state.damages == []
+    assert [(one.kind, one.file, one.first) for one in state.unfinished] == [(Kind.RAW, f"raw/{KEY}", DAY)]
+    stored(RawFiles(lake), NEW)
+    again = verified(lake, DeliveredVersion(old, is_current=True))
+    assert (again.damages, again.unfinished) == ([], [])
+
+
+def test_other_bytes_without_a_kept_version_are_damage(lake: Path) -> None:
+    old = stored(RawFiles(lake), OLD)
+    (lake / "raw" / KEY).write_bytes(NEW)
+    state = verified(lake, DeliveredVersion(old, is_current=True))
+    assert only(state).kind == Kind.RAW
+    assert state.unfinished == []
+
+
 def test_a_version_that_was_being_kept_when_the_run_ended_is_whole_where_it_was(lake: Path) -> None:
     current = stored(RawFiles(lake), OLD)
     copy = lake / "raw" / current.replaced_key

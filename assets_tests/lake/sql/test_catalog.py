@@ -106,7 +106,7 @@ def test_a_disk_that_is_full_is_one_error_with_its_remedy(
         raise error("Could not write file: No space left on device\nmore")
 
     monkeypatch.setattr("pipeline.lake.sql.catalog.create_views", fail)
-    with pytest.raises(PlaceFailed, match="No space left on device. No table is damaged"):
+    with pytest.raises(PlaceFailed, match=r"No space left on device\. No table is damaged"):
         write_catalog(filled, path)
     assert list(tmp_path.glob("*.duckdb*")) == []
     assert list(tmp_path.glob(".*")) == []

@@ -39,6 +39,8 @@ class RawState:
     """Versions that exist with a matching receipt."""
     unknown: list[str] = field(default_factory=list)
     """Files without a receipt, which nothing reads."""
+    unfinished: list[Damage] = field(default_factory=list)
+    """Files of a new version whose run ended before it wrote their receipt. No damage: the old version is kept."""
     checked: int = 0
     size: int = 0
     """Bytes."""
@@ -98,8 +100,16 @@ class RawVerification:
             self.state.whole.append(receipt)
         elif traced is not None:
             self._damage(Kind.RECEIPT, name, "does not match the audit trail", traced)
+        elif not _is_kept(name) and self._is_kept_whole(receipt):
+            session = _session_in(file)
+            found_text = "it put a new version of the file in place, and not its receipt"
+            self.state.unfinished.append(Damage(Kind.RAW, RAW, file, found_text, session, session))
         elif not (_is_kept(name) and file in self._in_force):  # reported with the receipt at the vendor's key
             self._damage(self._kind(file, receipt), file, _differs(found, receipt))
+
+    def _is_kept_whole(self, receipt: Receipt) -> bool:
+        """Return whether the version was kept before a new one took its place."""
+        return self._digests.get(f"{RAW}/{receipt.replaced_key}") == Digest(receipt.size, receipt.sha256)
 
     def _agrees(self, name: str, receipt: Receipt, traced: Receipt) -> bool:
         """Return whether the receipt at `name` says the same about its bytes as the audit trail.
@@ -177,14 +187,19 @@ class RawVerification:
     def _damage(self, kind: Kind, name: str, found: str, delivered: DeliveredVersion | None = None) -> None:
         if delivered is not None:
             self.state.rebuilt[name] = delivered.receipt
-        dated = _DATED.search(name)
-        session = date.fromisoformat(dated[0]) if dated else None
+        session = _session_in(name)
         self.state.damages.append(Damage(kind, RAW, name, found, session, session))
 
 
 def _is_kept(name: str) -> bool:
     """Return whether a file or receipt is among the kept versions, not at a vendor's key."""
     return name.startswith(f"{RAW}/{REPLACED}/")
+
+
+def _session_in(name: str) -> date | None:
+    """Return the session that a file is named after."""
+    dated = _DATED.search(name)
+    return date.fromisoformat(dated[0]) if dated else None
 
 
 def _identity(receipt: Receipt) -> tuple[str, str, str]:
