@@ -130,5 +130,9 @@ class ModelError(PermanentError):
     """A model's declaration is invalid, or uses columns that do not exist."""
 
 
+class MineError(PermanentError):
+    """A file of the user's own declarations fails, or declares what cannot be."""
+
+
 class ReportsNotWritten(PermanentError):
     """The folder of the pages cannot be written."""

@@ -64,6 +64,11 @@ class Settings(BaseSettings):
     reference: Path | None = Field(
         None, description="Folder with the vendor's REST answers: splits.json, dividends.json, tickers.json."
     )
+    mine_folder: Path | None = Field(
+        None,
+        validation_alias=f"{PREFIX}MINE",
+        description="Folder of your own indicators, models and rules; else <home>/mine.",
+    )
     start: date = Field(US_STOCKS.first_session, description="First session of every table.")
     end: date | None = Field(
         None, le=LAST_DAY, description="Last session of every table, for a history that is complete."
@@ -118,6 +123,11 @@ class Settings(BaseSettings):
             key_id=self.lake_key_id,
             secret=self.lake_secret,
         )
+
+    @property
+    def mine(self) -> Path:
+        """Return the folder of the user's own declarations."""
+        return self.home / "mine" if self.mine_folder is None else _absolute(self.mine_folder, f"{PREFIX}MINE")
 
     @property
     def rest_calls(self) -> Path:

@@ -15,6 +15,7 @@ from pipeline.cli import (
     doctor,
     evaluate,
     explain,
+    mine,
     reference,
     restate,
     runs,
@@ -52,6 +53,8 @@ app.command()(only_reading()(explain.explain))
 app.command()(evaluate.evaluate)
 app.add_typer(positions_commands.app, name="positions")
 app.add_typer(alerts.app, name="alerts")
+app.command()(mine.new)
+app.add_typer(mine.app, name="mine")
 app.command()(only_reading()(sql.sql))
 app.command()(only_reading()(status.status))
 app.command()(verify.verify)

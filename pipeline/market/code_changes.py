@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from pipeline.contracts.table import Table
-from pipeline.market.computed import SHARED, computations, computed_by
+from pipeline.market.computed import FILE, SHARED, computations, computed_by
 from pipeline.market.earlier_code import BEFORE, SAME
 from pipeline.market.market import Market
 
@@ -18,8 +18,9 @@ def cause(market: Market, table: Table, was: Mapping[str, str] | None) -> str | 
     stored. A declaration that was removed changes nothing: its columns and lists stay as they are.
     """
     was, now = BEFORE.get(table.sql_name, {}) if was is None else was, computed_by(market, table)
-    new = [part for part in now if part not in was]
-    changed = [part for part in now if part in was and not is_same(was[part], now[part])]
+    parts = [part for part in now if not part.startswith(FILE)]
+    new = [part for part in parts if part not in was]
+    changed = [part for part in parts if part in was and not is_same(was[part], now[part])]
     computation = computations(market)[table]
     shared = [f"{computation.shared_words} changed"] if SHARED in new + changed else []
     causes = [*shared, _listed("{}{} changed", computation.kind, changed), _listed("new {}{}", computation.kind, new)]

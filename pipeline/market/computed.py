@@ -30,6 +30,9 @@ from pipeline.market.securities.reference import applicable_dividends, applicabl
 SHARED = "*"
 """The part of a table's fingerprints that covers the code behind all its rows."""
 
+FILE = "file "
+"""Begin of the parts that name a user's file, with its SHA-256: they say whose code it was, and are not compared."""
+
 BY_NAME_ONLY = ("INDICATORS", "MODELS", "RULES", "US_STOCKS")
 """Names in shared code that count by name only: declarations have fingerprints of their own, and the exchange's days
 and hours are data that grow by years."""
@@ -100,9 +103,17 @@ def computations(market: Market) -> Mapping[Table, Computation]:
 
 @cache
 def computed_by(market: Market, table: Table) -> Mapping[str, str]:
-    """Return the fingerprints of the code that computes a table now, by part; none for an imported table."""
+    """Return the fingerprints of the code that computes a table now, by part; none for an imported table.
+
+    The parts that begin with FILE name the user's files behind them.
+    """
     computation = computations(market).get(table)
-    return computation.fingerprints if computation else {}
+    if computation is None:
+        return {}
+    parts = computation.fingerprints
+    files = market.declarations.files
+    sources = {f"{FILE}{name}": hash_ for name, hash_ in (files[part].split() for part in parts if part in files)}
+    return parts | sources
 
 
 def code_version(market: Market, table: Table) -> str | None:
@@ -111,5 +122,6 @@ def code_version(market: Market, table: Table) -> str | None:
 
 
 def version_of(parts: Mapping[str, str]) -> str | None:
-    """Return one fingerprint of all `parts`; None when there are none."""
-    return fingerprint(sorted(parts.items())) if parts else None
+    """Return one fingerprint of all `parts` but the files they come from; None when there are none."""
+    compared = sorted((part, hash_) for part, hash_ in parts.items() if not part.startswith(FILE))
+    return fingerprint(compared) if compared else None

@@ -1,8 +1,8 @@
 """What is declared for a market: its indicators, models and sell rules, checked together. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from pipeline.contracts.bars import DailyBar
@@ -24,6 +24,10 @@ class Declarations:
     indicators: tuple[Indicator, ...]
     models: tuple[Model, ...]
     rules: tuple[Rule, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Name of a column, model or rule to the user's file that declares it: its name and SHA-256, with a space between.
+
+    Those that are shipped have none."""
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -48,6 +52,22 @@ class Declarations:
         It is the longest look-back of an indicator: a value depends on the ticker's bars in these sessions only.
         """
         return max(indicator.lookback for indicator in self.indicators)
+
+
+def joined(
+    declarations: Declarations,
+    indicators: Sequence[Indicator],
+    models: Sequence[Model],
+    rules: Sequence[Rule],
+    files: Mapping[str, str],
+) -> Declarations:
+    """Return `declarations` with more behind them, declared in `files`. Raises as `Declarations` does."""
+    return Declarations(
+        (*declarations.indicators, *indicators),
+        (*declarations.models, *models),
+        (*declarations.rules, *rules),
+        {**declarations.files, **files},
+    )
 
 
 def _require_distinct(what: str, names: Iterable[str]) -> None:

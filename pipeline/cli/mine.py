@@ -1,0 +1,109 @@
+"""`candlelake new` and `candlelake mine`: your own indicators, models and sell rules."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.terminal import out, say, say_warning
+
+if TYPE_CHECKING:
+    from pipeline.mine.loading import DeclaredFile
+    from pipeline.settings import Settings
+
+app = typer.Typer(invoke_without_command=True, help="Show your own indicators, models and rules.")
+
+
+class Kind(StrEnum):
+    """What can be declared."""
+
+    INDICATOR = "indicator"
+    MODEL = "model"
+    RULE = "rule"
+
+
+def new(
+    kind: Annotated[Kind, typer.Argument(metavar="indicator|model|rule", help="What to declare.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name in snake_case, such as range_20.")],
+) -> None:
+    """Write a file with a new indicator, model or sell rule that works, for you to change."""
+    from pipeline.contracts.indicators import NAME
+    from pipeline.lake.storage.privacy import make_private_folder, write_private
+    from pipeline.mine.folder import allow, files_in, is_allowed
+    from pipeline.mine.in_force import stocks_of
+    from pipeline.mine.templates import text_of
+    from pipeline.settings import load_settings
+
+    if not NAME.fullmatch(name):
+        raise typer.BadParameter(f"{name!r} is no name; write it in snake_case: range_20.", param_hint="'NAME'")
+    settings = load_settings()
+    file = settings.mine / f"{name}.py"
+    if file.exists():
+        raise typer.BadParameter(f"{file} is there already.", param_hint="'NAME'")
+    # A folder with files of somebody else stays switched off until the user has read them.
+    may_allow = is_allowed(settings.mine) or not files_in(settings.mine)
+    make_private_folder(settings.home)
+    make_private_folder(settings.mine)
+    write_private(file, text_of(kind, name))
+    if may_allow:
+        allow(settings.mine)
+    try:
+        stocks_of(settings)
+    except Exception:
+        file.unlink()
+        raise
+    say(f"Wrote {file}. Change it, then `candlelake run` uses it and `candlelake mine` shows it.")
+
+
+@app.callback()
+def mine(context: typer.Context) -> None:
+    """Show your own indicators, models and rules, and the columns that nothing declares any more."""
+    if context.invoked_subcommand is not None:
+        return
+    from pipeline.mine.folder import files_in, is_allowed
+    from pipeline.mine.in_force import declared_files, switched_off
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    files = files_in(settings.mine)
+    if not files:
+        say(f"Nothing is declared in {settings.mine}. `candlelake new indicator NAME` writes a first file.")
+    elif is_allowed(settings.mine):
+        show(declared_files(settings))
+    else:
+        say_warning(switched_off(settings, files))
+    for column in undeclared_columns(settings):
+        say(f"stocks.indicators has the column {column}, which nothing declares any more: its history stays readable.")
+
+
+@app.command("allow")
+def allow_here() -> None:
+    """Let the files of your folder run on this computer."""
+    from pipeline.mine.folder import allow, files_in
+    from pipeline.mine.in_force import declared_files
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    allow(settings.mine)
+    say(f"The code in {settings.mine} runs on this computer from now on.")
+    if files_in(settings.mine):
+        show(declared_files(settings))
+
+
+def show(declared: "list[DeclaredFile]") -> None:
+    """Write each file with what it declares to stdout."""
+    console = out()
+    for one in declared:
+        console.print(f"{one.file.name}  {', '.join(one.names) or 'nothing'}", soft_wrap=True)
+
+
+def undeclared_columns(settings: "Settings") -> list[str]:
+    """Return the columns of the table of indicators that no declaration in force writes."""
+    from pipeline.lake.lake import Lake
+    from pipeline.mine.in_force import stocks_of
+
+    lake, stocks = Lake(settings.lake), stocks_of(settings)
+    if not lake.exists(stocks.indicators):
+        return []
+    stored = [field.name for field in lake.open(stocks.indicators).schema().fields]
+    return [name for name in stored if name not in (*stocks.indicators.columns, stocks.indicators.layout.column)]

@@ -1,0 +1,132 @@
+"""Runs the user's files and collects what they declare, in the order in which they declare it."""
+
+from __future__ import annotations
+
+import importlib.util
+import linecache
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+
+from pipeline.errors import CandlelakeError, MineError
+from pipeline.market.declarations import Declarations, joined
+from pipeline.market.indicators import Indicator
+from pipeline.market.portfolio.sell.rule import Rule
+from pipeline.market.screen.model import Model
+from pipeline.mine.folder import MineFile
+
+PACKAGE = "mine_"
+"""Begin of the name of the package that the files of a folder make together: they may import each other with a dot."""
+
+
+@dataclass(frozen=True)
+class DeclaredFile:
+    """What one file declares."""
+
+    file: MineFile
+    indicators: tuple[Indicator, ...]
+    models: tuple[Model, ...]
+    rules: tuple[Rule, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of its columns, models and rules."""
+        columns = (column.name for indicator in self.indicators for column in indicator.columns)
+        return [*columns, *(model.name for model in self.models), *(rule.name for rule in self.rules)]
+
+
+def with_files(built_in: Declarations, files: Sequence[MineFile]) -> tuple[Declarations, list[DeclaredFile]]:
+    """Return `built_in` with what `files` declare, and what each of them declares.
+
+    Raises MineError, naming the file, the line and the remedy, when a file fails or declares what cannot be.
+    """
+    package = _package(files)
+    together, declared = built_in, list[DeclaredFile]()
+    for file in files:
+        found = _declared(file, _run(package, file), known=together)
+        together = _joined(together, found)
+        declared.append(found)
+    return together, declared
+
+
+def _package(files: Sequence[MineFile]) -> str:
+    """Return the name of a new package of these files: other content has another name, so nothing stale is found."""
+    name = PACKAGE + sha256("".join(f"{file.path} {file.sha256}\n" for file in files).encode()).hexdigest()[:16]
+    if files and name not in sys.modules:
+        package = ModuleType(name)
+        package.__path__ = [str(files[0].path.parent)]
+        sys.modules[name] = package
+    return name
+
+
+def _run(package: str, file: MineFile) -> ModuleType:
+    name = f"{package}.{file.path.stem}"
+    if name in sys.modules:
+        return sys.modules[name]
+    linecache.checkcache(str(file.path))
+    spec = importlib.util.spec_from_file_location(name, file.path)
+    if spec is None or spec.loader is None:
+        raise MineError(f"{file.path} cannot be loaded.", remedy="Give it a name of letters, digits and underscores.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        # Compiled from the bytes whose hash is noted, and no compiled file is left beside them.
+        exec(compile(file.content, str(file.path), "exec", dont_inherit=True), vars(module))  # noqa: S102 (the user's)
+    except Exception as failed:
+        del sys.modules[name]
+        raise _error(file, failed, _line_in(file.path, failed)) from failed
+    return module
+
+
+def _declared(file: MineFile, module: ModuleType, known: Declarations) -> DeclaredFile:
+    """Return the declarations among the module's values, each once, and none that was known before."""
+    before = {id(one) for one in (*known.indicators, *known.models, *known.rules)}
+    values = {id(value): value for value in _values(module)}
+    new = [value for key, value in values.items() if key not in before]
+    return DeclaredFile(
+        file,
+        tuple(value for value in new if isinstance(value, Indicator)),
+        tuple(value for value in new if isinstance(value, Model)),
+        tuple(value for value in new if isinstance(value, Rule)),
+    )
+
+
+def _values(module: ModuleType) -> Iterable[object]:
+    """Yield the values at the module's top level; of lists and tuples, their items."""
+    for value in list(vars(module).values()):
+        if isinstance(value, list | tuple):
+            yield from value
+        else:
+            yield value
+
+
+def _joined(together: Declarations, found: DeclaredFile) -> Declarations:
+    source = f"{found.file.name} {found.file.sha256}"
+    try:
+        return joined(together, found.indicators, found.models, found.rules, dict.fromkeys(found.names, source))
+    except CandlelakeError as failed:
+        raise _error(found.file, failed, None) from failed
+
+
+def _line_in(path: Path, failed: BaseException) -> int | None:
+    """Return the line of the file where an error came from: the last of its own lines on the way."""
+    if isinstance(failed, SyntaxError) and failed.filename == str(path):
+        return failed.lineno
+    lines = [frame.lineno for frame in traceback.extract_tb(failed.__traceback__) if frame.filename == str(path)]
+    return lines[-1] if lines else None
+
+
+def _error(file: MineFile, failed: BaseException, line: int | None) -> MineError:
+    where = f"{file.path}, line {line}" if line else f"{file.path}"
+    ours = isinstance(failed, CandlelakeError)
+    what = failed.message if isinstance(failed, CandlelakeError) else f"{type(failed).__name__}: {failed}"
+    first = (what.strip().splitlines() or [type(failed).__name__])[0]
+    remedy = failed.remedy if isinstance(failed, CandlelakeError) else "Correct the line."
+    return MineError(
+        f"{where}: {first if ours else first.rstrip('.') + '.'}",
+        remedy=f"{remedy} To run without it, move the file out of the folder.",
+    )
