@@ -52,7 +52,7 @@ FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py orchestratio
 QUICK := market contracts reports \
 	alerts/test_wording.py alerts/test_message.py sources/massive/test_day_aggs.py \
 	sources/massive/test_grouped_daily.py sources/massive/test_reference_rows.py test_import_rules.py test_promises.py \
-	orchestration/test_partitions.py test_settings.py
+	orchestration/test_partitions.py test_settings.py test_docs_index.py
 
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
 SLOWEST := --durations=20 --durations-min=1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-DOCUMENTS = ("README.md", "docs/indicators.md", "docs/models.md", "docs/positions.md")
+DOCUMENTS = ("docs/indicators.md", "docs/models.md", "docs/positions.md")
 """Where a reader is told to paste."""
 
 TOLD = re.compile(

@@ -4,14 +4,15 @@ from pathlib import Path
 import pytest
 
 from assets_tests.market.screen.panels import day
+from assets_tests.pasting import examples
 from pipeline.market.screen.models import MODELS, STRONG_CLOSE
 from pipeline.market.screen.rank import candidates
 
 PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
 
 
-def test_the_example_of_a_new_model_runs_and_ranks():
-    (example,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+def test_the_example_with_a_factor_of_its_own_runs_and_ranks():
+    (example,) = (one.code for one in examples() if one.name == "BREAKOUT")
     declared: dict[str, object] = {"MODELS": ()}
     exec(example, declared)  # noqa: S102 (our own page)
     rows = [{"ticker": t, "bollinger_upper": 49.0, "relative_volume": v} for t, v in (("A", 1.0), ("B", 3.5))]
