@@ -25,6 +25,7 @@ for name in [name for name in os.environ if name.startswith(("CANDLELAKE_", "DAG
 
 ELSEWHERE = tempfile.TemporaryDirectory(prefix="candlelake-tests-")
 os.environ["CANDLELAKE_HOME"] = str(Path(ELSEWHERE.name, "home"))
+os.environ["XDG_CONFIG_HOME"] = str(Path(ELSEWHERE.name, "config"))
 
 
 OBJECTS_BEFORE_COLLECTION = 50_000

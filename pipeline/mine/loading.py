@@ -76,7 +76,7 @@ def _run(package: str, file: MineFile) -> ModuleType:
     try:
         # Compiled from the bytes whose hash is noted, and no compiled file is left beside them.
         exec(compile(file.content, str(file.path), "exec", dont_inherit=True), vars(module))  # noqa: S102 (the user's)
-    except Exception as failed:
+    except (Exception, SystemExit) as failed:
         del sys.modules[name]
         raise _error(file, failed, _line_in(file.path, failed)) from failed
     return module
