@@ -13,7 +13,7 @@ from pipeline.lake.lake import Lake
 from pipeline.tables import EVERY_TABLE
 
 NOT_COMPARED = ("run_id", "first_seen", "last_seen")
-"""Columns that tell of the run that wrote a row."""
+"""Columns about the run that wrote a row."""
 
 
 def content(place: Path) -> dict[str, pl.DataFrame]:
