@@ -21,7 +21,7 @@ class CarelessServer:
     objects: dict[str, bytes] = field(default_factory=dict)
     """By path: bucket and key."""
     conditions: dict[str, set[str | None]] = field(default_factory=dict)
-    """What `If-None-Match` said of the puts of each path."""
+    """The `If-None-Match` of the puts of each path."""
 
     def listed(self, bucket: str, prefix: str, after: str) -> str:
         """Return the entries of a listing."""
@@ -55,8 +55,8 @@ def careless_server() -> Iterator[CarelessServer]:
                 self._answer(200, LISTING.format(found).encode())
             elif body is None:
                 self._answer(404, b"")
-            elif asked := re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", "")):
-                first, last = int(asked[1]), min(int(asked[2]), len(body) - 1)
+            elif wanted := re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", "")):
+                first, last = int(wanted[1]), min(int(wanted[2]), len(body) - 1)
                 headers = {"Content-Range": f"bytes {first}-{last}/{len(body)}"} | UNCHANGING
                 self._answer(206, body[first : last + 1], **headers)
             else:

@@ -40,9 +40,9 @@ def typed_module(module: str, *arguments: str, cwd: Path, **settings: str) -> su
 
 
 def free_port() -> int:
-    """Return a port that nobody has, below those that systems give to outgoing connections.
+    """Return a free port, below those that systems give to outgoing connections.
 
-    It is taken only seconds later: one of the others' tests would often have connected from it meanwhile.
+    It is used only seconds later: a test of another worker would often have connected from it by then.
     """
     for port in random.SystemRandom().sample(range(10_000, 20_000), 200):
         with socket.socket() as probe, suppress(OSError):

@@ -45,7 +45,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Dealing | None:
-    """Deal tests as `dealing` says, in the order that `pytest_collection_modifyitems` gave them."""
+    """Deal tests by `dealing`, in the order that `pytest_collection_modifyitems` gave them."""
     if config.getoption("dist") != "loadfile":
         return None
     config.option.loadscopereorder = False
@@ -65,6 +65,6 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="module")
 def module_server() -> Iterator[HTTPServer]:
-    """A server of this module's own: `httpserver` is one for all tests, and whoever registers first on it answers."""
+    """A server of this module's own: `httpserver` is one for all tests, and its first handler answers."""
     with HTTPServer() as server:
         yield server

@@ -74,7 +74,7 @@ def run_with_checks(
 
 
 def partitions(sessions: Sequence[date]) -> dict[str, Any]:
-    """Return what tells a run its sessions."""
+    """Return the tags that give a run its sessions."""
     return {"partition_key": str(sessions[0])} if len(sessions) == 1 else {"tags": span_tags(sessions)}
 
 
@@ -90,12 +90,12 @@ def instance() -> Iterator[DagsterInstance]:
 
 
 def rows(settings: Settings, table: Table) -> pl.DataFrame:
-    """Return all that a table holds, in the order of its key."""
+    """Return all rows of a table, in the order of its key."""
     return Lake(settings.lake).scan(table).sort(table.key).collect()
 
 
 def failure_of(result: ExecuteInProcessResult) -> str:
-    """Return every error that the run's failed steps tell of, causes included."""
+    """Return every error of the run's failed steps, causes included."""
     words = []
     for event in result.filter_events(lambda event: event.event_type == DagsterEventType.STEP_FAILURE):
         error = event.step_failure_data.error

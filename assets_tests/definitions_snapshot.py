@@ -1,4 +1,4 @@
-"""Everything Dagster is told, as text to read and compare. Run as a module, it writes the snapshot anew."""
+"""All definitions, as text to read and compare. Run as a module, it writes the snapshot again."""
 
 import json
 import os
@@ -35,9 +35,9 @@ def described(definitions: Definitions) -> dict[str, Any]:
     }
 
 
-def in_text(told: dict[str, Any]) -> str:
+def in_text(description: dict[str, Any]) -> str:
     """Return what `described` returns as the snapshot has it, a line for each word that may change."""
-    return json.dumps(told, indent=1) + "\n"
+    return json.dumps(description, indent=1) + "\n"
 
 
 def asset_in_words(definitions: Definitions, key: AssetKey) -> dict[str, Any]:
@@ -66,8 +66,8 @@ def in_words(keys: Any) -> list[str]:
     return sorted(key.to_user_string() for key in keys)
 
 
-def by_name(named: Any) -> str:
-    return named.name
+def by_name(definition: Any) -> str:
+    return definition.name
 
 
 if __name__ == "__main__":

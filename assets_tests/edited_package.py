@@ -23,21 +23,21 @@ print(json.dumps({table.sql_name: computation.fingerprints for table, computatio
 
 
 def edited_market(folder: Path, edit: Callable[[Path, str], str]) -> Path:
-    """Lay a package into `folder` whose `market` holds what `edit` makes of each file, and return `folder`.
+    """Copy the package into `folder`, with each file of its `market` changed by `edit`, and return `folder`.
 
     `edit` is given the file's path within `market`, and its text. All else is that of this package, compiled code too.
     """
-    _laid(PACKAGE, folder / PACKAGE.name, edit)
+    _copy_edited(PACKAGE, folder / PACKAGE.name, edit)
     return folder
 
 
-def _laid(source: Path, copy: Path, edit: Callable[[Path, str], str]) -> None:
+def _copy_edited(source: Path, copy: Path, edit: Callable[[Path, str], str]) -> None:
     """Copy what `edit` changes, and the folders above it; link to all else."""
     if source.is_dir() and any(_edited(path, edit) != path.read_text() for path in source.rglob("*.py")):
         copy.mkdir(parents=True)
         for entry in source.iterdir():
             if entry.name != "__pycache__":
-                _laid(entry, copy / entry.name, edit)
+                _copy_edited(entry, copy / entry.name, edit)
     elif source.suffix == ".py" and _edited(source, edit) != source.read_text():
         copy.write_text(_edited(source, edit))
     else:

@@ -10,10 +10,10 @@ QUICK, THOROUGH = "quick", "thorough"
 """Hypothesis profiles: that of `make test`, and that of `make test-all` (`--hypothesis-profile=thorough`)."""
 
 SHARE = 8
-"""One example in so many is tried in `make test`."""
+"""`make test` tries one example in this many."""
 
 FEWEST = 6
-"""No property is tried on fewer examples, unless it says so itself."""
+"""No property is tried on fewer examples, unless it sets its own number."""
 
 
 def register_profiles() -> None:
@@ -42,7 +42,7 @@ def is_thorough() -> bool:
 
 
 def first_quick(cases: Iterable[Any], quick: int = 1) -> list[Any]:
-    """Return the cases of a test, of which `make test` tries the first `quick`, and `make test-all` the others."""
+    """Return the cases of a test: `make test` tries the first `quick`, and `make test-all` the others."""
     listed = list(cases)
     return [*listed[:quick], *map(_thorough, listed[quick:])]
 

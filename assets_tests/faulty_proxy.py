@@ -36,7 +36,7 @@ class Exchange:
     hung_up: bool = False
     """Whether the connection is reset before anything is sent."""
     dripping: str = ""
-    """What comes a byte at a time, and never to an end: `head` or `body`; empty for neither."""
+    """What comes a byte at a time, without end: `head` or `body`; empty for neither."""
 
 
 Fault = Callable[[Exchange], None]
@@ -58,7 +58,7 @@ class _Listener(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client whose patience ends goes away in the midst of an answer.
+        # A client whose patience ends goes away in the middle of an answer.
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 

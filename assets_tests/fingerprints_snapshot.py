@@ -1,6 +1,6 @@
-"""The fingerprints of what computes each table, as a file to read. Run as a module, it writes that file anew.
+"""The fingerprints of what computes each table, as a file to read. Run as a module, it writes that file again.
 
-It names what was in the file before: code that was only written otherwise goes into `SAME` with these lines.
+It prints what was in the file before: code that was only rewritten goes into `SAME` with these lines.
 """
 
 import json
@@ -11,7 +11,7 @@ SNAPSHOT = Path(__file__).with_name("fingerprints.json")
 
 def fingerprints() -> dict[str, dict[str, str]]:
     """Return the fingerprints of every part of each table that is computed, by SQL name."""
-    from assets_tests.stocks import COMPUTED, computed_by  # noqa: PLC0415 (only when it is asked)
+    from assets_tests.stocks import COMPUTED, computed_by  # noqa: PLC0415 (only when it is needed)
 
     return {table.sql_name: dict(computed_by(table)) for table in COMPUTED}
 

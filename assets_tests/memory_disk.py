@@ -11,6 +11,6 @@ ROOM = 6 * 2**30
 
 
 def use_memory() -> None:
-    """Let temporary folders of this process, and of all that it starts, lie in memory, where that has room."""
+    """Put temporary folders of this process, and of its children, in memory, if there is room."""
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM and "TMPDIR" not in os.environ:
         os.environ["TMPDIR"] = tempfile.tempdir = MEMORY

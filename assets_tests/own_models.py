@@ -1,4 +1,4 @@
-"""Models of the tests' own, whose lists stay as they are when the product ships another model, indicator or rule."""
+"""Models of the tests: their lists stay as they are when the product ships another model, indicator or rule."""
 
 from collections.abc import Sequence
 
@@ -40,5 +40,5 @@ OWN_MARKET = market_of(US_STOCKS, declaring(models=OWN))
 
 
 def rank_by(models: Sequence[Model], patched: pytest.MonkeyPatch) -> None:
-    """Let the assets rank by these models, and show them, instead of by those that are shipped."""
+    """Make the assets rank by these models, and show them, instead of the shipped ones."""
     declare(patched, declaring(models=tuple(models)))

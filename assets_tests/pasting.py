@@ -1,4 +1,4 @@
-"""The examples that the documents tell to paste, and a copy of the package that they are pasted into."""
+"""The documents' examples to paste, and a copy of the package that they are pasted into."""
 
 import re
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 DOCUMENTS = ("docs/indicators.md", "docs/models.md", "docs/positions.md")
-"""Where a reader is told to paste."""
+"""Where the documents say to paste."""
 
 TOLD = re.compile(
     # The text from the last heading or example on names the module, and the next block of code is pasted there.
@@ -20,7 +20,7 @@ TOLD = re.compile(
 
 @dataclass(frozen=True)
 class Example:
-    """A block of code, and the module at whose end it is to be pasted."""
+    """A block of code, and the module that it is pasted at the end of."""
 
     document: str
     module: str
@@ -43,7 +43,7 @@ def examples() -> list[Example]:
 
 
 def package_with(pasted: Sequence[Example], folder: Path) -> Path:
-    """Return `folder` with a copy of the package in it, into which each example was pasted as the document says."""
+    """Return `folder` with a copy of the package in it, with each example pasted in as the document says."""
     shutil.copytree(ROOT / "pipeline", folder / "pipeline")
     for example in pasted:
         with (folder / example.module).open("a") as module:

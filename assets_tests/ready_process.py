@@ -1,4 +1,4 @@
-"""A process that has loaded the libraries, and nothing of ours, and forks a child for each command that is typed.
+"""A process that has loaded the libraries, and none of our modules, and forks a child for each command that is typed.
 
 Loading them takes longer than most commands do. What is ours is loaded by the child, under its own settings; what else
 a child had to load, its successors find loaded.
@@ -64,18 +64,24 @@ class ReadyProcess:
     def run(
         self, module: str, *arguments: str, cwd: Path, environment: dict[str, str]
     ) -> subprocess.CompletedProcess[str]:
-        """Return how `python -m MODULE ARGUMENTS` ended, and what it said."""
+        """Return the exit code and output of `python -m MODULE ARGUMENTS`."""
         with TemporaryDirectory() as folder, self._lock:
-            said = Path(folder, "stdout"), Path(folder, "stderr")
-            asked = {"module": module, "arguments": arguments, "cwd": cwd, "environment": environment, "said": said}
-            asked["loaded"] = Path(folder, "loaded")
-            code = self._ask(asked)
-            return subprocess.CompletedProcess([module, *arguments], code, *(path.read_text() for path in said))
+            outputs = Path(folder, "stdout"), Path(folder, "stderr")
+            request = {
+                "module": module,
+                "arguments": arguments,
+                "cwd": cwd,
+                "environment": environment,
+                "outputs": outputs,
+            }
+            request["loaded"] = Path(folder, "loaded")
+            code = self._ask(request)
+            return subprocess.CompletedProcess([module, *arguments], code, *(path.read_text() for path in outputs))
 
-    def _ask(self, asked: dict[str, Any]) -> int:
+    def _ask(self, request: dict[str, Any]) -> int:
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(json.dumps(asked, default=str) + "\n")
+        self._process.stdin.write(json.dumps(request, default=str) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 
@@ -85,7 +91,7 @@ class ReadyProcess:
 
 @cache
 def ready_process() -> ReadyProcess:
-    """Return the one of this process of tests, started when it is first wanted."""
+    """Return the one of this process of tests, started at the first use."""
     return ReadyProcess()
 
 
@@ -93,12 +99,12 @@ def _serve() -> None:
     _load(LIBRARIES)
     fill_numba_s_registries()
     for line in sys.stdin:
-        asked = json.loads(line)
+        request = json.loads(line)
         child = os.fork()
         if not child:
-            _become(asked)
+            _become(request)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        _load(_loaded_by(asked))
+        _load(_loaded_by(request))
         print(code, flush=True)  # noqa: T201 (the answer)
 
 
@@ -112,39 +118,39 @@ def _load(modules: Iterable[str]) -> None:
         gc.freeze()
 
 
-def _loaded_by(asked: dict[str, Any]) -> list[str]:
+def _loaded_by(request: dict[str, Any]) -> list[str]:
     """Return the libraries that a command had loaded when it ended; none if it was killed."""
-    told = Path(asked["loaded"])
-    return told.read_text().split() if told.exists() else []
+    loaded = Path(request["loaded"])
+    return loaded.read_text().split() if loaded.exists() else []
 
 
 def fill_numba_s_registries() -> None:
-    """Do here what Numba does before the first kernel, in each process anew: a quarter of a run's time."""
+    """Do here what Numba does before the first kernel, again in each process: a quarter of a run's time."""
     from numba.core.registry import cpu_target  # noqa: PLC0415 (the tests' own process need not import it)
 
     cpu_target.typing_context.refresh()
     cpu_target.target_context.refresh()
 
 
-def _become(asked: dict[str, Any]) -> NoReturn:
-    for stream, path in enumerate((os.devnull, *asked["said"])):
+def _become(request: dict[str, Any]) -> NoReturn:
+    for stream, path in enumerate((os.devnull, *request["outputs"])):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), stream)
-    os.chdir(asked["cwd"])
+    os.chdir(request["cwd"])
     os.environ.clear()
-    os.environ.update(asked["environment"])
-    sys.argv = ["", *asked["arguments"]]
-    code = _ended(asked["module"])
+    os.environ.update(request["environment"])
+    sys.argv = ["", *request["arguments"]]
+    code = _exit_code(request["module"])
     libraries = [name for name in sys.modules if name.partition(".")[0] not in OURS]
-    Path(asked["loaded"]).write_text("\n".join(libraries))
+    Path(request["loaded"]).write_text("\n".join(libraries))
     os._exit(code)
 
 
-def _ended(module: str) -> int:
+def _exit_code(module: str) -> int:
     """Run a module, and return how it ended. Its libraries cannot be taken down in order: they began elsewhere."""
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
-    except SystemExit as ended:
-        return int(ended.code or 0)
+    except SystemExit as stop:
+        return int(stop.code or 0)
     except BaseException:
         traceback.print_exc()
         return 1

@@ -21,7 +21,7 @@ class OwnServer:
     _folder: Path
 
     def kill(self) -> None:
-        """Let it be gone, in the middle of whatever it does."""
+        """Kill the server, in the middle of whatever it does."""
         kill(self._process)
 
     def restart(self) -> None:
@@ -33,7 +33,7 @@ class OwnServer:
 
 @contextmanager
 def own_server() -> Iterator[OwnServer]:
-    """Give a server that nobody else uses."""
+    """Give a server that no other test uses."""
     folder = Path(tempfile.mkdtemp(prefix="weed-"))
     try:
         process, server = started(folder)

@@ -62,7 +62,7 @@ class S3Server:
         )
 
     def make_bucket(self) -> str:
-        """Make a bucket of a name nobody else has, and return the name."""
+        """Make a bucket with a unique name, and return the name."""
         name = f"bucket-{token_hex(8)}"
         self.client.create_bucket(Bucket=name)
         return name
@@ -73,7 +73,7 @@ class S3Server:
         return self.make_bucket()
 
     def place(self, **changed: Any) -> S3Prefix:
-        """Return a prefix that nobody else has, in the bucket of all lakes."""
+        """Return a unique prefix, in the bucket of all lakes."""
         given = {"key_id": self.key_id, "secret": SecretStr(self.secret), "prefix": f"lake-{token_hex(4)}"}
         return S3Prefix(
             endpoint=self.endpoint, region="us-east-1", **({"bucket": self._bucket_of_lakes} | given | changed)
@@ -99,7 +99,7 @@ def new_lake(request: pytest.FixtureRequest) -> Callable[[], dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """A SeaweedFS server that all workers share. Names of buckets and prefixes are random: nobody meets another's."""
+    """A SeaweedFS server that all workers share. Names of buckets and prefixes are random, so tests do not meet."""
 
     def start(data: Path) -> tuple[subprocess.Popen[bytes], str]:
         process, server = started(data)
@@ -125,7 +125,7 @@ def started(folder: Path) -> tuple[subprocess.Popen[bytes], S3Server]:
         server = S3Server(f"http://127.0.0.1:{port}")
         if becomes_ready(server, process):
             return process, server
-        kill(process)  # somebody took one of the ports meanwhile
+        kill(process)  # another process took one of the ports meanwhile
     raise RuntimeError(f"weed did not start: {(data / 'log').read_text(errors='replace')[-2000:]}")
 
 

@@ -26,7 +26,7 @@ BOUGHT = (
     ("HKF", "6000", "5.05", "2026-02-02", "--stop", "4.50"),
     ("SOQD", "200", "135.10", "2026-02-02", "--stop", "147"),
 )
-"""Ticker, shares, price and session: what the reader of the pictures holds, some of it worth selling."""
+"""Ticker, shares, price and session of the positions in the pictures, some of them worth selling."""
 
 HELD = BOUGHT[0][0]
 """The ticker whose page is shown."""
@@ -68,7 +68,7 @@ def demo(home: Path) -> Path:
 
 
 def hold(home: Path) -> None:
-    """Record what is held, unless it is there already, and run the newest session with it."""
+    """Record the positions, unless they are there already, and run the newest session with them."""
     if HELD not in typed(home, "positions", "list", "--json").stdout:
         for ticker, shares, price, opened, *limits in BOUGHT:
             do(home, "positions", "add", ticker, shares, price, "--opened", opened, *limits)
@@ -89,7 +89,7 @@ def show_candidates(browser: Browser, served: Served) -> None:
 
 
 def show_ticker(browser: Browser, served: Served) -> None:
-    """Open the page of what is held, from the list."""
+    """Open the page of a position, from the list."""
     show_candidates(browser, served)
     browser.find(f'table[aria-label="trend"] tbody a[href*="{HELD}"]').click()
     browser.wait(f"document.title.startsWith('{HELD}')")
@@ -98,7 +98,7 @@ def show_ticker(browser: Browser, served: Served) -> None:
 
 
 def show_assets(browser: Browser, served: Served) -> None:
-    """Open the graph of assets, the navigation folded, and wait until every node tells its partitions."""
+    """Open the graph of assets, the navigation folded, and wait until every node shows its partitions."""
     browser.driver.get(f"{served.dagster}/asset-groups")
     fold = "[...document.querySelectorAll('button')].find((one) => one.innerText === 'Hide navigation')"
     browser.wait(fold)

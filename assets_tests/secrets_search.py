@@ -41,10 +41,10 @@ def texts_under(folder: Path) -> Iterator[Text]:
         if path.is_file():
             content = path.read_bytes()
             yield where, content
-            yield from ((where, held) for held in held_in(path, content))
+            yield from ((where, inner) for inner in contents_of(path, content))
 
 
-def held_in(path: Path, content: bytes) -> Iterator[bytes]:
+def contents_of(path: Path, content: bytes) -> Iterator[bytes]:
     """Yield what a packed file, a table or a database holds."""
     if content.startswith(b"\x1f\x8b"):
         with suppress(OSError, EOFError, zlib.error):
@@ -69,7 +69,7 @@ LOGS = """query logs($run: ID!) {logsForRun(runId: $run) {... on EventConnection
     ... on MessageEvent {message} ... on ErrorEvent {error {message stack errorChain {error {message stack}}}}}}}}"""
 
 
-def asked(address: str, query: str, **variables: Any) -> dict[str, Any]:
+def response_to(address: str, query: str, **variables: Any) -> dict[str, Any]:
     """Return what the UI at `address` answers to a query."""
     body = json.dumps({"query": query, "variables": variables}).encode()
     request = Request(f"{address}/graphql", body, {"Content-Type": "application/json"})  # noqa: S310 (loopback)
@@ -78,15 +78,15 @@ def asked(address: str, query: str, **variables: Any) -> dict[str, Any]:
         return answered
 
 
-def told_by(served: Served) -> Iterator[Text]:
-    """Yield what a UI tells of resources, runs, assets, and of every event of every run."""
-    told = [asked(served.dagster, query) for query in QUERIES]
-    runs = [run["runId"] for run in told[1]["data"]["runsOrError"]["results"]]
-    told += [asked(served.dagster, LOGS, run=run) for run in runs]
-    yield from (("GraphQL", json.dumps(answer).encode()) for answer in told)
+def ui_texts(served: Served) -> Iterator[Text]:
+    """Yield the UI's answers about resources, runs, assets, and every event of every run."""
+    answers = [response_to(served.dagster, query) for query in QUERIES]
+    runs = [run["runId"] for run in answers[1]["data"]["runsOrError"]["results"]]
+    answers += [response_to(served.dagster, LOGS, run=run) for run in runs]
+    yield from (("GraphQL", json.dumps(answer).encode()) for answer in answers)
 
 
-def said_by(answers: Mapping[str, CompletedProcess[str]]) -> Iterator[Text]:
+def command_texts(answers: Mapping[str, CompletedProcess[str]]) -> Iterator[Text]:
     """Yield what commands, by a name for each, wrote to stdout and stderr."""
     for name, answer in answers.items():
         yield f"{name}: stdout", answer.stdout.encode()

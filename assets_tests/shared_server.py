@@ -22,7 +22,7 @@ Start = Callable[[Path], tuple["Popen[bytes]", str]]
 
 @contextmanager
 def shared_server(folder: Path, start: Start) -> Iterator[str]:
-    """Give the address of the server that the entry in `folder` names, started if nobody did."""
+    """Give the address of the server that the entry in `folder` names; start it if it is not running."""
     with _locked(folder):
         entry = _entry(folder) or _started(start)
         _write(folder, entry | {"users": entry["users"] + 1})
@@ -58,7 +58,7 @@ def _started(start: Start) -> dict[str, Any]:
     data = Path(tempfile.mkdtemp(prefix="weed-"))  # short: the path of a socket may have 100 characters
     process, address = start(data)
     pid = process.pid
-    process.returncode = 0  # whoever is last ends it: this worker need not wait for it
+    process.returncode = 0  # the last user ends it: this worker need not wait for it
     return {"pid": pid, "address": address, "data": str(data), "users": 0}
 
 

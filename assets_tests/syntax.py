@@ -9,7 +9,7 @@ from pathlib import Path
 def nodes(module: Path) -> Iterator[ast.AST]:
     """Return every node of a source file.
 
-    CPython 3.11 fails ("AST constructor recursion depth mismatch") when garbage is collected in the midst of parsing
+    CPython 3.11 fails ("AST constructor recursion depth mismatch") when garbage is collected in the middle of parsing
     and another thread parses, too.
     """
     was_enabled = gc.isenabled()

@@ -60,35 +60,35 @@ class Telegram:
         self.faults: list[Response] = []
         self.largest_document = 50_000_000
         self.calls = 0
-        # The server's own log has every address in it; it is no log of ours.
+        # The server's own log has every address in it; it is not our log.
         monkeypatch.setattr(WSGIRequestHandler, "log", lambda *_: None)
         server.expect_request(re.compile("/bot.*")).respond_with_handler(self._answer)
         monkeypatch.setattr(NotifyTelegram, "notify_url", server.url_for("/bot"))
 
     def address(self, chat: int = CHAT, token: str = TOKEN, **options: object) -> str:
-        """Return the address of the chat; one try only and no waiting, unless told otherwise."""
-        asked = {"retry": 0, "wait": 0, "rto": 5} | options
-        return f"tgram://{token}/{chat}/?" + "&".join(f"{name}={value}" for name, value in asked.items())
+        """Return the address of the chat; by default one try and no waiting."""
+        query = {"retry": 0, "wait": 0, "rto": 5} | options
+        return f"tgram://{token}/{chat}/?" + "&".join(f"{name}={value}" for name, value in query.items())
 
-    def will_answer(self, status: int, **said: object) -> None:
+    def will_answer(self, status: int, **fields: object) -> None:
         """Answer the next call with an error."""
-        self.faults.append(self._refusal(status, **said))
+        self.faults.append(self._refusal(status, **fields))
 
     def _answer(self, request: Request) -> Response:
         self.calls += 1
         if self.faults:
             return self.faults.pop(0)
         method = request.path.rpartition("/")[2].lower()
-        said = request.get_json() if method == "sendmessage" else request.form.to_dict()
+        fields = request.get_json() if method == "sendmessage" else request.form.to_dict()
         if not request.path.startswith(f"/bot{TOKEN}/"):
             return self._refusal(401, description="Unauthorized")
-        if int(said["chat_id"]) != CHAT:
+        if int(fields["chat_id"]) != CHAT:
             return self._refusal(400, description="Bad Request: chat not found")
-        return self._take(request, method, said)
+        return self._take(request, method, fields)
 
-    def _take(self, request: Request, method: str, said: dict[str, str]) -> Response:
-        assert said["parse_mode"] == "HTML"
-        markup = Markup(said["text"] if method == "sendmessage" else said["caption"])
+    def _take(self, request: Request, method: str, fields: dict[str, str]) -> Response:
+        assert fields["parse_mode"] == "HTML"
+        markup = Markup(fields["text"] if method == "sendmessage" else fields["caption"])
         if markup.fault:
             return self._refusal(400, description=f"Bad Request: can't parse entities: {markup.fault}")
         if len(markup.text) > (MOST_CHARACTERS if method == "sendmessage" else MOST_OF_A_CAPTION):
@@ -104,6 +104,6 @@ class Telegram:
             self.documents[str(sent.filename)] = content
         return Response(json.dumps({"ok": True, "result": {"message_id": self.calls}}), mimetype="application/json")
 
-    def _refusal(self, status: int, **said: object) -> Response:
-        body = {"ok": False, "error_code": status, **said}
+    def _refusal(self, status: int, **fields: object) -> Response:
+        body = {"ok": False, "error_code": status, **fields}
         return Response(json.dumps(body), status=status, mimetype="application/json")

@@ -87,9 +87,9 @@ ADDED = {"indicators/catalogue.py": INDICATORS, "screen/models.py": MODELS, "por
 ABOUT_WHAT_IS_SHIPPED = {
     "test_definitions.py::test_the_definitions_are_those_of_the_snapshot",
     "market/test_computed.py::test_the_fingerprints_are_those_of_the_snapshot",
-    "market/indicators/test_docs.py::test_the_page_tells_of_every_column_once",
+    "market/indicators/test_docs.py::test_the_page_lists_every_column_once",
     "market/screen/test_docs.py::test_the_page_states_every_weight_of_the_shipped_models",
-    "market/portfolio/sell/test_rule.py::test_the_documentation_tells_of_every_rule",
+    "market/portfolio/sell/test_rule.py::test_the_documentation_has_every_rule",
 }
 """The tests that ask for a page and a snapshot of what was added."""
 
@@ -113,7 +113,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def failed(grown: Path, tests: Sequence[str], which: str) -> tuple[set[str], str]:
-    """Return the tests that fail there, of those that `which` picks, and what pytest says."""
+    """Return the tests that fail there, among those that `which` picks, and pytest's output."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(  # noqa: S603 (our own tests)
         [

@@ -44,7 +44,7 @@ def test_a_known_vulnerability_fails_with_its_name_and_the_version_that_mends_it
 
 
 @pytest.mark.parametrize("accepted", ["PYSEC-1", "CVE-2024-1"])
-def test_an_accepted_one_is_let_pass_by_its_id_or_alias(audit, accepted):
+def test_an_accepted_one_passes_by_its_id_or_alias(audit, accepted):
     assert audit.verdict(report(BAD), [accepted])[1] == 0
 
 

@@ -28,29 +28,29 @@ PATIENCE = 180
 GROUPS = {"raw", "reference", "bars", "signals", "portfolio", "reports", "operations"}
 
 DAGSTERS_CLIENT = "https://go.apollo.dev/c/err#"
-"""The library by which Dagster's UI asks for data complains on the console of how it is used, by this address."""
+"""Dagster's UI requests data with a library that complains on the console about its use, by this address."""
 
 
 class Reader(Browser):
-    """A browser that keeps every address it was asked for and every word on its console."""
+    """A browser that keeps every requested address and every line on its console."""
 
     def __init__(self, driver: Any) -> None:
         super().__init__(driver)
-        self.asked: list[str] = []
-        self.said: list[str] = []
+        self.addresses: list[str] = []
+        self.console: list[str] = []
 
     def requests(self) -> list[str]:
         found = super().requests()
-        self.asked += found
+        self.addresses += found
         return found
 
     def logged(self) -> list[str]:
         found = super().logged()
-        self.said += found
+        self.console += found
         return found
 
     def until(self, condition: Callable[[], Any]) -> Any:
-        """Wait until the condition holds, and return its value; a page that is being drawn anew is asked again."""
+        """Wait until the condition holds, and return its value; a page that is being redrawn is tried again."""
         wait = WebDriverWait(self.driver, PATIENCE, poll_frequency=0.1, ignored_exceptions=[WebDriverException])
         return wait.until(lambda _: condition())
 
@@ -89,16 +89,16 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 @pytest.fixture(autouse=True)
 def nothing_leaves_this_machine_and_nothing_goes_wrong(ui: Served, reader: Reader) -> Iterator[None]:
-    """Look, after each test, at all that the browser asked for and said; Dagster's quarrel with itself is let pass."""
+    """After each test, check all requests and console lines of the browser; Dagster's own complaints may pass."""
     yield
     reader.requests(), reader.logged()
     here = {urlsplit(ui.dagster).netloc, urlsplit(ui.pages).netloc}
     # What has no such scheme is the browser's own: its empty tab.
-    over_the_net = [urlsplit(one) for one in reader.asked if one.startswith(("http", "ws"))]
+    over_the_net = [urlsplit(one) for one in reader.addresses if one.startswith(("http", "ws"))]
     assert over_the_net
     assert {address.netloc for address in over_the_net} <= here
-    assert [word for word in reader.said if not (word.startswith(ui.dagster) and DAGSTERS_CLIENT in word)] == []
-    reader.asked.clear(), reader.said.clear()
+    assert [word for word in reader.console if not (word.startswith(ui.dagster) and DAGSTERS_CLIENT in word)] == []
+    reader.addresses.clear(), reader.console.clear()
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +116,8 @@ def run(ui: Served, reader: Reader) -> str:
 def page(run: str, ui: Served, reader: Reader) -> str:
     """Wait for the end of the run, and return the address of the page that the report's materialization links to."""
     reader.open(run)
-    ended = " or ".join(f"normalize-space()='{state}'" for state in ("Success", "Failure", "Canceled"))
-    assert reader.there(f"//*[{ended}]").text == "Success"
+    finished = " or ".join(f"normalize-space()='{state}'" for state in ("Success", "Failure", "Canceled"))
+    assert reader.there(f"//*[{finished}]").text == "Success"
     reader.open(f"{ui.dagster}/assets/stocks/candidates_report")
     link = f"//a[starts-with(@href, '{ui.pages}')]"
     return reader.there(f"//tr[.//*[normalize-space()='page']]{link}").get_attribute("href")

@@ -1,4 +1,4 @@
-"""What Dagster is told: all of it, in a file to read; and the ways in which people load it.
+"""All definitions for Dagster, in a file to read; and the ways in which people load them.
 
 After a change that is meant, renew the file with the command that the test names, and read its diff.
 """
@@ -41,7 +41,7 @@ ASSETS = [defs.resolve_asset_graph().get(key) for key in sorted(defs.resolve_ass
 
 
 @pytest.mark.parametrize("asset", ASSETS, ids=lambda asset: asset.key.to_user_string())
-def test_every_asset_says_what_it_is_of_which_kind_and_whose(asset):
+def test_every_asset_has_a_description_kinds_a_group_and_owners(asset):
     assert asset.description[0].isupper()
     assert asset.description.endswith(".")
     assert asset.kinds
@@ -53,10 +53,10 @@ def test_every_asset_says_what_it_is_of_which_kind_and_whose(asset):
 @pytest.mark.parametrize("table", EVERY_TABLE, ids=lambda table: table.sql_name)
 def test_the_ui_shows_every_column_of_every_table_with_its_type_and_meaning(table):
     (asset,) = (one for one in ASSETS if one.key == asset_key(table))
-    shown = asset.metadata["dagster/column_schema"].columns
-    assert [column.name for column in shown] == list(table.columns)
-    assert [column.name for column in shown if not (column.description or "").strip()] == []
-    assert [column.type for column in shown if len(column.type) > 20] == []
+    columns = asset.metadata["dagster/column_schema"].columns
+    assert [column.name for column in columns] == list(table.columns)
+    assert [column.name for column in columns if not (column.description or "").strip()] == []
+    assert [column.type for column in columns if len(column.type) > 20] == []
 
 
 def test_definitions_can_be_built_over_any_settings_without_touching_a_disk_or_asking_for_credentials(tmp_path):
@@ -71,7 +71,7 @@ def test_definitions_can_be_built_over_any_settings_without_touching_a_disk_or_a
     ids=" ".join,
 )
 def test_they_load_from_the_project_folder_with_nothing_set(command, tmp_path):
-    # A home of its own keeps the command out of the ./data of whoever runs the tests.
+    # A home of its own keeps the command out of the ./data of the person who runs the tests.
     environment = {"CANDLELAKE_HOME": str(tmp_path), "DAGSTER_HOME": str(dagster_home(tmp_path))}
     done = subprocess.run(  # noqa: S603 (our own environment's commands)
         [BIN / command[0], *command[1:]],

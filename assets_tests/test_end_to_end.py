@@ -51,23 +51,23 @@ def dagsters_log_level():
     logging.getLogger("dagster").setLevel(level)
 
 
-def asked_by_the_watch(home):
+def watch_requests(home):
     tick = vendor_files(build_sensor_context(), lake=Lake(home.lake), flat_files=flat_files_of(home), settings=home)
     return [request for request in tick if hasattr(request, "run_key")]
 
 
-def test_a_replaced_file_is_seen_and_run_again_and_both_deliveries_are_told(s3_server, bucket, tmp_path, new_lake):
+def test_a_replaced_file_is_seen_and_run_again_and_both_deliveries_are_recorded(s3_server, bucket, tmp_path, new_lake):
     home = settings(s3_server, bucket, tmp_path / "home", end=FRI, **new_lake())
     put(s3_server, bucket, row(FRI, "NA"), row(FRI, "TRUE"))
-    (first,) = asked_by_the_watch(home)
+    (first,) = watch_requests(home)
     run_sessions(home, [date.fromisoformat(first.partition_key)], Progress())
     assert rows(home, DAILY_BARS)["ticker"].to_list() == ["NA", "TRUE"]
-    assert asked_by_the_watch(home) == []
-    asked = connect(home.lake).sql("SELECT ticker, session FROM stocks.daily_bars ORDER BY ticker")
-    assert asked.rows() == [("NA", FRI), ("TRUE", FRI)]
+    assert watch_requests(home) == []
+    bars = connect(home.lake).sql("SELECT ticker, session FROM stocks.daily_bars ORDER BY ticker")
+    assert bars.rows() == [("NA", FRI), ("TRUE", FRI)]
 
     put(s3_server, bucket, row(FRI, "NA", "11"))
-    (second,) = asked_by_the_watch(home)
+    (second,) = watch_requests(home)
     assert second.partition_key == first.partition_key
     assert second.run_key != first.run_key
     with instance() as dagster:
@@ -76,29 +76,29 @@ def test_a_replaced_file_is_seen_and_run_again_and_both_deliveries_are_told(s3_s
     deliveries = rows(home, DELIVERIES)
     versions = {f"{one['session']}:{one['etag']}": one["is_current"] for one in deliveries.iter_rows(named=True)}
     assert versions == {first.run_key: False, second.run_key: True}
-    assert asked_by_the_watch(home) == []
+    assert watch_requests(home) == []
     assert files_with(home.home, s3_server.secret) == []
 
 
 def refused_run(home):
-    """Return the failure of a run on the home's instance, and all that the instance tells of it."""
+    """Return the failure of a run on the home's instance, and all its log entries on the instance."""
     with open_instance(home.home) as dagster:
         result = run(home, [FRI], instance=dagster, raises=False)
-        told = [
+        logs = [
             entry.to_json() if hasattr(entry, "to_json") else str(entry) for entry in dagster.all_logs(result.run_id)
         ]
-        return result.success, failure_of(result), told
+        return result.success, failure_of(result), logs
 
 
 def test_wrong_credentials_fail_the_run_as_access_denied_and_the_secret_is_nowhere(s3_server, bucket, tmp_path):
     planted = f"planted{uuid4().hex}"
     put(s3_server, bucket, row(FRI, "NA"))
     home = settings(s3_server, bucket, tmp_path / "home", flat_files_secret=planted)
-    success, failure, told = refused_run(home)
+    success, failure, logs = refused_run(home)
     assert not success
     assert "AccessDenied" in failure
     assert "CANDLELAKE_FLAT_FILES_SECRET" in failure, "the remedy"
-    assert not any(planted in line for line in (failure, *told))
+    assert not any(planted in line for line in (failure, *logs))
     assert files_with(home.home, "AccessDenied"), "the search finds what is stored"
     assert files_with(tmp_path, planted) == []
     assert not home.lake.exists()

@@ -111,7 +111,7 @@ def test_no_module_is_long(module: Path):
     assert len(module.read_text().splitlines()) <= 300
 
 
-def test_market_asks_no_clock_what_time_it_is():
+def test_market_reads_no_clock():
     for module in sorted((PACKAGE / "market").rglob("*.py")):
         for node in nodes(module):
             if isinstance(node, ast.Attribute):

@@ -1,4 +1,4 @@
-"""What a lake holds that other code computed than that of today, told by the fingerprints in its commits."""
+"""The rows of a lake that other code than today's computed, by the fingerprints in its commits."""
 
 import json
 from datetime import date
@@ -45,12 +45,12 @@ def bars(tmp_path: Path) -> None:
 
 
 def lake_of(tmp_path: Path, **other: dict[str, str]) -> Lake:
-    """Return a lake that says of what it writes that today's code computed it, but for the parts that are told."""
+    """Return a lake whose commits have the fingerprints of today's code, except for the parts in `other`."""
 
-    def said(table: Table) -> dict[str, str]:
+    def fingerprints(table: Table) -> dict[str, str]:
         return {**computed_by(table), **other.get(table.name, {})}
 
-    return Lake(tmp_path / "lake", computed_by=said)
+    return Lake(tmp_path / "lake", computed_by=fingerprints)
 
 
 def put(lake: Lake, table: Table, *sessions: date, read: tuple[Table, ...] = (DAILY_BARS,)) -> None:
@@ -77,8 +77,8 @@ def test_sessions_that_other_code_computed_are_named_with_what_changed(tmp_path:
     put(lake_of(tmp_path, **CHANGED), INDICATORS_TABLE, *SESSIONS[2:4])
     lake = lake_of(tmp_path)
     put(lake, INDICATORS_TABLE, *SESSIONS[4:])
-    said = "indicator changed: rsi_14"
-    assert outdated(lake) == [("stocks.indicators", None, SESSIONS[2], SESSIONS[3], said)]
+    cause = "indicator changed: rsi_14"
+    assert outdated(lake) == [("stocks.indicators", None, SESSIONS[2], SESSIONS[3], cause)]
     put(lake, INDICATORS_TABLE, *SESSIONS[2:4])
     assert outdated(lake) == []
 
@@ -109,11 +109,11 @@ def test_a_lake_without_fingerprints_is_offered_what_changed_since_the_version_b
     put(Lake(tmp_path / "lake"), INDICATORS_TABLE, *SESSIONS)
     now = {**computed_by(INDICATORS_TABLE), "atr_14": "0" * 12}
     monkeypatch.setattr("pipeline.market.code_changes.computed_by", lambda *_: now)
-    said = "indicator changed: atr_14"
-    assert outdated(Lake(tmp_path / "lake")) == [("stocks.indicators", None, SESSIONS[0], SESSIONS[-1], said)]
+    cause = "indicator changed: atr_14"
+    assert outdated(Lake(tmp_path / "lake")) == [("stocks.indicators", None, SESSIONS[0], SESSIONS[-1], cause)]
 
 
-def test_of_a_changed_model_only_the_lists_are_due(tmp_path: Path) -> None:
+def test_after_a_model_changed_only_the_lists_are_due(tmp_path: Path) -> None:
     older = lake_of(tmp_path, candidates={"pullback": "0" * 12})
     put(older, INDICATORS_TABLE, *SESSIONS)
     put(older, CANDIDATES, *SESSIONS, read=(INDICATORS_TABLE,))
@@ -156,8 +156,8 @@ def test_a_column_new_in_the_table_is_null_in_older_rows_whose_sessions_are_offe
     lake = lake_of(tmp_path)
     assert lake.scan(INDICATORS_TABLE).collect()["resistance"].null_count() == 2 * len(SESSIONS)
     put(lake, INDICATORS_TABLE, SESSIONS[-1])
-    said = "new indicator: resistance"
-    assert outdated(lake) == [("stocks.indicators", None, SESSIONS[0], SESSIONS[-2], said)]
+    cause = "new indicator: resistance"
+    assert outdated(lake) == [("stocks.indicators", None, SESSIONS[0], SESSIONS[-2], cause)]
 
 
 def test_an_indicator_that_went_offers_nothing_and_its_old_values_can_still_be_read(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_the_commit_carries_the_fingerprints_of_each_part_and_what_it_was_made_o
     assert kept == text
 
 
-def test_of_ranges_without_a_ticker_every_row_is_put_in_place() -> None:
+def test_every_row_of_ranges_without_a_ticker_is_put_in_place() -> None:
     stored, computed = rows_of(*SESSIONS[:3]), rows_of(*SESSIONS[:3]).with_columns(rsi_14=50.0)
     ranges = pl.DataFrame(
         {"ticker": [None, "A"], "first_session": SESSIONS[1:3], "last_session": SESSIONS[1:3]},

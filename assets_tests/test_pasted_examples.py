@@ -76,7 +76,7 @@ def home(package, tmp_path_factory) -> Path:
     """Return a home that was filled before the examples were pasted, and in which one session was run since."""
     home = moved_into(tmp_path_factory.mktemp("home"))
     lay(home, NEXT, file_of_a_wild_day())
-    asked(package, home, "run", "--date", str(NEXT))
+    output_of(package, home, "run", "--date", str(NEXT))
     return home
 
 
@@ -91,7 +91,7 @@ def file_of_a_wild_day() -> bytes:
     return gzip.compress("\n".join([*lines, ""]).encode(), mtime=0)
 
 
-def asked(package: Path, home: Path, *arguments: str) -> str:
+def output_of(package: Path, home: Path, *arguments: str) -> str:
     return python(package, "-m", "pipeline.cli", "--home", str(home), *arguments)
 
 
@@ -103,7 +103,7 @@ def price(ticker: str, day: date) -> float:
 @pytest.mark.thorough
 def test_a_pasted_indicator_is_a_column_in_sql(package, home):
     query = f"SELECT * FROM stocks.indicators WHERE session IN ('{NEWEST}', '{NEXT}')"  # noqa: S608 (dates)
-    rows = json.loads(asked(package, home, "sql", query, "--format", "json"))
+    rows = json.loads(output_of(package, home, "sql", query, "--format", "json"))
     found = {(row["ticker"], row["session"]): row for row in rows}
     last = [price(SPLIT, day) for day in list(sessions(FIRST, NEXT))[-20:]]
     row = found[SPLIT, str(NEXT)]
@@ -119,7 +119,7 @@ def test_a_pasted_indicator_is_a_column_in_sql(package, home):
 
 @pytest.mark.thorough
 def test_a_pasted_model_ranks_and_its_lists_are_on_the_page(package, home):
-    listed = json.loads(asked(package, home, "candidates", "--json"))
+    listed = json.loads(output_of(package, home, "candidates", "--json"))
     ranks = {(row["model"], row["ticker"]): row["rank"] for row in listed}
     assert {ticker for model, ticker in ranks if model == "quiet_strength"} == set(TICKERS) - {FALLEN}
     assert ranks["breakout", RISEN] == 1, "the busiest"
@@ -130,7 +130,7 @@ def test_a_pasted_model_ranks_and_its_lists_are_on_the_page(package, home):
 
 @pytest.mark.thorough
 def test_a_pasted_rule_says_to_sell_what_is_held(package, home):
-    (fallen,) = (row for row in json.loads(asked(package, home, "positions", "--json")) if row["ticker"] == FALLEN)
+    (fallen,) = (row for row in json.loads(output_of(package, home, "positions", "--json")) if row["ticker"] == FALLEN)
     (signal,) = (one for one in fallen["signals"] if one["rule"] == "half_gone")
     assert signal["severity"] == "high"
     page = next((home / "reports").rglob(f"{FALLEN}*.html")).read_text()
@@ -139,6 +139,6 @@ def test_a_pasted_rule_says_to_sell_what_is_held(package, home):
 
 @pytest.mark.thorough
 def test_what_was_computed_before_gets_the_pasted_column_by_restating(package, home):
-    asked(package, home, "restate")
+    output_of(package, home, "restate")
     query = f"SELECT count(*) AS without FROM stocks.indicators WHERE channel_20 IS NULL AND session >= '{BEFORE}'"  # noqa: S608
-    assert json.loads(asked(package, home, "sql", query, "--format", "json")) == [{"without": 0}]
+    assert json.loads(output_of(package, home, "sql", query, "--format", "json")) == [{"without": 0}]

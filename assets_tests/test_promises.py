@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 
 
-def named(document: str) -> list[str]:
+def documented_tests(document: str) -> list[str]:
     """Return the tests that a document names."""
     return names_in((ROOT / "docs" / document).read_text())
 
@@ -38,7 +38,7 @@ def has_quick_test(name: str) -> bool:
     return any(not any("mark.thorough" in ast.unparse(mark) for mark in test.decorator_list) for test in tests)
 
 
-NAMED = [*named("reliability.md"), *named("security.md")]
+NAMED = [*documented_tests("reliability.md"), *documented_tests("security.md")]
 
 
 def test_promises_name_tests():
@@ -55,15 +55,15 @@ ROWS = [line for name in ("reliability.md", "security.md") for line in promises(
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip()[:60])
 def test_each_promise_is_tried_by_make_test(row: str):
-    """A row that names tests of the torture alone says so."""
+    """Each row has a test that `make test` runs, or names only tests of the torture."""
     tests = names_in(row)
     assert any(has_quick_test(name) for name in tests) or all(name.startswith("torture/") for name in tests)
 
 
 def test_make_faults_runs_each_of_them_but_those_of_the_torture():
-    told = re.search(r"^FAULTS := ((?:.*\\\n)*.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert told
-    run = set(told[1].replace("\\", "").split())
+    makefile_list = re.search(r"^FAULTS := ((?:.*\\\n)*.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert makefile_list
+    run = set(makefile_list[1].replace("\\", "").split())
     left = {name for name in NAMED if not run & {name, name.split("/")[0]}}
     assert {name for name in left if not name.startswith("torture/")} == set()
     assert {name for name in run if not (HERE / name).exists()} == set()

@@ -20,7 +20,7 @@ from pytest_httpserver import HTTPServer
 
 from assets_tests.commands import free_port, served_ui, typed
 from assets_tests.s3_server import S3Server
-from assets_tests.secrets_search import Text, found, said_by, texts_under, told_by
+from assets_tests.secrets_search import Text, command_texts, found, texts_under, ui_texts
 from assets_tests.sources.vendor_aggregates import AggregatesApi, bar
 from assets_tests.sources.vendor_rest import KEY
 from assets_tests.vendor_day import day_file, key_of, row
@@ -62,7 +62,7 @@ Command = tuple[tuple[str, ...], dict[str, str]]
 
 @dataclass(frozen=True)
 class Sweep:
-    """What each command answered, and everything that was said or left behind, in the home and in the bucket."""
+    """The answer of each command, and everything that was written or left behind, in the home and in the bucket."""
 
     answers: dict[str, subprocess.CompletedProcess[str]]
     texts: list[Text]
@@ -90,9 +90,9 @@ def swept(
         name: typed(home, "--debug", *arguments, **(settings | changed))
         for name, (arguments, changed) in commands(str(session), str(before)).items()
     }
-    texts = [*texts_under(home), *said_by(answers)]
+    texts = [*texts_under(home), *command_texts(answers)]
     with served_ui(home, words, **settings) as served:
-        texts += list(told_by(served))
+        texts += list(ui_texts(served))
     texts.append(("the UI's words", words.read_bytes()))
     texts += [(f"bucket: {where}", content) for where, content in texts_under(fetched(place, root / "bucket"))]
     return Sweep(answers, texts)
@@ -191,7 +191,7 @@ def test_no_planted_secret_is_anywhere(swept: Sweep) -> None:
 
 
 @pytest.mark.thorough
-def test_the_commands_did_and_failed_what_they_should_so_that_there_was_something_to_tell(swept: Sweep) -> None:
+def test_the_commands_ended_as_they_should_so_that_there_was_something_to_write(swept: Sweep) -> None:
     for name in swept.answers.keys() - EITHER:
         swept.require(name, is_good=name in GOOD)
     for name, answer in swept.answers.items():
@@ -216,7 +216,7 @@ SECRET = "planted/Secret+In=Clothes"
 
 
 @pytest.mark.parametrize("shift", range(3))
-def test_the_search_finds_a_secret_in_whatever_clothes(tmp_path: Path, shift: int) -> None:
+def test_the_search_finds_a_secret_in_every_encoding(tmp_path: Path, shift: int) -> None:
     around = f"{'x' * shift}{SECRET}{'y' * shift}".encode()
     (tmp_path / "plain.log").write_bytes(around)
     (tmp_path / "packed.csv.gz").write_bytes(gzip.compress(around))

@@ -80,7 +80,7 @@ def test_a_value_without_sense_is_named(monkeypatch, name, value):
         load_settings()
 
 
-def test_every_fault_is_told_at_once_and_no_secret(monkeypatch):
+def test_every_fault_is_reported_at_once_and_no_secret(monkeypatch):
     monkeypatch.setenv("CANDLELAKE_START", "soon")
     monkeypatch.setenv("CANDLELAKE_RETENTION_DAYS", "few")
     monkeypatch.setenv("CANDLELAKE_FLAT_FILES_SECRET", "planted-secret")

@@ -29,7 +29,7 @@ def row(
     transactions: str = "7",
     at: time = time(),
 ) -> str:
-    """Return one line of a day file; a good one, unless told otherwise."""
+    """Return one line of a day file; a good one by default."""
     return f"{ticker},{volume},{open},{close},{high},{low},{nanoseconds(session, at)},{transactions}"
 
 

@@ -12,7 +12,7 @@ from pipeline.settings import Settings
 
 
 def minute(session: date, ticker: str, at: str, close: str = "10", **columns: str) -> str:
-    """Return one line of a minute file; `at` is New York's time, such as 09:30. A good one, unless told otherwise."""
+    """Return one line of a minute file; `at` is New York's time, such as 09:30. A good one by default."""
     return row(session, ticker, close, at=time.fromisoformat(at), **columns)
 
 

@@ -41,7 +41,7 @@ BENCHMARKS = {
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Measure the benchmarks in the arguments."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks")
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *BENCHMARKS], help="see --list")
     parser.add_argument("--list", action="store_true", help="name the benchmarks, and measure nothing")
@@ -50,17 +50,17 @@ def main() -> None:
     parser.add_argument("--tickers", type=int, default=Options.tickers)
     parser.add_argument("--rounds", type=int, default=Options.rounds)
     parser.add_argument("--data", type=Path, default=DATA, help="folder for markets, lakes and results")
-    asked = parser.parse_args()
-    if asked.list:
+    arguments = parser.parse_args()
+    if arguments.list:
         for name, benchmark in BENCHMARKS.items():
             print(f"{name:14}{benchmark.about}{' (installs what it needs)' if benchmark.installs else ''}")
         return
-    if asked.table:
-        print(markdown([path for name in BENCHMARKS if (path := asked.data / f"{name}.json").exists()]))
+    if arguments.table:
+        print(markdown([path for name in BENCHMARKS if (path := arguments.data / f"{name}.json").exists()]))
         return
-    asked.data.mkdir(parents=True, exist_ok=True)
-    options = Options(asked.sessions, asked.tickers, asked.rounds, asked.data.absolute())
-    for name in asked.names or [name for name, benchmark in BENCHMARKS.items() if not benchmark.installs]:
+    arguments.data.mkdir(parents=True, exist_ok=True)
+    options = Options(arguments.sessions, arguments.tickers, arguments.rounds, arguments.data.absolute())
+    for name in arguments.names or [name for name, benchmark in BENCHMARKS.items() if not benchmark.installs]:
         measure(name, options)
 
 

@@ -25,8 +25,8 @@ def against_floors(options: Options) -> list[Comparison]:
     }
     rounds = taking_turns(ways, options.rounds)
     goals = [Goal(OURS, 1.6, against=FLOOR_ALL), Goal(OURS, 6.0, figure="peak_gib")]
-    told = facts(options, rounds[OURS])
-    return [Comparison("The whole backfill, against the floors", FLOOR_ALL, rounds, goals, told)]
+    run_facts = facts(options, rounds[OURS])
+    return [Comparison("The whole backfill, against the floors", FLOOR_ALL, rounds, goals, run_facts)]
 
 
 def against_naive(options: Options) -> list[Comparison]:
@@ -39,8 +39,8 @@ def against_naive(options: Options) -> list[Comparison]:
     }
     rounds = taking_turns(ways, options.rounds)
     goals = [Goal(OURS, 1 / 3, against=NAIVE)]
-    told = facts(options, rounds[OURS])
-    return [Comparison("The whole backfill, against the naive way", NAIVE, rounds, goals, told)]
+    run_facts = facts(options, rounds[OURS])
+    return [Comparison("The whole backfill, against the naive way", NAIVE, rounds, goals, run_facts)]
 
 
 def in_length(options: Options) -> list[Comparison]:
@@ -51,8 +51,8 @@ def in_length(options: Options) -> list[Comparison]:
         rounds[_of(count)] = [ours(options, files, last_sessions(count))]
     short, long = rounds
     goals = [Goal(long, 1.3, against=short, figure="peak_gib")]
-    told = {"tickers": options.tickers}
-    return [Comparison("Memory of the backfill as it grows", short, rounds, goals, told, figure="peak_gib")]
+    market_facts = {"tickers": options.tickers}
+    return [Comparison("Memory of the backfill as it grows", short, rounds, goals, market_facts, figure="peak_gib")]
 
 
 def ours(options: Options, files: Path, sessions: Sequence[date]) -> Figures:

@@ -1,4 +1,4 @@
-"""Environments of their own for what is measured beside us and must not be installed among our packages."""
+"""Separate environments for other programs that are measured and must not be installed among our packages."""
 
 import subprocess
 import sys

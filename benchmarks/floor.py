@@ -103,7 +103,7 @@ def parsed(months: Iterable[Sequence[Path]]) -> Iterator[pl.DataFrame]:
 def bare_scan(files: Sequence[Path]) -> pl.LazyFrame:
     """Return the rows of files of day aggregates, read with the schema; what is unreadable is null.
 
-    A bare scan refuses the few files with a row that it cannot read; it is told to go on.
+    A bare scan refuses the few files with a row that it cannot read; it is set to go on.
     """
     return pl.scan_csv(files, schema=SCHEMA, ignore_errors=True, truncate_ragged_lines=True)
 

@@ -3,7 +3,7 @@
 The file is copied and parsed by a bare scan; the bars of the look-back are read from the lake's own files by one
 `scan_parquet`; indicators, candidates and pages come from the project's own functions; each table is written in one
 commit, each page once. No Dagster, no validation, no deduplication, no audit trail, no split worked into an indicator,
-no checks, no catalog, no flush, no second look. The pages alone read what the lake knows of splits and names.
+no checks, no catalog, no flush, no second look. Only the pages read splits and names from the lake.
 """
 
 import tempfile
@@ -26,7 +26,7 @@ READ = ("ticker", "session", "open", "high", "low", "close", "volume")
 
 
 def by_itself(session: str) -> None:
-    """Do what `lean_session` does of the home and the files that the environment names."""
+    """Call `lean_session` for the home and the files that the environment names."""
     from pipeline.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings()
@@ -46,22 +46,22 @@ def _everything(settings: "Settings", files: Path, session: date, folder: Path, 
 
     begun = perf_counter()
 
-    def ended(stage: str) -> None:
+    def record(stage: str) -> None:
         nonlocal begun
         stages[stage], begun = perf_counter() - begun, perf_counter()
 
     write(folder / "daily_bars", parsed(copied(files, folder, [session])))
-    ended("bars")
+    record("bars")
     window = US_STOCKS.calendar.between(US_STOCKS.calendar.offset(session, 1 - LOOKBACK_SESSIONS), session)
     bars = _bars(Path(settings.lake) / "stocks/daily_bars", window[0], session)
-    ended("look-back read")
+    record("look-back read")
     rows = indicators(bars, window, session)
-    ended("indicators")
+    record("indicators")
     write(folder / "indicators", [rows])
     write(folder / "candidates", ranked(bars, rows, [session]))
-    ended("ranked and written")
+    record("ranked and written")
     _pages(settings, session, folder)
-    ended("pages")
+    record("pages")
 
 
 def _bars(table: Path, first: date, last: date) -> pl.DataFrame:

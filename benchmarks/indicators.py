@@ -1,6 +1,6 @@
 """The indicators on a panel in memory, against TA-Lib's C functions looped over contiguous slices of each ticker.
 
-The panel has five years of sessions, whatever is asked for; what is asked for decides how many tickers it has.
+The panel has five years of sessions, whatever the options; the options decide how many tickers it has.
 Compilation and loading are timed apart, in processes of their own.
 """
 
@@ -97,10 +97,10 @@ TALIB, CORE_COLUMNS, ALL_COLUMNS = "TA-Lib loop", "core columns", "all columns"
 
 def compare(options: Options) -> list[Comparison]:
     """Measure TA-Lib's loop, the columns that it has too, and all columns in turn, in one process."""
-    told = in_its_own_process(in_turn, rows=options.sessions * options.tickers, rounds=options.rounds)
-    facts = {name: told[name] for name in ("rows", "tickers")} | {"peak, GiB": told["peak_gib"]}
+    figures = in_its_own_process(in_turn, rows=options.sessions * options.tickers, rounds=options.rounds)
+    facts = {name: figures[name] for name in ("rows", "tickers")} | {"peak, GiB": figures["peak_gib"]}
     goals = [Goal(CORE_COLUMNS, 2.0, against=TALIB), Goal(ALL_COLUMNS, 6.0, against=TALIB)]
-    return [Comparison("Indicators of a panel in memory", TALIB, told["rounds"], goals, facts)]
+    return [Comparison("Indicators of a panel in memory", TALIB, figures["rounds"], goals, facts)]
 
 
 def in_turn(rows: int, rounds: int) -> Figures:

@@ -24,7 +24,7 @@ CHUNK = 21
 
 
 def market(data: Path, tickers: int, sessions: int) -> Path:
-    """Return the folder of the sample market with so many tickers and sessions, laid down under `data` if need be."""
+    """Return the folder of the sample market of that many tickers and sessions, made under `data` if missing."""
     folder = data / f"market-{tickers}x{sessions}"
     lay_down_full_market(folder, sessions=last_sessions(sessions), tickers=tickers)
     return folder
@@ -41,7 +41,7 @@ def settings_of(home: Path | str, files: Path | str) -> "Settings":
     wanted = environment(home, files)
     os.environ.clear()
     os.environ.update(wanted)
-    from pipeline.settings import load_settings  # noqa: PLC0415 (each process says first where its home is)
+    from pipeline.settings import load_settings  # noqa: PLC0415 (each process sets its home first)
 
     return load_settings()
 
@@ -52,7 +52,7 @@ def run(home: str, files: str, first: str, last: str) -> Figures:
     from pipeline.orchestration.runs import refresh_reference, run_sessions, runnable_sessions  # noqa: PLC0415
     from pipeline.progress import Progress  # noqa: PLC0415
 
-    sessions = runnable_sessions(date.fromisoformat(first), date.fromisoformat(last))
+    sessions = runnable_sessions(settings, date.fromisoformat(first), date.fromisoformat(last))
     reports: list[RunReport] = []
 
     def work() -> None:
@@ -74,7 +74,7 @@ def stages(*reports: "RunReport") -> dict[str, float]:
 
 
 def rows_written(report: "RunReport") -> dict[str, int]:
-    """Return what a run tells of rows, by stage."""
+    """Return the rows of a run, by stage."""
     return {stage.name: stage.counts["rows"] for stage in report.stages if "rows" in stage.counts}
 
 
@@ -94,23 +94,25 @@ def lengthen(home: str, files: str, sessions: int) -> Figures:
     from pipeline.lake.lake import Lake  # noqa: PLC0415
 
     lake = Lake(settings.lake)
-    held = lake.sessions(TABLES[0])
-    last = US_STOCKS.calendar.offset(held[0], -1)
+    stored_sessions = lake.sessions(TABLES[0])
+    last = US_STOCKS.calendar.offset(stored_sessions[0], -1)
     earlier = US_STOCKS.calendar.between(US_STOCKS.calendar.offset(last, 1 - sessions), last)
 
     def work() -> None:
         for table in TABLES:
-            lake.replace(table, earlier, repeated(lake, table, held, earlier), run_id="history")
+            lake.replace(table, earlier, repeated(lake, table, stored_sessions, earlier), run_id="history")
         record_runs(settings, earlier)
 
     return timed(work)
 
 
-def repeated(lake: "Lake", table: "Table", held: Sequence[date], earlier: Sequence[date]) -> Iterator[pl.DataFrame]:
-    """Yield the rows of the sessions `held` as rows of `earlier`, the days in their order, some at a time."""
+def repeated(
+    lake: "Lake", table: "Table", stored_sessions: Sequence[date], earlier: Sequence[date]
+) -> Iterator[pl.DataFrame]:
+    """Yield the rows of `stored_sessions` as rows of `earlier`, the days in their order, some at a time."""
     for begin in range(0, len(earlier), CHUNK):
         days = earlier[begin : begin + CHUNK]
-        origin = [held[(begin + place) % len(held)] for place in range(len(days))]
+        origin = [stored_sessions[(begin + place) % len(stored_sessions)] for place in range(len(days))]
         rows = lake.scan(table, min(origin), max(origin)).filter(pl.col("session").is_in(origin)).collect()
         moved = pl.DataFrame({"session": origin, "later": days}, schema={"session": pl.Date, "later": pl.Date})
         again = rows.join(moved, on="session").with_columns(session="later").drop("later")
@@ -118,7 +120,7 @@ def repeated(lake: "Lake", table: "Table", held: Sequence[date], earlier: Sequen
 
 
 def record_runs(settings: "Settings", sessions: Sequence[date]) -> None:
-    """Let the instance know of a run that materialized every asset of the daily job for each of `sessions`."""
+    """Record a run on the instance that materialized every asset of the daily job for each of `sessions`."""
     from dagster import AssetSpec, Definitions, MaterializeResult, define_asset_job, multi_asset  # noqa: PLC0415
 
     from benchmarks.stocks import STOCKS  # noqa: PLC0415
@@ -149,7 +151,7 @@ def record_runs(settings: "Settings", sessions: Sequence[date]) -> None:
 
 
 def copied(home: Path, to: Path) -> Path:
-    """Return `to`, a copy of a home: files that nobody changes in place are linked, the others copied."""
+    """Return `to`, a copy of a home: files that are never changed in place are linked, the others copied."""
     shutil.copytree(home, to, copy_function=_linked_or_copied)
     for config in to.glob("dagster/dagster.yaml"):
         config.write_text(config.read_text().replace(str(home), str(to)))

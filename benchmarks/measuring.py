@@ -1,6 +1,6 @@
 """How everything here is measured: ways of doing the same work take turns, and what counts are their ratios.
 
-Machines are noisy, and two runs an hour apart tell nothing of each other. So the ways run in rounds, A B A B …, and a
+Machines are noisy, and two runs an hour apart cannot be compared. So the ways run in rounds, A B A B …, and a
 ratio is always between two runs of the same round. A way whose memory is measured runs in a process of its own.
 """
 
@@ -25,7 +25,7 @@ SAMPLED_EVERY = 0.05
 GIB = 2**30
 
 Figures = dict[str, Any]
-"""What one run of a way tells, by name: `seconds`, `cpu`, and where it ran in a process of its own `peak_gib`.
+"""The figures of one run of a way, by name: `seconds`, `cpu`, and where it ran in a process of its own `peak_gib`.
 
 Other work on the machine stretches the seconds of a run, and hardly those of CPU: where the two ratios disagree, the
 round was disturbed.
@@ -67,12 +67,12 @@ class Comparison:
 
     title: str
     base: str
-    """The way that the others are held against."""
+    """The way that the others are compared with."""
     rounds: dict[str, list[Figures]]
-    """What each run of each way told, in the order of the rounds."""
+    """The figures of each run of each way, in the order of the rounds."""
     goals: Sequence[Goal] = ()
     facts: dict[str, Any] = field(default_factory=dict)
-    """How large the work was, and whatever else there is to know of it."""
+    """How large the work was, and other facts about it."""
     figure: str = "seconds"
     """The figure that the ways are compared by."""
 
@@ -94,7 +94,7 @@ def timed(work: Callable[[], object]) -> Figures:
 
 
 def taking_turns(ways: Mapping[str, Callable[[], Figures]], rounds: int) -> dict[str, list[Figures]]:
-    """Return what each way tells, one after another in every round."""
+    """Return the figures of each way, one after another in every round."""
     taken: dict[str, list[Figures]] = {name: [] for name in ways}
     for number in range(rounds):
         for name, way in ways.items():
@@ -104,19 +104,19 @@ def taking_turns(ways: Mapping[str, Callable[[], Figures]], rounds: int) -> dict
 
 
 def in_its_own_process(work: Callable[..., Figures], *, python: str = sys.executable, **arguments: Any) -> Figures:
-    """Return what `work`, a function of a module, tells in a process of its own; `peak_gib` is that process's tree.
+    """Return the figures of `work`, a function of a module, in a process of its own; `peak_gib` is that process's tree.
 
-    The arguments and what is told are JSON. `python` may belong to another environment. Raises CalledProcessError when
+    The arguments and the figures are JSON. `python` may belong to another environment. Raises CalledProcessError when
     the process fails; its stderr is shown.
     """
     command = [python, "-m", "benchmarks.child", f"{work.__module__}:{work.__name__}", json.dumps(arguments)]
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths})
     with TreeMemory(process.pid) as memory:
-        told, _ = process.communicate()
+        output, _ = process.communicate()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    figures: Figures = json.loads(told.splitlines()[-1])
+    figures: Figures = json.loads(output.splitlines()[-1])
     return figures | {"peak_gib": max(memory.peak, figures.pop("own_peak")) / GIB}
 
 
@@ -128,10 +128,10 @@ def whole_process(command: Sequence[str], environment: Mapping[str, str] | None 
     begin, cpu = time.perf_counter(), _cpu_of_children()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
     with TreeMemory(process.pid) as memory:
-        _, said = process.communicate()
+        _, errors = process.communicate()
     taken = time.perf_counter() - begin
     if process.returncode:
-        print(said, file=sys.stderr)
+        print(errors, file=sys.stderr)
         raise subprocess.CalledProcessError(process.returncode, command)
     return {"seconds": taken, "cpu": _cpu_of_children() - cpu, "peak_gib": memory.peak / GIB}
 

@@ -1,4 +1,4 @@
-"""What whoever runs a benchmark may choose."""
+"""The options of a benchmark run."""
 
 from dataclasses import dataclass
 from pathlib import Path

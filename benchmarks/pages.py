@@ -1,4 +1,4 @@
-"""Ticker pages of 500 bars, against Bokeh's own `file_html` for the same panes, built anew for every page."""
+"""Ticker pages of 500 bars, against Bokeh's own `file_html` for the same panes, built again for every page."""
 
 import tempfile
 from datetime import date, timedelta
@@ -25,7 +25,7 @@ BOKEH, OURS = "file_html for each page", "pages"
 
 
 def tables(pages: int, bars: int, seed: int = 7) -> tuple[TickerTables, list[str], date]:
-    """Return the frames of so many tickers with random bars, the tickers, and the last session."""
+    """Return the frames of that many tickers with random bars, the tickers, and the last session."""
     rng = np.random.default_rng(seed)
     sessions = [date(2020, 1, 1) + timedelta(days=k) for k in range(bars)]
     tickers = [f"T{k:04d}" for k in range(pages)]
@@ -75,9 +75,9 @@ def write_all(pages: list[str], folder: Path) -> None:
 
 def compare(options: Options) -> list[Comparison]:
     """Measure Bokeh's way and ours in turn, in one process, after a first time that does not count."""
-    told = in_its_own_process(in_turn, pages=min(PAGES, options.tickers // 10), rounds=options.rounds)
-    facts = {"pages": told["pages"], "bars": BARS, "bytes a page": told["bytes"]}
-    return [Comparison("Ticker pages", BOKEH, told["rounds"], [], facts)]
+    figures = in_its_own_process(in_turn, pages=min(PAGES, options.tickers // 10), rounds=options.rounds)
+    facts = {"pages": figures["pages"], "bars": BARS, "bytes a page": figures["bytes"]}
+    return [Comparison("Ticker pages", BOKEH, figures["rounds"], [], facts)]
 
 
 def in_turn(pages: int, rounds: int) -> Figures:

@@ -1,7 +1,7 @@
 """Reading the lake as it lies after a backfill and a compaction, by SQL and by Polars, against one sorted Parquet file.
 
 The file holds the same rows of the table, in the order that suits the question best: by ticker and session for one
-ticker, by session and ticker for days. Each engine is held against itself on that file, so that the ratio tells of the
+ticker, by session and ticker for days. Each engine is compared with itself on that file, so that the ratio is about the
 lake and not of DuckDB and Polars. Connections and tables are open before the clock starts.
 """
 
@@ -38,12 +38,12 @@ def queries(options: Options) -> list[Comparison]:
     files = market(options.data, options.tickers, options.sessions)
     with tempfile.TemporaryDirectory(dir=options.data) as room:
         backfilled(Path(room) / "home", files, sessions)
-        told = in_its_own_process(ask, home=f"{room}/home", files=str(files), rounds=options.rounds)
+        figures = in_its_own_process(ask, home=f"{room}/home", files=str(files), rounds=options.rounds)
     facts = {"sessions": options.sessions, "tickers": options.tickers}
     goals = [Goal(SQL, 3.0, against=FILE_SQL), Goal(POLARS, 3.0, against=FILE)]
     return [
         Comparison(title, FILE, answers["rounds"], goals, facts | {"rows of the answer": answers["rows"]})
-        for title, answers in told["questions"].items()
+        for title, answers in figures["questions"].items()
     ]
 
 
@@ -119,8 +119,8 @@ def sorted_files(lake: "Lake", table: "Table", folder: Path) -> tuple[Path, Path
 
 def _most_traded(by_ticker: Path) -> str:
     """Return the middle one of the tickers with the longest history."""
-    counted = pl.scan_parquet(by_ticker).group_by("ticker").len().collect()
-    longest: Sequence[str] = counted.filter(pl.col("len") == pl.col("len").max())["ticker"].sort().to_list()
+    lengths = pl.scan_parquet(by_ticker).group_by("ticker").len().collect()
+    longest: Sequence[str] = lengths.filter(pl.col("len") == pl.col("len").max())["ticker"].sort().to_list()
     return longest[len(longest) // 2]
 
 

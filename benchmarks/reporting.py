@@ -46,9 +46,9 @@ def goals(measured: Comparison) -> list[str]:
     """Return a line for each goal: the median of the rounds, least and most, and whether it was met."""
     lines = []
     for goal in measured.goals:
-        told = spread(goal.of_rounds(measured.rounds))
-        verdict = "met" if told["median"] <= goal.most else "missed"
-        lines.append(f"  goal {goal.in_words()}: {_spread_in_words(told)}, {verdict}")
+        figures = spread(goal.of_rounds(measured.rounds))
+        verdict = "met" if figures["median"] <= goal.most else "missed"
+        lines.append(f"  goal {goal.in_words()}: {_spread_in_words(figures)}, {verdict}")
     return lines
 
 
@@ -60,11 +60,11 @@ def as_json(name: str, measured: Sequence[Comparison]) -> str:
 
 
 def markdown(results: Sequence[Path]) -> str:
-    """Return the goals that the JSON files `results` tell of as a Markdown table, a row for each."""
+    """Return the goals in the JSON files `results` as a Markdown table, a row for each."""
     lines = ["| benchmark | size | goal | measured | |", "|---|---|---|---|---|"]
     for path in results:
-        told = json.loads(path.read_text())
-        for comparison in told["comparisons"]:
+        result = json.loads(path.read_text())
+        for comparison in result["comparisons"]:
             facts = comparison["facts"]
             size = ", ".join(f"{facts[name]:,} {name}" for name in ("sessions", "rows", "tickers") if name in facts)
             for goal in comparison["goals"]:
@@ -89,8 +89,8 @@ def machine() -> dict[str, Any]:
 
 
 def _processor() -> str:
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.exists() else []
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     return next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), platform.machine())
 
 
@@ -109,8 +109,8 @@ def _plain(measured: Comparison) -> dict[str, Any]:
     }
 
 
-def _spread_in_words(told: Mapping[str, float]) -> str:
-    middle, least, most = (_number(told[name]) for name in ("median", "least", "most"))
+def _spread_in_words(figures: Mapping[str, float]) -> str:
+    middle, least, most = (_number(figures[name]) for name in ("median", "least", "most"))
     return middle if least == most else f"{middle} ({least} to {most})"
 
 
@@ -129,6 +129,6 @@ def _in_words(value: Any) -> str:
 
 
 def stages_of(taken: Sequence[Figures]) -> dict[str, float]:
-    """Return the median seconds of each stage that the runs `taken` told of as `stages`."""
+    """Return the median seconds of each stage, from the `stages` of the runs `taken`."""
     names = taken[0]["stages"]
     return {name: round(statistics.median(one["stages"][name] for one in taken), 3) for name in names}

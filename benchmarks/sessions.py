@@ -33,23 +33,25 @@ def new_session(options: Options) -> list[Comparison]:
         homes = lakes(Path(room), options, lengths)
         days = new_days(options)
         ways = [{"name": _on(length), "home": home, "days": days} for length, home in zip(lengths, homes, strict=True)]
-        told = in_its_own_process(run_beside_floor, ways=ways, files=str(files_of(options)), floor_of=_on(lengths[1]))
+        figures = in_its_own_process(
+            run_beside_floor, ways=ways, files=str(files_of(options)), floor_of=_on(lengths[1])
+        )
     short, full, long = map(_on, lengths)
     goals = [Goal(full, 1.5), Goal(long, 1.1, against=short), Goal(long, 1.1, against=full)]
-    return [_comparison("A new session, in a warm process", short, told, goals, options)]
+    return [_comparison("A new session, in a warm process", short, figures, goals, options)]
 
 
 def redo(options: Options) -> list[Comparison]:
-    """Measure an old session, in the midst of the history, against a new one on the same lake."""
+    """Measure an old session, in the middle of the history, against a new one on the same lake."""
     with tempfile.TemporaryDirectory(dir=options.data) as room:
         _, home = lakes(Path(room), options, [options.sessions // 5, options.sessions])
         ways = [
             {"name": "new session", "home": home, "days": new_days(options)},
             {"name": "old session again", "home": home, "days": _old_days(options)},
         ]
-        told = in_its_own_process(run_in_turn, ways=ways, files=str(files_of(options)))
+        figures = in_its_own_process(run_in_turn, ways=ways, files=str(files_of(options)))
     goals = [Goal("old session again", 1.5, against="new session")]
-    return [_comparison("An old session again, in a warm process", "new session", told, goals, options)]
+    return [_comparison("An old session again, in a warm process", "new session", figures, goals, options)]
 
 
 def lakes(room: Path, options: Options, lengths: list[int]) -> list[str]:
@@ -104,15 +106,15 @@ def _rounds(turns: dict[str, Callable[[], Figures]], days: int) -> Figures:
     return {"rounds": taking_turns(turns, days - WARM_UP), "first": next(iter(first.values()))[0]}
 
 
-def _comparison(title: str, base: str, told: Figures, goals: list[Goal], options: Options) -> Comparison:
-    stages_told = {f"stages, {way}": stages_of(taken) for way, taken in told["rounds"].items()}
+def _comparison(title: str, base: str, figures: Figures, goals: list[Goal], options: Options) -> Comparison:
+    stage_facts = {f"stages, {way}": stages_of(taken) for way, taken in figures["rounds"].items()}
     facts = {
         "sessions": options.sessions,
         "tickers": options.tickers,
-        "first run of the process, seconds": told["first"]["seconds"],
+        "first run of the process, seconds": figures["first"]["seconds"],
     }
-    facts["peak, GiB"] = told["peak_gib"]
-    return Comparison(title, base, told["rounds"], goals, facts | stages_told)
+    facts["peak, GiB"] = figures["peak_gib"]
+    return Comparison(title, base, figures["rounds"], goals, facts | stage_facts)
 
 
 def _on(length: int) -> str:
@@ -136,6 +138,6 @@ def new_days(options: Options) -> list[str]:
 
 def _old_days(options: Options) -> list[str]:
     """Return sessions that lie apart, so that none finds its month as an earlier one left it."""
-    held = _sessions(options)[: options.sessions // 5]
+    history = _sessions(options)[: options.sessions // 5]
     turns = WARM_UP + options.rounds
-    return [str(held[(place + 1) * len(held) // (turns + 1)]) for place in range(turns)]
+    return [str(history[(place + 1) * len(history) // (turns + 1)]) for place in range(turns)]

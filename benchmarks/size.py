@@ -27,16 +27,16 @@ STORED, PLAIN = "candlelake", "plain float64, zstd"
 
 
 def size(options: Options) -> list[Comparison]:
-    """Measure the files of the newest version, and those of the same rows computed anew and written by Polars alone."""
+    """Measure the files of the newest version, and those of the same rows, computed again and written by Polars."""
     sessions = last_sessions(options.sessions)
     files = market(options.data, options.tickers, options.sessions)
     with tempfile.TemporaryDirectory(dir=options.data) as room:
         home = Path(room) / "home"
         backfilled(home, files, sessions)
-        told = in_its_own_process(weigh, home=str(home), files=str(files))
-    facts = {"rows": told["rows"], "sessions": options.sessions, "column kept least exactly": told["least_exact"]}
+        figures = in_its_own_process(weigh, home=str(home), files=str(files))
+    facts = {"rows": figures["rows"], "sessions": options.sessions, "column kept least exactly": figures["least_exact"]}
     goals = [Goal(STORED, 0.6, PLAIN, figure="bytes_a_row"), Goal(STORED, PROMISED, figure="distance")]
-    rounds = {PLAIN: [told["plain"]], STORED: [told["stored"]]}
+    rounds = {PLAIN: [figures["plain"]], STORED: [figures["stored"]]}
     return [Comparison("Bytes a row of stocks.indicators", PLAIN, rounds, goals, facts, figure="bytes_a_row")]
 
 

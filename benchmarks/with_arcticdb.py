@@ -24,7 +24,7 @@ def compare(options: "Options") -> list[Comparison]:
     """Measure both in turn, each in a process and a folder of its own; one table for each thing done."""
     python = python_with(["arcticdb", "pyarrow"], options.data / "environments" / "arcticdb")
     with tempfile.TemporaryDirectory(dir=options.data) as room:
-        told = in_its_own_process(
+        prepared = in_its_own_process(
             prepare, data=str(options.data), tickers=options.tickers, sessions=options.sessions, folder=room
         )
 
@@ -32,10 +32,10 @@ def compare(options: "Options") -> list[Comparison]:
             other = {"python": python} if python else {}
             with tempfile.TemporaryDirectory(dir=room) as folder:
                 ways = {ARCTIC: by_arcticdb, OURS: by_lake}
-                return in_its_own_process(ways[work], room=room, folder=folder, ticker=told["ticker"], **other)
+                return in_its_own_process(ways[work], room=room, folder=folder, ticker=prepared["ticker"], **other)
 
         taken = taking_turns({OURS: lambda: fresh(OURS), ARCTIC: lambda: fresh(ARCTIC, python)}, options.rounds)
-    facts = {"rows": told["rows"], "sessions": options.sessions, "tickers": options.tickers}
+    facts = {"rows": prepared["rows"], "sessions": options.sessions, "tickers": options.tickers}
     return [_comparison(done, taken, facts) for done in DONE]
 
 
@@ -46,7 +46,7 @@ def _comparison(done: str, taken: Mapping[str, list[Figures]], facts: dict[str, 
 
 def prepare(data: str, tickers: int, sessions: int, folder: str) -> Figures:
     """Leave the bars of the market in `folder` as Parquet: the panel, and its last day apart."""
-    import polars as pl  # noqa: PLC0415 (ArcticDB runs where nothing of ours is installed)
+    import polars as pl  # noqa: PLC0415 (ArcticDB runs where this package is not installed)
 
     from benchmarks.floor import parsed, usable  # noqa: PLC0415
     from benchmarks.market import market  # noqa: PLC0415
@@ -61,8 +61,8 @@ def prepare(data: str, tickers: int, sessions: int, folder: str) -> Figures:
     last = pl.col("session") == days[-1]
     bars.filter(~last).write_parquet(Path(folder) / "panel.parquet")
     bars.filter(last).write_parquet(Path(folder) / "day.parquet")
-    counted = bars.group_by("ticker").len().sort("len", "ticker")
-    return {"rows": len(bars), "ticker": counted["ticker"][-1]}
+    lengths = bars.group_by("ticker").len().sort("len", "ticker")
+    return {"rows": len(bars), "ticker": lengths["ticker"][-1]}
 
 
 def by_arcticdb(room: str, folder: str, ticker: str) -> Figures:

@@ -21,7 +21,7 @@ FLOATS = ("volume", "open", "close", "high", "low")
 
 def compare(options: "Options") -> list[Comparison]:
     """Measure pandas and the real backfill in turn, on the same files."""
-    from benchmarks.backfill import facts, ours  # noqa: PLC0415 (pandas runs where nothing of ours is installed)
+    from benchmarks.backfill import facts, ours  # noqa: PLC0415 (pandas runs where this package is not installed)
     from benchmarks.market import market  # noqa: PLC0415
     from pipeline.sample.full_market import last_sessions  # noqa: PLC0415
     from pipeline.sources.port import Dataset, key_of  # noqa: PLC0415

@@ -1,8 +1,8 @@
 """Zipline's own ingest of daily bars from a folder of CSV files, in an environment of its own, against ours.
 
 Zipline wants a file for each ticker, laid down before the clock starts, and refuses a ticker that did not trade
-in a session: it gets those without a gap whose names can be file names. We read the vendor's files, a day each, with
-every ticker.
+in a session: it gets the tickers without a gap whose names can be file names. We read the vendor's files, one a
+day, with every ticker.
 """
 
 import os
@@ -21,7 +21,7 @@ ZIPLINE, OURS = "zipline csvdir", "ingest"
 
 def compare(options: "Options") -> list[Comparison]:
     """Measure both in turn, each in a process and a folder of its own."""
-    from benchmarks.ingest import assets  # noqa: PLC0415 (zipline runs where nothing of ours is installed)
+    from benchmarks.ingest import assets  # noqa: PLC0415 (zipline runs where this package is not installed)
     from benchmarks.market import market  # noqa: PLC0415
     from pipeline.sample.full_market import last_sessions  # noqa: PLC0415
 
@@ -30,7 +30,7 @@ def compare(options: "Options") -> list[Comparison]:
     span = {"first": str(days[0]), "last": str(days[-1])}
     files = str(market(options.data, options.tickers, options.sessions))
     with tempfile.TemporaryDirectory(dir=options.data) as room:
-        laid = in_its_own_process(lay_down, files=files, folder=f"{room}/csv", **span)
+        csv_files = in_its_own_process(lay_down, files=files, folder=f"{room}/csv", **span)
 
         def by_zipline() -> Figures:
             with tempfile.TemporaryDirectory(dir=room) as folder:
@@ -42,7 +42,7 @@ def compare(options: "Options") -> list[Comparison]:
 
         rounds = taking_turns({OURS: by_us, ZIPLINE: by_zipline}, options.rounds)
     facts = {"sessions": options.sessions, "tickers": options.tickers}
-    facts |= {"files for zipline": laid["files"], "rows for zipline": laid["rows"]}
+    facts |= {"files for zipline": csv_files["files"], "rows for zipline": csv_files["rows"]}
     return [Comparison("Ingest by zipline", OURS, rounds, [], facts)]
 
 

@@ -1,4 +1,4 @@
-"""Sessions to tell of: candidates, sell signals and all the rest, made for tests."""
+"""Sessions for alerts, made for tests: candidates, sell signals and all the rest."""
 
 from datetime import date
 from typing import Any
@@ -59,7 +59,7 @@ def signals(*rows: dict[str, Any]) -> pl.DataFrame:
 
 
 def a_day(**changed: Any) -> Day:
-    """Return a quiet Friday after a Thursday with the same list, unless told otherwise."""
+    """Return a quiet Friday after a Thursday with the same list; arguments change it."""
     quiet: dict[str, Any] = {
         "session": FRI,
         "listed": listed(FRI, "GOOG", "IBM"),

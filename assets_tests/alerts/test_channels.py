@@ -82,7 +82,7 @@ def test_a_page_that_is_gone_is_a_failure(telegram, tmp_path):
         (502, "it answered 502: a fault of its own"),
     ],
 )
-def test_a_refusal_is_told_by_its_status(telegram, status, reason):
+def test_a_refusal_is_explained_by_its_status(telegram, status, reason):
     telegram.will_answer(status, description=f"it says {TOKEN} error=200", parameters={"retry_after": 30})
     answer = channel(telegram.address()).send(MESSAGE)
     assert reason in answer
@@ -102,7 +102,7 @@ def test_after_a_passing_fault_it_tries_once_more(telegram):
     assert (telegram.calls, len(telegram.messages)) == (2, 1)
 
 
-def test_unless_told_otherwise_a_message_is_tried_twice_and_an_answer_may_take_twenty_seconds():
+def test_by_default_a_message_is_tried_twice_and_an_answer_may_take_twenty_seconds():
     plugin = channel(f"tgram://{TOKEN}/{CHAT}")._plugin
     assert (plugin.retry, plugin.request_timeout[1]) == (1, 20)
     own = channel(f"tgram://{TOKEN}/{CHAT}?retry=3&rto=7")._plugin
@@ -110,10 +110,10 @@ def test_unless_told_otherwise_a_message_is_tried_twice_and_an_answer_may_take_t
 
 
 def test_no_answer_in_time_is_a_failure(telegram):
-    asked, over = threading.Event(), threading.Event()
+    received, over = threading.Event(), threading.Event()
 
     def late(_request):
-        asked.set()
+        received.set()
         over.wait(10)
         return telegram._refusal(500)
 
@@ -121,13 +121,13 @@ def test_no_answer_in_time_is_a_failure(telegram):
     telegram.server.expect_request(f"/bot{TOKEN}/sendMessage").respond_with_handler(late)
     answer = channel(telegram.address(rto=0.2)).send(MESSAGE)
     over.set()
-    assert asked.is_set()
+    assert received.is_set()
     assert "did not answer in time" in answer
 
 
 def test_a_refused_connection_is_a_failure(telegram, monkeypatch):
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # (bound and not listening: nobody else gets the port, and nobody answers)
+        taken.bind(("127.0.0.1", 0))  # (bound and not listening: no other process gets the port, and nothing answers)
         monkeypatch.setattr(NotifyTelegram, "notify_url", f"http://127.0.0.1:{taken.getsockname()[1]}/bot")
         assert "could not be reached" in channel(telegram.address()).send(MESSAGE)
 
@@ -147,7 +147,7 @@ def test_an_answer_cut_off_is_a_failure(telegram):
     assert "could not be reached" in answer
 
 
-def test_a_fault_of_the_service_s_own_code_reaches_nobody_with_its_words(telegram, monkeypatch, caplog):
+def test_the_words_of_a_fault_in_the_service_s_own_code_are_not_passed_on(telegram, monkeypatch, caplog):
     def breaks(*_, **__):
         raise RuntimeError(f"sending to {TOKEN}")
 

@@ -1,4 +1,4 @@
-"""What a message says of a session, read as plain text."""
+"""The message about a session, read as plain text."""
 
 from datetime import date
 
@@ -88,13 +88,13 @@ def test_the_lists_of_two_models_are_compared_each_with_its_own():
 
 
 def test_nothing_is_new_or_gone_when_the_session_before_is_not_held():
-    told_of = text(a_day(before=None))
-    assert "new" not in told_of.split("\n\n")[0]
-    assert "Gone" not in told_of
-    assert "nothing can be called new or gone" in told_of
+    words = text(a_day(before=None))
+    assert "new" not in words.split("\n\n")[0]
+    assert "Gone" not in words
+    assert "nothing can be called new or gone" in words
 
 
-def test_every_doubt_about_the_data_is_told():
+def test_every_doubt_about_the_data_is_in_the_message():
     day = a_day(
         is_provisional=True,
         missing=[date(2024, 1, 2), date(2024, 1, 3)],
@@ -132,7 +132,7 @@ def test_a_price_below_a_dollar_has_four_decimals():
     assert "1 PENNY 0.0123 (new, +1.00)" in text(a_day(listed=cheap))
 
 
-def test_what_was_told_is_the_best_of_each_model_and_the_new_signals():
+def test_the_content_of_an_alert_is_the_best_of_each_model_and_the_new_signals():
     day = a_day(
         listed=pl.concat([listed(FRI, "A", "B", "C"), listed(FRI, "A", model="pullback")]),
         signals=signals(signal("AAPL"), signal("IBM", is_new=False)),
@@ -143,7 +143,7 @@ def test_what_was_told_is_the_best_of_each_model_and_the_new_signals():
     )
 
 
-def test_another_order_tells_nothing_else():
+def test_another_order_changes_no_content():
     assert content_of(a_day(listed=listed(FRI, "A", "B")), 2) == content_of(a_day(listed=listed(FRI, "B", "A")), 2)
 
 
@@ -152,12 +152,12 @@ def test_a_correction_says_what_changed_and_then_all_of_it():
     now = a_day(listed=listed(FRI, "GOOG", "IN"), signals=signals(signal("IBM", "close_under_sma")))
     message = correction(now, first, MODELS, 5)
     assert message.title == "Corrected candidates of 2024-01-05"
-    shown = written(message, TEXT)
-    assert shown.splitlines()[:5] == [
+    message_text = written(message, TEXT)
+    assert message_text.splitlines()[:5] == [
         "Changed since the first message",
         "trend in IN; out OUT",
         "Sell IBM close under sma",
         "No longer sell AAPL stop hit",
         "",
     ]
-    assert shown.endswith(text(now))
+    assert message_text.endswith(text(now))

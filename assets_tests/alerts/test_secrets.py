@@ -42,7 +42,7 @@ def telegram(httpserver, monkeypatch):
 
 @pytest.fixture
 def everything_logged(caplog):
-    """Log as much as there is, from everybody, as somebody does who looks for a fault."""
+    """Log everything of every library, as when looking for a fault."""
     for name in ("", "apprise", "urllib3", "urllib3.connectionpool", "requests", "dagster"):
         caplog.set_level(logging.DEBUG, logger=name or None)
     return caplog
@@ -85,7 +85,7 @@ def test_no_secret_is_left_in_the_home_in_a_log_or_in_an_error(telegram, tmp_pat
     errors = []
     with time_machine.travel(SATURDAY), open_instance(settings.home) as dagster:
         run(settings, [THU, FRI], instance=dagster)
-        # The ledger is damaged: the run fails, with all that is then said about it.
+        # The ledger is damaged: the run fails, with all the messages that follow.
         blocked = Path(Lake(settings.lake).uri(ALERTS))
         blocked.rename(tmp_path / "ledger")
         blocked.write_text("no folder")
@@ -95,7 +95,7 @@ def test_no_secret_is_left_in_the_home_in_a_log_or_in_an_error(telegram, tmp_pat
         (latest,) = dagster.get_run_records(limit=1)
         events = [str(entry) for entry in dagster.all_logs(latest.dagster_run.run_id)]
     captured = capfd.readouterr()
-    said = {
+    outputs = {
         "log": everything_logged.text,
         "stdout": captured.out,
         "stderr": captured.err,
@@ -108,19 +108,19 @@ def test_no_secret_is_left_in_the_home_in_a_log_or_in_an_error(telegram, tmp_pat
     assert sent == (3, 1, 1), "nothing is sent where it cannot be entered"
 
     texts = [*texts_under(settings.home), *texts_under(tmp_path / "ledger")]
-    texts += [(where, words.encode()) for where, words in said.items()]
+    texts += [(where, words.encode()) for where, words in outputs.items()]
     seen = found(["GOOG", "reached_every_channel", "it does not accept the token", "no folder"], texts)
     assert {word for word, _ in seen} >= {"GOOG", "reached_every_channel", "it does not accept the token"}
     assert {where for word, where in seen if word == "reached_every_channel"} >= {"events"}
     assert found(SECRETS, texts) == set()
 
 
-def test_the_search_finds_a_secret_that_apprise_tells(telegram, everything_logged):
+def test_the_search_finds_a_secret_that_apprise_logs(telegram, everything_logged):
     Apprise.instantiate(telegram.address()).notify(body="left to itself")
     assert TOKEN in everything_logged.text
 
 
-def test_an_error_in_the_settings_tells_no_secret():
+def test_an_error_in_the_settings_shows_no_secret():
     done = subprocess.run(
         [sys.executable, "-m", "pipeline.cli", "--debug", "status"],
         env={"CANDLELAKE_ALERTS": f"{PASSWORD} tgram://{TOKEN},json://{PASSWORD}"},

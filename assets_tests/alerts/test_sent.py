@@ -1,4 +1,4 @@
-"""The ledger: what it keeps, and what it says is due."""
+"""The ledger: what it keeps, and what is still due."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ def lake(tmp_path):
     return Lake(tmp_path)
 
 
-def asked(entries, channel=A, day=DAY):
+def still_due(entries, channel=A, day=DAY):
     lacking = due(entries, channel, day)
     return lacking.kind, lacking.needs_message, lacking.needs_page
 
@@ -56,7 +56,7 @@ def test_sessions_do_not_meet(lake):
     assert len(lake.scan(ALERTS).collect()) == 2
 
 
-def test_an_alert_that_told_of_nothing_is_an_entry_too(lake):
+def test_an_alert_without_content_is_an_entry_too(lake):
     nothing = a_day(listed=listed(FRI))
     enter(lake, entry(day=nothing))
     (kept,) = sent(lake, FRI)
@@ -64,13 +64,13 @@ def test_an_alert_that_told_of_nothing_is_an_entry_too(lake):
 
 
 def test_a_channel_that_had_nothing_lacks_the_list_and_its_page():
-    assert asked([]) == ("list", True, True)
-    assert asked([entry(B)]) == ("list", True, True)
+    assert still_due([]) == ("list", True, True)
+    assert still_due([entry(B)]) == ("list", True, True)
 
 
 def test_a_channel_that_had_the_message_lacks_its_page_only():
-    assert asked([entry()]) == ("list", False, True)
-    assert asked([entry(), entry(part="page")]) == ("list", False, False)
+    assert still_due([entry()]) == ("list", False, True)
+    assert still_due([entry(), entry(part="page")]) == ("list", False, False)
 
 
 CHANGED = {
@@ -85,7 +85,7 @@ CHANGED = {
 @pytest.mark.parametrize("changed", CHANGED.values(), ids=CHANGED.keys())
 def test_another_list_or_another_signal_is_due_as_a_correction(changed):
     now = replace(DAY, **changed)
-    assert asked([entry(), entry(part="page")], day=now) == ("correction", True, True)
+    assert still_due([entry(), entry(part="page")], day=now) == ("correction", True, True)
 
 
 UNCHANGED = {
@@ -97,22 +97,22 @@ UNCHANGED = {
 
 
 @pytest.mark.parametrize("changed", UNCHANGED.values(), ids=UNCHANGED.keys())
-def test_what_changes_nothing_that_was_told_is_due_to_nobody(changed):
-    assert asked([entry(), entry(part="page")], day=replace(DAY, **changed)) == ("list", False, False)
+def test_a_change_outside_the_sent_content_is_not_due(changed):
+    assert still_due([entry(), entry(part="page")], day=replace(DAY, **changed)) == ("list", False, False)
 
 
 def test_there_is_one_correction_whatever_changes_afterwards():
     entries = [entry(), entry(part="page"), entry(kind="correction"), entry(kind="correction", part="page")]
-    assert asked(entries, day=replace(DAY, listed=listed(FRI, "THIRD"))) == ("correction", False, False)
-    assert asked(entries) == ("correction", False, False), "not even back to what the first one told"
+    assert still_due(entries, day=replace(DAY, listed=listed(FRI, "THIRD"))) == ("correction", False, False)
+    assert still_due(entries) == ("correction", False, False), "not even back to the content of the first one"
 
 
 def test_a_channel_that_joins_late_gets_the_list_as_it_is_now():
     now = replace(DAY, listed=listed(FRI, "NEW"))
-    assert asked([entry(), entry(kind="correction", day=now)], channel=B, day=now) == ("list", True, True)
+    assert still_due([entry(), entry(kind="correction", day=now)], channel=B, day=now) == ("list", True, True)
 
 
-def test_the_correction_compares_as_many_as_were_told_whatever_is_set_now():
+def test_the_correction_compares_as_many_as_were_sent_whatever_is_set_now():
     longer = replace(DAY, listed=listed(FRI, "GOOG", "IBM", "C", "D"))
     lacking = due([entry(), entry(part="page")], A, longer)
     assert (lacking.kind, lacking.first.top) == ("list", TOP)

@@ -61,7 +61,7 @@ def test_what_others_wrote_stays_text_in_html():
     assert "".join(page.words) == f"h1 {EVIL} {EVIL}"
 
 
-def test_what_others_wrote_calls_nobody_and_makes_no_markup_in_markdown():
+def test_foreign_text_mentions_no_one_and_makes_no_markup_in_markdown():
     body = written(one_line(EVIL), MARKDOWN).splitlines()[1]
     assert body.count("**") == 2, "only ours"
     for sign in "`_[]<>~|#&":
@@ -69,14 +69,14 @@ def test_what_others_wrote_calls_nobody_and_makes_no_markup_in_markdown():
     assert "@everyone" not in body
 
 
-def test_plain_text_is_left_as_it_is_but_calls_nobody():
+def test_plain_text_is_left_as_it_is_but_mentions_no_one():
     assert written(one_line("<b>*a*"), TEXT) == "h\n1 <b>*a* <b>*a*"
     assert "@everyone" not in written(one_line(EVIL), TEXT)
     assert written(one_line("3 @ 4"), TEXT) == "h\n1 3 @ 4 3 @ 4"
 
 
 @pytest.mark.parametrize(
-    ("words", "shown"),
+    ("words", "expected"),
     [
         ("two\nlines\tand  more ", "two lines and more"),
         (
@@ -89,8 +89,8 @@ def test_plain_text_is_left_as_it_is_but_calls_nobody():
         ("Ägypten €", "Ägypten €"),
     ],
 )
-def test_words_come_on_one_line_of_bounded_length_without_hidden_signs(words, shown):
-    assert plain(words, 40) == shown
+def test_words_come_on_one_line_of_bounded_length_without_hidden_signs(words, expected):
+    assert plain(words, 40) == expected
 
 
 def test_length_counts_rare_signs_twice_as_telegram_does():
@@ -125,11 +125,11 @@ def test_a_hundred_candidates_and_signals_of_the_longest_names_fit_telegram_s_li
     )
     message = session_message(day, ("trend", "pullback"), 50)
     for style in (TEXT, HTML, MARKDOWN):
-        shown = written(message, style)
-        assert 0.5 * LONGEST < length(shown) <= LONGEST
-        assert "Sell: 100 new signals" in shown
-        assert "trend: 3,120 of 10,171 passed" in shown
-        assert "Data" in shown
+        message_text = written(message, style)
+        assert 0.5 * LONGEST < length(message_text) <= LONGEST
+        assert "Sell: 100 new signals" in message_text
+        assert "trend: 3,120 of 10,171 passed" in message_text
+        assert "Data" in message_text
 
 
 words = st.text(max_size=60)

@@ -1,4 +1,4 @@
-"""Running the asset that tells a session, over a lake made for it, and looking at what it says of itself."""
+"""Runs of the asset that sends alerts, over a lake made for it, and the metadata of its materializations."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,11 +46,11 @@ def delivery(session, **changed):
 
 @dataclass
 class Home:
-    """A home with two sessions in the lake, and the channels it is told to send to."""
+    """A home with two sessions in the lake, and the channels of its settings."""
 
     settings: Settings
     progress: Progress = field(default_factory=Progress)
-    """What the newest run had to say to a person."""
+    """The progress of the newest run, as a person sees it."""
 
     @property
     def lake(self):
@@ -60,15 +60,15 @@ class Home:
         for (session,), of_session in rows.group_by("session"):
             self.lake.replace(table, [session], [of_session.select(list(table.columns))], run_id="earlier")
 
-    def told(self, *sessions, **settings):
-        """Run the asset for one session or a range, with some settings changed; return what it told."""
+    def alert_run(self, *sessions, **settings):
+        """Run the asset for one session or a range, with some settings changed; return its metadata."""
         changed = self.settings.model_copy(update=settings)
         self.progress = Progress()
         job = build_definitions(changed, self.progress).resolve_job_def("stocks_by_day")
         span = {"tags": span_tags(sessions)} if len(sessions) > 1 else {"partition_key": str(sessions[0])}
 
         with instance() as dagster:
-            return Told(job.execute_in_process(instance=dagster, run_config=QUIET, asset_selection=[KEY], **span))
+            return AlertRun(job.execute_in_process(instance=dagster, run_config=QUIET, asset_selection=[KEY], **span))
 
     @property
     def ledger(self):
@@ -76,8 +76,8 @@ class Home:
         return list(entries.select("session", "service", "kind", "part").iter_rows())
 
 
-class Told:
-    """What one run of the asset said of itself."""
+class AlertRun:
+    """The metadata and check of one run of the asset."""
 
     def __init__(self, result):
         assert result.success
@@ -85,7 +85,7 @@ class Told:
         (self.check,) = (one for one in evaluations if one.check_name == "reached_every_channel")
         materializations = result.asset_materializations_for_node("operations__alerts")
         self.sessions = [one.partition for one in materializations]
-        self.of = {
+        self.metadata = {
             one.partition: {name: value.value for name, value in one.metadata.items()} for one in materializations
         }
 

@@ -14,13 +14,13 @@ from pipeline.settings import Settings
 
 
 def split(ticker: str = "X", new: object = 2, **others: object) -> dict[str, object]:
-    told = {"ticker": ticker, "execution_date": "2024-01-05", "split_from": 1, "split_to": new, "id": f"{ticker}1"}
-    return told | others
+    fields = {"ticker": ticker, "execution_date": "2024-01-05", "split_from": 1, "split_to": new, "id": f"{ticker}1"}
+    return fields | others
 
 
 def dividend(ticker: str = "X", amount: object = 0.5, **others: object) -> dict[str, object]:
-    told = {"ticker": ticker, "ex_dividend_date": "2024-01-05", "cash_amount": amount, "currency": "USD"}
-    return told | {"id": f"{ticker}1"} | others
+    fields = {"ticker": ticker, "ex_dividend_date": "2024-01-05", "cash_amount": amount, "currency": "USD"}
+    return fields | {"id": f"{ticker}1"} | others
 
 
 def security(ticker: str = "X", **others: object) -> dict[str, object]:
@@ -28,7 +28,7 @@ def security(ticker: str = "X", **others: object) -> dict[str, object]:
 
 
 def renamed(figi: str, **days: str) -> dict[str, object]:
-    """Return what the vendor tells of a security that took tickers on days."""
+    """Return the vendor's answer about a security that changed its ticker on these days."""
     changes = [
         {"type": "ticker_change", "date": day, "ticker_change": {"ticker": ticker}} for ticker, day in days.items()
     ]
@@ -46,7 +46,7 @@ class ReferenceFolder:
         return Settings(home=self.root / "home", reference=self.root / "reference")
 
     def tell(self, **answers: list[Any]) -> None:
-        """Lay down the answers: tickers, splits, dividends and ticker_events, empty unless told."""
+        """Lay down the answers: tickers, splits, dividends and ticker_events, empty by default."""
         (self.root / "reference").mkdir(exist_ok=True)
         for name in ("tickers", "splits", "dividends"):
             self.write(f"{name}.json", json.dumps({"status": "OK", "results": answers.get(name, [])}))
@@ -59,7 +59,7 @@ class ReferenceFolder:
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What a run of the job told."""
+    """A run of the job, and its warnings."""
 
     result: ExecuteInProcessResult
     warnings: list[str]

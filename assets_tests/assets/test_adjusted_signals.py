@@ -35,10 +35,10 @@ def split(ticker: str, executed: date, new: float = NEW_SHARES, doubt: str | Non
     return SEEN | ratio | {"ticker": ticker, "execution_date": executed, "doubt": doubt, "id": f"{ticker}{new}"}
 
 
-def home_with(vendor: VendorFolder, name: str, told: dict[Table, list[dict]]):
+def home_with(vendor: VendorFolder, name: str, reference: dict[Table, list[dict]]):
     home = with_history(vendor, name, as_traded(MARKET))
-    for table, told_rows in told.items():
-        Lake(home.lake).refresh(table, pl.DataFrame(told_rows, schema=table.columns), run_id="reference")
+    for table, events in reference.items():
+        Lake(home.lake).refresh(table, pl.DataFrame(events, schema=table.columns), run_id="reference")
     return home
 
 
@@ -58,8 +58,8 @@ def vendor(tmp_path_factory):
 def split_home(vendor):
     # Conflicting splits and those beyond the last session change no indicator.
     conflicting = [split("SWAYS", SPLIT_DAY, new, "conflicting") for new in (2.0, 3.0)]
-    told = [split("SURGES", SPLIT_DAY), *conflicting, split("RISES", date(2024, 1, 31))]
-    return home_with(vendor, "split", {SPLITS: told})
+    splits = [split("SURGES", SPLIT_DAY), *conflicting, split("RISES", date(2024, 1, 31))]
+    return home_with(vendor, "split", {SPLITS: splits})
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +112,8 @@ def test_only_wanted_types_are_listed_and_a_new_owner_of_a_ticker_starts_without
         {"ticker": "SWAYS", "composite_figi": "FNEW", "type": "CS", "active": True},
     ]
     renames = [{"composite_figi": "FNEW", "ticker": "SWAYS", "since": taken_over}]
-    told = {TICKERS: [SEEN | one for one in securities], TICKER_EVENTS: [SEEN | one for one in renames]}
-    home = home_with(vendor, "typed", told | {SPLITS: [split("SURGES", SPLIT_DAY)]})
+    reference = {TICKERS: [SEEN | one for one in securities], TICKER_EVENTS: [SEEN | one for one in renames]}
+    home = home_with(vendor, "typed", reference | {SPLITS: [split("SURGES", SPLIT_DAY)]})
     indicators, listed = signals(home, [LAST])
     bars = dict(indicators.select("ticker", "bars").iter_rows())
     assert bars["SWAYS"] == 30

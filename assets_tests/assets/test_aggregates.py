@@ -1,4 +1,4 @@
-"""Aggregates of chosen tickers, on both bases, as the vendor tells them."""
+"""Aggregates of chosen tickers, on both bases, as the vendor has them."""
 
 from datetime import UTC, date, datetime
 
@@ -48,7 +48,7 @@ def run(settings, *sessions, raises=True):
         )
 
 
-def told(result):
+def metadata_of(result):
     event = result.get_asset_materialization_events()[0].materialization
     return {name: getattr(value, "records", value.value) for name, value in event.metadata.items()}
 
@@ -60,19 +60,19 @@ def check(result):
 
 def know_splits(settings, *splits):
     seen = datetime(2024, 1, 1, tzinfo=UTC)
-    told = [
+    rows_known = [
         {"ticker": ticker, "execution_date": day, "split_from": old, "split_to": new}
         | {"id": ticker, "first_seen_at": seen, "last_seen_at": seen}
         for ticker, day, old, new in splits
     ]
-    known = pl.DataFrame(told, schema=SPLITS.columns)
+    known = pl.DataFrame(rows_known, schema=SPLITS.columns)
     Lake(settings.lake).refresh(SPLITS, known, run_id="reference")
 
 
 def test_each_session_has_both_bases_of_each_ticker_as_of_the_day_they_were_fetched(settings, api):
     result = run(settings, THU, FRI, MON)
-    held = rows(settings, AGGREGATES).sort("ticker", "basis", "session")
-    assert held.select("ticker", "basis", "session", "close", "volume").rows() == [
+    stored = rows(settings, AGGREGATES).sort("ticker", "basis", "session")
+    assert stored.select("ticker", "basis", "session", "close", "volume").rows() == [
         ("AAPL", "none", THU, 10.1255, 1001.0),
         ("AAPL", "none", FRI, 13.0, 0.5),
         ("AAPL", "none", MON, 7.0, 1000.0),
@@ -84,16 +84,16 @@ def test_each_session_has_both_bases_of_each_ticker_as_of_the_day_they_were_fetc
         ("IBM", "split", THU, 12.0, 1000.0),
         ("IBM", "split", MON, 15.0, 1000.0),
     ]
-    assert set(held["fetched_on"]) == {date(2024, 1, 19)}, "it is still the day before in New York"
-    assert len(api.asked) == 6, "a call a ticker and basis"
-    assert {"tickers": 3, "tickers_without_bars": "GONE", "rejected": 0}.items() <= told(result).items()
+    assert set(stored["fetched_on"]) == {date(2024, 1, 19)}, "it is still the day before in New York"
+    assert len(api.requests) == 6, "a call a ticker and basis"
+    assert {"tickers": 3, "tickers_without_bars": "GONE", "rejected": 0}.items() <= metadata_of(result).items()
 
 
-def test_every_row_keeps_the_contract_of_bars_and_asks_the_vendor_for_both_bases(settings, api):
+def test_every_row_keeps_the_contract_of_bars_and_both_bases_are_requested(settings, api):
     assert run(settings, THU, FRI, MON).success
     AGGREGATES.enforce(rows(settings, AGGREGATES))
-    asked = [(request.args["adjusted"], request.args["limit"]) for request in api.asked]
-    assert asked == [("false", "50000")] * 3 + [("true", "50000")] * 3
+    parameters = [(request.args["adjusted"], request.args["limit"]) for request in api.requests]
+    assert parameters == [("false", "50000")] * 3 + [("true", "50000")] * 3
 
 
 @pytest.mark.thorough
@@ -102,21 +102,21 @@ def test_running_again_replaces_and_a_session_without_bars_is_empty(settings, ap
     api.days[FRI] = {"IBM": bar(12.5)}
     api.days[MON] = {}
     run(settings, FRI, MON)
-    held = rows(settings, AGGREGATES).filter(basis="none").sort("session", "ticker")
-    assert held.select("session", "ticker", "close").rows() == [
+    stored = rows(settings, AGGREGATES).filter(basis="none").sort("session", "ticker")
+    assert stored.select("session", "ticker", "close").rows() == [
         (THU, "AAPL", 10.1255),
         (THU, "IBM", 12.0),
         (FRI, "IBM", 12.5),
     ]
 
 
-def test_a_row_that_is_wrong_is_left_out_and_told(settings, api):
+def test_a_row_that_is_wrong_is_left_out_and_reported(settings, api):
     api.days[FRI]["AAPL"] = bar(13, v=-1)
-    found = told(run(settings, FRI))
+    found = metadata_of(run(settings, FRI))
     assert rows(settings, AGGREGATES).is_empty()
     assert found["rejected"] == 2
-    shown = [dict(record.data) for record in found["rejected_rows"]]
-    assert [(one["basis"], one["ticker"], one["reasons"]) for one in shown] == [
+    rejected = [dict(record.data) for record in found["rejected_rows"]]
+    assert [(one["basis"], one["ticker"], one["reasons"]) for one in rejected] == [
         ("none", "AAPL", "negative_volume"),
         ("split", "AAPL", "negative_volume"),
     ]

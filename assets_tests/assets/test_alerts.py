@@ -1,4 +1,4 @@
-"""The asset that tells a session: once to each channel, only when it is fresh, and never at the data's cost."""
+"""The asset that sends alerts: once to each channel, only of a fresh session, and never at the data's cost."""
 
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -63,8 +63,8 @@ def page(tmp_path, monkeypatch):
     return page
 
 
-def test_a_session_is_told_with_its_list_its_signals_and_doubts(home, telegram):
-    told = home.told(FRI)
+def test_an_alert_has_the_list_of_its_session_the_signals_and_the_doubts(home, telegram):
+    result = home.alert_run(FRI)
     assert telegram.messages == [
         "Candidates of 2024-01-05\n"
         "Sell: 1 new signal\n"
@@ -80,26 +80,26 @@ def test_a_session_is_told_with_its_list_its_signals_and_doubts(home, telegram):
         "Data\n"
         "Splits unknown: prices are as traded."
     ]
-    assert told.failures == {}
-    assert told.of[str(FRI)]["alerts"] == "1 of 1 channels have it"
-    assert told.of[str(FRI)]["Telegram"] == "list message sent"
+    assert result.failures == {}
+    assert result.metadata[str(FRI)]["alerts"] == "1 of 1 channels have it"
+    assert result.metadata[str(FRI)]["Telegram"] == "list message sent"
 
 
 @pytest.mark.thorough
 def test_its_page_follows_as_a_document(home, telegram, page):
-    told = home.told(FRI)
+    result = home.alert_run(FRI)
     assert telegram.documents == {"candidates-2024-01-05.html": page.read_bytes()}
-    assert told.of[str(FRI)]["Telegram"] == "list message sent; list page sent"
+    assert result.metadata[str(FRI)]["Telegram"] == "list message sent; list page sent"
     assert home.ledger == [(FRI, "Telegram", "list", "message"), (FRI, "Telegram", "list", "page")]
 
 
 @pytest.mark.thorough
-def test_a_session_that_runs_again_is_told_once(home, telegram, page):
-    home.told(FRI)
+def test_a_session_that_runs_again_is_sent_once(home, telegram, page):
+    home.alert_run(FRI)
     kept = home.lake.version(ALERTS)
-    again = home.told(FRI)
+    again = home.alert_run(FRI)
     assert (len(telegram.messages), telegram.calls) == (1, 2), "the message and the page of the first run"
-    assert again.of[str(FRI)]["Telegram"] == "had it already"
+    assert again.metadata[str(FRI)]["Telegram"] == "had it already"
     assert again.failures == {}
     assert home.lake.version(ALERTS) == kept
 
@@ -107,28 +107,28 @@ def test_a_session_that_runs_again_is_told_once(home, telegram, page):
 @pytest.mark.thorough
 def test_a_page_that_came_later_is_sent_with_the_next_run(home, telegram, page, monkeypatch):
     monkeypatch.setattr(asset_module, "page_of", lambda *_: None)
-    home.told(FRI)
+    home.alert_run(FRI)
     assert telegram.documents == {}
     monkeypatch.setattr(asset_module, "page_of", lambda *_: page)
-    assert home.told(FRI).of[str(FRI)]["Telegram"] == "list page sent"
+    assert home.alert_run(FRI).metadata[str(FRI)]["Telegram"] == "list page sent"
     assert len(telegram.messages) == 1
 
 
 @pytest.mark.thorough
 def test_a_list_that_changed_after_the_morning_edition_is_corrected_once(home, telegram, page):
     home.put(DELIVERIES, delivery(FRI, provisional=True))
-    home.told(FRI)
+    home.alert_run(FRI)
     assert telegram.messages[0].startswith("Candidates of 2024-01-05, morning edition\n")
     assert "Provisional: " in telegram.messages[0]
 
     home.put(DELIVERIES, delivery(FRI))
     home.put(CANDIDATES, listed(FRI, "GOOG", "NEW"))
-    assert home.told(FRI).of[str(FRI)]["Telegram"] == "correction message sent; correction page sent"
+    assert home.alert_run(FRI).metadata[str(FRI)]["Telegram"] == "correction message sent; correction page sent"
     assert telegram.messages[1].startswith(
         "Corrected candidates of 2024-01-05\nChanged since the first message\nstrong in NEW; out IBM\n\u200b\nSell"
     )
     home.put(CANDIDATES, listed(FRI, "THIRD"))
-    home.told(FRI)
+    home.alert_run(FRI)
     assert len(telegram.messages) == 2
     assert [kind for _, _, kind, _ in home.ledger] == ["correction", "correction", "list", "list"]
 
@@ -136,32 +136,32 @@ def test_a_list_that_changed_after_the_morning_edition_is_corrected_once(home, t
 @pytest.mark.thorough
 def test_a_flat_file_that_changes_nothing_on_the_list_sends_nothing(home, telegram):
     home.put(DELIVERIES, delivery(FRI, provisional=True))
-    home.told(FRI)
+    home.alert_run(FRI)
     home.put(DELIVERIES, delivery(FRI))
-    assert home.told(FRI).of[str(FRI)]["Telegram"] == "had it already"
+    assert home.alert_run(FRI).metadata[str(FRI)]["Telegram"] == "had it already"
     assert len(telegram.messages) == 1
 
 
 def test_a_failing_channel_fails_nothing_and_is_tried_again_by_the_next_run(home, telegram):
     telegram.will_answer(500, description="Internal Server Error")
-    first = home.told(FRI)
+    first = home.alert_run(FRI)
     assert first.failures == {"Telegram": "it answered 500: a fault of its own, which may pass"}
-    assert "failed: it answered 500" in first.of[str(FRI)]["Telegram"]
-    assert first.of[str(FRI)]["alerts"] == "0 of 1 channels have it"
+    assert "failed: it answered 500" in first.metadata[str(FRI)]["Telegram"]
+    assert first.metadata[str(FRI)]["alerts"] == "0 of 1 channels have it"
     assert home.progress.warnings == [f"The alert of 2024-01-05 did not reach Telegram: {first.failures['Telegram']}."]
     assert home.ledger == []
-    assert home.told(FRI).failures == {}
+    assert home.alert_run(FRI).failures == {}
     assert len(telegram.messages) == 1
 
 
 @pytest.mark.thorough
 def test_one_channel_fails_and_another_has_it(home, telegram):
     addresses = ["json://127.0.0.1:1/?retry=0", telegram.address(), "bogus://x", telegram.address(chat=CHAT + 1)]
-    told = home.told(FRI, alerts=tuple(map(SecretStr, addresses)))
-    assert list(told.failures) == ["JSON", "unknown", "Telegram 2"]
-    assert "could not be reached" in told.failures["JSON"]
-    assert "does not know the chat" in told.failures["Telegram 2"]
-    assert told.of[str(FRI)]["alerts"] == "1 of 4 channels have it"
+    result = home.alert_run(FRI, alerts=tuple(map(SecretStr, addresses)))
+    assert list(result.failures) == ["JSON", "unknown", "Telegram 2"]
+    assert "could not be reached" in result.failures["JSON"]
+    assert "does not know the chat" in result.failures["Telegram 2"]
+    assert result.metadata[str(FRI)]["alerts"] == "1 of 4 channels have it"
     assert len(telegram.messages) == 1
     assert home.ledger == [(FRI, "Telegram", "list", "message")]
 
@@ -169,11 +169,11 @@ def test_one_channel_fails_and_another_has_it(home, telegram):
 @pytest.mark.thorough
 def test_a_page_that_is_refused_does_not_repeat_the_message(home, telegram, page):
     telegram.largest_document = 5
-    first = home.told(FRI)
+    first = home.alert_run(FRI)
     assert first.failures == {"Telegram": "the page: it answered 413: the document is too large for it"}
-    assert first.of[str(FRI)]["Telegram"].startswith("list message sent; failed: the page")
+    assert first.metadata[str(FRI)]["Telegram"].startswith("list message sent; failed: the page")
     telegram.largest_document = 5_000
-    assert home.told(FRI).of[str(FRI)]["Telegram"] == "list page sent"
+    assert home.alert_run(FRI).metadata[str(FRI)]["Telegram"] == "list page sent"
     assert (len(telegram.messages), len(telegram.documents)) == (1, 1)
 
 
@@ -192,74 +192,74 @@ def test_a_message_whose_entry_was_lost_comes_twice_rather_than_never(home, tele
     httpserver.expect_request("/hook").respond_with_handler(break_down_on_the_first)
     hook = (SecretStr(f"json://127.0.0.1:{httpserver.port}/hook?retry=0"),)
     with pytest.raises(Exception):  # noqa: B017, PT011 (whatever the disk says)
-        home.told(FRI, alerts=hook)
+        home.alert_run(FRI, alerts=hook)
     ledger.unlink()
-    assert home.told(FRI, alerts=hook).of[str(FRI)]["JSON"] == "list message sent"
-    assert home.told(FRI, alerts=hook).of[str(FRI)]["JSON"] == "had it already"
+    assert home.alert_run(FRI, alerts=hook).metadata[str(FRI)]["JSON"] == "list message sent"
+    assert home.alert_run(FRI, alerts=hook).metadata[str(FRI)]["JSON"] == "had it already"
     assert len(messages) == 2
 
 
-def test_without_a_channel_nothing_is_told_and_nothing_is_written(home, telegram):
-    told = home.told(FRI, alerts=None)
-    assert told.failures == {}
-    assert told.of[str(FRI)] == {"alerts": "not sent: CANDLELAKE_ALERTS has no channel"}
+def test_without_a_channel_nothing_is_sent_and_nothing_is_written(home, telegram):
+    result = home.alert_run(FRI, alerts=None)
+    assert result.failures == {}
+    assert result.metadata[str(FRI)] == {"alerts": "not sent: CANDLELAKE_ALERTS has no channel"}
     assert telegram.calls == 0
     assert not home.lake.exists(ALERTS)
 
 
-def test_of_a_range_only_the_newest_session_is_told(home, telegram):
-    told = home.told(THU, FRI)
-    assert sorted(told.sessions) == [str(THU), str(FRI)]
-    assert "alerts" not in told.of[str(THU)]
+def test_only_the_newest_session_of_a_range_is_sent(home, telegram):
+    result = home.alert_run(THU, FRI)
+    assert sorted(result.sessions) == [str(THU), str(FRI)]
+    assert "alerts" not in result.metadata[str(THU)]
     assert telegram.messages[0].startswith("Candidates of 2024-01-05")
     assert len(telegram.messages) == 1
 
 
-def test_an_older_session_that_runs_again_is_not_told(home, telegram):
-    told = home.told(THU)
-    assert told.of[str(THU)]["alerts"] == "not sent: the lake has 2024-01-05, which is newer"
+def test_an_older_session_that_runs_again_is_not_sent(home, telegram):
+    result = home.alert_run(THU)
+    assert result.metadata[str(THU)]["alerts"] == "not sent: the lake has 2024-01-05, which is newer"
     assert telegram.calls == 0
 
 
-@pytest.mark.parametrize(("days", "is_told"), [(3, True), (4, False)])
-def test_a_session_is_told_up_to_four_days_after_it(home, telegram, days, is_told):
+@pytest.mark.parametrize(("days", "is_sent"), [(3, True), (4, False)])
+def test_a_session_is_sent_up_to_four_days_after_it(home, telegram, days, is_sent):
     with time_machine.travel(SATURDAY_NOON + timedelta(days=days)):
-        told = home.told(FRI)
-    assert telegram.calls == is_told
-    if not is_told:
-        assert told.of[str(FRI)]["alerts"] == "not sent: 5 days old, and only 4 are allowed"
+        result = home.alert_run(FRI)
+    assert telegram.calls == is_sent
+    if not is_sent:
+        assert result.metadata[str(FRI)]["alerts"] == "not sent: 5 days old, and only 4 are allowed"
 
 
 def test_days_are_counted_in_new_york(home, telegram):
     with time_machine.travel(datetime(2024, 1, 10, 4, 30, tzinfo=UTC)):  # half past eleven on Tuesday night there
-        home.told(FRI)
+        home.alert_run(FRI)
     assert telegram.calls == 1
 
 
 @pytest.mark.thorough
-def test_a_gap_in_the_sessions_before_is_told(home, telegram):
+def test_a_gap_in_the_sessions_before_is_in_the_message(home, telegram):
     home.put(DAILY_BARS, bars(date(2023, 12, 29)))
-    home.told(FRI)
+    home.alert_run(FRI)
     assert "Missing before it: 2024-01-02, 2024-01-03." in telegram.messages[0]
 
 
 @pytest.mark.thorough
 def test_the_message_names_as_many_candidates_as_is_set(home, telegram):
-    home.told(FRI, alerts_top=1)
+    home.alert_run(FRI, alerts_top=1)
     assert "1 GOOG" in telegram.messages[0]
     assert "2 IBM" not in telegram.messages[0]
 
 
 @pytest.mark.thorough
-def test_the_ledger_keeps_what_was_told(home, telegram):
-    home.told(FRI)
+def test_the_ledger_keeps_what_was_sent(home, telegram):
+    home.alert_run(FRI)
     (entry,) = home.lake.scan(ALERTS).collect().to_dicts()
     assert (entry["top"], entry["selling"]) == (5, [{"ticker": "AAPL", "rule": "stop_hit"}])
     assert entry["listed"] == [{"model": "strong", "ticker": "GOOG"}, {"model": "strong", "ticker": "IBM"}]
 
 
 @pytest.mark.thorough
-def test_the_whole_job_tells_which_of_its_checks_failed(tmp_path, telegram):
+def test_the_whole_job_sends_which_of_its_checks_failed(tmp_path, telegram):
     vendor = VendorFolder(tmp_path)
     vendor.lay(THU, *(row(THU, f"T{number}") for number in range(20)))
     vendor.lay(FRI, *(row(FRI, f"T{number}") for number in range(4)), row(FRI, "BAD", high="1"))

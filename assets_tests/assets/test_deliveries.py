@@ -79,30 +79,30 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory):
-    """A session whose good file the vendor replaced by one bad file after the other: what was held, and what came."""
+    """A session whose good file the vendor replaced by one bad file after another: versions before, and outcomes."""
     vendor = VendorFolder(tmp_path_factory.mktemp("refused"))
     lake = Lake(vendor.settings().lake)
     with instance() as dagster:
         vendor.lay(FRI, *GOOD)
         run(vendor.settings(), [FRI], instance=dagster)
-        held = {table: lake.version(table) for table in TABLES}
+        versions_before = {table: lake.version(table) for table in TABLES}
         outcomes = {}
         for name, (content, _) in REFUSED.items():
             vendor.lay_bytes(FRI, content)
             result = run(vendor.settings(), [FRI], instance=dagster, raises=False)
             outcomes[name] = (result.success, failure_of(result), {table: lake.version(table) for table in TABLES})
-    return held, outcomes
+    return versions_before, outcomes
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_refused_file_leaves_every_table_as_it_was_and_says_what_is_wrong_with_which_file(refused, name):
-    held, outcomes = refused
+def test_a_refused_file_leaves_every_table_as_it_was_and_the_error_names_file_and_fault(refused, name):
+    versions_before, outcomes = refused
     success, failure, versions = outcomes[name]
     assert not success
     assert "FileRefused" in failure
     assert key_of(FRI) in failure
     assert REFUSED[name][1] in failure
-    assert versions == held
+    assert versions == versions_before
 
 
 @pytest.mark.thorough
@@ -131,7 +131,7 @@ def test_sessions_without_a_file_are_named_and_nothing_is_fetched(vendor, dagste
 
 
 @pytest.mark.thorough
-def test_columns_that_nobody_reads_are_a_warning_in_the_run(vendor, dagster):
+def test_unread_columns_are_a_warning_in_the_run(vendor, dagster):
     lines = [f"{one},{number}.5" for number, one in enumerate(GOOD)]
     vendor.lay_bytes(FRI, day_file(*lines, header=f"{HEADER},vwap"))
     result = run(vendor.settings(), [FRI], instance=dagster, only=TO_BARS)

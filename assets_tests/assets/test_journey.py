@@ -97,7 +97,7 @@ def test_rejected_rows_are_quarantined_as_written_with_their_reasons(market):
     assert set(rejected["key"]) == {key_of(FRI)}
 
 
-def test_deliveries_tell_what_became_of_every_row(market):
+def test_deliveries_record_what_became_of_every_row(market):
     deliveries = rows(market.settings, DELIVERIES)
     fates = deliveries.select("session", "key", "rows_read", "kept", "duplicates", "quarantined", "is_current")
     assert fates.rows() == [
@@ -117,8 +117,8 @@ def test_deliveries_identify_the_bytes_and_the_run(market):
 
 def test_raw_files_are_the_vendor_s_bytes(market):
     raw = RawFiles(market.settings.lake)
-    held = {session: raw.read(raw.required(Dataset.DAY_AGGS, session)) for session in market.files}
-    assert held == market.files
+    stored_files = {session: raw.read(raw.required(Dataset.DAY_AGGS, session)) for session in market.files}
+    assert stored_files == market.files
 
 
 def test_indicators_are_those_worked_out_by_hand(market):
@@ -134,8 +134,8 @@ def test_indicators_are_those_worked_out_by_hand(market):
 
 
 def test_a_ticker_that_did_not_trade_has_no_indicators_that_session(market):
-    held = rows(market.settings, INDICATORS_TABLE).select("session", "ticker")
-    assert held.sort("session", "ticker").rows() == [
+    stored_rows = rows(market.settings, INDICATORS_TABLE).select("session", "ticker")
+    assert stored_rows.sort("session", "ticker").rows() == [
         *((FRI, ticker) for ticker in ("1E5", "AAP", "AAPL", "AAp", "NA", "TRUE")),
         *((MON, ticker) for ticker in ("AAPL", "AAp", "TRUE")),
         *((TUE, ticker) for ticker in ("AAPL", "NA")),
@@ -180,7 +180,7 @@ def test_each_partition_of_bars_carries_its_own_numbers(market):
     assert [numbers[str(session)]["table_version"] for session in (FRI, MON, TUE)] == [1, 1, 1]
 
 
-def test_what_holds_for_the_whole_write_is_told_of_the_newest_session_alone(market):
+def test_what_holds_for_the_whole_write_is_shown_at_the_newest_session_alone(market):
     numbers = numbers_of(market, "daily_bars")
     assert {"dagster/row_count": 11, "rows_written": 11}.items() <= numbers[str(TUE)].items()
     assert numbers[str(TUE)]["seconds"] > 0
@@ -191,7 +191,7 @@ def test_what_holds_for_the_whole_write_is_told_of_the_newest_session_alone(mark
     assert set(quarantined[str(TUE)]) == {"table_version", "dagster/row_count", "rows_written"}
 
 
-def test_coverage_is_told_against_the_sessions_before_and_of_the_first_ever_not_at_all(market):
+def test_coverage_is_measured_against_the_sessions_before_and_the_first_session_has_none(market):
     numbers = numbers_of(market, "daily_bars")
     bars = {session: numbers[str(session)]["kept"] for session in (FRI, MON, TUE)}
     assert "coverage" not in numbers[str(FRI)]

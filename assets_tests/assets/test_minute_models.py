@@ -52,9 +52,9 @@ def ranked(tmp_path_factory):
         result = run(settings, [FRI, MON], instance=dagster, only=["candidates"])
         assert result.success
         lake = Lake(settings.lake)
-        anew = {session: ranked_again(lake, market, publications(lake, session)[-1]) for session in (FRI, MON)}
+        again = {session: ranked_again(lake, market, publications(lake, session)[-1]) for session in (FRI, MON)}
         notices = ReportTables(ReportRows(lake, market, [MON]), MON).notices
-    return settings, anew, notices
+    return settings, again, notices
 
 
 def test_tickers_with_minutes_are_ranked_by_what_the_minutes_say(ranked):
@@ -72,20 +72,20 @@ def test_tickers_with_minutes_are_ranked_by_what_the_minutes_say(ranked):
     ]
 
 
-def test_a_model_that_asks_for_no_minutes_ranks_every_session_as_ever(ranked):
+def test_a_model_without_minutes_ranks_every_session_as_before(ranked):
     listed = rows(ranked[0], CANDIDATES).filter(model="busy")
     assert dict(listed.group_by("session").len().iter_rows()) == {FRI: 4, MON: 4}
 
 
-def test_the_page_of_a_session_without_minutes_says_who_lists_nobody(ranked):
+def test_the_page_of_a_session_without_minutes_names_the_models_with_an_empty_list(ranked):
     assert any("no minutes, so nobody is listed there by gaps: 2024-01-08" in notice for notice in ranked[2])
 
 
-def test_a_list_tells_which_features_it_was_made_from_and_can_be_ranked_anew(ranked):
-    settings, anew, _ = ranked
+def test_a_list_records_the_features_it_was_made_from_and_can_be_ranked_again(ranked):
+    settings, again, _ = ranked
     for session in (FRI, MON):
-        held = rows(settings, CANDIDATES).filter(session=session).sort("model", "rank")
-        assert anew[session].sort("model", "rank").equals(held)
+        stored = rows(settings, CANDIDATES).filter(session=session).sort("model", "rank")
+        assert again[session].sort("model", "rank").equals(stored)
     explained = explanation(Lake(settings.lake), STOCKS, "A", FRI)
     assert "stocks.intraday_features" in explained.commits["stocks.candidates"]["read"]
     assert explained.candidates.filter(model="gaps")["rank"].to_list() == [1]
@@ -101,7 +101,7 @@ def test_sessions_without_minutes_are_named_with_the_models_that_need_them(tmp_p
     )
 
 
-def test_where_no_model_asks_for_minutes_none_are_read(tmp_path):
+def test_where_no_model_uses_minutes_none_are_read(tmp_path):
     assert features_for(Lake(tmp_path), [FRI], [BUSY]) == []
     assert missing_minutes_warnings([], [FRI], [BUSY]) == []
 

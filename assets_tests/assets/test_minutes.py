@@ -23,7 +23,7 @@ GOOD = [minute(FRI, ticker, at) for ticker in TICKERS for at in ("04:00", "09:30
 
 
 @pytest.fixture(scope="module")
-def worked(tmp_path_factory, new_lake):
+def settings(tmp_path_factory, new_lake):
     """Return the settings of a home with daily bars of two sessions and minutes of the second and third."""
     vendor = VendorFolder(tmp_path_factory.mktemp("minutes"))
     settings = vendor.settings(**new_lake())
@@ -41,15 +41,15 @@ def worked(tmp_path_factory, new_lake):
     return settings
 
 
-def test_rows_read_are_kept_duplicates_and_quarantined(worked):
-    (friday, monday) = rows(worked, MINUTE_DELIVERIES).sort("session").iter_rows(named=True)
+def test_rows_read_are_kept_duplicates_and_quarantined(settings):
+    (friday, monday) = rows(settings, MINUTE_DELIVERIES).sort("session").iter_rows(named=True)
     counts = "rows_read", "kept", "duplicates", "quarantined"
     assert [friday[name] for name in counts] == [30, 24, 1, 5]
     assert [monday[name] for name in counts] == [4, 4, 0, 0]
 
 
-def test_rejected_minutes_are_kept_as_written_with_their_reasons(worked):
-    rejected = rows(worked, MINUTE_QUARANTINE)
+def test_rejected_minutes_are_kept_as_written_with_their_reasons(settings):
+    rejected = rows(settings, MINUTE_QUARANTINE)
     assert rejected["reasons"].to_list() == [
         ["missing_ticker", "non_positive_price", "wrong_session"],
         ["missing_ticker", "non_positive_price", "wrong_session"],
@@ -61,38 +61,38 @@ def test_rejected_minutes_are_kept_as_written_with_their_reasons(worked):
     assert rejected["window_start"].to_list()[0] == "0"
 
 
-def test_an_evening_minute_belongs_to_its_new_york_session_though_its_utc_date_is_the_next_day(worked):
-    evening = rows(worked, MINUTE_BARS).filter(ticker="NA", session=FRI)["minute"].max()
+def test_an_evening_minute_belongs_to_its_new_york_session_though_its_utc_date_is_the_next_day(settings):
+    evening = rows(settings, MINUTE_BARS).filter(ticker="NA", session=FRI)["minute"].max()
     assert evening == datetime(2024, 1, 6, 0, 59, tzinfo=UTC)
 
 
-def test_minutes_lie_by_session_and_one_run_is_one_commit(worked):
-    table = Lake(worked.lake).open(MINUTE_BARS)
+def test_minutes_lie_by_session_and_one_run_is_one_commit(settings):
+    table = Lake(settings.lake).open(MINUTE_BARS)
     assert table.metadata().partition_columns == ["day"]
     assert table.version() == 1
     assert sorted(uri.split("day=")[1].split("/")[0] for uri in table.file_uris()) == [str(FRI), str(MON)]
 
 
 @pytest.mark.thorough
-def test_sql_shows_minutes_without_the_column_by_which_they_lie(worked):
-    counted = connect(worked.lake).sql("SELECT session, count(*) AS n FROM stocks.minute_bars GROUP BY 1 ORDER BY 1")
-    assert counted.rows() == [(FRI, 24), (MON, 4)]
-    assert connect(worked.lake).sql("SELECT * FROM stocks.minute_bars").columns == list(MINUTE_BARS.columns)
+def test_sql_shows_minutes_without_the_column_of_their_layout(settings):
+    counts = connect(settings.lake).sql("SELECT session, count(*) AS n FROM stocks.minute_bars GROUP BY 1 ORDER BY 1")
+    assert counts.rows() == [(FRI, 24), (MON, 4)]
+    assert connect(settings.lake).sql("SELECT * FROM stocks.minute_bars").columns == list(MINUTE_BARS.columns)
 
 
-def test_the_gap_is_taken_from_the_daily_close_of_the_session_before(worked):
-    features = rows(worked, INTRADAY_FEATURES).filter(session=FRI)
+def test_the_gap_is_taken_from_the_daily_close_of_the_session_before(settings):
+    features = rows(settings, INTRADAY_FEATURES).filter(session=FRI)
     assert features["ticker"].to_list() == sorted(TICKERS)
     assert features["premarket_gap"].to_list() == [pytest.approx(10 / 8 - 1)] * 4
     assert features["premarket_volume"].to_list() == [1000.0] * 4
 
 
-def test_without_an_early_minute_there_is_no_gap(worked):
-    assert rows(worked, INTRADAY_FEATURES).filter(session=MON)["premarket_gap"].to_list() == [None] * 4
+def test_without_an_early_minute_there_is_no_gap(settings):
+    assert rows(settings, INTRADAY_FEATURES).filter(session=MON)["premarket_gap"].to_list() == [None] * 4
 
 
-def test_minutes_leave_the_daily_tables_alone(worked):
-    assert len(rows(worked, DAILY_BARS)) == 8
+def test_minutes_leave_the_daily_tables_alone(settings):
+    assert len(rows(settings, DAILY_BARS)) == 8
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_session_without_a_file_is_named(vendor):
     assert f"1 of 2 sessions have no file in us_stocks_sip/minute_aggs_v1: {MON}." in failure_of(result)
 
 
-def test_the_daily_job_does_not_ask_for_minutes(vendor):
+def test_the_daily_job_does_not_request_minutes(vendor):
     vendor.lay(FRI, *(row(FRI, ticker) for ticker in TICKERS))
     with instance() as dagster:
         assert run(vendor.settings(), [FRI], instance=dagster).success

@@ -58,11 +58,11 @@ def dagster():
 
 
 def closes(settings, session=FRI):
-    held = rows(settings, DAILY_BARS).filter(pl.col("session") == session)
-    return dict(held.select("ticker", "close").iter_rows())
+    bars = rows(settings, DAILY_BARS).filter(pl.col("session") == session)
+    return dict(bars.select("ticker", "close").iter_rows())
 
 
-def told(result, table, session):
+def partition_metadata(result, table, session):
     """Return the metadata of one partition as plain values."""
     (event,) = [
         event.materialization
@@ -92,7 +92,7 @@ def morning(tmp_path_factory, module_server):
     with instance() as dagster:
         with time_machine.travel(datetime(2024, 1, 6, 5, 15, tzinfo=UTC), tick=True):
             first = run(settings, [FRI], instance=dagster)
-        found = SimpleNamespace(settings=settings, dagster=dagster, first=first, asked=api.paths())
+        found = SimpleNamespace(settings=settings, dagster=dagster, first=first, paths=api.paths())
         found.closes = closes(settings)
         found.deliveries = rows(settings, DELIVERIES)
         found.quarantine = rows(settings, QUARANTINE)
@@ -105,7 +105,7 @@ def morning(tmp_path_factory, module_server):
 
 
 def test_the_morning_s_bars_are_the_vendor_s_good_rows(morning):
-    assert morning.asked == [f"/v2/aggs/grouped/locale/us/market/stocks/{FRI}"]
+    assert morning.paths == [f"/v2/aggs/grouped/locale/us/market/stocks/{FRI}"]
     assert morning.closes == {"AAPL": 11.0, "IBM": 12.0, "KO": 13.0, "X": 10.0, "Y": 10.0}
     assert morning.quarantine.select("ticker", "reasons", "key").rows() == [("BAD", ["negative_volume"], ANSWER_KEY)]
 
@@ -149,9 +149,9 @@ def test_both_editions_stay_in_raw_and_in_the_audit_trail(morning):
     ]
 
 
-def test_what_changed_is_told_with_examples(morning):
-    assert "rows_added" not in told(morning.first, "daily_bars", FRI), "nothing was there before"
-    changed = told(morning.second, "daily_bars", FRI)
+def test_changes_are_reported_with_examples(morning):
+    assert "rows_added" not in partition_metadata(morning.first, "daily_bars", FRI), "nothing was there before"
+    changed = partition_metadata(morning.second, "daily_bars", FRI)
     assert {name: changed[name] for name in ("rows_added", "rows_removed", "rows_altered")} == {
         "rows_added": 1,
         "rows_removed": 1,
@@ -166,8 +166,8 @@ def test_what_changed_is_told_with_examples(morning):
 
 
 def test_the_morning_is_a_warning_in_the_run(morning):
-    told = "1 of 1 sessions have no flat file yet, the bars are the morning edition: 2024-01-05."
-    assert told in warnings(morning.dagster, morning.first)
+    warning = "1 of 1 sessions have no flat file yet, the bars are the morning edition: 2024-01-05."
+    assert warning in warnings(morning.dagster, morning.first)
     assert warnings(morning.dagster, morning.second) == []
 
 
@@ -188,7 +188,7 @@ def test_a_late_flat_file_still_replaces_the_morning_s(home, vendor, api, dagste
     run(home, [FRI], instance=dagster, only=TO_BARS)
     run(home, [FRI], instance=dagster, only=TO_BARS)
     assert in_force(home) == {FRI: True}
-    assert len(RawFiles(home.lake).versions(REST, FRI)) == 1, "it said the same"
+    assert len(RawFiles(home.lake).versions(REST, FRI)) == 1, "the answer was the same"
     vendor.lay(FRI, row(FRI, "AAPL", "10.5"))
     run(home, [FRI], instance=dagster, only=TO_BARS)
     assert in_force(home) == {FRI: False}
@@ -196,13 +196,13 @@ def test_a_late_flat_file_still_replaces_the_morning_s(home, vendor, api, dagste
 
 
 @pytest.mark.thorough
-def test_no_answer_is_asked_for_once_the_flat_file_is_in(home, vendor, api, dagster):
+def test_no_answer_is_requested_once_the_flat_file_is_in(home, vendor, api, dagster):
     vendor.lay(FRI, row(FRI, "AAPL"))
     run(home, [FRI], instance=dagster, only=TO_BARS)
     vendor.path(FRI).unlink()
     result = run(home, [FRI], instance=dagster, only=TO_BARS)
     assert result.success
-    assert api.asked == []
+    assert api.requests == []
     assert in_force(home) == {FRI: False}
 
 
@@ -212,19 +212,19 @@ def test_a_corrected_answer_replaces_the_one_before_it(home, api, dagster):
     api.days[FRI]["AAPL"] = bar(10.25)
     result = run(home, [FRI], instance=dagster, only=TO_BARS)
     assert closes(home)["AAPL"] == 10.25
-    assert told(result, "daily_bars", FRI)["rows_altered"] == 1
+    assert partition_metadata(result, "daily_bars", FRI)["rows_altered"] == 1
     fates = rows(home, DELIVERIES).sort("last_modified").select("is_current", "provisional").rows()
     assert fates == [(False, True), (True, True)]
     assert len(RawFiles(home.lake).versions(REST, FRI)) == 2
 
 
 @pytest.mark.thorough
-def test_a_settled_answer_is_not_asked_for_again(home, api, dagster):
+def test_a_settled_answer_is_not_requested_again(home, api, dagster):
     for day in (10, 11, 12, 20):
         with time_machine.travel(datetime(2024, 1, day, 6, tzinfo=UTC)):
             api.days[FRI]["AAPL"] = bar(day)
             run(home, [FRI], instance=dagster, only=TO_BARS)
-    assert len(api.asked) == 3
+    assert len(api.requests) == 3
     assert closes(home)["AAPL"] == 12.0, "a week old"
 
 
@@ -250,11 +250,11 @@ def test_an_answer_that_cannot_be_trusted_changes_nothing(home, api, dagster, wh
 
 def test_a_refused_answer_leaves_the_one_in_force(home, api, dagster):
     run(home, [FRI], instance=dagster, only=TO_BARS)
-    held = closes(home)
+    before = closes(home)
     api.faults = [say_json({"status": "OK", "resultsCount": 0})]
     assert not run(home, [FRI], instance=dagster, raises=False).success
     assert len(RawFiles(home.lake).versions(REST, FRI)) == 1
-    assert closes(home) == held
+    assert closes(home) == before
 
 
 def contract_before_editions():

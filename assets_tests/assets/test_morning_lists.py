@@ -26,7 +26,7 @@ pytestmark = pytest.mark.thorough
 FRI = date(2024, 1, 5)
 LISTS = AssetKey(["stocks", "candidates"])
 SESSIONS = US_STOCKS.calendar.between(US_STOCKS.calendar.offset(FRI, -252), FRI)
-"""As many as the model wants."""
+"""As many as the model needs."""
 SLOPES = {"FAST": 0.3, "GONE": 0.25, "MID": 0.2, "SLOW": 0.1}
 NEW = "NEW"
 """Trades all along, and is missing in the morning edition."""
@@ -76,7 +76,7 @@ def day(tmp_path_factory, module_server):
     found = SimpleNamespace(settings=settings)
     with instance() as dagster:
         with time_machine.travel(datetime(2024, 1, 6, 5, 15, tzinfo=UTC)):
-            found.first = told(dagster, run(settings, [FRI], instance=dagster).run_id)
+            found.first = list_metadata(dagster, run(settings, [FRI], instance=dagster).run_id)
         found.morning = lists(settings)
         # One falls by a third, one was never traded, one was missing.
         closes = {"FAST": price("FAST", number) * 2 / 3}
@@ -100,7 +100,7 @@ def lists(settings):
     return dict(listed.select("ticker", "rank").iter_rows())
 
 
-def told(dagster, run_id):
+def list_metadata(dagster, run_id):
     """Return what the run recorded of the list, as plain values."""
     events = dagster.all_logs(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION)
     (event,) = [one.asset_materialization for one in events if one.asset_materialization.asset_key == LISTS]
@@ -119,11 +119,11 @@ def test_the_flat_file_s_list_is_of_the_flat_file_s_bars(day):
     assert set(day.noon) == {"FAST", "MID", "SLOW", NEW}
 
 
-def test_who_entered_left_and_moved_is_told_with_both_ranks(day):
+def test_who_entered_left_and_moved_is_reported_with_both_ranks(day):
     with open_instance(day.settings.home) as dagster:
-        changed = told(dagster, day.report.run_id)
-    shown = [dict(record.data) for record in changed["list_changes"]]
-    found = {one["ticker"]: (one["change"], one["old_rank"], one["new_rank"]) for one in shown}
+        changed = list_metadata(dagster, day.report.run_id)
+    list_changes = [dict(record.data) for record in changed["list_changes"]]
+    found = {one["ticker"]: (one["change"], one["old_rank"], one["new_rank"]) for one in list_changes}
     moved = {
         ticker: ("moved", day.morning[ticker], day.noon[ticker])
         for ticker in day.morning.keys() & day.noon.keys()

@@ -24,7 +24,7 @@ THU, FRI = date(2024, 1, 4), date(2024, 1, 5)
 
 @pytest.fixture(scope="module")
 def maintained(tmp_path_factory, new_lake):
-    """Settings of a home where two days ran one by one, what it held then, and the materializations of maintenance."""
+    """Settings of a home where two days ran one by one, its rows before, and the metadata of maintenance."""
     vendor = VendorFolder(tmp_path_factory.mktemp("operations"))
     home = vendor.settings(**new_lake())
     with instance() as dagster:
@@ -34,11 +34,11 @@ def maintained(tmp_path_factory, new_lake):
         before = {table: rows(home, table) for table in BARS}
         job = build_definitions(home).resolve_job_def("maintenance")
         result = job.execute_in_process(instance=dagster, run_config=QUIET)
-    told = {
+    metadata = {
         event.asset_key.path[-1]: {name: value.value for name, value in event.materialization.metadata.items()}
         for event in result.get_asset_materialization_events()
     }
-    return home, before, told
+    return home, before, metadata
 
 
 def test_maintenance_changes_no_row(maintained):
@@ -48,22 +48,22 @@ def test_maintenance_changes_no_row(maintained):
 
 
 def test_a_month_that_lay_in_two_files_lies_in_one(maintained):
-    home, _, told = maintained
-    assert told["compacted_tables"]["stocks.daily_bars"] == 1
+    home, _, metadata = maintained
+    assert metadata["compacted_tables"]["stocks.daily_bars"] == 1
     assert len(Lake(home.lake).open(DAILY_BARS).file_uris()) == 1
 
 
 def test_no_file_within_the_retention_is_removed(maintained):
-    home, _, told = maintained
-    assert told["vacuumed_tables"]["files_removed"] == 0
+    home, _, metadata = maintained
+    assert metadata["vacuumed_tables"]["files_removed"] == 0
     lake = Lake(home.lake)
     day_one = [lake.scan(DAILY_BARS, version=version).collect() for version in range(lake.version(DAILY_BARS))][1]
     assert set(day_one["session"]) == {THU}
 
 
 def test_the_catalog_answers_any_duckdb_client(maintained):
-    home, _, told = maintained
-    assert told["sql_catalog"]["stocks.daily_bars"] == 4
+    home, _, metadata = maintained
+    assert metadata["sql_catalog"]["stocks.daily_bars"] == 4
     with duckdb.connect(str(home.catalog), read_only=True) as client:
         give_access(client, Lake(home.lake))
         found = client.sql("SELECT session, ticker FROM stocks.daily_bars ORDER BY ALL").fetchall()
@@ -71,8 +71,8 @@ def test_the_catalog_answers_any_duckdb_client(maintained):
 
 
 def test_what_killed_processes_left_outside_the_tables_goes_after_a_day_and_nothing_else(maintained):
-    home, _, told = maintained
-    assert told["vacuumed_tables"]["unfinished_removed"] == 0
+    home, _, metadata = maintained
+    assert metadata["vacuumed_tables"]["unfinished_removed"] == 0
     kept, left = leftovers(home, "new"), leftovers(home, "old")
     for path in left:
         then = path.stat().st_mtime - 2 * 86_400

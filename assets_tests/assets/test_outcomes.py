@@ -57,10 +57,10 @@ def indicators(sessions: Sequence[date]) -> pl.DataFrame:
     return pl.DataFrame(made, schema=INDICATORS_TABLE.columns)
 
 
-def fill(lake: Lake, held: Sequence[date] = SESSIONS, listed: Sequence[date] = LISTED) -> None:
-    """Fill the lake as the daily job would: bars and indicators of `held`, lists of `listed`."""
-    lake.replace(DAILY_BARS, held, [bars(held)], run_id="earlier")
-    lake.replace(INDICATORS_TABLE, held, [indicators(held)], run_id="earlier")
+def fill(lake: Lake, stored: Sequence[date] = SESSIONS, listed: Sequence[date] = LISTED) -> None:
+    """Fill the lake as the daily job would: bars and indicators of `stored`, lists of `listed`."""
+    lake.replace(DAILY_BARS, stored, [bars(stored)], run_id="earlier")
+    lake.replace(INDICATORS_TABLE, stored, [indicators(stored)], run_id="earlier")
     day = bars(listed).join(indicators(listed), on=["ticker", "session"])
     lake.replace(CANDIDATES, listed, [candidates(day, OWN)], run_id="earlier")
 
@@ -92,7 +92,7 @@ def own_models():
 
 @pytest.fixture(scope="module")
 def looked_back(tmp_path_factory):
-    """A home whose lists were looked back on in one range: settings, result, and the warnings told."""
+    """A home with the outcomes of its lists, computed in one range: settings, result and warnings."""
     settings = Settings(home=tmp_path_factory.mktemp("outcomes"))
     fill(Lake(settings.lake))
     progress = Progress()
@@ -119,7 +119,7 @@ def test_every_list_is_scored_over_each_horizon(looked_back):
     settings, _, _ = looked_back
     found = of_strong(rows(settings, SESSION_SCORES))
     assert found.select("session", "horizon").rows() == [(s, h) for s in LISTED for h in (1, 5, 20, 60)]
-    # The rank by return is the rank by score; of a flat session, open to close, nothing can be told.
+    # The rank by return is the rank by score; a flat session, open to close, has no outcome.
     assert found.filter(horizon=5)["ic"].to_list() == [1.0] * 5
     assert found.filter(horizon=1)["ic"].to_list() == [None] * 5
     assert found["turnover"].to_list() == [None] * 4 + [0.0] * 16
@@ -151,7 +151,7 @@ def test_a_list_is_scored_as_it_was_ranked(looked_back):
     assert_frame_equal(listed.join(scored, on=key), listed, check_exact=True, check_row_order=False)
 
 
-def test_a_range_is_one_commit_a_table_that_tells_what_it_was_made_from(looked_back):
+def test_a_range_is_one_commit_a_table_with_a_record_of_what_it_was_made_from(looked_back):
     settings, result, _ = looked_back
     lake = Lake(settings.lake)
     for table in OUTCOME_TABLES:
@@ -163,11 +163,11 @@ def test_a_range_is_one_commit_a_table_that_tells_what_it_was_made_from(looked_b
 
 def test_the_stored_rows_keep_their_contracts(looked_back):
     _, result, _ = looked_back
-    told = {one.asset_key.path[-1]: one.passed for one in result.get_asset_check_evaluations()}
-    assert told == dict.fromkeys((table.name for table in OUTCOME_TABLES), True)
+    checks = {one.asset_key.path[-1]: one.passed for one in result.get_asset_check_evaluations()}
+    assert checks == dict.fromkeys((table.name for table in OUTCOME_TABLES), True)
 
 
-def test_reference_data_that_was_never_fetched_is_told_of(looked_back):
+def test_reference_data_that_was_never_fetched_is_reported(looked_back):
     _, _, warnings = looked_back
     assert [warning.split()[0] for warning in warnings] == ["reference.splits", "reference.dividends"]
 
@@ -187,10 +187,10 @@ def test_a_session_alone_gives_what_a_range_gives(looked_back, tmp_path):
 
 
 @pytest.mark.thorough
-def test_another_run_tells_what_became_known_since(tmp_path):
+def test_another_run_has_what_became_known_since(tmp_path):
     settings = Settings(home=tmp_path)
     lake = Lake(settings.lake)
-    fill(lake, held=SESSIONS[:8])
+    fill(lake, stored=SESSIONS[:8])
     with instance() as dagster:
         look_back(settings, LISTED, dagster=dagster)
         first = of_strong(rows(settings, CANDIDATE_OUTCOMES), session=SESSIONS[1], ticker="T5").row(0, named=True)
@@ -220,7 +220,7 @@ def test_a_split_that_became_known_is_worked_in(tmp_path):
 @pytest.mark.thorough
 def test_sessions_without_candidates_have_no_outcomes(tmp_path):
     settings = Settings(home=tmp_path)
-    fill(Lake(settings.lake), held=SESSIONS[:3], listed=SESSIONS[:1])
+    fill(Lake(settings.lake), stored=SESSIONS[:3], listed=SESSIONS[:1])
     with instance() as dagster:
         result = look_back(settings, SESSIONS[1:3], dagster=dagster)
         expected = {str(session) for session in SESSIONS[1:3]}
@@ -230,7 +230,7 @@ def test_sessions_without_candidates_have_no_outcomes(tmp_path):
 
 
 @pytest.mark.thorough
-def test_lists_of_another_version_are_told_of_and_held_against_nothing(tmp_path):
+def test_lists_of_another_version_are_reported_and_compared_with_nothing(tmp_path):
     settings = Settings(home=tmp_path)
     lake = Lake(settings.lake)
     fill(lake)

@@ -1,4 +1,4 @@
-"""What is held, marked by the daily job: by day as by range, and nothing where nothing is held."""
+"""Positions, marked by the daily job: by day as by range, and nothing where nothing is held."""
 
 import shutil
 from datetime import UTC, date, datetime
@@ -30,12 +30,12 @@ OWN = [["portfolio", "position_marks"], ["portfolio", "signals"]]
 
 @pytest.fixture(autouse=True)
 def two_rules(monkeypatch):
-    """Let nothing but a stop and a target say to sell."""
+    """Give signals by the rules of stop and target only."""
     declare(monkeypatch, declaring(rules=(STOP_HIT, TARGET_HIT)))
 
 
 def run(settings, sessions, *, only=None):
-    """Run the daily job, or only the part of it that looks at what is held."""
+    """Run the daily job, or only the assets of the portfolio."""
     job = build_definitions(settings).resolve_job_def("stocks_by_day")
     one = len(sessions) == 1
     partitions = {"partition_key": str(sessions[0])} if one else {"tags": span_tags(sessions)}
@@ -68,7 +68,7 @@ def copied(vendor, untraded, name):
 
 
 def trade(settings):
-    """Buy three lots, of which one is sold in part and one never trades, and return the lake."""
+    """Buy three lots: one is sold in part, and one never trades. Return the lake."""
     lake = Lake(settings.lake)
     openings = [
         Opening("AAP", 10.0, 10.0, SESSIONS[0], stop=9.5, commission=1.0),
@@ -110,16 +110,16 @@ def test_marks_and_signals_by_day_in_any_order_are_those_of_the_range(vendor):
     assert {"table": DAILY_BARS.sql_name, "version": lake.version(DAILY_BARS)} in newest["read"]
 
 
-def test_each_session_tells_what_is_held_then_and_the_newest_shows_its_signals(vendor, untraded):
-    settings = copied(vendor, untraded, "told")
+def test_each_session_has_the_value_held_then_and_the_newest_shows_its_signals(vendor, untraded):
+    settings = copied(vendor, untraded, "marks")
     lake = trade(settings)
     found = portfolio(lake, TWO_RULES, SESSIONS)
-    told = marks_of_sessions(found)
-    assert told[SESSIONS[0]] == {"value": 100.0, "profit": -1.0, "without_bar": 0}
-    assert told[SESSIONS[3]] == {"value": 6 * 9 + 4 * 9 + 5, "profit": pytest.approx(-6 - 0.6 - 8), "without_bar": 2}
-    shown = signals_of_sessions(found)
-    assert "signals" not in shown[SESSIONS[1]]
-    records = [dict(one.data) for one in shown[SESSIONS[-1]]["signals"].records]
+    marks = marks_of_sessions(found)
+    assert marks[SESSIONS[0]] == {"value": 100.0, "profit": -1.0, "without_bar": 0}
+    assert marks[SESSIONS[3]] == {"value": 6 * 9 + 4 * 9 + 5, "profit": pytest.approx(-6 - 0.6 - 8), "without_bar": 2}
+    signals = signals_of_sessions(found)
+    assert "signals" not in signals[SESSIONS[1]]
+    records = [dict(one.data) for one in signals[SESSIONS[-1]]["signals"].records]
     assert [(one["ticker"], one["rule"]) for one in records] == [("AAP", "stop_hit"), ("AAp", "target_hit")]
     assert records[0]["reasons"].startswith("Fell to 5.00; the stop is 9.50")
 

@@ -52,16 +52,21 @@ def test_the_sample_s_reference_data_is_found_beside_its_flat_files(tmp_path):
     assert refreshed.failed_checks == {}
 
 
-def test_each_refresh_tells_what_changed(folder):
+def test_each_refresh_shows_what_changed(folder):
     folder.tell(splits=[split("A"), split("B"), split("B", new=3, id="B2"), split("C", new=0)])
-    told = refresh(folder.settings).metadata["splits"]
-    assert (told["holding"], told["added"], told["withdrawn"]) == (4, 4, 0)
-    assert (told["doubt_conflicting"], told["doubt_not_positive"]) == (2, 1)
+    metadata = refresh(folder.settings).metadata["splits"]
+    assert (metadata["holding"], metadata["added"], metadata["withdrawn"]) == (4, 4, 0)
+    assert (metadata["doubt_conflicting"], metadata["doubt_not_positive"]) == (2, 1)
 
     folder.tell(splits=[split("A", new=4), split("B"), split("C", new=0)])
-    told = refresh(folder.settings).metadata["splits"]
-    assert (told["dagster/row_count"], told["holding"], told["added"], told["withdrawn"]) == (5, 3, 1, 2)
-    assert [(row["change"], row["ticker"], row["split_to"]) for row in told["changes"]] == [
+    metadata = refresh(folder.settings).metadata["splits"]
+    assert (metadata["dagster/row_count"], metadata["holding"], metadata["added"], metadata["withdrawn"]) == (
+        5,
+        3,
+        1,
+        2,
+    )
+    assert [(row["change"], row["ticker"], row["split_to"]) for row in metadata["changes"]] == [
         ("withdrawn", "A", 2.0),
         ("withdrawn", "B", 3.0),
         ("added", "A", 4.0),
@@ -79,8 +84,8 @@ def test_the_same_answer_again_changes_no_row_but_the_moment_last_seen(folder):
         after = rows(folder.settings, table)
         assert after.drop("last_seen_at").equals(before[table.name])
         assert (after["last_seen_at"] > after["first_seen_at"]).all()
-        told = refreshed.metadata[table.name]
-        assert (told["added"], told["withdrawn"], told["changes"]) == (0, 0, [])
+        metadata = refreshed.metadata[table.name]
+        assert (metadata["added"], metadata["withdrawn"], metadata["changes"]) == (0, 0, [])
 
 
 @pytest.mark.thorough
@@ -88,11 +93,11 @@ def test_what_the_vendor_takes_back_is_shown_by_a_check_until_the_next_refresh(f
     folder.tell(tickers=[security("A"), security("B")], splits=[split("A"), split("B")], dividends=[dividend("A")])
     assert refresh_with_checks(folder.settings).failed_checks == {}
     folder.tell(tickers=[security("A", name="Renamed")], splits=[split("A")], dividends=[dividend("A", amount=0.7)])
-    shown = refresh_with_checks(folder.settings).failed_checks
-    assert set(shown) == {(name, "nothing_withdrawn") for name in ("tickers", "splits", "dividends")}
-    assert [row["ticker"] for row in shown["tickers", "nothing_withdrawn"]["rows"]] == ["B"]
-    assert [row["ticker"] for row in shown["splits", "nothing_withdrawn"]["rows"]] == ["B"]
-    assert shown["dividends", "nothing_withdrawn"]["withdrawn"] == 1
+    failed = refresh_with_checks(folder.settings).failed_checks
+    assert set(failed) == {(name, "nothing_withdrawn") for name in ("tickers", "splits", "dividends")}
+    assert [row["ticker"] for row in failed["tickers", "nothing_withdrawn"]["rows"]] == ["B"]
+    assert [row["ticker"] for row in failed["splits", "nothing_withdrawn"]["rows"]] == ["B"]
+    assert failed["dividends", "nothing_withdrawn"]["withdrawn"] == 1
     assert refresh_with_checks(folder.settings).failed_checks == {}
 
 
@@ -105,11 +110,11 @@ def test_what_is_in_doubt_is_shown_by_a_check_for_as_long_as_it_is(folder):
     for _ in range(2):
         refreshed = refresh_with_checks(folder.settings)
         assert refreshed.result.success
-        shown = refreshed.failed_checks
-        assert set(shown) == {("splits", "nothing_in_doubt"), ("dividends", "nothing_in_doubt")}
-        assert [row["doubt"] for row in shown["splits", "nothing_in_doubt"]["rows"]] == ["implausible"]
-        told = {name: value for name, value in shown["dividends", "nothing_in_doubt"].items() if name != "rows"}
-        assert told == {"not_usd": 1, "unreadable": 1, "repeated": 1}
+        failed = refreshed.failed_checks
+        assert set(failed) == {("splits", "nothing_in_doubt"), ("dividends", "nothing_in_doubt")}
+        assert [row["doubt"] for row in failed["splits", "nothing_in_doubt"]["rows"]] == ["implausible"]
+        doubts = {name: value for name, value in failed["dividends", "nothing_in_doubt"].items() if name != "rows"}
+        assert doubts == {"not_usd": 1, "unreadable": 1, "repeated": 1}
 
 
 BAD = {
@@ -124,13 +129,13 @@ BAD = {
 def test_a_bad_answer_overwrites_nothing(folder, what):
     folder.tell(splits=[split("A")], dividends=[dividend("A")])
     refresh(folder.settings)
-    before, held = versions(folder.settings), rows(folder.settings, SPLITS)
+    before, stored = versions(folder.settings), rows(folder.settings, SPLITS)
     folder.write("splits.json", BAD[what])
     refreshed = refresh(folder.settings)
     assert not refreshed.result.success
     assert "AnswerRefused" in failure_of(refreshed.result)
-    assert rows(folder.settings, SPLITS).equals(held)
-    # The other tables are refreshed all the same.
+    assert rows(folder.settings, SPLITS).equals(stored)
+    # The other tables are still refreshed.
     moved = {name: version - before[name] for name, version in versions(folder.settings).items()}
     assert moved == {"tickers": 1, "splits": 0, "dividends": 1, "ticker_events": 1}
 
@@ -141,7 +146,7 @@ def test_an_empty_answer_where_nothing_was_known_is_an_empty_table(folder):
     assert all(rows(folder.settings, table).is_empty() for table in REFERENCE_TABLES)
 
 
-def test_without_a_source_the_tables_are_empty_and_that_is_said(tmp_path):
+def test_without_a_source_the_tables_are_empty_with_a_warning(tmp_path):
     settings = Settings(home=tmp_path / "home")
     refreshed = refresh(settings)
     assert refreshed.result.success
@@ -166,8 +171,8 @@ def test_renames_in_the_folder_are_taken_whole(folder):
     folder.tell(ticker_events=[renamed("F-META", META="2022-06-09", FB="2012-05-18"), renamed("F-A", A="2020-01-02")])
     refresh_with_checks(folder.settings)
     folder.tell(ticker_events=[renamed("F-META", META="2022-06-09", FB="2012-05-18")])
-    shown = refresh_with_checks(folder.settings).failed_checks
-    assert [row["ticker"] for row in shown["ticker_events", "nothing_withdrawn"]["rows"]] == ["A"]
+    failed = refresh_with_checks(folder.settings).failed_checks
+    assert [row["ticker"] for row in failed["ticker_events", "nothing_withdrawn"]["rows"]] == ["A"]
     assert as_known(rows(folder.settings, TICKER_EVENTS))["ticker"].to_list() == ["FB", "META"]
     folder.tell(ticker_events=[])
     assert "has no ticker_events at all, where 2 were known" in failure_of(refresh_with_checks(folder.settings).result)

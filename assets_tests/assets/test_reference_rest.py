@@ -1,4 +1,4 @@
-"""Reference data as Dagster refreshes it from the REST vendor: renames are asked for once, and the key stays hidden."""
+"""Reference data as Dagster refreshes it from the REST vendor: renames are requested once, and the key stays hidden."""
 
 from datetime import date
 
@@ -41,26 +41,26 @@ def settings(api, tmp_path):
     return settings
 
 
-def asked_about(api):
-    return [request.path.split("/")[-2] for request in api.asked if request.path.endswith("/events")]
+def renames_requested(api):
+    return [request.path.split("/")[-2] for request in api.requests if request.path.endswith("/events")]
 
 
-def test_every_page_is_taken_and_renames_are_asked_for_once(settings, api):
+def test_every_page_is_taken_and_renames_are_requested_once(settings, api):
     refreshed = refresh_with_checks(settings)
     assert refreshed.result.success, failure_of(refreshed.result)
     assert len(rows(settings, TICKERS)) == 4
     assert rows(settings, SPLITS)["ticker"].to_list() == ["A", "B", "C"]
     assert rows(settings, DIVIDENDS)["ticker"].to_list() == ["A", "B", "C", "D", "E"]
-    assert asked_about(api) == ["F-META", "F-NEW"]
+    assert renames_requested(api) == ["F-META", "F-NEW"]
     known = [("FB", date(2012, 5, 18)), ("META", FRI)]
     assert rows(settings, TICKER_EVENTS).select("ticker", "since").rows() == known
-    told = refreshed.metadata["ticker_events"]
-    assert (told["securities_asked"], told["securities_waiting"], told["added"]) == (2, 0, 2)
+    metadata = refreshed.metadata["ticker_events"]
+    assert (metadata["securities_asked"], metadata["securities_waiting"], metadata["added"]) == (2, 0, 2)
 
-    api.asked.clear()
+    api.requests.clear()
     refreshed = refresh_with_checks(settings)
-    # The vendor knows nothing of the other; what is known of this one holds on, unasked.
-    assert asked_about(api) == ["F-NEW"]
+    # The vendor does not know the other; what is known of this one stays, without a request.
+    assert renames_requested(api) == ["F-NEW"]
     assert rows(settings, TICKER_EVENTS)["withdrawn_at"].to_list() == [None, None]
     assert refreshed.metadata["ticker_events"]["holding"] == 2
     assert refreshed.failed_checks == {}
@@ -83,12 +83,12 @@ FAULTS = {
 def test_a_refresh_that_does_not_reach_the_end_writes_nothing(settings, api, what):
     fault, words = FAULTS[what]
     refresh(settings)
-    held = {table.name: rows(settings, table) for table in (TICKERS, SPLITS, DIVIDENDS)}
+    stored = {table.name: rows(settings, table) for table in (TICKERS, SPLITS, DIVIDENDS)}
     api.faults = [fault] * 30
     refreshed = refresh(settings)
     assert failure_of(refreshed.result).count(words) == 3
     for table in (TICKERS, SPLITS, DIVIDENDS):
-        assert rows(settings, table).equals(held[table.name])
+        assert rows(settings, table).equals(stored[table.name])
 
 
 def test_the_key_is_found_nowhere(settings, api, capfd, caplog):

@@ -1,4 +1,4 @@
-"""The pages that a run writes: of which sessions, from which rows, on which basis."""
+"""The pages that a run writes: their sessions, rows and basis."""
 
 import json
 import re
@@ -31,11 +31,11 @@ SPLIT_ON, LAST = SESSIONS[3], SESSIONS[-1]
 NOW = datetime(2024, 2, 7, tzinfo=UTC)
 
 
-def tell(vendor, **told):
+def tell(vendor, **answers):
     folder = vendor.files / "rest"
     folder.mkdir()
     for name in ("splits", "dividends", "tickers"):
-        (folder / f"{name}.json").write_text(json.dumps({"status": "OK", "results": told.get(name, [])}))
+        (folder / f"{name}.json").write_text(json.dumps({"status": "OK", "results": answers.get(name, [])}))
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +118,9 @@ def test_purchases_and_sales_stand_on_the_basis_of_the_page(settings):
         .tickers(["SPLIT"])
         .trades.sort("session", "quantity")
     )
-    shown = trades.select("session", "side", "quantity", "price").rows()
+    rows = trades.select("session", "side", "quantity", "price").rows()
     # Ten shares at 30 are twenty at 15, six of which were sold after the split.
-    assert shown == [
+    assert rows == [
         (SESSIONS[1], "entry", 6.0, 15.0),
         (SESSIONS[1], "entry", 14.0, 15.0),
         (SESSIONS[4], "exit", 6.0, 15.0),
@@ -141,16 +141,16 @@ def test_a_session_among_several_shows_what_it_shows_alone(settings):
         among, alone = (ReportTables(rows, session) for rows in (together, ReportRows(lake, STOCKS, [session])))
         assert among.notices == alone.notices
         assert among.held() == alone.held()
-        for shown, wanted in zip(frames(among), frames(alone), strict=True):
-            assert shown.equals(wanted)
+        for frame, wanted in zip(frames(among), frames(alone), strict=True):
+            assert frame.equals(wanted)
 
 
 def frames(tables):
     """Return what the pages of a session are made from, in an order of rows that does not depend on files."""
     candidates, tickers = tables.candidates(), tables.tickers(tables.held())
-    shown_last = tickers.history.filter(pl.col("session") == pl.col("session").max().over("ticker"))
+    last_rows = tickers.history.filter(pl.col("session") == pl.col("session").max().over("ticker"))
     drawn = tickers.history.select("ticker", "session", *CHARTED)
-    made = (candidates.listed, candidates.closes, drawn, shown_last, tickers.listed, tickers.splits, tickers.trades)
+    made = (candidates.listed, candidates.closes, drawn, last_rows, tickers.listed, tickers.splits, tickers.trades)
     return [frame.sort("ticker", *frame.columns[:2], maintain_order=True) for frame in made]
 
 

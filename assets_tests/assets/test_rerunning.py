@@ -1,7 +1,7 @@
 """The same files give the same bars, and the same bars the same signals: in any order, by day or by range.
 
 What is promised. Bars, quarantine and deliveries of a session follow from its file alone. Its indicators and candidates
-follow from the bars of its look-back: a session that ran before the ones it looks back on must run once more.
+follow from the bars of its look-back: a session that ran before those of its look-back must run again.
 """
 
 from datetime import date
@@ -141,10 +141,10 @@ MARKET = pl.concat(
 
 
 def with_history(vendor, home, bars):
-    held = vendor.settings(home)
+    settings = vendor.settings(home)
     sessions = bars["session"].unique().sort().to_list()
-    Lake(held.lake).replace(DAILY_BARS, sessions, [bars], run_id="history")
-    return held
+    Lake(settings.lake).replace(DAILY_BARS, sessions, [bars], run_id="history")
+    return settings
 
 
 def signals_of(home, session):
@@ -205,12 +205,12 @@ def test_a_long_range_of_indicators_is_committed_in_stretches_and_ends_in_the_sa
     monkeypatch.setattr("pipeline.assets.signals.MOST_IN_A_COMMIT", 2)
     with instance() as dagster:
         run(vendor.settings("stretches"), SESSIONS, instance=dagster)
-        (told,) = dagster.fetch_materializations(
+        (materialization,) = dagster.fetch_materializations(
             AssetRecordsFilter(AssetKey(["stocks", "indicators"]), asset_partitions=[str(SESSIONS[-1])]), limit=2
         ).records
     assert_same(contents(vendor.settings("stretches")), in_one_range)
     commits = Lake(vendor.settings("stretches").lake).history("stocks/indicators").drop_nulls("first_session")
     assert commits.select("first_session", "last_session").rows() == [(SESSIONS[2], SESSIONS[2]), tuple(SESSIONS[:2])]
-    metadata = told.asset_materialization.metadata
+    metadata = materialization.asset_materialization.metadata
     assert metadata["rows_written"].value == len(rows(vendor.settings("stretches"), INDICATORS_TABLE))
     assert metadata["table_version"].value == commits["version"].max()

@@ -52,7 +52,7 @@ def bars(settings):
 
 def test_the_whole_market_is_a_call_a_session(home, api, dagster):
     assert run(home(), [THU, FRI, MON], instance=dagster).success
-    assert len(api.asked) == 3
+    assert len(api.requests) == 3
     assert len(bars(home())) == 8
     assert rows(home(), DELIVERIES).select("rows_read", "kept", "provisional").rows() == [
         (3, 3, True),
@@ -63,7 +63,7 @@ def test_the_whole_market_is_a_call_a_session(home, api, dagster):
 
 def test_tickers_are_a_call_each_for_the_whole_range(home, api, dagster):
     run(home(tickers="AAPL,IBM"), [THU, FRI, MON], instance=dagster, only=TO_BARS)
-    assert len(api.asked) == 2
+    assert len(api.requests) == 2
     assert bars(home()) == [
         (THU, "AAPL", 11.0),
         (THU, "IBM", 12.0),
@@ -76,10 +76,10 @@ def test_tickers_are_a_call_each_for_the_whole_range(home, api, dagster):
 
 
 @pytest.mark.thorough
-def test_another_list_of_tickers_is_asked_for_although_the_session_is_here(home, api, dagster):
+def test_another_list_of_tickers_is_requested_although_the_session_is_here(home, api, dagster):
     run(home(tickers="AAPL,IBM"), [THU], instance=dagster, only=TO_BARS)
     run(home(tickers="AAPL,IBM"), [THU], instance=dagster, only=TO_BARS)
-    assert len(api.asked) == 2, "it is here, and settled"
+    assert len(api.requests) == 2, "it is here, and settled"
     run(home(tickers="IBM,MANY"), [THU], instance=dagster, only=TO_BARS)
     assert bars(home()) == [(THU, "IBM", 12.0), (THU, "MANY", 1.0)]
     run(home(), [THU], instance=dagster, only=TO_BARS)
@@ -114,7 +114,7 @@ def left_provisional(settings, now):
 
 
 @pytest.mark.thorough
-def test_a_session_left_provisional_is_told_when_its_file_must_be_there_and_not_where_there_are_none(home, dagster):
+def test_a_session_left_provisional_is_reported_when_its_file_is_due_and_never_without_flat_files(home, dagster):
     run(home(), [THU, FRI], instance=dagster, only=TO_BARS)
     after_noon = datetime(2024, 1, 8, 18, tzinfo=UTC)
     assert left_provisional(home(), after_noon).passed

@@ -1,4 +1,4 @@
-"""What is outdated is named first, then exactly that is computed anew: by a split told late, or by other code."""
+"""Outdated rows are named first, then exactly those are computed again: after a late split, or after other code."""
 
 import json
 from datetime import date
@@ -99,7 +99,7 @@ def test_after_a_late_split_the_table_is_as_if_it_had_always_been_known(vendor, 
 
 
 @pytest.mark.thorough
-def test_only_outdated_rows_are_computed_and_the_commit_tells_what_they_rest_on(vendor):
+def test_only_outdated_rows_are_computed_and_the_commit_records_what_they_were_made_from(vendor):
     settings = vendor.settings()
     lake = Lake(settings.lake)
     with instance() as dagster:
@@ -115,14 +115,14 @@ def test_only_outdated_rows_are_computed_and_the_commit_tells_what_they_rest_on(
     assert read["reference.splits"] == lake.history("reference/splits")["version"].max()
 
 
-def asked_of(settings, dagster, cursor=None):
-    """Return what the watch asks for, its words, and where it stands afterwards."""
+def sensor_tick(settings, dagster, cursor=None):
+    """Return the tags of the requested runs, the sensor's message, and its cursor."""
     context = build_sensor_context(instance=dagster, cursor=cursor, resources={"lake": Lake(settings.lake)})
     answer = changed_past.evaluate_tick(context)
     return [request.tags for request in answer.run_requests], answer.skip_message or "", answer.cursor
 
 
-def test_the_watch_asks_for_one_run_of_the_outdated_sessions_and_does_not_ask_again(vendor):
+def test_the_watch_requests_one_run_of_the_outdated_sessions_and_no_second_one(vendor):
     settings = vendor.settings()
     with instance() as dagster:
         tell(vendor)
@@ -130,12 +130,12 @@ def test_the_watch_asks_for_one_run_of_the_outdated_sessions_and_does_not_ask_ag
         run(settings, SESSIONS, instance=dagster, only=DAILY)
         tell(vendor, SPLIT)
         refresh(settings, dagster)
-        spans, _, cursor = asked_of(settings, dagster)
+        spans, _, cursor = sensor_tick(settings, dagster)
         (tags,) = spans
         assert span_tags([SPLIT_ON, SESSIONS[-1]]).items() <= tags.items()
-        assert asked_of(settings, dagster, cursor)[0] == []
+        assert sensor_tick(settings, dagster, cursor)[0] == []
         restate(settings, dagster)
-        spans, words, _ = asked_of(settings, dagster, cursor)
+        spans, words, _ = sensor_tick(settings, dagster, cursor)
     assert spans == []
     assert "up to date with the bars" in words
 
@@ -143,15 +143,15 @@ def test_the_watch_asks_for_one_run_of_the_outdated_sessions_and_does_not_ask_ag
 def test_the_watch_waits_while_a_run_is_under_way(vendor):
     with instance() as dagster:
         dagster.add_run(DagsterRun(job_name="stocks_by_day", status=DagsterRunStatus.STARTED))
-        spans, words, cursor = asked_of(vendor.settings(), dagster)
+        spans, words, cursor = sensor_tick(vendor.settings(), dagster)
     assert spans == []
     assert "under way" in words
     assert cursor is None
 
 
-def test_the_watch_of_an_empty_lake_asks_for_nothing(vendor):
+def test_the_watch_of_an_empty_lake_requests_nothing(vendor):
     with instance() as dagster:
-        assert asked_of(vendor.settings(), dagster)[0] == []
+        assert sensor_tick(vendor.settings(), dagster)[0] == []
 
 
 def computed_by_other_code(settings, table, sessions, rows, **parts):
@@ -172,7 +172,7 @@ def filled(vendor, dagster):
 
 
 @pytest.mark.thorough
-def test_every_row_of_the_sessions_that_other_code_computed_is_computed_anew(vendor):
+def test_every_row_of_the_sessions_that_other_code_computed_is_computed_again(vendor):
     with instance() as dagster:
         settings = filled(vendor, dagster)
         right = rows(settings, INDICATORS_TABLE)
@@ -186,7 +186,7 @@ def test_every_row_of_the_sessions_that_other_code_computed_is_computed_anew(ven
 
 
 @pytest.mark.thorough
-def test_a_split_told_late_and_other_code_are_settled_by_the_same_runs(vendor):
+def test_a_late_split_and_other_code_are_settled_by_the_same_runs(vendor):
     with instance() as dagster:
         settings = filled(vendor, dagster)
         first = rows(settings, INDICATORS_TABLE).filter(session=SESSIONS[0])
@@ -199,7 +199,7 @@ def test_a_split_told_late_and_other_code_are_settled_by_the_same_runs(vendor):
 
 
 @pytest.mark.thorough
-def test_of_a_changed_model_only_the_lists_are_made_again(vendor):
+def test_after_a_model_changed_only_the_lists_are_made_again(vendor):
     with instance() as dagster:
         settings = filled(vendor, dagster)
         before = Lake(settings.lake).version(INDICATORS_TABLE)
@@ -211,7 +211,7 @@ def test_of_a_changed_model_only_the_lists_are_made_again(vendor):
 
 
 @pytest.mark.thorough
-def test_of_a_changed_rule_only_what_is_held_is_judged_anew(vendor):
+def test_after_a_rule_changed_only_marks_and_signals_are_computed_again(vendor):
     with instance() as dagster:
         settings = filled(vendor, dagster)
         lake = Lake(settings.lake, computed_by=lambda one: {**computed_by(one), "time_stop": "0" * 12})
@@ -226,9 +226,9 @@ def test_of_a_changed_rule_only_what_is_held_is_judged_anew(vendor):
 def test_the_watch_looks_again_when_code_has_changed(vendor, monkeypatch):
     with instance() as dagster:
         settings = filled(vendor, dagster)
-        spans, _, cursor = asked_of(settings, dagster)
+        spans, _, cursor = sensor_tick(settings, dagster)
         assert spans == []
-        assert asked_of(settings, dagster, cursor)[1].startswith("No table was written and no code changed")
+        assert sensor_tick(settings, dagster, cursor)[1].startswith("No table was written and no code changed")
         now = {**computed_by(CANDIDATES), "trend": "0" * 12}
         monkeypatch.setattr(code_changes, "computed_by", lambda _, one: now if one is CANDIDATES else computed_by(one))
         monkeypatch.setattr("pipeline.orchestration.sensors.code_version", lambda _, one: f"another of {one.name}")
@@ -239,7 +239,7 @@ def test_the_watch_looks_again_when_code_has_changed(vendor, monkeypatch):
 
 
 @pytest.mark.thorough
-def test_the_daemon_can_launch_what_the_watch_asks_for(vendor, tmp_path):
+def test_the_daemon_can_launch_the_watch_s_requests(vendor, tmp_path):
     """The run of a part of the job takes the job's own configuration, though it names an asset that is left out."""
     with instance() as dagster:
         settings = filled(vendor, dagster)

@@ -30,19 +30,19 @@ def listed(*rows: dict) -> pl.LazyFrame:
 
 def test_each_session_gets_the_numbers_of_each_of_its_lists():
     rows = listed(candidate("trend", THU, 1, 2.5), candidate("trend", THU, 2, 2.0), candidate("pullback", FRI, 1, -0.5))
-    shown = lists_in_numbers(rows, newest=FRI)
-    assert shown[THU] == {"scanned": 9, "passed_trend": 8, "candidates_trend": 2, "best_score_trend": 2.5}
-    assert {name for name in shown[FRI] if name.endswith("pullback")} == {
+    numbers = lists_in_numbers(rows, newest=FRI)
+    assert numbers[THU] == {"scanned": 9, "passed_trend": 8, "candidates_trend": 2, "best_score_trend": 2.5}
+    assert {name for name in numbers[FRI] if name.endswith("pullback")} == {
         "passed_pullback",
         "candidates_pullback",
         "best_score_pullback",
     }
-    assert shown[FRI]["best_score_pullback"] == -0.5
+    assert numbers[FRI]["best_score_pullback"] == -0.5
 
 
 def test_the_newest_session_alone_shows_its_list_five_of_each_model_with_the_strongest_reason():
-    shown = lists_in_numbers(listed(*(candidate("trend", FRI, rank, -rank) for rank in range(1, 9))), newest=FRI)
-    records = [dict(record.data) for record in shown[FRI]["candidates"].records]
+    numbers = lists_in_numbers(listed(*(candidate("trend", FRI, rank, -rank) for rank in range(1, 9))), newest=FRI)
+    records = [dict(record.data) for record in numbers[FRI]["candidates"].records]
     assert [record["rank"] for record in records] == [1, 2, 3, 4, 5]
     assert records[0]["reason"] == "Rises."
     assert "candidates" not in lists_in_numbers(listed(candidate("trend", THU, 1, 1.0)), newest=FRI)[THU]

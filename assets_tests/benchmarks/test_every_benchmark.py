@@ -1,4 +1,4 @@
-"""Every benchmark runs, on a market so small that its figures mean nothing, and tells what it measured."""
+"""Every benchmark runs, on a market so small that its figures mean nothing, and prints what it measured."""
 
 import json
 
@@ -28,21 +28,21 @@ def options(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_benchmark_tells_of_every_way_and_goal(name, options, capsys):
+def test_a_benchmark_reports_every_way_and_goal(name, options, capsys):
     measure(name, options)
 
-    shown = capsys.readouterr().out
+    output = capsys.readouterr().out
     written = json.loads((options.data / f"{name}.json").read_text())
     assert written["comparisons"]
     for comparison in written["comparisons"]:
-        assert comparison["title"] in shown
+        assert comparison["title"] in output
         assert set(comparison["ratios"][comparison["base"]].values()) == {1.0}
         for way, taken in comparison["rounds"].items():
-            assert f"\n{way} " in shown
+            assert f"\n{way} " in output
             assert taken
             assert all(one[comparison["figure"]] > 0 for one in taken)
         for goal in comparison["goals"]:
-            assert f"goal {goal['goal']}" in shown
+            assert f"goal {goal['goal']}" in output
     assert {path.name for path in options.data.iterdir() if path.is_dir()} == {
         path.name for path in options.data.glob("market-*")
     }, "something temporary was left behind"

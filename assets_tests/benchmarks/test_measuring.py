@@ -1,4 +1,4 @@
-"""How ratios, goals and memory are told, against what is known beforehand."""
+"""Ratios, goals and memory, against figures that are known beforehand."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ from benchmarks.reporting import as_json, goals, markdown, table
 MIB = 2**20
 
 HOLDS_200_MIB = "held = bytearray(b'x') * (200 * 2**20); print('held', flush=True); input()"
-"""Says it in a child of a child, so that only a look at the whole tree finds it."""
+"""Takes memory in a child of a child, so that only a look at the whole tree finds it."""
 
 IN_A_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {HOLDS_200_MIB!r}])"
 
@@ -60,8 +60,8 @@ def test_the_table_shows_medians_and_spreads():
 
 
 def test_ways_take_turns():
-    told = []
-    ways = {name: lambda name=name: told.append(name) or {"seconds": len(told)} for name in "ab"}
+    turns = []
+    ways = {name: lambda name=name: turns.append(name) or {"seconds": len(turns)} for name in "ab"}
 
     assert taking_turns(ways, 2) == {"a": [{"seconds": 1}, {"seconds": 3}], "b": [{"seconds": 2}, {"seconds": 4}]}
 
@@ -79,11 +79,11 @@ def test_the_memory_of_a_tree_holds_that_of_children_of_children():
     assert 200 * MIB <= memory.peak < 400 * MIB
 
 
-def test_work_in_its_own_process_tells_its_figures_and_its_peak():
-    told = in_its_own_process(measuring.spread, values=[1.0, 2.0, 6.0])
+def test_work_in_its_own_process_returns_its_figures_and_its_peak():
+    figures = in_its_own_process(measuring.spread, values=[1.0, 2.0, 6.0])
 
-    assert {name: told[name] for name in ("median", "least", "most")} == {"median": 2.0, "least": 1.0, "most": 6.0}
-    assert told["peak_gib"] > 0
+    assert {name: figures[name] for name in ("median", "least", "most")} == {"median": 2.0, "least": 1.0, "most": 6.0}
+    assert figures["peak_gib"] > 0
 
 
 def test_work_that_fails_in_its_own_process_is_an_error_here(capfd):
@@ -100,7 +100,7 @@ def test_a_command_that_fails_is_an_error_and_says_why(capsys):
     assert "out of luck" in capsys.readouterr().err
 
 
-def test_results_are_told_as_a_table_of_goals(tmp_path):
+def test_results_are_printed_as_a_table_of_goals(tmp_path):
     measured = comparison(Goal("ours", 1.6, against="floor"), Goal("ours", 5.0))
     measured.facts["sessions"] = 1260
     (tmp_path / "work.json").write_text(as_json("work", [measured]))

@@ -174,9 +174,9 @@ def test_a_holiday_is_no_gap(home):
 
 
 def test_a_complete_history_is_never_stale(good):
-    ended = good.model_copy(update={"end": FRI})
+    complete = good.model_copy(update={"end": FRI})
     with time_machine.travel(datetime(2030, 7, 4, 22, tzinfo=UTC), tick=False):
-        assert evaluate(ended, DAILY_BARS, "has_the_latest_session").passed
+        assert evaluate(complete, DAILY_BARS, "has_the_latest_session").passed
 
 
 def test_a_table_that_fails_its_contract_stops_what_comes_after_it(home):
@@ -190,7 +190,7 @@ def test_a_table_that_fails_its_contract_stops_what_comes_after_it(home):
     assert result.get_asset_materialization_events() == []
 
 
-def test_a_thin_market_is_told_but_stops_nothing(home):
+def test_a_thin_market_is_reported_but_stops_nothing(home):
     remove(home, DAILY_BARS, f"session = '{FRI}' AND ticker IN ('KO', 'F', 'T', 'X')")
     chosen = (
         AssetSelection.checks(check(DAILY_BARS, "covers_the_market"))

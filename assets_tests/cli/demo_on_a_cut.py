@@ -9,7 +9,7 @@ from pipeline.sample.laying import Sample
 
 if __name__ == "__main__":
     home, first, last, count = sys.argv[1:]
-    laid = Sample(Path(home, "sample"), date.fromisoformat(first), date.fromisoformat(last), int(count), 0)
-    demo.lay_sample = lambda *_, **__: laid
+    sample = Sample(Path(home, "sample"), date.fromisoformat(first), date.fromisoformat(last), int(count), 0)
+    demo.lay_sample = lambda *_, **__: sample
     sys.argv = [str(Path(sys.executable).with_name("candlelake")), "--home", home, "demo"]
     main()

@@ -13,7 +13,7 @@ from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
 
 NOT_COMPARED = ("run_id", "first_seen", "last_seen")
-"""Columns that tell of the run that wrote a row."""
+"""Columns about the run that wrote a row."""
 
 
 def content(place: Path) -> dict[str, pl.DataFrame]:

@@ -1,4 +1,4 @@
-"""A lake of two years, maintained all along: what was asked of it on the first day can still be asked.
+"""A lake of two years, maintained all along: questions of the first day still have their answers.
 
 Once as our own maintenance leaves it, and once more after another Delta program has removed the beginning of every log.
 """
@@ -48,15 +48,15 @@ CHANGED = SESSIONS[-60]
 
 @dataclass(frozen=True)
 class Aged:
-    """A home whose lake is two years old, and what it held before it grew old."""
+    """A home whose lake is two years old, and what was outdated before it grew old."""
 
     path: Path
     outdated: list[dict]
-    """What is to be restated, as it was told before any log was cleaned."""
+    """The outdated rows, as `restate` listed them before any log was cleaned."""
 
 
 def grown_old(home: Path, upkeep: Upkeep) -> None:
-    """Let two years pass in the lake of a home."""
+    """Make the lake of a home two years older."""
     for table in WRITTEN:
         forget_properties(home / "lake" / table.market / table.name)
     for period in range(upkeep.times):
@@ -131,24 +131,24 @@ def test_nothing_of_it_is_damaged(ask: Ask) -> None:
 
 
 def test_what_is_outdated_is_named_as_if_no_log_were_gone(ask: Ask, lake_of_years: Aged) -> None:
-    named = json.loads(ask("restate", "--json").data)
-    assert [(row["ticker"], row["first_session"], row["last_session"], row["cause"]) for row in named] == [
+    outdated = json.loads(ask("restate", "--json").data)
+    assert [(row["ticker"], row["first_session"], row["last_session"], row["cause"]) for row in outdated] == [
         (row["ticker"], str(row["first_session"]), str(row["last_session"]), row["cause"])
         for row in lake_of_years.outdated
     ]
-    assert {(row["ticker"], row["event_date"]) for row in named} >= {("IBM", str(CHANGED))}
+    assert {(row["ticker"], row["event_date"]) for row in outdated} >= {("IBM", str(CHANGED))}
 
 
 def test_every_session_of_it_can_be_explained(ask: Ask) -> None:
     for session in (SESSIONS[20], CHANGED, *SESSIONS[-NEWEST::3], SESSIONS[-1]):
         answer = ask("explain", "IBM", str(session), "--json")
         require_done(answer)
-        told = json.loads(answer.data)
-        assert told["commits"]["stocks.indicators"]["read"]
-        assert len(told["bars"]) == told["indicators"]["bars"]
+        explanation = json.loads(answer.data)
+        assert explanation["commits"]["stocks.indicators"]["read"]
+        assert len(explanation["bars"]) == explanation["indicators"]["bars"]
 
 
-def test_a_version_that_is_rightly_gone_is_named_and_the_rest_is_told(ask: Ask) -> None:
+def test_a_version_that_is_rightly_gone_is_named_and_the_rest_is_shown(ask: Ask) -> None:
     # Computed long before the bar of IBM changed, and never since.
     answer = ask("explain", "IBM", str(CHANGED))
     require_done(answer)
@@ -157,8 +157,8 @@ def test_a_version_that_is_rightly_gone_is_named_and_the_rest_is_told(ask: Ask) 
     )
     assert "sha256" in answer.data
     assert "rsi_14" in answer.data
-    told = json.loads(ask("explain", "IBM", str(CHANGED), "--json").data)
-    assert len(told["gone"]) == 1
+    explanation = json.loads(ask("explain", "IBM", str(CHANGED), "--json").data)
+    assert len(explanation["gone"]) == 1
     assert json.loads(ask("explain", "IBM", str(SESSIONS[-1]), "--json").data)["gone"] == []
 
 
@@ -173,7 +173,7 @@ def test_lists_are_shown_as_they_were_first_published(ask: Ask, lake_of_years: A
             assert f"written {len(published)} times in all" in answer.words
 
 
-def test_what_was_published_and_is_gone_is_said_and_the_oldest_left_is_shown(ask: Ask) -> None:
+def test_a_published_list_that_is_gone_is_reported_and_the_oldest_left_is_shown(ask: Ask) -> None:
     answer = ask("candidates", "--date", str(REPLACED), "--json", "--as-published")
     require_done(answer)
     assert "can no longer be read" in answer.words
@@ -209,12 +209,12 @@ def test_damage_is_repaired_although_the_logs_are_cleaned(harmed: Path, cleaned:
         assert len(after[table.sql_name]) == len(before[table.sql_name])
 
 
-def test_what_nobody_can_know_any_more_is_computed_anew_and_says_so(cleaned: Aged, tmp_path: Path, ask_in) -> None:
+def test_rows_of_unknown_origin_are_computed_again_and_explained_as_such(cleaned: Aged, tmp_path: Path, ask_in) -> None:
     path = copied(cleaned.path, tmp_path / "home")
     for record in (path / "lake/stocks/indicators/_hashes").iterdir():
         record.unlink()
-    named = json.loads(ask_in(path)("restate", "--json").data)
-    lost = [row for row in named if row["cause"] == UNKNOWN]
+    outdated = json.loads(ask_in(path)("restate", "--json").data)
+    lost = [row for row in outdated if row["cause"] == UNKNOWN]
     assert {row["ticker"] for row in lost} >= {"IBM"}
     assert min(row["first_session"] for row in lost) == str(SESSIONS[0])
     answer = ask_in(path)("explain", "IBM", str(SESSIONS[20]))

@@ -1,4 +1,4 @@
-"""How the command line is called: help, version, options, errors nobody foresaw."""
+"""How the command line is called: help, version, options, unforeseen errors."""
 
 import re
 import subprocess
@@ -34,7 +34,7 @@ def test_every_command_explains_itself_on_stdout(ask: Ask, command: str) -> None
     answer = ask(command, "--help")
     assert (answer.code, answer.words) == (0, "")
     assert f"candlelake {command}" in answer.data
-    # No flag has a twin that says the opposite.
+    # No flag has an opposite twin.
     assert not re.search(r"--no-(?!browser)", answer.data)
 
 
@@ -71,7 +71,7 @@ def fails_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     monkeypatch.setattr("pipeline.settings.load_settings", fail)
 
 
-def test_an_error_nobody_foresaw_is_one_line_without_a_traceback(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unforeseen_error_is_one_line_without_a_traceback(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     fails_with(monkeypatch, ValueError("[red]odd[/red]\nand more"))
     answer = ask("status")
     assert (answer.code, answer.data) == (1, "")
@@ -87,8 +87,10 @@ CODES = [
 
 
 @pytest.mark.parametrize("code", CODES)
-@pytest.mark.parametrize("kind", [DeltaError, ValueError, OSError, lambda told: SettingsError(told, remedy="See it.")])
-def test_what_a_library_colours_is_told_without_terminal_codes(
+@pytest.mark.parametrize(
+    "kind", [DeltaError, ValueError, OSError, lambda message: SettingsError(message, remedy="See it.")]
+)
+def test_a_coloured_message_of_a_library_is_shown_without_terminal_codes(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, code: str, kind: Callable[[str], BaseException]
 ) -> None:
     fails_with(monkeypatch, kind(f"Kernel error: {code}↳{code} no such file"))

@@ -60,9 +60,9 @@ def test_a_wider_terminal_shows_three_reasons_and_a_file_all_of_each(
 def test_names_are_text_and_not_markup(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     show(listing("[red]", ":smile:", "[/]"))
-    shown = capsys.readouterr().out
+    output = capsys.readouterr().out
     for text in ("[red]", ":smile:", "[/]", "[bold]Reason[/bold]"):
-        assert text in shown
+        assert text in output
 
 
 def test_a_sign_that_moves_the_cursor_is_not_passed_on(capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +94,7 @@ def test_an_earlier_session_is_listed_by_its_date(ask: Ask) -> None:
     assert {row["session"] for row in json.loads(answer.data)} == {str(SESSIONS[-1])}
 
 
-def test_a_session_on_which_nobody_passed_is_an_empty_answer_and_no_error(ask: Ask) -> None:
+def test_a_session_without_candidates_is_an_empty_answer_and_no_error(ask: Ask) -> None:
     answer = ask("candidates", "--date", str(SESSIONS[5]), "--json")
     assert (answer.code, json.loads(answer.data)) == (0, [])
     assert f"trend: no stock passed its filters on {SESSIONS[5]}" in answer.words

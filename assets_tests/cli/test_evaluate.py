@@ -62,7 +62,7 @@ def test_a_month_has_a_line_a_horizon_and_all_months_too(printed) -> None:
     assert partial[:2] == ["60", "0"], "60 sessions on, the lake has ended"
 
 
-def test_what_was_done_is_said_in_words(printed) -> None:
+def test_what_was_done_is_summarized_in_words(printed) -> None:
     assert "  outcomes    " in printed.stderr
     assert "  checks      3 passed" in printed.stderr
     assert "Costs are not in it." in printed.stderr
@@ -81,8 +81,8 @@ def test_json_has_each_month_and_last_all_of_them_with_none(as_json) -> None:
 
 def test_the_table_of_model_scores_holds_the_same(copied: Path, as_json) -> None:
     stored = Lake(copied / "lake").scan(MODEL_SCORES).filter(pl.col("model") == "trend").sort("horizon").collect()
-    told = json.loads(as_json.stdout)[: len(HORIZONS)]
-    assert [row["mean_excess"] for row in told] == pytest.approx(stored["mean_excess"].to_list())
+    rows_shown = json.loads(as_json.stdout)[: len(HORIZONS)]
+    assert [row["mean_excess"] for row in rows_shown] == pytest.approx(stored["mean_excess"].to_list())
 
 
 def test_a_range_without_lists_is_an_error_that_says_what_to_do(ask: Ask) -> None:
@@ -106,7 +106,7 @@ def test_days_that_cannot_be_run_are_refused_with_the_span_of_the_tables(ask: As
         (("--start", str(FIRST)), "Missing option '--end'"),
     ],
 )
-def test_wrong_calls_are_told_apart(
+def test_wrong_calls_have_messages_of_their_own(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], why: str
 ) -> None:
     declare(monkeypatch, declaring(models=OWN))
@@ -117,8 +117,8 @@ def test_wrong_calls_are_told_apart(
 
 def figures(**changed: object) -> dict[str, object]:
     """Return a row of a model's scores."""
-    named = {"model": "trend", "model_version": 1, "month": "2024-01", "horizon": 1}
-    return dict.fromkeys(MODEL_SCORES.columns) | named | {"sessions": 21, "candidates": 420} | changed
+    key = {"model": "trend", "model_version": 1, "month": "2024-01", "horizon": 1}
+    return dict.fromkeys(MODEL_SCORES.columns) | key | {"sessions": 21, "candidates": 420} | changed
 
 
 def evaluation(*rows: dict[str, object]) -> Evaluation:
@@ -133,10 +133,10 @@ def test_large_figures_fit_and_a_negative_nothing_is_nothing(
     large = {"hit_rate": 1.0, "mean_excess": -0.9876, "mean_excess_se": 0.4321, "mean_ic": -0.999, "ic_t": -123.4}
     small = {"mean_excess": -1e-9, "mean_ic": -1e-9, "ic_t": -0.001, "turnover": 1.0, "coverage": 1.0}
     show(evaluation(figures(**large, turnover=1.0, coverage=1.0), figures(horizon=60, sessions=2385, **small)))
-    shown = capsys.readouterr().out
-    assert max(map(len, shown.splitlines())) <= 80
+    output = capsys.readouterr().out
+    assert max(map(len, output.splitlines())) <= 80
     for text in ("100.0%", "-98.76%", "43.21%", "-0.999", "(-123.4)", "2,385", "+0.00%", "+0.000", "(+0.0)"):
-        assert text in shown
+        assert text in output
 
 
 def test_two_versions_of_a_model_are_two_tables_and_a_model_without_lists_is_named(

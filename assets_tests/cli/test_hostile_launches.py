@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from assets_tests.commands import Served, served_ui, typed
-from assets_tests.secrets_search import LOGS, asked
+from assets_tests.secrets_search import LOGS, response_to
 from assets_tests.stocks import EVERY_TABLE
 from assets_tests.vendor_day import VendorFolder, row
 from pipeline.lake.lake import Lake
@@ -42,8 +42,9 @@ LAUNCH = """mutation launch($job: String!, $config: RunConfigData, $tags: [Execu
         runConfigData: $config, executionMetadata: {tags: $tags}}) {
         __typename ... on LaunchRunSuccess {run {runId}} ... on PythonError {message}
         ... on RunConfigValidationInvalid {errors {message}} ... on InvalidSubsetError {message}}}"""
-BACKFILL = """mutation backfill($asked: LaunchBackfillParams!) {launchPartitionBackfill(backfillParams: $asked) {
-    __typename ... on LaunchBackfillSuccess {backfillId} ... on PythonError {message}}}"""
+BACKFILL = """mutation backfill($parameters: LaunchBackfillParams!) {
+    launchPartitionBackfill(backfillParams: $parameters) {
+        __typename ... on LaunchBackfillSuccess {backfillId} ... on PythonError {message}}}"""
 RUNS = "{runsOrError {... on Runs {results {runId status tags {key value}}}}}"
 OVER = {"SUCCESS", "FAILURE", "CANCELED"}
 
@@ -58,21 +59,21 @@ class Ui:
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """Return the answer; Dagster gives that of a launch which failed the status 500."""
         try:
-            return asked(self.served.dagster, query, **variables)
+            return response_to(self.served.dagster, query, **variables)
         except HTTPError as failed:
             answer: dict[str, Any] = json.load(failed)
             return answer
 
     def launch(self, job: str, config: Any = None, assets: Any = None, **tags: str) -> dict[str, Any]:
-        told = [{"key": key, "value": value} for key, value in tags.items()]
-        given = {"job": job, "config": json.dumps(config or {}), "tags": told, "assets": assets}
+        tag_list = [{"key": key, "value": value} for key, value in tags.items()]
+        given = {"job": job, "config": json.dumps(config or {}), "tags": tag_list, "assets": assets}
         launched: dict[str, Any] = self.ask(LAUNCH, **given)["data"]["launchRun"]
         return launched
 
     def runs(self) -> dict[str, dict[str, Any]]:
         return {run["runId"]: run for run in self.ask(RUNS)["data"]["runsOrError"]["results"]}
 
-    def ended(self, *runs: str) -> dict[str, dict[str, Any]]:
+    def finished(self, *runs: str) -> dict[str, dict[str, Any]]:
         """Return some runs once they are over."""
         while not all(self.runs()[run]["status"] in OVER for run in runs):
             time.sleep(0.5)
@@ -89,16 +90,20 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     vendor = VendorFolder(tmp_path_factory.mktemp("hostile") / "place")
     vendor.lay(FRI, row(FRI, "NA"))
     home = vendor.root / "home"
-    told = {"CANDLELAKE_FLAT_FILES": str(vendor.files), "CANDLELAKE_START": str(FRI), "CANDLELAKE_END": "2024-01-08"}
-    ran = typed(home, "run", "--date", str(FRI), **told)
+    settings = {
+        "CANDLELAKE_FLAT_FILES": str(vendor.files),
+        "CANDLELAKE_START": str(FRI),
+        "CANDLELAKE_END": "2024-01-08",
+    }
+    ran = typed(home, "run", "--date", str(FRI), **settings)
     assert ran.returncode == 0, ran.stderr
-    with served_ui(home, vendor.root / "words", **told, PLANTED=SECRET) as served:
+    with served_ui(home, vendor.root / "words", **settings, PLANTED=SECRET) as served:
         yield Ui(served, vendor.root)
 
 
 @pytest.fixture
 def untouched(ui: Ui) -> Iterator[None]:
-    """Hold what runs there are, and what the tables hold, against what is there afterwards."""
+    """Compare the runs and the tables with those that are there afterwards."""
     runs, tables = ui.runs(), ui.content()
     yield
     assert ui.runs() == runs
@@ -115,7 +120,7 @@ def test_a_key_of_a_partition_that_is_no_session_is_refused_and_starts_nothing(u
         assert refused["__typename"] == "PythonError", tags
     bars = {"path": ["stocks", "daily_bars"]}
     backfill = {"partitionNames": [text], "assetSelection": [bars], "title": text[:99], "description": text}
-    assert ui.ask(BACKFILL, asked=backfill)["data"]["launchPartitionBackfill"]["__typename"] == "PythonError"
+    assert ui.ask(BACKFILL, parameters=backfill)["data"]["launchPartitionBackfill"]["__typename"] == "PythonError"
 
 
 @pytest.mark.usefixtures("untouched")
@@ -138,7 +143,7 @@ def test_configuration_of_another_shape_and_names_that_there_are_not_are_refused
     assert ui.launch(text)["__typename"] == "PipelineNotFoundError"
 
 
-def test_tags_and_what_nothing_asks_for_are_data_that_a_run_keeps_and_does_not_follow(ui: Ui) -> None:
+def test_tags_and_unused_configuration_are_data_that_a_run_keeps_and_does_not_follow(ui: Ui) -> None:
     tables, beside = ui.content(), names_in(ui.root)
     tags = {f"{text[:60]}": text for text in HOSTILE if text}
     away = str(ui.root / "outside")
@@ -148,11 +153,11 @@ def test_tags_and_what_nothing_asks_for_are_data_that_a_run_keeps_and_does_not_f
     }
     launched = ui.launch(DAILY, unasked, **tags, **{PARTITION: str(FRI)})
     of_env = {"ops": {"stocks__indicators": {"config": {"only_outdated": {"env": "PLANTED"}}}}}
-    asked_of_env = ui.launch(DAILY, of_env, **{PARTITION: str(FRI)})
-    well, of_env_too = (one["run"]["runId"] for one in (launched, asked_of_env))
-    ended = ui.ended(well, of_env_too)
-    assert ended[well]["status"] == "SUCCESS"
-    kept = {tag["key"]: tag["value"] for tag in ended[well]["tags"]}
+    reads_env = ui.launch(DAILY, of_env, **{PARTITION: str(FRI)})
+    well, of_env_too = (one["run"]["runId"] for one in (launched, reads_env))
+    runs = ui.finished(well, of_env_too)
+    assert runs[well]["status"] == "SUCCESS"
+    kept = {tag["key"]: tag["value"] for tag in runs[well]["tags"]}
     assert {key: kept[key] for key in tags} == tags
     assert names_in(ui.root) == beside
     after = ui.content()
@@ -160,8 +165,8 @@ def test_tags_and_what_nothing_asks_for_are_data_that_a_run_keeps_and_does_not_f
     pages = [path.read_text() for path in (ui.root / "home/reports").rglob("*.html")]
     assert pages
     assert not any(MARKUP in page for page in pages)
-    # Configuration may name a variable of the environment; what it holds is not told.
-    assert SECRET not in json.dumps([ui.ask(LOGS, run=of_env_too), ended])
+    # Configuration may name a variable of the environment; its value is not shown.
+    assert SECRET not in json.dumps([ui.ask(LOGS, run=of_env_too), runs])
 
 
 def names_in(root: Path) -> set[str]:

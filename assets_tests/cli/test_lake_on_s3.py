@@ -18,12 +18,12 @@ THU, FRI = date(2024, 1, 4), date(2024, 1, 5)
 
 @pytest.fixture(scope="module")
 def market(s3_server, tmp_path_factory):
-    """A home whose lake is on S3, what it is told by the environment, and the answer to the backfill of two days."""
+    """A home whose lake is on S3, its settings in the environment, and the answer to the backfill of two days."""
     vendor = VendorFolder(tmp_path_factory.mktemp("cli-s3"))
     for session in (THU, FRI):
         vendor.lay(session, row(session, "AAPL"), row(session, "NA", "7"), row(session, "ODD", volume="-1"))
     place = s3_server.place()
-    told = {
+    settings = {
         "CANDLELAKE_FLAT_FILES": str(vendor.files),
         "CANDLELAKE_START": str(THU),
         "CANDLELAKE_END": str(FRI),
@@ -36,7 +36,7 @@ def market(s3_server, tmp_path_factory):
     home = vendor.root / "home"
 
     def ask(*arguments, **changed):
-        return typed(home, *arguments, **(told | changed))
+        return typed(home, *arguments, **(settings | changed))
 
     ran = ask("backfill", "--start", str(THU), "--end", str(FRI))
     assert ran.returncode == 0, ran.stderr
@@ -50,46 +50,46 @@ def test_nothing_of_the_lake_lies_in_the_home(market):
 
 
 def test_sql_answers(market):
-    asked = market.ask(
+    answer = market.ask(
         "sql", "SELECT ticker, close FROM stocks.daily_bars WHERE session = '2024-01-05'", "--format=csv"
     )
-    assert sorted(asked.stdout.splitlines()) == ["AAPL,10.0", "NA,7.0", "ticker,close"]
+    assert sorted(answer.stdout.splitlines()) == ["AAPL,10.0", "NA,7.0", "ticker,close"]
 
 
-def test_status_tells_where_the_lake_is_and_what_it_holds(market):
+def test_status_shows_where_the_lake_is_and_what_it_holds(market):
     found = json.loads(market.ask("status", "--json").stdout)
     assert found["lake"] == str(market.place)
-    (bars,) = [held for held in found["tables"] if held["table"] == "stocks.daily_bars"]
+    (bars,) = [table for table in found["tables"] if table["table"] == "stocks.daily_bars"]
     assert (bars["sessions"], bars["rows"], found["missing"]) == (2, 4, [])
     assert found["quarantined"] == {"negative_volume": 2}
 
 
 def test_explain_goes_back_to_the_vendor_s_file(market):
-    told = json.loads(market.ask("explain", "AAPL", str(FRI), "--json").stdout)
-    assert str(FRI) in json.dumps(told)
-    assert "us_stocks_sip/day_aggs_v1/2024/01/2024-01-05.csv.gz" in json.dumps(told)
+    explanation = json.loads(market.ask("explain", "AAPL", str(FRI), "--json").stdout)
+    assert str(FRI) in json.dumps(explanation)
+    assert "us_stocks_sip/day_aggs_v1/2024/01/2024-01-05.csv.gz" in json.dumps(explanation)
 
 
 def test_doctor_finds_the_lake_well(market):
-    asked = market.ask("doctor")
-    said = " ".join(asked.stdout.split())
-    assert asked.returncode == 0, said
-    assert f"{market.place} at {market.place.endpoint} answers and refuses to overwrite a commit;" in said
+    answer = market.ask("doctor")
+    output = " ".join(answer.stdout.split())
+    assert answer.returncode == 0, output
+    assert f"{market.place} at {market.place.endpoint} answers and refuses to overwrite a commit;" in output
 
 
 def test_doctor_says_what_to_mend_when_the_key_is_wrong(market):
-    asked = market.ask("doctor", CANDLELAKE_LAKE_SECRET="planted-secret")
-    assert asked.returncode == 1
-    assert "CANDLELAKE_LAKE_SECRET" in asked.stdout
-    assert "planted-secret" not in asked.stdout + asked.stderr
+    answer = market.ask("doctor", CANDLELAKE_LAKE_SECRET="planted-secret")
+    assert answer.returncode == 1
+    assert "CANDLELAKE_LAKE_SECRET" in answer.stdout
+    assert "planted-secret" not in answer.stdout + answer.stderr
 
 
 def test_a_server_that_ignores_conditions_is_refused_in_one_line_before_anything_is_fetched(market, tmp_path):
     with careless_server() as careless:
-        asked = market.ask("run", "--date", str(FRI), CANDLELAKE_LAKE_ENDPOINT=careless.endpoint)
+        answer = market.ask("run", "--date", str(FRI), CANDLELAKE_LAKE_ENDPOINT=careless.endpoint)
         assert careless.objects == {}
-    assert asked.returncode == 1
-    (line,) = asked.stderr.splitlines()
+    assert answer.returncode == 1
+    (line,) = answer.stderr.splitlines()
     assert "ignores If-None-Match" in line
     assert "docs/s3.md" in line
 

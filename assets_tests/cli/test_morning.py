@@ -77,6 +77,6 @@ def test_doctor_says_where_sessions_come_from_without_flat_files(
     assert "CANDLELAKE_REST_KEY must be set" in " ".join(ask("doctor").data.split())
     monkeypatch.setenv("CANDLELAKE_REST_KEY", KEY)
     monkeypatch.setenv("CANDLELAKE_TICKERS", "AAPL,IBM")
-    told = " ".join(ask("doctor").data.split())
-    assert "ok day files none: sessions come from https://api.massive.com, for AAPL, IBM" in told
-    assert KEY not in told
+    output = " ".join(ask("doctor").data.split())
+    assert "ok day files none: sessions come from https://api.massive.com, for AAPL, IBM" in output
+    assert KEY not in output

@@ -27,43 +27,43 @@ def explained(ask: Ask, *arguments: str) -> dict:
 
 
 def test_a_row_is_explained_back_to_the_bytes_of_the_vendor_s_file(ask: Ask, home: Home) -> None:
-    told = explained(ask, "IBM", str(REPLACED))
-    delivery = told["deliveries"][-1]
+    explanation = explained(ask, "IBM", str(REPLACED))
+    delivery = explanation["deliveries"][-1]
     file = home.path / "lake" / "raw" / delivery["key"]
     assert delivery["session"] == str(REPLACED)
     assert delivery["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
     assert delivery["etag"] == hashlib.md5(file.read_bytes()).hexdigest()  # noqa: S324 (how S3 names versions)
-    assert len(told["bars"]) == len(told["deliveries"]) == told["indicators"]["bars"]
-    assert told["outdated"] == []
+    assert len(explanation["bars"]) == len(explanation["deliveries"]) == explanation["indicators"]["bars"]
+    assert explanation["outdated"] == []
 
 
 def test_the_explained_bars_give_the_explained_indicators(ask: Ask) -> None:
-    told = explained(ask, "IBM", str(SESSIONS[-1]))
-    closes = [bar["close"] * bar["split_factor"] for bar in told["bars"]]
-    assert told["indicators"]["sma_200"] == pytest.approx(sum(closes[-200:]) / 200)
-    assert told["indicators"]["return_252"] == pytest.approx(closes[-1] / closes[-253] - 1)
+    explanation = explained(ask, "IBM", str(SESSIONS[-1]))
+    closes = [bar["close"] * bar["split_factor"] for bar in explanation["bars"]]
+    assert explanation["indicators"]["sma_200"] == pytest.approx(sum(closes[-200:]) / 200)
+    assert explanation["indicators"]["return_252"] == pytest.approx(closes[-1] / closes[-253] - 1)
 
 
 def test_the_explained_contributions_sum_to_the_score(ask: Ask) -> None:
     listed = json.loads(ask("candidates", "--json", "--date", str(SESSIONS[-1])).data)[0]
-    told = explained(ask, listed["ticker"], str(SESSIONS[-1]))
-    (row,) = [one for one in told["candidates"] if one["model"] == listed["model"]]
+    explanation = explained(ask, listed["ticker"], str(SESSIONS[-1]))
+    (row,) = [one for one in explanation["candidates"] if one["model"] == listed["model"]]
     assert sum(part["contribution"] for part in row["contributions"]) == pytest.approx(row["score"])
 
 
-def test_the_versions_that_were_read_are_told(ask: Ask, home: Home) -> None:
-    told = explained(ask, "IBM", str(REPLACED))
+def test_the_versions_that_were_read_are_shown(ask: Ask, home: Home) -> None:
+    explanation = explained(ask, "IBM", str(REPLACED))
     lake = Lake(home.path / "lake")
-    assert told["commits"]["stocks.candidates"]["version"] == publications(lake, REPLACED)[-1].version
-    assert told["commits"]["stocks.candidates"]["read"].keys() >= {"stocks.daily_bars", "stocks.indicators"}
-    assert "reference.splits" in told["commits"]["stocks.indicators"]["read"]
+    assert explanation["commits"]["stocks.candidates"]["version"] == publications(lake, REPLACED)[-1].version
+    assert explanation["commits"]["stocks.candidates"]["read"].keys() >= {"stocks.daily_bars", "stocks.indicators"}
+    assert "reference.splits" in explanation["commits"]["stocks.indicators"]["read"]
 
 
-def test_the_code_that_computed_a_row_is_told_column_by_column(ask: Ask) -> None:
-    told = explained(ask, "IBM", str(REPLACED))["commits"]["stocks.indicators"]
-    assert told["computed_by"] == computed_by(INDICATORS_TABLE)
-    assert told["code_version"] == code_version(INDICATORS_TABLE)
-    assert f"computed by code version {told['code_version']}" in ask("explain", "IBM", str(REPLACED)).data
+def test_the_code_that_computed_a_row_is_shown_column_by_column(ask: Ask) -> None:
+    explanation = explained(ask, "IBM", str(REPLACED))["commits"]["stocks.indicators"]
+    assert explanation["computed_by"] == computed_by(INDICATORS_TABLE)
+    assert explanation["code_version"] == code_version(INDICATORS_TABLE)
+    assert f"computed by code version {explanation['code_version']}" in ask("explain", "IBM", str(REPLACED)).data
 
 
 def test_the_explanation_to_read_names_list_bars_file_and_versions(ask: Ask) -> None:
@@ -98,8 +98,8 @@ def test_a_list_is_shown_as_it_was_first_published(ask: Ask, home: Home) -> None
     assert answer.code == 0, answer.words
     lake = Lake(home.path / "lake")
     first = as_committed(lake, publications(lake, REPLACED)[0])
-    shown = pl.DataFrame(json.loads(answer.data)).select("model", "rank", "ticker", "score").sort("model", "rank")
-    assert shown.rows() == first.select("model", "rank", "ticker", "score").rows()
+    published = pl.DataFrame(json.loads(answer.data)).select("model", "rank", "ticker", "score").sort("model", "rank")
+    assert published.rows() == first.select("model", "rank", "ticker", "score").rows()
     assert "written 2 times in all" in answer.words
     assert "stocks.daily_bars" in answer.words
 
@@ -108,8 +108,8 @@ def test_every_publication_ranks_the_same_from_the_versions_it_read(home: Home) 
     lake = Lake(home.path / "lake")
     for session in (SESSIONS[-1], THERE, REPLACED):
         for publication in publications(lake, session):
-            anew = ranked_again(lake, STOCKS, publication).sort("model", "rank")
-            assert anew.equals(as_committed(lake, publication)), session
+            again = ranked_again(lake, STOCKS, publication).sort("model", "rank")
+            assert again.equals(as_committed(lake, publication)), session
 
 
 def test_the_first_publication_read_the_bars_of_the_file_that_was_replaced(home: Home) -> None:
@@ -118,7 +118,7 @@ def test_the_first_publication_read_the_bars_of_the_file_that_was_replaced(home:
     assert first.published_at < second.published_at
 
 
-def test_a_list_that_tells_nothing_of_its_making_says_how_to_make_it_anew(ask_in, tmp_path: Path, home: Home) -> None:
+def test_a_list_without_a_record_of_its_making_says_how_to_make_it_again(ask_in, tmp_path: Path, home: Home) -> None:
     old = Lake(tmp_path / "home" / "lake")
     for table in (INDICATORS_TABLE, CANDIDATES):
         rows = Lake(home.path / "lake").scan(table, SESSIONS[-1], SESSIONS[-1]).collect()
@@ -140,9 +140,9 @@ def test_a_dry_run_names_what_is_outdated_and_changes_nothing(ask: Ask, home: Ho
     answer = ask("restate", "--dry-run")
     assert answer.code == 0
     assert lake.history("stocks/indicators")["version"].max() == before
-    named = json.loads(ask("restate", "--json").data)
-    assert {row["cause"] for row in named} <= {"its bar changed"}
-    assert pl.DataFrame(named).is_empty() or "outdated" in answer.words
+    outdated = json.loads(ask("restate", "--json").data)
+    assert {row["cause"] for row in outdated} <= {"its bar changed"}
+    assert pl.DataFrame(outdated).is_empty() or "outdated" in answer.words
 
 
 def written_by_other_code(home: Path, table: Table, part: str) -> None:
@@ -161,15 +161,15 @@ def test_what_other_code_computed_is_named_made_again_and_then_well(ask_in, tmp_
     first = explained(ask, "IBM", str(REPLACED))
     written_by_other_code(own, INDICATORS_TABLE, "rsi_14")
     written_by_other_code(own, CANDIDATES, "pullback")
-    named = [row for row in json.loads(ask("restate", "--json").data) if row not in before]
-    assert [(row["table"], row["ticker"], row["first_session"], row["cause"]) for row in named] == [
+    outdated = [row for row in json.loads(ask("restate", "--json").data) if row not in before]
+    assert [(row["table"], row["ticker"], row["first_session"], row["cause"]) for row in outdated] == [
         ("stocks.candidates", None, str(REPLACED), "model changed: pullback"),
         ("stocks.indicators", None, str(REPLACED), "indicator changed: rsi_14"),
     ]
     assert "indicator changed: rsi_14" in explained(ask, "IBM", str(REPLACED))["outdated"]
-    told = ask("restate", "--dry-run")
-    assert f"stocks.indicators {REPLACED} to {REPLACED}  indicator changed: rsi_14" in told.data
-    assert "Made again: stocks.candidates, stocks.indicators of 1 session" in told.words
+    plan = ask("restate", "--dry-run")
+    assert f"stocks.indicators {REPLACED} to {REPLACED}  indicator changed: rsi_14" in plan.data
+    assert "Made again: stocks.candidates, stocks.indicators of 1 session" in plan.words
     done = ask("restate")
     assert done.code == 0, done.words
     assert json.loads(ask("restate", "--json").data) == []

@@ -1,6 +1,6 @@
-"""Where a home and a lake may lie: a place works, or is refused before anything is written, and nothing lies outside.
+"""Where a home and a lake may lie: it works, or is refused before any write; nothing is written outside.
 
-Every command reads the settings first, so that one stands for all; `doctor` says it as well.
+Every command reads the settings first, so one stands for all; `doctor` reports it as well.
 """
 
 import os
@@ -50,9 +50,9 @@ def test_every_command_refuses_it(ask_in, tmp_path, command):
 def refused(ask_in, home: Path, command: tuple[str, ...]) -> Answer:
     answer = ask_in(home)(*command)
     assert answer.code == 1
-    said = " ".join((answer.data + answer.words).split())
-    assert "home cannot lie in" in said
-    assert "CANDLELAKE_HOME" in said
+    output = " ".join((answer.data + answer.words).split())
+    assert "home cannot lie in" in output
+    assert "CANDLELAKE_HOME" in output
     assert len(answer.words.splitlines()) <= 1, "one line, without a sign that moves the cursor"
     return answer
 

@@ -1,4 +1,4 @@
-"""Others who use the machine read nothing of a new home, nor what a person holds."""
+"""Other users of the machine can read neither a new home nor a person's positions."""
 
 import errno
 import os
@@ -58,9 +58,9 @@ def test_positions_make_a_new_home_private_and_each_of_their_files(ask_in, tmp_p
     for _ in range(2):
         assert ask(*ADD).code == 0
     assert rights(home) == 0o700
-    held = files_below(home / "lake/portfolio")
-    assert len(held) > 4
-    assert [path for path in held if others_may_read(path)] == []
+    record_files = files_below(home / "lake/portfolio")
+    assert len(record_files) > 4
+    assert [path for path in record_files if others_may_read(path)] == []
 
 
 def test_positions_in_a_home_that_others_can_enter_are_private_from_the_next_record_on(ask_in, tmp_path):
@@ -91,7 +91,7 @@ def test_doctor_names_what_others_may_read_and_how_to_mend_it(ask_in, tmp_path):
     assert "FAIL privacy" not in " ".join(ask("doctor").data.split())
 
 
-def test_of_a_lake_on_s3_only_the_home_and_its_settings_are_looked_at(tmp_path):
+def test_with_a_lake_on_s3_only_the_home_and_its_settings_are_checked(tmp_path):
     tmp_path.chmod(0o700)
     (tmp_path / "settings.env").write_text("")
     (tmp_path / "settings.env").chmod(0o640)

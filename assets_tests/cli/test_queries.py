@@ -94,15 +94,15 @@ def test_status_counts_what_was_planted(ask: Ask, home: Home) -> None:
     assert found["rows_read"] == home.rows_read
     assert found["rows_quarantined"] == 1
     assert found["quarantined"] == {"negative_volume": 1}
-    bars = next(held for held in found["tables"] if held["table"] == "stocks.daily_bars")
+    bars = next(table for table in found["tables"] if table["table"] == "stocks.daily_bars")
     assert (bars["sessions"], bars["first"], bars["last"]) == (len(SESSIONS) + 2, str(SESSIONS[0]), str(REPLACED))
     # One row was rejected, and one was an identical repeat.
     assert bars["rows"] == home.rows_read - 2
 
 
-def test_status_tells_of_reference_data_without_sessions(ask: Ask) -> None:
+def test_status_shows_reference_data_without_sessions(ask: Ask) -> None:
     found = json.loads(ask("status", "--json").data)
-    splits = next(held for held in found["tables"] if held["table"] == "reference.splits")
+    splits = next(table for table in found["tables"] if table["table"] == "reference.splits")
     assert (splits["sessions"], splits["first"], splits["last"]) == (None, None, None)
 
 

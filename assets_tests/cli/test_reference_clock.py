@@ -1,4 +1,4 @@
-"""Reference data that was refreshed while this computer's clock was ahead: said, and put right without losing any."""
+"""Reference data that was refreshed while this computer's clock was ahead: reported, and corrected without loss."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -33,11 +33,11 @@ def ask_at(ask_in, folder, monkeypatch):
     lay(folder.root / "vendor", date(2024, 3, 1), ["ticker,volume,open,close,high,low,window_start,transactions"])
     monkeypatch.setenv("CANDLELAKE_FLAT_FILES", str(folder.root / "vendor"))
 
-    def asked(moment, *arguments):
+    def answer_at(moment, *arguments):
         with time_machine.travel(moment, tick=True):
             return ask(*arguments)
 
-    return asked
+    return answer_at
 
 
 def tickers(folder):
@@ -79,7 +79,7 @@ def test_a_correction_of_dates_is_not_taken_for_a_refresh(folder, ask_at):
 
 
 @pytest.mark.thorough
-def test_a_clock_behind_the_newest_bars_is_told_instead(folder, ask_at):
+def test_a_clock_behind_the_newest_bars_is_reported_instead(folder, ask_at):
     ask_at(AHEAD, "reference")
     bar = {"ticker": "A", "session": AHEAD.date(), "volume": 1.0, "transactions": 1, "window_start": AHEAD}
     row = bar | dict.fromkeys(("open", "high", "low", "close"), 10.0)

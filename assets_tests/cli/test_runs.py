@@ -28,7 +28,7 @@ def test_the_home_of_the_demo_can_be_moved(home: Home) -> None:
         assert str(home.path) not in (home.path / name).read_text()
 
 
-def test_the_demo_tells_what_each_stage_made_and_how_long_it_took(home: Home) -> None:
+def test_the_demo_shows_what_each_stage_made_and_how_long_it_took(home: Home) -> None:
     assert re.search(rf"raw files +{len(SESSIONS)} files +[\d.]+ s", home.demo.stderr)
     bars = re.search(r"bars +([\d,]+) rows, 0 quarantined +[\d.]+ s", home.demo.stderr)
     assert bars is not None
@@ -50,7 +50,7 @@ def test_what_the_demo_says_to_type_next_works(home: Home) -> None:
     assert len(lines) == 5
     for line in lines[:3]:
         program, *arguments = shlex.split(line)
-        answer = subprocess.run(  # noqa: S603 (as told)
+        answer = subprocess.run(  # noqa: S603 (the line that the demo prints)
             [program, *arguments],
             cwd=home.path.parent,
             env=environment(),
@@ -82,8 +82,8 @@ def test_a_session_is_run_again_when_its_file_was_replaced(home: Home) -> None:
 
 
 def test_what_a_replaced_file_changed_is_one_line(home: Home) -> None:
-    (told,) = [line for line in home.again.stderr.splitlines() if line.startswith("  changed ")]
-    assert told.startswith("  changed     1 bar altered")
+    (line,) = [line for line in home.again.stderr.splitlines() if line.startswith("  changed ")]
+    assert line.startswith("  changed     1 bar altered")
     for first_time in (home.demo, home.around):
         assert "changed" not in first_time.stderr
 

@@ -33,8 +33,8 @@ try:
     del thing
     for _ in range(600):
         time.sleep(0.05)
-except BaseException as ended:
-    sys.exit(7 if isinstance(ended, Error) else 8)
+except BaseException as error:
+    sys.exit(7 if isinstance(error, Error) else 8)
 """
 
 
@@ -45,9 +45,10 @@ except BaseException as ended:
 )
 def test_a_signal_inside_a_weakref_callback_ends_the_command_all_the_same(module, error):
     program = SWALLOWED.format(module=module, error=error)
-    ended = subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=False, capture_output=True, text=True)  # noqa: S603
-    assert ended.returncode == 7, ended.stderr
-    assert "Exception ignored" not in ended.stderr
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    result = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
+    assert result.returncode == 7, result.stderr
+    assert "Exception ignored" not in result.stderr
 
 
 def test_a_signal_that_a_handler_only_noted_is_not_forgotten():

@@ -49,10 +49,10 @@ def test_the_ui_shows_runs_and_pages_opens_the_browser_and_leaves_no_process(hom
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" >> {opened}\n')
     browser.chmod(0o755)
-    shown = environment(CANDLELAKE_REPORTS_PORT=str(pages_port), BROWSER=str(browser), DISPLAY=":0")
+    variables = environment(CANDLELAKE_REPORTS_PORT=str(pages_port), BROWSER=str(browser), DISPLAY=":0")
     command = [sys.executable, "-m", "pipeline.cli", "--home", str(home.path), "ui", "--port", str(port)]
     with subprocess.Popen(  # noqa: S603 (our own command)
-        command, cwd=home.path.parent, env=shown, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=home.path.parent, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             runs = answered(process, f"http://127.0.0.1:{port}/graphql")

@@ -1,4 +1,4 @@
-"""Who `candlelake ui` lets in: started for real, read-only, and asked as pages of the web would ask."""
+"""The visitors of `candlelake ui`: started for real, read-only, with the requests that pages of the web can make."""
 
 import http.client
 import json
@@ -51,19 +51,19 @@ def read_only(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield served
 
 
-def asked(served: Served, method: str, path: str, body: str = "", **headers: str) -> Answer:
+def response_to(served: Served, method: str, path: str, body: str = "", **headers: str) -> Answer:
     """Return what the server answers to a request with just these headers (`_` for `-`)."""
     address = urlsplit(served.dagster)
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
     with closing(http.client.HTTPConnection(address.netloc)) as connection:
-        connection.request(method, path, body.encode() or None, {"Host": address.netloc} | named)
+        connection.request(method, path, body.encode() or None, {"Host": address.netloc} | sent)
         with connection.getresponse() as answer:
             return Answer(answer.status, answer.read().decode())
 
 
 def graphql(served: Served, query: str, **headers: str) -> Answer:
     given = {"Content_Type": "application/json"} | headers
-    return asked(served, "POST", "/graphql", json.dumps({"query": query}), **given)
+    return response_to(served, "POST", "/graphql", json.dumps({"query": query}), **given)
 
 
 @pytest.mark.thorough
@@ -76,33 +76,33 @@ def test_a_read_only_ui_shows_the_runs_and_starts_none(read_only: Served) -> Non
 
 
 @pytest.mark.thorough
-def test_the_page_of_the_ui_itself_is_let_through(read_only: Served) -> None:
-    assert asked(read_only, "GET", "/", Accept="text/html").status == 200
+def test_the_page_of_the_ui_itself_is_allowed(read_only: Served) -> None:
+    assert response_to(read_only, "GET", "/", Accept="text/html").status == 200
     assert graphql(read_only, WHO, Origin=read_only.dagster).status == 200
-    assert asked(read_only, "GET", "/graphql", Accept="text/html").status == 200
+    assert response_to(read_only, "GET", "/graphql", Accept="text/html").status == 200
 
 
 @pytest.mark.thorough
-def test_a_name_of_somebody_else_s_that_leads_here_is_refused(read_only: Served) -> None:
+def test_a_foreign_name_that_leads_here_is_refused(read_only: Served) -> None:
     for host in ("evil.example", "evil.example:3000", "127.0.0.1.evil.example", ""):
         assert graphql(read_only, WHO, Host=host).status == 403
-        assert asked(read_only, "GET", "/", Host=host).status == 403
+        assert response_to(read_only, "GET", "/", Host=host).status == 403
 
 
 @pytest.mark.thorough
-def test_a_page_of_the_web_is_refused_whatever_it_asks(read_only: Served) -> None:
+def test_every_request_of_a_page_of_the_web_is_refused(read_only: Served) -> None:
     for origin in ("https://evil.example", "null", "http://127.0.0.1:1", f"{read_only.dagster}.evil.example"):
         assert graphql(read_only, WHO, Origin=origin).status == 403
-        assert asked(read_only, "POST", "/report_asset_materialization/x", Origin=origin).status == 403
+        assert response_to(read_only, "POST", "/report_asset_materialization/x", Origin=origin).status == 403
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/graphql"])
 def test_what_a_form_or_an_image_can_send_unasked_runs_no_query(read_only: Served, content_type: str) -> None:
     address = f"/graphql?query={quote(WHO)}"
-    assert asked(read_only, "GET", address, Accept="image/*").status == 403
+    assert response_to(read_only, "GET", address, Accept="image/*").status == 403
     headers = {"Content_Type": content_type} if content_type else {}
-    refused = asked(read_only, "POST", address, WHO, **headers)
+    refused = response_to(read_only, "POST", address, WHO, **headers)
     assert (refused.status, "application/json" in refused.body) == (403, True)
 
 
@@ -126,7 +126,7 @@ def handshake(served: Served, origin: str) -> bytes:
 
 
 @pytest.mark.thorough
-def test_others_are_warned_of_and_told_from_this_machine(home: Home, tmp_path: Path) -> None:
+def test_a_ui_open_to_others_warns_of_it_and_refuses_foreign_names(home: Home, tmp_path: Path) -> None:
     with served_ui(home.path, tmp_path / "words", "--host", "0.0.0.0", "--read-only") as served:  # noqa: S104
         assert graphql(served, WHO).status == 200
         assert graphql(served, WHO, Host="evil.example").status == 403
@@ -139,7 +139,7 @@ def test_others_are_warned_of_and_told_from_this_machine(home: Home, tmp_path: P
 
 
 @pytest.mark.thorough
-def test_unless_told_otherwise_only_this_machine_is_let_in_and_nobody_is_warned(read_only: Served, home: Home) -> None:
+def test_by_default_only_this_machine_is_allowed_in_and_there_is_no_warning(read_only: Served, home: Home) -> None:
     listening = listeners()
     for address in (read_only.dagster, read_only.pages):
         port = urlsplit(address).port
@@ -147,7 +147,7 @@ def test_unless_told_otherwise_only_this_machine_is_let_in_and_nobody_is_warned(
 
 
 def listeners() -> set[tuple[str, int]]:
-    """Return address and port of everything that listens on IPv4, as Linux tells it."""
+    """Return address and port of every IPv4 listener, from Linux's own table."""
     found = set()
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, local, _, state, *_ = line.split()
@@ -163,7 +163,7 @@ def test_an_address_that_is_not_this_machine_s_is_one_line(home: Home) -> None:
     assert answer.stderr.startswith("error: Port 3000 of 192.0.2.1 cannot be used: ")
 
 
-def test_addresses_and_own_names_are_told_from_names_of_others() -> None:
+def test_addresses_and_own_names_are_distinguished_from_names_of_others() -> None:
     own = ["127.0.0.1:3000", "localhost", "LOCALHOST:3000", "[::1]:3000", "192.0.2.7:1", socket.gethostname()]
     assert [host for host in own if not is_own_name(host)] == []
     others = [
@@ -178,13 +178,13 @@ def test_addresses_and_own_names_are_told_from_names_of_others() -> None:
     assert [host for host in others if is_own_name(host)] == []
 
 
-def test_a_page_is_the_server_s_own_only_under_the_name_that_it_is_asked_by() -> None:
+def test_a_page_is_the_server_s_own_only_under_the_name_of_the_request() -> None:
     assert is_own_page("http://localhost:3000", "localhost:3000")
     assert not is_own_page("http://localhost:3001", "localhost:3000")
     assert not is_own_page("null", "localhost:3000")
     assert not is_own_page("", "")
 
 
-def test_this_machine_alone_is_told_from_what_others_reach() -> None:
+def test_this_machine_alone_is_distinguished_from_what_others_reach() -> None:
     assert all(map(is_loopback, ["127.0.0.1", "127.1.2.3", "::1", "localhost"]))
     assert not any(map(is_loopback, ["0.0.0.0", "", "192.0.2.1", "::", "here.example"]))  # noqa: S104

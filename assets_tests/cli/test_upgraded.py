@@ -22,7 +22,7 @@ UPGRADE = {
     ("portfolio/sell/rules.py", "TD_SELL_SETUP = Rule("): "dict(",
     ("screen/models.py", "(LAST_WEEK, -0.15)"): "(LAST_WEEK, -0.25)",
 }
-"""A formula that changes, an indicator that is new, one that goes with its rule, a model that weighs otherwise."""
+"""A formula that changes, an indicator that is new, one that goes with its rule, a model with other weights."""
 
 
 @pytest.mark.thorough
@@ -32,20 +32,20 @@ def test_a_lake_is_brought_up_to_date_after_an_upgrade(home: Home, tmp_path: Pat
     before = Lake(own / "lake").scan(INDICATORS_TABLE).sort("ticker", "session").collect()
     lists = Lake(own / "lake").scan(CANDIDATES).collect()
 
-    def asked(*arguments: str) -> str:
+    def output_of(*arguments: str) -> str:
         return run_of(package, "-m", "pipeline.cli", *arguments, CANDLELAKE_HOME=str(own), DAGSTER_HOME="")
 
-    named = {row["table"]: row["cause"] for row in json.loads(asked("restate", "--json")) if row["ticker"] is None}
+    causes = {row["table"]: row["cause"] for row in json.loads(output_of("restate", "--json")) if row["ticker"] is None}
     returns = "return_1, return_5, return_20, return_60, return_252"
-    assert named == {
+    assert causes == {
         "stocks.indicators": f"indicators changed: {returns}; new indicator: ema_13",
         "stocks.candidates": "model changed: pullback",
     }
-    asked("restate")
-    assert json.loads(asked("restate", "--json")) == []
+    output_of("restate")
+    assert json.loads(output_of("restate", "--json")) == []
 
     sql = "SELECT * FROM stocks.indicators ORDER BY ticker, session"
-    after = pl.DataFrame(json.loads(asked("sql", sql, "--format", "json")), infer_schema_length=None)
+    after = pl.DataFrame(json.loads(output_of("sql", sql, "--format", "json")), infer_schema_length=None)
     assert len(after) == len(before)
     assert after["ema_13"].drop_nulls().len() > len(SESSIONS)
     assert after["td_setup"].null_count() == len(after)
@@ -53,4 +53,4 @@ def test_a_lake_is_brought_up_to_date_after_an_upgrade(home: Home, tmp_path: Pat
     assert [doubled for doubled, _ in known] == pytest.approx([2 * single for _, single in known], abs=1e-8)
     assert_frame_equal(after.select("rsi_14", "sma_20"), before.select("rsi_14", "sma_20"))
     first = str(lists["session"].min())
-    assert json.loads(asked("candidates", "--date", first, "--json", "--as-published"))
+    assert json.loads(output_of("candidates", "--date", first, "--json", "--as-published"))

@@ -1,4 +1,4 @@
-"""`candlelake verify`: a home filled by real runs is harmed, the harm is named, and what was there is there again."""
+"""`candlelake verify`: a home filled by real runs is harmed, the harm is named, and the rows are restored."""
 
 import json
 import shutil
@@ -36,12 +36,12 @@ def test_what_real_runs_wrote_is_whole_and_recorded_to_the_last_file(ask: Ask) -
     assert "No hashes" not in answer.words
 
 
-def test_json_tells_what_was_checked(ask: Ask, place: Path) -> None:
-    told = json.loads(ask("verify", "--json").data)
-    bars = next(table for table in told["tables"] if table["table"] == "stocks.daily_bars")
-    assert told["damages"] == []
+def test_json_has_what_was_checked(ask: Ask, place: Path) -> None:
+    report = json.loads(ask("verify", "--json").data)
+    bars = next(table for table in report["tables"] if table["table"] == "stocks.daily_bars")
+    assert report["damages"] == []
     assert bars["rows"] == len(content(place)["stocks.daily_bars"])
-    assert told["raw"]["files"] == sum(not name.endswith(".json") for name in raw(place))
+    assert report["raw"]["files"] == sum(not name.endswith(".json") for name in raw(place))
 
 
 @pytest.mark.parametrize("seed", first_quick([1, 2]))
@@ -68,7 +68,7 @@ def test_whatever_is_harmed_where_is_named_and_there_again_after_a_repair(ask: A
     assert raw(place) == vendor
 
 
-def test_damage_is_told_in_one_line_with_table_sessions_file_and_remedy(ask: Ask, place: Path) -> None:
+def test_damage_is_reported_in_one_line_with_table_sessions_file_and_remedy(ask: Ask, place: Path) -> None:
     path = live(place, "stocks/indicators")[0]
     flip(path, np.random.default_rng(0))
     (line,) = ask("verify").data.splitlines()
@@ -110,7 +110,7 @@ def test_a_run_refuses_to_build_on_a_lost_commit(ask: Ask, place: Path) -> None:
     assert not entry.exists()
 
 
-def test_a_checkpoint_that_delta_cannot_read_is_made_anew(ask: Ask, place: Path) -> None:
+def test_a_checkpoint_that_delta_cannot_read_is_made_again(ask: Ask, place: Path) -> None:
     lake, name = Lake(place / "lake"), "stocks/daily_bars"
     opened = lake.open_named(name)
     opened.create_checkpoint()
@@ -144,19 +144,21 @@ def broken_off(*_: object, **__: object) -> None:
 
 
 @pytest.mark.thorough
-def test_positions_are_restored_as_far_as_they_are_whole_and_the_rest_is_said(ask: Ask, place: Path) -> None:
+def test_positions_are_restored_as_far_as_they_are_whole_and_the_rest_is_reported(ask: Ask, place: Path) -> None:
     for ticker in ("IBM", "MSFT"):
         require_done(ask("positions", "add", ticker, "1", "20", "--opened", "2004-09-15", "--force"))
     (newest,) = live(place, "portfolio/positions")
     newest.unlink()
     answer = ask("verify", "--repair")
     assert "Later entries are lost: record them again" in answer.words
-    held = content(place)["portfolio.positions"]
-    assert held["ticker"].to_list() == ["IBM"]
+    positions = content(place)["portfolio.positions"]
+    assert positions["ticker"].to_list() == ["IBM"]
 
 
 @pytest.mark.thorough
-def test_a_raw_file_that_the_source_has_no_more_is_said_and_the_damaged_one_kept_aside(ask: Ask, place: Path) -> None:
+def test_a_raw_file_that_the_source_no_longer_has_is_reported_and_the_damaged_one_kept_aside(
+    ask: Ask, place: Path
+) -> None:
     (place / "settings.env").write_text((place / "settings.env").read_text().replace("/sample", "/elsewhere"))
     path = sorted((place / "lake/raw/us_stocks_sip").rglob("*.csv.gz"))[3]
     flip(path, np.random.default_rng(0))

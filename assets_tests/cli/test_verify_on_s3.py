@@ -158,7 +158,7 @@ def test_a_run_refuses_to_build_on_a_lost_commit_and_does_so_no_more_once_it_is_
     require_done(ask(*run))
 
 
-def test_a_damaged_checkpoint_in_the_bucket_is_made_anew(ask: Ask, harmed: OnS3) -> None:
+def test_a_damaged_checkpoint_in_the_bucket_is_made_again(ask: Ask, harmed: OnS3) -> None:
     for _ in range(10):
         require_done(ask("positions", "add", "AAPL", "1", "10", "--opened", str(SESSIONS[0]), "--force"))
     (checkpoint,) = (

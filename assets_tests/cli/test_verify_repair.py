@@ -28,24 +28,24 @@ TICKERS = ("AAPL", "IBM", "MSFT")
 MINUTES = ("minute_bars", "minute_quarantine", "minute_deliveries", "intraday_features")
 HINDSIGHT = ("candidate_outcomes", "session_scores", "model_scores")
 OF_REFERENCE = ("tickers", "splits", "dividends", "ticker_events")
-FIRST_TOLD = {
+FIRST_ANSWERS = {
     "tickers": [security(ticker) for ticker in TICKERS],
     "splits": [split("IBM", execution_date="2003-01-02")],
     "dividends": [dividend("IBM")],
     "ticker_events": [renamed("F-IBM", IBM="2000-01-03")],
 }
-TOLD_SINCE = {
-    "tickers": [*FIRST_TOLD["tickers"], security("NEW")],
-    "splits": [*FIRST_TOLD["splits"], split("MSFT", execution_date="2002-01-02")],
-    "dividends": [*FIRST_TOLD["dividends"], dividend("MSFT")],
-    "ticker_events": [*FIRST_TOLD["ticker_events"], renamed("F-MSFT", MSFT="2000-01-03")],
+LATER_ANSWERS = {
+    "tickers": [*FIRST_ANSWERS["tickers"], security("NEW")],
+    "splits": [*FIRST_ANSWERS["splits"], split("MSFT", execution_date="2002-01-02")],
+    "dividends": [*FIRST_ANSWERS["dividends"], dividend("MSFT")],
+    "ticker_events": [*FIRST_ANSWERS["ticker_events"], renamed("F-MSFT", MSFT="2000-01-03")],
 }
 LEARNT = ("first_seen_at", "last_seen_at")
 
 
 @pytest.fixture(scope="module")
 def wide(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the filled home with minutes, outcomes, reference data told twice, and a record of alerts beside it."""
+    """Return the filled home with minutes, outcomes, two refreshes of reference data, and a record of alerts."""
     root = tmp_path_factory.mktemp("wide")
     path = copied(home.path, root / "home")
     lay_minutes(home.path / "sample")
@@ -53,8 +53,8 @@ def wide(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (path / "settings.env").open("a") as settings:
         settings.write(f"CANDLELAKE_REFERENCE={root}/reference\nCANDLELAKE_MAX_BAD_SHARE=0.5\n")
     given = Settings(home=path, flat_files=f"{home.path}/sample", reference=root / "reference", max_bad_share=0.5)
-    for told in (FIRST_TOLD, TOLD_SINCE):
-        reference.tell(**told)
+    for answers in (FIRST_ANSWERS, LATER_ANSWERS):
+        reference.tell(**answers)
         run_sessions(given, (), Progress(), job_name=REFERENCE_DATA)
     run_sessions(given, WITH_MINUTES, Progress(), job_name=MINUTES_BY_DAY)
     run_sessions(given, SESSIONS[-4:], Progress(), job_name=OUTCOMES)
@@ -119,45 +119,45 @@ def assert_same(after: pl.DataFrame, before: pl.DataFrame) -> None:
 def test_minutes_with_their_rejected_rows_audit_trail_and_features_are_made_again_and_nothing_else(
     ask: Ask, place: Path
 ) -> None:
-    before, held = versions(place), content(place)
+    before, content_before = versions(place), content(place)
     files = harmed(place, *(f"stocks/{table}" for table in MINUTES))
-    told = ask("verify").data
-    assert [line for line in told.splitlines() if not any(file in line for file in files)] == []
-    assert "--repair makes its sessions again from the vendor's files of minutes" in told
-    assert "--repair makes its sessions again from stocks.daily_bars and stocks.minute_bars" in told
+    report = ask("verify").data
+    assert [line for line in report.splitlines() if not any(file in line for file in files)] == []
+    assert "--repair makes its sessions again from the vendor's files of minutes" in report
+    assert "--repair makes its sessions again from stocks.daily_bars and stocks.minute_bars" in report
     require_done(ask("verify", "--repair"))
     assert changed(before, place) == {f"stocks/{table}" for table in MINUTES}
     for table in MINUTES:
-        assert_same(content(place)[f"stocks.{table}"], held[f"stocks.{table}"])
+        assert_same(content(place)[f"stocks.{table}"], content_before[f"stocks.{table}"])
 
 
 @pytest.mark.thorough
 def test_outcomes_and_scores_are_made_again_first_those_that_others_are_summed_up_from(ask: Ask, place: Path) -> None:
-    before, held = versions(place), content(place)
+    before, content_before = versions(place), content(place)
     harmed(place, "stocks/candidate_outcomes", "stocks/model_scores")
     live(place, "stocks/session_scores")[0].unlink()
     require_done(ask("verify", "--repair"))
     assert changed(before, place) == {f"stocks/{table}" for table in HINDSIGHT}
     for table in HINDSIGHT:
-        assert_same(content(place)[f"stocks.{table}"], held[f"stocks.{table}"])
+        assert_same(content(place)[f"stocks.{table}"], content_before[f"stocks.{table}"])
 
 
 @pytest.mark.thorough
-def test_reference_data_is_restored_and_asked_anew_and_what_was_learnt_in_between_counts_as_learnt_today(
+def test_reference_data_is_restored_and_requested_again_and_what_was_learnt_in_between_counts_as_learnt_today(
     ask: Ask, place: Path
 ) -> None:
-    held = content(place)
-    # With the bars gone too, which say whose renames are asked for.
+    content_before = content(place)
+    # The bars decide which renames are requested, and they are gone too.
     harmed(place, *(f"reference/{table}" for table in OF_REFERENCE), "stocks/daily_bars")
     answer = ask("verify", "--repair")
     require_done(answer)
     after = content(place)
     for table in OF_REFERENCE:
         assert f"reference.{table} was restored as of version" in answer.words
-        assert_same(after[f"reference.{table}"], held[f"reference.{table}"])
-    was, now = (rows["reference.splits"].sort("id") for rows in (held, after))
+        assert_same(after[f"reference.{table}"], content_before[f"reference.{table}"])
+    was, now = (rows["reference.splits"].sort("id") for rows in (content_before, after))
     assert (now["first_seen_at"] > was["first_seen_at"]).to_list() == [False, True]
-    assert_same(after["stocks.daily_bars"], held["stocks.daily_bars"])
+    assert_same(after["stocks.daily_bars"], content_before["stocks.daily_bars"])
 
 
 @pytest.mark.thorough
@@ -175,7 +175,7 @@ def test_reference_data_without_a_source_is_restored_and_the_command_says_how_to
 
 
 @pytest.mark.thorough
-def test_reference_data_of_which_nothing_is_whole_stays_as_it_is_until_there_is_a_source(ask: Ask, place: Path) -> None:
+def test_reference_data_without_a_whole_version_stays_as_it_is_until_there_is_a_source(ask: Ask, place: Path) -> None:
     settings = (place / "settings.env").read_text()
     forget_the_source(place)
     every = sorted((place / "lake/reference/splits").glob("*.parquet"))
@@ -192,18 +192,16 @@ def test_reference_data_of_which_nothing_is_whole_stays_as_it_is_until_there_is_
 
 
 @pytest.mark.thorough
-def test_reference_data_that_a_failing_source_could_not_tell_again_is_no_repair_done(
-    ask: Ask, place: Path, wide: Path
-) -> None:
+def test_a_repair_of_reference_data_fails_with_its_source(ask: Ask, place: Path, wide: Path) -> None:
     for file in (place / "lake/reference/splits").glob("*.parquet"):
         file.unlink()
-    told = wide.parent / "reference/splits.json"
-    good = told.read_text()
-    told.write_text('{"status": "ERROR"}')
+    source = wide.parent / "reference/splits.json"
+    good = source.read_text()
+    source.write_text('{"status": "ERROR"}')
     try:
         answer = ask("verify", "--repair")
     finally:
-        told.write_text(good)
+        source.write_text(good)
     assert answer.code == 1
     assert "could not be made again" in answer.words, answer.words
     assert ask("reference").code == 0
@@ -220,19 +218,19 @@ def forget_the_source(place: Path) -> None:
 def test_a_log_entry_whose_copy_is_gone_too_has_the_table_made_again_from_nothing(
     ask: Ask, place: Path, table: str
 ) -> None:
-    held, name = content(place)[table], table.replace(".", "/")
+    rows_before, name = content(place)[table], table.replace(".", "/")
     lose_entry_and_copy(place, name)
     assert "there is no copy of it; --repair makes the whole table again" in ask("verify").data
     answer = ask("verify", "--repair")
     require_done(answer)
     assert f"{table} is made again from nothing; its earlier versions are in" in answer.words
-    assert_same(content(place)[table], held)
+    assert_same(content(place)[table], rows_before)
     assert list((place / "lake" / DAMAGED).rglob(f"{name}/*/*.json"))
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("table", first_quick(["portfolio.positions", "operations.alerts"]))
-def test_a_log_entry_without_a_copy_of_what_nobody_can_tell_again_stays_and_the_command_says_how_to_go_on(
+def test_a_lost_log_entry_of_irreplaceable_rows_stays_and_the_command_says_how_to_go_on(
     ask: Ask, place: Path, table: str
 ) -> None:
     require_done(ask("positions", "add", "IBM", "1", "20", "--opened", "2004-09-15", "--force"))
@@ -245,7 +243,7 @@ def test_a_log_entry_without_a_copy_of_what_nobody_can_tell_again_stays_and_the_
 
 
 @pytest.mark.thorough
-def test_a_table_of_which_a_vendor_s_file_is_gone_is_not_thrown_away(ask: Ask, place: Path) -> None:
+def test_a_table_whose_vendor_file_is_gone_is_not_thrown_away(ask: Ask, place: Path) -> None:
     session = SESSIONS[20]
     for kept in (place / "lake/raw").rglob(f"{session}.csv.gz*"):
         kept.unlink()

@@ -24,9 +24,9 @@ def rows(*changed):
     return pl.DataFrame([SENT | one for one in changed], schema=ALERTS.columns)
 
 
-def test_a_session_may_be_told_to_several_channels_in_both_kinds_and_parts():
-    told = rows({}, {"channel": "b"}, {"kind": "correction"}, {"part": "page"})
-    assert ALERTS.enforce(told).height == 4
+def test_a_session_may_be_sent_to_several_channels_in_both_kinds_and_parts():
+    entries = rows({}, {"channel": "b"}, {"kind": "correction"}, {"part": "page"})
+    assert ALERTS.enforce(entries).height == 4
 
 
 @pytest.mark.parametrize("changed", [{"kind": "joke"}, {"part": "half"}, {"channel": ""}, {"top": 0}])

@@ -32,7 +32,7 @@ def bars(*changes: dict) -> pl.DataFrame:
         {"ticker": "NA"},
     ],
 )
-def test_a_valid_bar_is_let_in(change):
+def test_a_valid_bar_is_accepted(change):
     assert DAILY_BARS.enforce(bars(change)).to_dicts() == [BAR | change]
 
 

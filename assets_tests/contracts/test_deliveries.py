@@ -29,7 +29,7 @@ def deliveries(*changes: dict) -> pl.DataFrame:
     return pl.DataFrame([DELIVERY | change for change in changes], schema=DELIVERIES.columns, orient="row")
 
 
-def test_a_delivery_whose_rows_add_up_is_let_in():
+def test_a_delivery_whose_rows_add_up_is_accepted():
     assert DELIVERIES.enforce(deliveries({})).to_dicts() == [DELIVERY]
 
 
@@ -60,12 +60,12 @@ def test_a_version_that_never_reached_the_tables_has_no_counts():
     assert len(DELIVERIES.enforce(deliveries({}, {"etag": "def"} | NEVER_WORKED))) == 2
 
 
-@pytest.mark.parametrize("told", COUNTS)
-def test_counts_are_there_together_or_not_at_all(told):
+@pytest.mark.parametrize("count", COUNTS)
+def test_counts_are_there_together_or_not_at_all(count):
     with pytest.raises(ContractBroken, match="worked_whole_or_not_at_all"):
-        DELIVERIES.enforce(deliveries(NEVER_WORKED | {told: DELIVERY[told]}))
+        DELIVERIES.enforce(deliveries(NEVER_WORKED | {count: DELIVERY[count]}))
     with pytest.raises(ContractBroken, match="worked_whole_or_not_at_all"):
-        DELIVERIES.enforce(deliveries({told: None}))
+        DELIVERIES.enforce(deliveries({count: None}))
 
 
 def test_a_version_that_never_reached_the_tables_is_not_the_one_in_force():

@@ -42,13 +42,13 @@ def test_whole_characters_and_byte_order_marks_are_fine():
     assert from_json('{"a": 1}'.encode("utf-8-sig")) == from_json('{"a": 1}'.encode("utf-16")) == {"a": 1}
 
 
-def test_a_name_given_twice_is_told_and_so_is_no_name_given_once_in_each_of_two_objects():
+def test_a_name_twice_in_one_object_is_an_error_and_once_in_each_of_two_objects_is_fine():
     with pytest.raises(NotJson, match='it has "close" twice in one object'):
         from_json('[{"close": 1}, {"close": 2, "open": 1, "close": 3}]')
     assert from_json('[{"close": 1}, {"close": {"close": 2}}]') == [{"close": 1}, {"close": {"close": 2}}]
 
 
-def test_numbers_can_be_asked_for_as_they_were_written():
+def test_numbers_can_be_read_as_they_were_written():
     assert from_json('{"a": 1.50, "b": 7, "c": NaN}', number=str) == {"a": "1.50", "b": "7", "c": "NaN"}
     with pytest.raises(NotJson, match='"a" twice'):
         from_json('{"a": 1, "a": 2}', number=str)

@@ -1,4 +1,4 @@
-"""What the declaration of an indicator's column must say, and how it is told what it lacks."""
+"""What the declaration of an indicator's column needs, and the errors when something is missing."""
 
 import polars as pl
 import pytest

@@ -26,7 +26,7 @@ def bars(*changes: dict) -> pl.DataFrame:
     return pl.DataFrame([BAR | change for change in changes], schema=MINUTE_BARS.columns)
 
 
-def test_minutes_of_one_ticker_are_let_in_in_any_order():
+def test_minutes_of_one_ticker_are_accepted_in_any_order():
     assert MINUTE_BARS.enforce(bars({}, {"minute": MORNING - timedelta(minutes=1)})).height == 2
 
 

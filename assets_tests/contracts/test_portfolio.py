@@ -85,7 +85,7 @@ def kept(table, row, *changes):
         {"closed": None},
     ],
 )
-def test_a_sound_position_is_let_in(change):
+def test_a_sound_position_is_accepted(change):
     assert kept(POSITIONS, HELD, change) == [dict.fromkeys(POSITIONS.columns) | HELD | change]
 
 
@@ -123,7 +123,7 @@ def test_a_revision_of_a_position_is_there_once():
     assert len(kept(POSITIONS, HELD, {}, {"revision": 2, "event": "changed"})) == 2
 
 
-def test_a_sound_mark_is_let_in():
+def test_a_sound_mark_is_accepted():
     assert kept(POSITION_MARKS, MARK, {}) == [MARK]
 
 
@@ -147,7 +147,7 @@ def test_an_unsound_mark_is_kept_out(change):
         kept(POSITION_MARKS, MARK, {"position": 2}, change)
 
 
-def test_a_sound_signal_is_let_in_and_one_without_a_reason_is_not():
+def test_a_sound_signal_is_accepted_and_one_without_a_reason_is_not():
     assert kept(SIGNALS, SIGNAL, {}) == [SIGNAL]
     for change in ({"reasons": []}, {"severity": "urgent"}, {"value": float("nan")}, {"threshold": None}, {"rule": ""}):
         with pytest.raises(ContractBroken):

@@ -1,4 +1,4 @@
-"""A guard against hanging: an example that never comes to an end fails by name, whether Python or native code hangs."""
+"""A guard against hanging: an example that never ends fails by name, whether Python or native code hangs."""
 
 import faulthandler
 import os

@@ -86,7 +86,7 @@ def set_field(line: int, one: int, cell: str, data: bytes) -> bytes:
 
 
 def reorder(one: int, other: int, data: bytes) -> bytes:
-    """Exchange two columns, the header's names with them."""
+    """Exchange two columns, including their names in the header."""
     for line in range(data.count(b"\n") + 1):
         data = swap_fields(line, one % 8, other % 8, data)
     return data

@@ -1,4 +1,4 @@
-"""A second reading of day files, one line and one cell at a time, in plain Python: what the tables are held against."""
+"""A second reading of day files, one line and one cell at a time, in plain Python: the tables are compared with it."""
 
 import csv
 import math
@@ -143,14 +143,14 @@ def moment(cell: str) -> int | None:
 def reasons(row: dict, session: date) -> list[str]:
     """Return the reasons against a row, from the words of the contract."""
     ticker, trades = row["ticker"], row["transactions"]
-    named = bool(ticker.strip(WHITE_SPACE))
+    has_ticker = bool(ticker.strip(WHITE_SPACE))
     stray = ticker != ticker.strip(WHITE_SPACE) or any(category(character) in INVISIBLE for character in ticker)
     prices = {name: row[name] for name in PRICES if row[name] is not None}
     low, high = prices.get("low", -math.inf), prices.get("high", math.inf)
     volume = row["volume"] or 0.0
     found = {
-        "missing_ticker": not named,
-        "malformed_ticker": named and stray,
+        "missing_ticker": not has_ticker,
+        "malformed_ticker": has_ticker and stray,
         "not_a_number": any(row[name] is None for name in (*FLOATS, "window_start", "transactions")),
         "non_positive_price": any(price <= 0 for price in prices.values()),
         "high_below_low": high < low,

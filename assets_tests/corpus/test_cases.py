@@ -1,4 +1,4 @@
-"""Every case of the corpus, through the function that cleans a day file: what becomes of it is what the table says."""
+"""Every case of the corpus, through the function that cleans a day file: the result is that of the table."""
 
 from functools import cache
 

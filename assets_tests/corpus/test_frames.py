@@ -16,7 +16,7 @@ LENIENT = {
     "gzip_trailing_zeros": "Python's gzip takes zeros after the end for padding, as gzip itself does",
     "nul_bytes": "a NUL byte is a character like others here",
 }
-"""Cases that the table refuses, or reads otherwise, and this reader takes as they are."""
+"""Cases that the table refuses or reads differently, and that this reader takes as they are."""
 
 
 def read(case: Case, folder: Path) -> list[tuple] | None:

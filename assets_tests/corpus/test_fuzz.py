@@ -1,6 +1,6 @@
-"""Real and synthetic files, spoilt at random: an error of ours, or tables that keep their contracts; nothing else.
+"""Real and synthetic files, spoilt at random: one of our errors, or tables that keep their contracts; nothing else.
 
-Nor does one hang: each has a bound of its own, and one that exceeds it is named (see `hanging`).
+No example hangs: each has a time limit, and one that exceeds it is named (see `hanging`).
 
 `CORPUS_FUZZ_EXAMPLES=20000` asks for that many examples of each test; `CORPUS_FUZZ_SEED` replays a run by the seed it
 printed.
@@ -44,13 +44,13 @@ EXAMPLES = int(os.environ.get("CORPUS_FUZZ_EXAMPLES") or 0)
 BAR = ["ticker", "open", "high", "low", "close", "volume", "transactions"]
 
 REAL = 5
-"""So many of the files are real: no defect in them, and no odd ticker."""
+"""This many of the files are real: no defect in them, and no odd ticker."""
 
 File = tuple[date, bytes]
 
 
 def examples(usual: int) -> settings:
-    """Return how many examples to try, unless the environment asks for another number."""
+    """Return how many examples to try, unless the environment sets another number."""
     return settings(max_examples=EXAMPLES or (usual if is_thorough() else usual // 4), database=None)
 
 
@@ -90,7 +90,7 @@ def require_sound(result: CleanedDay) -> None:
 
 
 def require_agreement(result: CleanedDay, content: bytes, session: date) -> None:
-    """Fail unless a second reading, in plain Python, comes to the same bars and reasons."""
+    """Fail unless a second reading, in plain Python, gives the same bars and reasons."""
     reading = read_day(content, session)
     assert result.bars.select(BAR).rows() == reading.bars
     assert dict(result.quarantine.select("row_number", "reasons").iter_rows()) == reading.rejected
@@ -156,14 +156,14 @@ def test_the_reader_for_notebooks_refuses_a_spoilt_file_or_reads_what_is_written
 
 
 def answer_of(content: bytes) -> bytes:
-    """Return the rows of a day file as the REST API tells them."""
+    """Return the rows of a day file in the form of the REST API."""
     header, *lines = content.decode().splitlines()
     names = header.split(",")
     rows = []
     for line in lines:
         ticker, *cells = line.split(",")
-        told = {LETTERS[name]: float(cell) for name, cell in zip(names[1:], cells, strict=True)}
-        rows.append({"T": ticker} | told | {"t": int(told["t"]) // 10**6})
+        letters = {LETTERS[name]: float(cell) for name, cell in zip(names[1:], cells, strict=True)}
+        rows.append({"T": ticker} | letters | {"t": int(letters["t"]) // 10**6})
     return json.dumps({"status": "OK", "adjusted": False, "resultsCount": len(rows), "results": rows}).encode()
 
 

@@ -1,4 +1,4 @@
-"""Files that are small in the bucket and huge in memory: refused before they are held, each time in little memory."""
+"""Files that are small in the bucket and huge in memory: refused before they are unpacked, always in little memory."""
 
 import json
 import subprocess
@@ -62,7 +62,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.mark.thorough
 @pytest.mark.skipif(not STATUS.exists(), reason="a process's peak of memory is read from Linux's /proc")
 @pytest.mark.parametrize("reader", first_quick(READERS))
-def test_no_giant_takes_more_memory_than_a_few_copies_of_the_largest_file_let_in(files: list[Path], reader: str):
+def test_no_giant_takes_more_memory_than_a_few_copies_of_the_largest_accepted_file(files: list[Path], reader: str):
     command = [sys.executable, "-c", MEASURE, reader, *map(str, files)]
     root = Path(pipeline.__file__).parents[1]
     done = subprocess.run(command, cwd=root, check=True, capture_output=True)  # noqa: S603 (our own words)

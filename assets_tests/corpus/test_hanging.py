@@ -1,4 +1,4 @@
-"""An example of the fuzzer that hangs fails, and says which one it is."""
+"""An example of the fuzzer that hangs fails, and is named."""
 
 import subprocess
 import sys

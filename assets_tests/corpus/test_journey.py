@@ -1,4 +1,4 @@
-"""Some of the corpus by the real path: a file in the vendor's folder, the daily job, and what the lake holds after."""
+"""Some of the corpus by the real path: a file in the vendor's folder, the daily job, and the lake afterwards."""
 
 from types import SimpleNamespace
 
@@ -34,12 +34,12 @@ CHOSEN = [
     "one_bad_row",
     "gzip_several_members",
 ]
-"""One after the other, each replaces the file of the same session."""
+"""One after another, each replaces the file of the same session."""
 
 
 @pytest.fixture(scope="module")
 def journeys(tmp_path_factory: pytest.TempPathFactory):
-    """What the lake held after each delivery, by case."""
+    """The lake after each delivery, by case."""
     vendor = VendorFolder(tmp_path_factory.mktemp("corpus"))
     settings = vendor.settings(max_bad_share=1.0)
     seen = {}
@@ -51,13 +51,13 @@ def journeys(tmp_path_factory: pytest.TempPathFactory):
                 succeeded=result.success,
                 failure=failure_of(result),
                 raw=RawFiles(settings.lake).versions("us_stocks_sip/day_aggs_v1", SESSION),
-                **{table.name: held(settings, table) for table in (DAILY_BARS, QUARANTINE, DELIVERIES)},
+                **{table.name: stored_rows(settings, table) for table in (DAILY_BARS, QUARANTINE, DELIVERIES)},
             )
     return seen
 
 
-def held(settings: Settings, table: Table) -> pl.DataFrame:
-    """Return all that a table holds; nothing when there is none yet."""
+def stored_rows(settings: Settings, table: Table) -> pl.DataFrame:
+    """Return all rows of a table; none when it is missing."""
     try:
         return rows(settings, table)
     except TableMissing:
@@ -92,7 +92,7 @@ def test_the_run_of_a_refused_file_fails_with_its_words_and_leaves_the_lake_as_i
 
 
 @chosen([case for case in ACCEPTED if not case.kept])
-def test_a_file_of_which_no_row_is_left_erases_nothing(journeys: dict[str, SimpleNamespace], case: Case):
+def test_a_file_without_a_good_row_erases_nothing(journeys: dict[str, SimpleNamespace], case: Case):
     after = journeys[case.name]
     assert not after.succeeded
     assert "ContractBroken" in after.failure
@@ -101,7 +101,7 @@ def test_a_file_of_which_no_row_is_left_erases_nothing(journeys: dict[str, Simpl
 
 
 def is_unchanged(journeys: dict[str, SimpleNamespace], case: Case) -> bool:
-    """Return whether the tables hold what they held before the case was delivered."""
+    """Return whether the tables are as they were before the case was delivered."""
     earlier = [journeys[name] for name in CHOSEN[: CHOSEN.index(case.name)]]
     return all(
         getattr(journeys[case.name], table.name).equals(getattr(earlier[-1], table.name) if earlier else table.empty())
@@ -115,7 +115,7 @@ def test_the_tables_keep_their_contracts_whatever_came(journeys: dict[str, Simpl
         table.enforce(getattr(journeys[name], table.name))
 
 
-def test_every_delivery_is_kept_byte_for_byte_and_told_of(journeys: dict[str, SimpleNamespace]):
+def test_every_delivery_is_kept_byte_for_byte_and_reported(journeys: dict[str, SimpleNamespace]):
     last = journeys[CHOSEN[-1]]
     assert len(last.raw) == len(CHOSEN)
     sizes = {len(case.delivered()) for case in CASES if case.name in CHOSEN}

@@ -10,7 +10,7 @@ PAGE = Path(pipeline.__file__).parents[1] / "docs" / "bad-input.md"
 
 
 def test_the_page_is_what_the_table_says():
-    assert PAGE.read_text() == page(), "write it anew: python -m assets_tests.corpus.page > docs/bad-input.md"
+    assert PAGE.read_text() == page(), "write it again: python -m assets_tests.corpus.page > docs/bad-input.md"
 
 
 def test_every_case_has_its_line():

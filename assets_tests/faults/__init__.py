@@ -1,1 +1,1 @@
-"""What becomes of the lake when processes are killed, stopped, too many, or meet a machine that fails them."""
+"""The lake when processes are killed, stopped or too many, or when the machine fails."""

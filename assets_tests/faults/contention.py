@@ -20,8 +20,8 @@ Bars = list[tuple[date, str, float]]
 def at_once(market: Market, work: Sequence[Work]) -> None:
     """Do all of `work` at once, each in a process of its own; fail unless every one of them ends well."""
     runs = [market.nursery.start(one) for one in work]
-    ended = [run.wait() for run in runs]
-    assert not any(ended), "\n".join(run.said() for run in runs)
+    codes = [run.wait() for run in runs]
+    assert not any(codes), "\n".join(run.output() for run in runs)
 
 
 @contextmanager

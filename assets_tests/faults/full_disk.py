@@ -1,6 +1,6 @@
-"""A disk that is full at a chosen call, whoever makes it: Python, the engines in Rust, SQLite or DuckDB.
+"""A disk that is full at a chosen call, from any caller: Python, the engines in Rust, SQLite or DuckDB.
 
-Like libfiu, by a preloaded library, since nobody need be root for that; and like the tests of SQLite, at each call in
+Like libfiu, by a preloaded library, since that needs no root; and like the tests of SQLite, at each call in
 turn, after a run that only notes which calls there are.
 """
 
@@ -68,18 +68,18 @@ NEVER = Moment(Call("*", "*"), sys.maxsize)
 
 
 class FullDisk:
-    """What the library is told and tells, for one command at a time, by the file `notes`."""
+    """What goes to the library and comes back by the file `notes`, for one command at a time."""
 
     def __init__(self, notes: Path) -> None:
         self._notes = notes
 
     def environment(self, folder: Path, moment: Moment = NEVER) -> dict[str, str]:
-        """Return what tells the library of a process to begin anew, with the disk of `folder` full at `moment`."""
+        """Return the variables that restart the library of a process, with the disk of `folder` full at `moment`."""
         with self._notes.open("wb") as notes:
             notes.truncate(NOTES)
-        told = {"FOLDER": folder, "NOTES": self._notes, "CALL": moment.call.kind, "PATH": moment.call.path}
-        told |= {"AT": moment.number, "UNTIL": moment.until}
-        return {f"FULL_DISK_{name}": str(value) for name, value in told.items()}
+        settings = {"FOLDER": folder, "NOTES": self._notes, "CALL": moment.call.kind, "PATH": moment.call.path}
+        settings |= {"AT": moment.number, "UNTIL": moment.until}
+        return {f"FULL_DISK_{name}": str(value) for name, value in settings.items()}
 
     def refused(self) -> int:
         """Return how many calls failed."""
@@ -87,8 +87,8 @@ class FullDisk:
 
     def calls(self) -> list[Call]:
         """Return every call that needed room, in order."""
-        said = self._notes.read_bytes()
-        lines = said[HEAD.size : HEAD.size + HEAD.unpack_from(said)[2]].decode().splitlines()
+        notes = self._notes.read_bytes()
+        lines = notes[HEAD.size : HEAD.size + HEAD.unpack_from(notes)[2]].decode().splitlines()
         return [Call(kind, _pattern(path)) for kind, _, path in (line.partition(" ") for line in lines)]
 
 
@@ -123,7 +123,7 @@ def library() -> Path | None:
 
 
 def preloaded() -> dict[str, str]:
-    """Return what has a process load the library, which does nothing until it is told; empty where there is none."""
+    """Return the variables that load the library into a process, idle by default; empty where there is none."""
     found = library()
     return {"LD_PRELOAD": str(found)} if found else {}
 

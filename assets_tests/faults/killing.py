@@ -14,7 +14,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from assets_tests.faults.moments import Moment, moments
-from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held, lake_of, versions
+from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, lake_of, stored_tables, versions
 from assets_tests.stocks import TABLES
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.table import Table
@@ -46,8 +46,8 @@ class Kills:
         if version != NOTHING:
             self._market.publish(version)
             self._length = self._market.run(settings)
-            assert_agree(held(settings), version)
-        return held(settings)
+            assert_agree(stored_tables(settings), version)
+        return stored_tables(settings)
 
     def first_runs(self, kills: int) -> None:
         """Kill that many first runs, each over a lake that has never seen the sessions."""
@@ -64,9 +64,9 @@ class Kills:
                 return settings
 
     def rewriting_runs(self, kills: int) -> None:
-        """Kill that many runs that replace what one lake holds, by turns the old version by the new and back.
+        """Kill that many runs that replace the rows of one lake: the old version by the new, and back, in turn.
 
-        A killed run is followed by another that may be killed too, until one is let through.
+        A killed run is followed by another that may be killed too, until one runs to its end.
         """
         settings = self._rewritten = self._market.home(f"{self._name}/rewritten")
         self._market.publish(OLD)
@@ -89,43 +89,43 @@ class Kills:
         run = self._market.start(settings)
         threading.Event().wait(moment.share * self._length)
         os.kill(run.pid, signal.SIGKILL)
-        ended = run.wait()
-        assert ended in {0, -signal.SIGKILL}, f"{moment}: {run.said()}"
-        self._require_whole(held(settings), before, after, moment)
-        self.reached[len(versions(settings).items() - committed.items())] += ended != 0
-        return ended != 0
+        code = run.wait()
+        assert code in {0, -signal.SIGKILL}, f"{moment}: {run.output()}"
+        self._require_whole(stored_tables(settings), before, after, moment)
+        self.reached[len(versions(settings).items() - committed.items())] += code != 0
+        return code != 0
 
     def _require_whole(self, tables: Tables, before: str, after: str, moment: Moment) -> None:
         """Fail unless each table is what it was or what it is to be."""
         for name, rows in tables.items():
             old, new = self.expected[before][name], self.expected[after][name]
             assert rows.equals(old) or rows.equals(new), f"{moment}: {name} is neither as before nor as after:\n{rows}"
-        # The audit trail comes last: what it tells of is there.
+        # The audit trail comes last: what it records is there.
         if tables[DELIVERIES.sql_name].equals(self.expected[after][DELIVERIES.sql_name]):
             assert_agree(tables, after)
 
     def _completed(self, settings: dict[str, Any], after: str) -> None:
         """Run the sessions undisturbed, and fail unless every table is as it is to be."""
         self._length = self._market.run(settings)
-        tables = held(settings)
+        tables = stored_tables(settings)
         assert_agree(tables, after)
         for name, expected in self.expected[after].items():
             assert_frame_equal(tables[name], expected)
 
     def require_nothing_left_over(self) -> None:
         """Fail unless a vacuum removes whatever killed runs left in the lake of `rewriting_runs`, and nothing else."""
-        lake, before = lake_of(self._rewritten), held(self._rewritten)
+        lake, before = lake_of(self._rewritten), stored_tables(self._rewritten)
         if isinstance(lake.store, FolderStore):  # on S3 a file's age cannot be changed
             make_older(Path(lake.root), days=3)
             for table in TABLES:
                 vacuum(lake, table, keep=timedelta(days=1), run_id="vacuum")
                 assert on_disk(Path(lake.uri(table))) == of_every_version(lake, table)
-        for name, rows in held(self._rewritten).items():
+        for name, rows in stored_tables(self._rewritten).items():
             assert_frame_equal(rows, before[name])
 
 
 def make_older(folder: Path, days: int) -> None:
-    """Let every file look as if it had been written days before."""
+    """Date every file back by some days."""
     for path in folder.rglob("*"):
         then = path.stat().st_mtime - days * 86_400
         os.utime(path, (then, then))

@@ -1,4 +1,4 @@
-"""Moments at which runs are killed or stopped: one a try, decided by a seed alone, whatever became of those before.
+"""Moments at which runs are killed or stopped: one a try, decided by a seed alone, independent of the tries before.
 
 They are spread evenly: as many tries as a run has parts fall into each part once, in an order of chance, and anywhere
 in it. So a few tries already see a run in many states.

@@ -51,7 +51,7 @@ class Work:
     """What the command is typed to."""
     environment: Mapping[str, str] = field(default_factory=dict)
     now: datetime | None = None
-    """What the clock says, if not the true time."""
+    """The time on the clock, if not the true one."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,15 @@ class Process:
 
     pid: int
     words: Path
-    """File of what it said."""
+    """File of its output."""
     _nursery: "Nursery"
 
     def wait(self) -> int:
         """Return how it ended, once it has: 0 well, 1 failed, -N killed by signal N."""
         return self._nursery.ask({"wait": self.pid})
 
-    def said(self) -> str:
-        """Return what it said so far: how it failed, if it did."""
+    def output(self) -> str:
+        """Return its output so far: the error, if it failed."""
         return self.words.read_text()
 
 
@@ -87,12 +87,12 @@ class Nursery:
         return Process(self.ask(asdict(work) | {"words": words}), words, self)
 
     def run(self, work: Work) -> None:
-        """Run it to its end. Raises AssertionError, with what it said, unless that is a good one."""
+        """Run it to its end. Raises AssertionError, with its output, if it fails."""
         process = self.start(work)
-        assert process.wait() == 0, process.said()
+        assert process.wait() == 0, process.output()
 
     def rehearse(self, work: Work) -> None:
-        """Run it once, and import for those to come what it imported only when it got there."""
+        """Run it once, and import for later runs what it imported on the way."""
         self.run(work)
         self.ask({"import": str(self._folder / "imported.txt")})
 
@@ -106,7 +106,7 @@ class Nursery:
 
 @contextmanager
 def nursery(folder: Path, **settings: str) -> Iterator[Nursery]:
-    """Give a nursery whose process was started with `settings`; runs and their words lie in `folder`."""
+    """Give a nursery whose process was started with `settings`; runs and their output are in `folder`."""
     (folder / "temporary").mkdir(parents=True)
     command = [sys.executable, "-W", "ignore", "-m", "assets_tests.faults.nursery"]
     here = {"TMPDIR": str(folder / "temporary"), "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -129,16 +129,16 @@ def _serve() -> None:
     fill_numba_s_registries()
     gc.freeze()
     for line in sys.stdin:
-        asked = json.loads(line)
-        print(_answer(asked), flush=True)  # noqa: T201 (the answer)
+        request = json.loads(line)
+        print(_answer(request), flush=True)  # noqa: T201 (the answer)
 
 
-def _answer(asked: dict[str, Any]) -> int:
-    if "wait" in asked:
-        return _ended(asked["wait"])
-    if "import" in asked:
-        return _imported(Path(asked["import"]).read_text().split())
-    return _started(asked)
+def _answer(request: dict[str, Any]) -> int:
+    if "wait" in request:
+        return _exit_code(request["wait"])
+    if "import" in request:
+        return _imported(Path(request["import"]).read_text().split())
+    return _started(request)
 
 
 def _imported(names: Sequence[str]) -> int:
@@ -149,28 +149,28 @@ def _imported(names: Sequence[str]) -> int:
     return len(names)
 
 
-def _ended(pid: int) -> int:
+def _exit_code(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _started(asked: dict[str, Any]) -> int:
+def _started(request: dict[str, Any]) -> int:
     pid = os.fork()
     if not pid:
-        os._exit(_run(asked))
+        os._exit(_run(request))
     return pid
 
 
-def _run(asked: dict[str, Any]) -> int:
-    words = os.open(asked["words"], os.O_WRONLY | os.O_CREAT)
+def _run(request: dict[str, Any]) -> int:
+    words = os.open(request["words"], os.O_WRONLY | os.O_CREAT)
     for stream in (1, 2):
         os.dup2(words, stream)
-    os.environ.update(asked["environment"])
+    os.environ.update(request["environment"])
     try:
-        if asked["now"]:
-            time_machine.travel(datetime.fromisoformat(asked["now"]), tick=True).start()
-        if asked["command"]:
-            return _typed(asked)
-        _job(asked)
+        if request["now"]:
+            time_machine.travel(datetime.fromisoformat(request["now"]), tick=True).start()
+        if request["command"]:
+            return _typed(request)
+        _job(request)
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
@@ -178,21 +178,21 @@ def _run(asked: dict[str, Any]) -> int:
     return 0
 
 
-def _typed(asked: dict[str, Any]) -> int:
+def _typed(request: dict[str, Any]) -> int:
     # The place of a lake on S3 is named as in the environment already.
-    named = {name.upper().removeprefix("CANDLELAKE_"): value for name, value in asked["settings"].items()}
-    os.environ.update({f"CANDLELAKE_{name}": str(value) for name, value in named.items()})
-    sys.argv = ["candlelake", *asked["command"]]
+    settings = {name.upper().removeprefix("CANDLELAKE_"): value for name, value in request["settings"].items()}
+    os.environ.update({f"CANDLELAKE_{name}": str(value) for name, value in settings.items()})
+    sys.argv = ["candlelake", *request["command"]]
     try:
-        runpy.run_module(asked["module"], run_name="__main__", alter_sys=True)
-    except SystemExit as ended:
-        return int(ended.code or 0)
+        runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+    except SystemExit as stop:
+        return int(stop.code or 0)
     finally:
         sys.stderr.flush()
     return 0
 
 
-def _job(asked: dict[str, Any]) -> None:
+def _job(request: dict[str, Any]) -> None:
     # The tests' own process imports this module too, and must not read settings for it.
     from assets_tests.dagster_runs import run  # noqa: PLC0415
     from pipeline.orchestration.instance import open_instance  # noqa: PLC0415
@@ -201,15 +201,15 @@ def _job(asked: dict[str, Any]) -> None:
     from pipeline.settings import Settings  # noqa: PLC0415
 
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    settings = Settings(**asked["settings"])
-    sessions = [date.fromisoformat(session) for session in asked["sessions"]]
-    if asked["only"]:
-        confined = {"only": asked["only"], "job_name": asked["job"]}
+    settings = Settings(**request["settings"])
+    sessions = [date.fromisoformat(session) for session in request["sessions"]]
+    if request["only"]:
+        confined = {"only": request["only"], "job_name": request["job"]}
         run(settings, sessions, instance=open_instance(settings.home), **confined)
     else:
-        report = run_sessions(settings, sessions, Progress(), job_name=asked["job"])
+        report = run_sessions(settings, sessions, Progress(), job_name=request["job"])
         assert not report.failed_checks, report.failed_checks
-    Path(asked["words"]).with_name("imported.txt").write_text("\n".join(sorted(sys.modules)))
+    Path(request["words"]).with_name("imported.txt").write_text("\n".join(sorted(sys.modules)))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pipeline.queries.integrity import verify
 UNTIL = (END, NEXT, TORN)
 
 OF_A_RUN = ("run_id", "first_seen", "last_seen")
-"""Columns that tell of the run that wrote a row; so do all moments of time."""
+"""Columns about the run that wrote a row; all moments of time are such columns too."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class Sweep:
         self._was_sound = not damages(work.settings)
         self.refused = 0
         """Tries in which the disk was full."""
-        code, said = self._ended(NEVER)
-        assert code == 0, said
+        code, output = self._result_at(NEVER)
+        assert code == 0, output
         self.moments = numbered(self._disk.calls())
         self._expected = outcome(work.settings)
         assert damages(work.settings) == []
 
     def drawn(self, chance: Random, of_databases: int, kinds: int = 1) -> list[Moment]:
-        """Return the moments to try: all, but of the many writes to databases so many, each for some `kinds` of end."""
+        """Return the moments to try, each for some `kinds` of end: all, but only `of_databases` writes to databases."""
         databases = [one for one in self.moments if one.call.is_of_a_database]
         others = [one for one in self.moments if not one.call.is_of_a_database]
         chosen = [*others, *chance.sample(databases, min(of_databases, len(databases)))]
@@ -62,24 +62,24 @@ class Sweep:
         """Fail unless a disk that is full at `moment` does no harm, and with room again the command ends well."""
         shutil.rmtree(self._home)
         shutil.copytree(self._before, self._home)
-        code, said = self._ended(moment)
+        code, output = self._result_at(moment)
         self.refused += self._disk.refused() > 0
-        about = f"{self._name}: {moment}: {said}"
+        about = f"{self._name}: {moment}: {output}"
         assert code in {0, 1}, about
         if self._work.command:
-            require_words(self._work.command, code, said, about)
+            require_words(self._work.command, code, output, about)
         if self._was_sound:
             assert damages(self._work.settings) == [], about
         if code:
-            code, again = self._ended(NEVER)
+            code, again = self._result_at(NEVER)
             assert code == 0, f"{about}\nonce more: {again}"
         self._require_as_expected(about)
 
-    def _ended(self, moment: Moment) -> tuple[int, str]:
+    def _result_at(self, moment: Moment) -> tuple[int, str]:
         full = self._disk.environment(self._home, moment)
         work = replace(self._work, environment={**self._work.environment, **full})
         process = self._runs.start(work)
-        return process.wait(), process.said()
+        return process.wait(), process.output()
 
     def _require_as_expected(self, about: str) -> None:
         assert damages(self._work.settings) == [], about
@@ -97,26 +97,28 @@ class Sweep:
         return " ".join(self._work.command) or self._work.job
 
 
-def require_words(command: Sequence[str], code: int, said: str, about: str) -> None:
-    """Fail unless a command that failed says so in its last line, and there only, with what to do.
+def require_words(command: Sequence[str], code: int, output: str, about: str) -> None:
+    """Fail unless the last line of a failed command, and no other, is its error, with a remedy.
 
-    A repair that came to no end says it by warnings, and names what is still damaged.
+    A repair that is not finished has warnings instead, which name what is still damaged.
     """
-    assert "Traceback" not in said, about
-    assert "panicked" not in said, about
-    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert "Traceback" not in output, about
+    assert "panicked" not in output, about
+    errors = [line for line in output.splitlines() if line.startswith("error: ")]
     if code and not errors and "--repair" in command:
-        assert "`candlelake verify --repair` goes on from here." in said, about
+        assert "`candlelake verify --repair` goes on from here." in output, about
         return
-    assert errors == (said.splitlines()[-1:] if code else []), about
+    assert errors == (output.splitlines()[-1:] if code else []), about
     assert all(line.endswith(".") and ". " in line for line in errors), about
 
 
 def outcome(settings: Mapping[str, Any]) -> Outcome:
-    """Return what a home holds: the rows of every table, and the files beside them."""
+    """Return the content of a home: the rows of every table, and the files beside them."""
     lake = lake_of(dict(settings))
     tables = {
-        table.sql_name: _told(lake.scan(table).sort(table.key).collect()) for table in EVERY_TABLE if lake.exists(table)
+        table.sql_name: _comparable(lake.scan(table).sort(table.key).collect())
+        for table in EVERY_TABLE
+        if lake.exists(table)
     }
     home: Path = settings["home"]
     beside = (path for part in ("lake/raw", "reports") for path in (home / part).rglob("*") if path.is_file())
@@ -130,6 +132,6 @@ def damages(settings: Mapping[str, Any]) -> list[Damage]:
     return verify(lake_of(dict(settings)), Progress()).damages
 
 
-def _told(rows: pl.DataFrame) -> pl.DataFrame:
+def _comparable(rows: pl.DataFrame) -> pl.DataFrame:
     moments = [name for name, dtype in rows.schema.items() if isinstance(dtype, pl.Datetime)]
     return rows.drop([*OF_A_RUN, *moments], strict=False)

@@ -44,10 +44,10 @@ def before_commits(monkeypatch: pytest.MonkeyPatch, table: Table, act: Callable[
     """Let something happen between the opening and each commit of the run under test to `table`."""
     commit = lake_module.commit
 
-    def after_acting(store: object, opened: object, asked: Overwrite, batches: object) -> None:
-        if asked.table is table and asked.metadata["run_id"] != OTHER:
+    def after_acting(store: object, opened: object, overwrite: Overwrite, batches: object) -> None:
+        if overwrite.table is table and overwrite.metadata["run_id"] != OTHER:
             act()
-        commit(store, opened, asked, batches)  # type: ignore[arg-type]
+        commit(store, opened, overwrite, batches)  # type: ignore[arg-type]
 
     monkeypatch.setattr(lake_module, "commit", after_acting)
 
@@ -55,13 +55,13 @@ def before_commits(monkeypatch: pytest.MonkeyPatch, table: Table, act: Callable[
 def another(vendor: VendorFolder, table: Table) -> None:
     lake = Lake(vendor.settings().lake)
     try:
-        held = lake.scan(table, DAY, DAY).collect()
+        rows = lake.scan(table, DAY, DAY).collect()
     except TableMissing:
-        held = table.empty()
-    if held.is_empty():
+        rows = table.empty()
+    if rows.is_empty():
         prices = dict.fromkeys(("open", "high", "low", "close"), 99.0)
-        held = pl.DataFrame([{"ticker": "OTHER", "session": DAY, **prices, "volume": 1.0, "transactions": 1}])
-    lake.replace(table, [DAY], [held.select(list(table.columns))], run_id=OTHER)
+        rows = pl.DataFrame([{"ticker": "OTHER", "session": DAY, **prices, "volume": 1.0, "transactions": 1}])
+    lake.replace(table, [DAY], [rows.select(list(table.columns))], run_id=OTHER)
 
 
 def run_day(vendor: VendorFolder, instance: DagsterInstance) -> ExecuteInProcessResult:
@@ -129,7 +129,7 @@ def test_a_run_that_was_marked_as_over_writes_nothing_and_is_not_tried_again(
     assert rows(vendor.settings(), DAILY_BARS).is_empty()
 
 
-def test_of_two_runs_at_once_the_one_whose_bars_were_replaced_is_redone(
+def test_the_run_whose_bars_were_replaced_by_another_is_redone(
     vendor: VendorFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without it, bars would be the other run's and the audit trail this one's."""

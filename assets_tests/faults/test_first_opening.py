@@ -41,8 +41,8 @@ def record(home):
     with open_instance(home) as instance:
         instance.add_run(DagsterRun(job_name="stocks_by_day", run_id="a-run"))
         instance.report_runless_asset_event(AssetMaterialization("something"))
-        told = instance.get_latest_materialization_event(AssetKey("something"))
-        return not (told and instance.get_run_by_id("a-run"))
+        event = instance.get_latest_materialization_event(AssetKey("something"))
+        return not (event and instance.get_run_by_id("a-run"))
 
 def outcome(number):
     home = homes / str(number)

@@ -34,7 +34,7 @@ def test_reading_needs_no_room(small: Market, settings: dict[str, Any], tmp_path
     full = FullDisk(tmp_path / "notes").environment(settings["home"], FULL)
     for command in (("status",), ("positions",), ("verify",)):
         process = small.nursery.start(Work(settings, command=command, environment=full))
-        assert process.wait() == 0, process.said()
+        assert process.wait() == 0, process.output()
 
 
 @pytest.fixture

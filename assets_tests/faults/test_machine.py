@@ -15,7 +15,7 @@ import pytest
 
 from assets_tests.examples import first_quick
 from assets_tests.faults.nursery import Work
-from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held
+from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, stored_tables
 
 BACKFILL = ("backfill", "--start", str(DAYS[0]), "--end", str(DAYS[1]))
 
@@ -23,12 +23,12 @@ BACKFILL = ("backfill", "--start", str(DAYS[0]), "--end", str(DAYS[1]))
 def typed(market: Market, settings: dict[str, Any], *command: str, **particulars: Any) -> str:
     """Return the one line by which a command of the command line fails."""
     process = market.nursery.start(Work(settings, command=command or BACKFILL, **particulars))
-    code, said = process.wait(), process.said()
-    assert code == 1, said
-    errors = [line for line in said.splitlines() if line.startswith("error: ")]
-    assert errors == said.splitlines()[-1:], said
-    assert "Traceback" not in said
-    assert "panicked" not in said, "what Rust says of a full disk"
+    code, output = process.wait(), process.output()
+    assert code == 1, output
+    errors = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert errors == output.splitlines()[-1:], output
+    assert "Traceback" not in output
+    assert "panicked" not in output, "what Rust says of a full disk"
     return errors[0]
 
 
@@ -67,7 +67,7 @@ def leave(disk: Path, kilobytes: int) -> Path:
 
 def assert_whole(settings: dict[str, Any]) -> None:
     """Fail unless the bars are those of one of the versions."""
-    tables = held(settings)
+    tables = stored_tables(settings)
     try:
         assert_agree(tables, OLD)
     except AssertionError:
@@ -99,17 +99,17 @@ def test_a_full_disk_is_one_line_and_with_room_again_the_same_command_does_it(
         assert_whole(on_a_disk)
         ballast.unlink()
     small.run(on_a_disk)
-    assert_agree(held(on_a_disk), NEW)
+    assert_agree(stored_tables(on_a_disk), NEW)
 
 
 def test_a_read_only_disk_is_one_line(small: Market, on_a_disk: dict[str, Any]) -> None:
     disk = str(on_a_disk["home"].parent)
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)  # noqa: S603, S607
     assert "Read-only file system" in typed(small, on_a_disk)
-    assert_agree(held(on_a_disk), OLD)
+    assert_agree(stored_tables(on_a_disk), OLD)
     subprocess.run(["mount", "-o", "remount,rw", disk], check=True)  # noqa: S603, S607
     small.run(on_a_disk)
-    assert_agree(held(on_a_disk), NEW)
+    assert_agree(stored_tables(on_a_disk), NEW)
 
 
 def test_a_home_of_dagster_that_is_gone_or_no_folder_is_one_line_and_nothing_runs(
@@ -121,10 +121,10 @@ def test_a_home_of_dagster_that_is_gone_or_no_folder_is_one_line_and_nothing_run
         line = typed(small, settings, environment={"DAGSTER_HOME": str(place)})
         assert f"Runs cannot be recorded in {place}" in line
         assert "Check that DAGSTER_HOME exists" in line
-    assert all(rows.is_empty() for rows in held(settings).values())
+    assert all(rows.is_empty() for rows in stored_tables(settings).values())
 
 
-def test_a_lake_that_is_taken_away_under_a_run_is_made_anew_by_the_next_or_said_to_be_damaged(small: Market) -> None:
+def test_a_lake_that_is_taken_away_under_a_run_is_made_again_by_the_next_or_reported_as_damaged(small: Market) -> None:
     settings = small.home("taken-away")
     small.publish(OLD)
     length = small.run(settings)
@@ -136,21 +136,21 @@ def test_a_lake_that_is_taken_away_under_a_run_is_made_anew_by_the_next_or_said_
     os.kill(run.pid, signal.SIGCONT)
     code = run.wait()
     assert code in {0, 1}
-    assert "Traceback" not in run.said()
+    assert "Traceback" not in run.output()
     again = small.nursery.start(Work(settings, command=BACKFILL))
     if again.wait():
-        assert "move the folder away and backfill" in again.said()
+        assert "move the folder away and backfill" in again.output()
         shutil.rmtree(settings["home"] / "lake")
         again = small.nursery.start(Work(settings, command=BACKFILL))
-        assert again.wait() == 0, again.said()
-    assert_agree(held(settings), NEW)
+        assert again.wait() == 0, again.output()
+    assert_agree(stored_tables(settings), NEW)
 
 
 def test_a_clock_that_is_behind_runs_no_session_that_is_not_over_and_says_so(small: Market) -> None:
     settings = small.home("clock-behind")
     line = typed(small, settings, now=datetime(2024, 1, 31, 12, tzinfo=UTC))
     assert "No session to run" in line
-    assert all(rows.is_empty() for rows in held(settings).values())
+    assert all(rows.is_empty() for rows in stored_tables(settings).values())
 
 
 @pytest.mark.thorough
@@ -160,6 +160,6 @@ def test_a_clock_that_was_years_ahead_does_no_harm_to_the_runs_after_it(small: M
     small.nursery.run(Work(settings, DAYS, only=small.only, now=datetime(2031, 6, 2, 12, tzinfo=UTC)))
     small.publish(NEW)
     small.run(settings)
-    assert_agree(held(settings), NEW)
+    assert_agree(stored_tables(settings), NEW)
     small.nursery.run(Work(settings, job="maintenance"))
-    assert_agree(held(settings), NEW)
+    assert_agree(stored_tables(settings), NEW)

@@ -11,11 +11,11 @@ def first(count: int, seed: int, of: str = "kills") -> list[Moment]:
 
 def test_a_seed_gives_the_same_moments_again_whatever_else_was_tried_in_between() -> None:
     one, other = moments(7, "kills"), moments(7, "kills")
-    told = []
+    drawn = []
     for _ in range(20):
-        told.append(next(one))
+        drawn.append(next(one))
         first(3, 7, "zombies")
-    assert told == list(islice(other, 20))
+    assert drawn == list(islice(other, 20))
 
 
 def test_another_seed_and_another_kind_of_try_give_other_moments() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from assets_tests.faults.killing import Tables
 from assets_tests.faults.nursery import Work
-from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held, lake_of
+from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, lake_of, stored_tables
 from assets_tests.s3_outage import OwnServer, own_server
 from pipeline.lake.integrity.damage import Damage, Kind
 from pipeline.progress import Progress
@@ -36,13 +36,13 @@ def test_a_server_killed_under_a_run_is_one_line_damages_nothing_and_the_next_ru
 
 
 def require_survived(market: Market, own: OwnServer, moments: Sequence[str]) -> None:
-    """Fail unless a lake outlives its server, killed as soon as runs have put something below each name in turn."""
+    """Fail unless a lake survives its server, killed as soon as runs have put something below each name in turn."""
     on_s3 = replace(market, new_lake=own.server.lake_settings)
     settings = on_s3.home("server-killed")
     lake = {"CANDLELAKE_LAKE": settings["CANDLELAKE_LAKE"]}
     on_s3.publish(OLD)
     on_s3.run(settings)
-    before, (old, new) = held(settings), (OLD, NEW)
+    before, (old, new) = stored_tables(settings), (OLD, NEW)
     for moment in moments:
         on_s3.publish(new)
         there = names(settings, moment)
@@ -50,18 +50,18 @@ def require_survived(market: Market, own: OwnServer, moments: Sequence[str]) -> 
         with ThreadPoolExecutor() as waiting:
             end = waiting.submit(run.wait)
             while names(settings, moment) == there:
-                assert not end.done(), f"nothing was put into {moment}: {run.said()}"
+                assert not end.done(), f"nothing was put into {moment}: {run.output()}"
                 threading.Event().wait(0.05)
             own.kill()
-        code, said = end.result(), run.said()
+        code, output = end.result(), run.output()
         own.restart()
-        assert code == 1, said
-        require_one_line(said, own)
-        left = held(settings)
+        assert code == 1, output
+        require_one_line(output, own)
+        left = stored_tables(settings)
         # The history before was put there without an audit trail.
         assert {damage.kind for damage in damages(settings)} <= {Kind.ROWS}
         on_s3.run(settings)
-        after = held(settings)
+        after = stored_tables(settings)
         assert_agree(after, new)
         require_whole(left, before, after)
         assert [damage for damage in damages(settings) if damage.first in DAYS] == []
@@ -76,13 +76,13 @@ def damages(settings: dict[str, Any]) -> list[Damage]:
     return verify(lake_of(settings), Progress()).damages
 
 
-def require_one_line(said: str, own: OwnServer) -> None:
-    """Fail unless a command said in its last line, and there only, that the server is gone, and what to do."""
-    errors = [line for line in said.splitlines() if line.startswith("error: ")]
-    assert errors == said.splitlines()[-1:], said
-    assert "Traceback" not in said
-    assert f"error: {own.server.endpoint}, the server of the lake" in errors[0], said
-    assert errors[0].endswith("then try again."), said
+def require_one_line(output: str, own: OwnServer) -> None:
+    """Fail unless the last line of a command, and no other, is that the server is gone, with a remedy."""
+    errors = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert errors == output.splitlines()[-1:], output
+    assert "Traceback" not in output
+    assert f"error: {own.server.endpoint}, the server of the lake" in errors[0], output
+    assert errors[0].endswith("then try again."), output
 
 
 def require_whole(tables: Tables, before: Tables, after: Tables) -> None:

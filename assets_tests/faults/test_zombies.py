@@ -12,5 +12,5 @@ from assets_tests.faults.zombies import Zombies
 def test_zombies_woken_at_random_moments_commit_nothing_over_their_successors(small: Market, woken: int) -> None:
     zombies = Zombies(small, seed=20240201)
     zombies.wake(woken)
-    refused = [said for said in zombies.ended if "RunReplaced" in said or "WriteConflict" in said]
-    assert refused, zombies.ended
+    refused = [end for end in zombies.ends if "RunReplaced" in end or "WriteConflict" in end]
+    assert refused, zombies.ends

@@ -98,7 +98,7 @@ class Market:
         return settings
 
     def publish(self, version: str) -> None:
-        """Let the vendor's files of `DAYS` be those of a version."""
+        """Put the files of a version into the vendor's folder, for all of `DAYS`."""
         for day in DAYS:
             self.vendor.lay(day, *lines(day, version))
 
@@ -132,7 +132,7 @@ def history() -> pl.DataFrame:
     ).select(list(DAILY_BARS.columns))
 
 
-def held(settings: dict[str, Any]) -> dict[str, pl.DataFrame]:
+def stored_tables(settings: dict[str, Any]) -> dict[str, pl.DataFrame]:
     """Return what the tables of the daily job hold of `DAYS`, in the order of their keys, without the run's id."""
     lake = lake_of(settings)
     return {table.sql_name: _rows(lake, table) for table in TABLES}
@@ -147,7 +147,7 @@ def versions(settings: dict[str, Any]) -> dict[str, int]:
 def _rows(lake: Lake, table: Table) -> pl.DataFrame:
     stored = lake.scan(table, *DAYS) if lake.exists(table) else table.empty().lazy()
     rows = stored.sort(table.key).collect().drop("run_id", strict=False)
-    # Of the audit trail what is in force: earlier versions stay in it.
+    # Only the rows of the audit trail that are in force: earlier versions stay in it.
     return rows.filter("is_current").drop("last_modified") if table is DELIVERIES else rows
 
 
@@ -157,7 +157,7 @@ def assert_agree(tables: dict[str, pl.DataFrame], version: str) -> None:
     assert bars == bars_of(version)
     kept, bad = len(tickers_of(version)), 1 if version == OLD else 2
     assert tables[QUARANTINE.sql_name]["session"].value_counts().sort("session").rows() == [(day, bad) for day in DAYS]
-    told = (
+    counts = (
         tables[DELIVERIES.sql_name].sort("session").select("session", "rows_read", "kept", "duplicates", "quarantined")
     )
-    assert told.rows() == [(day, kept + 1 + bad, kept, 1, bad) for day in DAYS]
+    assert counts.rows() == [(day, kept + 1 + bad, kept, 1, bad) for day in DAYS]

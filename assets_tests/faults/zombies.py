@@ -10,11 +10,11 @@ from sqlalchemy.exc import OperationalError
 
 from assets_tests.faults.moments import moments
 from assets_tests.faults.nursery import Process
-from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, held, versions
+from assets_tests.faults.two_versions import NEW, OLD, Market, assert_agree, stored_tables, versions
 from pipeline.orchestration.instance import open_instance
 
 MOMENT = 0.02
-"""Seconds for a stopped run to let go of what it holds of the runs' database."""
+"""Seconds for a stopped run to release its locks on the runs' database."""
 
 
 class Zombies:
@@ -25,14 +25,14 @@ class Zombies:
         self._moments = moments(seed, "zombies")
         self._home = market.home("zombies")
         self._length = 0.0
-        self.ended: list[str] = []
-        """What each zombie said of its end."""
+        self.ends: list[str] = []
+        """The exit code and output of each zombie."""
         self._replaced_by(OLD)
 
     def wake(self, count: int) -> None:
         """Wake that many zombies, each after its successor has run; each works on the other version's files."""
         successor, zombie = OLD, NEW
-        while len(self.ended) < count:
+        while len(self.ends) < count:
             self._market.publish(zombie)
             run = self._market.start(self._home)
             threading.Event().wait(next(self._moments).share * self._length)
@@ -42,12 +42,12 @@ class Zombies:
                 self._replaced_by(successor)
                 committed = versions(self._home)
                 os.kill(run.pid, signal.SIGCONT)
-                self.ended.append(f"{run.wait()}: {run.said()}")
+                self.ends.append(f"{run.wait()}: {run.output()}")
                 assert versions(self._home) == committed, "it committed something after it was replaced"
-                assert_agree(held(self._home), successor)
+                assert_agree(stored_tables(self._home), successor)
             else:
                 os.kill(run.pid, signal.SIGCONT)
-                assert run.wait() == 0, run.said()
+                assert run.wait() == 0, run.output()
                 successor, zombie = zombie, successor
 
     def _give_up(self, stopped: Process) -> bool:
@@ -60,7 +60,7 @@ class Zombies:
                 try:
                     return _marked(instance)
                 except OperationalError:
-                    # It holds the lock of a SQLite file, for which everybody else would wait half a minute.
+                    # It holds the lock of a SQLite file, and all others would wait half a minute for it.
                     os.kill(stopped.pid, signal.SIGCONT)
                     threading.Event().wait(MOMENT)
                     os.kill(stopped.pid, signal.SIGSTOP)
@@ -68,7 +68,7 @@ class Zombies:
     def _replaced_by(self, version: str) -> None:
         self._market.publish(version)
         self._length = self._market.run(self._home)
-        assert_agree(held(self._home), version)
+        assert_agree(stored_tables(self._home), version)
 
 
 def _marked(instance: DagsterInstance) -> bool:

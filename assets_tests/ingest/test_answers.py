@@ -1,4 +1,4 @@
-"""Which answers of the REST API are asked for again."""
+"""The answers of the REST API that are requested again."""
 
 from datetime import UTC, date, datetime
 

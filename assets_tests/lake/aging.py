@@ -27,7 +27,7 @@ def log_of(lake: Lake, name: str) -> list[str]:
 
 
 def rewritten(folder: Path, change: Callable[[dict[str, Any]], None], versions: Collection[int] | None = None) -> None:
-    """Change each action of a table's log entries, in the log and in their records, and make its last checkpoint anew.
+    """Change each action of a table's log entries, in the log and in their records, and make its last checkpoint again.
 
     Earlier checkpoints go. Raises ValueError for a log whose beginning is gone: no checkpoint can be made from it.
     """
@@ -64,14 +64,14 @@ def forget_properties(folder: Path) -> None:
     """Make a table one of the time before its log was kept."""
 
     def change(action: dict[str, Any]) -> None:
-        for told in LOG_KEPT:
-            action.get("metaData", {}).get("configuration", {}).pop(told, None)
+        for name in LOG_KEPT:
+            action.get("metaData", {}).get("configuration", {}).pop(name, None)
 
     rewritten(folder, change)
 
 
 def aged(folder: Path, *, days: float, versions: Collection[int] | None = None) -> None:
-    """Make a table's commits and files older by so many days."""
+    """Make a table's commits and files older by this many days."""
 
     def change(action: dict[str, Any]) -> None:
         if "remove" in action:
@@ -87,7 +87,7 @@ def aged(folder: Path, *, days: float, versions: Collection[int] | None = None) 
 
 
 def removed_by_delta(folder: Path, how: str = "clean") -> None:
-    """Do with a table what another Delta program may do, each of which removes expired log entries unless told not to.
+    """Do with a table what another Delta program may do: by default, each removes expired log entries.
 
     `clean` makes checkpoints first: one of the newest version, and one of the newest that has expired, up to which
     entries are removed.

@@ -1,4 +1,4 @@
-"""A small table with the features of the real ones, and lakes on a disk that nobody else has."""
+"""A small table with the features of the real ones, and lakes on a disk of their own."""
 
 import shutil
 from datetime import date
@@ -49,7 +49,7 @@ def prices(session: date, **closes: float) -> pl.DataFrame:
 
 
 def fill(lake: Lake, commits: int = 24) -> None:
-    """Write the sessions of early January again and again, in so many commits."""
+    """Write the sessions of early January again and again, in this many commits."""
     for number in range(commits):
         day = (JAN_2, JAN_3, JAN_4)[number % 3]
         lake.replace(PRICES, [day], [prices(day, A=1.0 + number)], run_id=f"r{number}")
@@ -59,7 +59,7 @@ def rejects(session: date, *rows: int) -> pl.DataFrame:
     return pl.DataFrame({"session": [session] * len(rows), "row": rows}, schema=REJECTS.columns)
 
 
-def held(lake: Lake, version: int | None = None) -> dict[tuple[date, str], float]:
+def stored_closes(lake: Lake, version: int | None = None) -> dict[tuple[date, str], float]:
     rows = lake.scan(PRICES, version=version).collect()
     assert rows.select("ticker", "session").is_duplicated().sum() == 0
     return {(row["session"], row["ticker"]): row["close"] for row in rows.iter_rows(named=True)}
@@ -67,7 +67,7 @@ def held(lake: Lake, version: int | None = None) -> dict[tuple[date, str], float
 
 @pytest.fixture(scope="session")
 def long_ago(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a lake half a year old, from before tables told Delta to keep their log; to be copied."""
+    """Return a lake half a year old, from before tables made Delta keep their log; to be copied."""
     lake = Lake(tmp_path_factory.mktemp("long-ago") / "lake")
     fill(lake)
     forget_properties(Path(lake.uri(PRICES)))

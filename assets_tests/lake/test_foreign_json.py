@@ -51,16 +51,16 @@ NAME = "stocks/prices"
 DEEP = "[" * 5_000 + "]" * 5_000
 
 
-def commit_info(**said: object) -> str:
-    return json.dumps({"commitInfo": {"timestamp": 1, "operation": "WRITE"} | said})
+def commit_info(**fields: object) -> str:
+    return json.dumps({"commitInfo": {"timestamp": 1, "operation": "WRITE"} | fields})
 
 
-def added(**said: object) -> str:
+def added(**fields: object) -> str:
     file = {"path": "x.parquet", "size": 1, "modificationTime": 1, "dataChange": True}
-    return json.dumps({"add": file | {"partitionValues": {"month": "2024-01"}} | said})
+    return json.dumps({"add": file | {"partitionValues": {"month": "2024-01"}} | fields})
 
 
-ODDLY_SAID = {
+ODD_COMMIT_INFOS = {
     "versions read, nested deeply": commit_info(read=DEEP),
     "versions read, as a list": commit_info(read=[1]),
     "versions read, as a number": commit_info(read=5),
@@ -77,18 +77,18 @@ ODDLY_SAID = {
     "depths taken out": commit_info(taken_out=DEEP),
     "no days taken out": commit_info(taken_out='[["x", "y"]]'),
     "nothing": json.dumps({"txn": {"appId": "x", "version": 1}}),
-    # Delta opens these, and cannot say what was said in them.
+    # Delta opens these, and cannot read what is in them.
     "a moment in words": commit_info(timestamp="now"),
     "a moment that is no whole number": commit_info(timestamp=1e300),
     "an operation that is a number": commit_info(operation=5),
 }
-"""Entries that change no row, of which Delta lets a program say anything."""
+"""Entries that change no row; Delta lets a program write anything into them."""
 
 NO_ENTRIES = {
     "nested deeply": '{"commitInfo": {"timestamp": 1, "operation": "WRITE", "x": ' + DEEP + "}}",
     "a moment of thousands of digits": '{"commitInfo": {"timestamp": ' + "9" * 5_000 + ', "operation": "WRITE"}}',
     "an operation given twice": '{"commitInfo": {"timestamp": 1, "operation": "WRITE", "operation": "OPTIMIZE"}}',
-    "a list of what was said": '{"commitInfo": [1]}',
+    "a list of commit information": '{"commitInfo": [1]}',
     "a file without a name": added(path=5),
     "a file without a size": added(size=None),
     "a removed file without a name": '{"remove": {"path": 7}}',
@@ -121,12 +121,12 @@ def kinds(lake: Lake) -> list[Kind]:
     return [damage.kind for damage in verify(lake, Progress()).damages]
 
 
-@pytest.mark.parametrize("what", ODDLY_SAID)
-def test_what_another_program_said_of_its_commit_keeps_nothing_from_being_done(lake: Lake, what: str) -> None:
-    lake = entered(lake, ODDLY_SAID[what])
-    (told,) = lake.history(NAME).filter(version=2).iter_rows(named=True)
-    assert (told["run_id"], told["first_session"], told["last_session"], told["read"]) == (None,) * 4
-    assert told["changes"] in {Changes.ANY, Changes.TAKEN_OUT}
+@pytest.mark.parametrize("what", ODD_COMMIT_INFOS)
+def test_odd_commit_info_of_another_program_stops_no_operation(lake: Lake, what: str) -> None:
+    lake = entered(lake, ODD_COMMIT_INFOS[what])
+    (commit,) = lake.history(NAME).filter(version=2).iter_rows(named=True)
+    assert (commit["run_id"], commit["first_session"], commit["last_session"], commit["read"]) == (None,) * 4
+    assert commit["changes"] in {Changes.ANY, Changes.TAKEN_OUT}
     assert kinds(lake) == []
     assert lake.replace(PRICES, [JAN_3], [prices(JAN_3, A=2.0)], run_id="r").version == 3
     compact(lake, PRICES, run_id="maintenance")
@@ -143,7 +143,7 @@ def test_what_is_no_entry_of_a_log_is_named_by_verify_and_ends_in_no_error_of_a_
 
 
 @pytest.mark.parametrize("what", ODD_FILES)
-def test_a_file_of_which_another_program_said_odd_things_is_one_that_is_missing(lake: Lake, what: str) -> None:
+def test_a_file_that_another_program_described_oddly_counts_as_missing(lake: Lake, what: str) -> None:
     lake = entered(lake, ODD_FILES[what])
     assert kinds(lake) == [Kind.DATA]
     require_no_error_of_a_library(lake)
@@ -151,7 +151,7 @@ def test_a_file_of_which_another_program_said_odd_things_is_one_that_is_missing(
 
 def require_no_error_of_a_library(lake: Lake) -> None:
     """Fail if anything that looks at the log, not at the data files, ends in an error that is not ours."""
-    asked: list[Callable[[], Any]] = [
+    reads: list[Callable[[], Any]] = [
         lambda: lake.version(PRICES),
         lambda: lake.history(NAME),
         lambda: lake.trail(PRICES).commits(),
@@ -159,13 +159,13 @@ def require_no_error_of_a_library(lake: Lake) -> None:
         lambda: changed_since(lake.open(PRICES), 1),
         lambda: vacuum(lake, PRICES, keep=timedelta(days=2), run_id="maintenance"),
     ]
-    for one in asked:
+    for one in reads:
         with suppress(CandlelakeError):
             one()
 
 
 def test_a_table_whose_last_commit_says_what_delta_cannot_read_is_not_written_on_a_guess(lake: Lake) -> None:
-    lake = entered(lake, ODDLY_SAID["a moment in words"])
+    lake = entered(lake, ODD_COMMIT_INFOS["a moment in words"])
     with pytest.raises(TableDamaged, match=r"metadata of a commit of stocks\.prices cannot be read") as damaged:
         changed_since(lake.open(PRICES), 1)
     assert "candlelake verify" in damaged.value.remedy

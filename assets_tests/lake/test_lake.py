@@ -22,9 +22,9 @@ from assets_tests.lake.conftest import (
     JAN_31,
     PRICES,
     REJECTS,
-    held,
     prices,
     rejects,
+    stored_closes,
 )
 from pipeline.errors import ContractBroken, WriteConflict
 from pipeline.lake.lake import Lake
@@ -43,10 +43,10 @@ def test_a_replaced_session_holds_exactly_the_new_rows_and_leaves_the_others(lak
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=1.0, B=2.0)], run_id="first")
     lake.replace(PRICES, [JAN_3], [prices(JAN_3, A=3.0)], run_id="second")
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=9.0)], run_id="third")
-    assert held(lake) == {(JAN_2, "A"): 9.0, (JAN_3, "A"): 3.0}
+    assert stored_closes(lake) == {(JAN_2, "A"): 9.0, (JAN_3, "A"): 3.0}
 
 
-def test_a_range_over_two_months_is_one_commit_that_tells_its_run(lake: Lake) -> None:
+def test_a_range_over_two_months_is_one_commit_with_the_id_of_its_run(lake: Lake) -> None:
     written = lake.replace(PRICES, [JAN_31, FEB_1], [prices(JAN_31, A=1.0), prices(FEB_1, A=2.0, B=3.0)], run_id="r-7")
     assert (written.version, written.rows) == (1, 3)
     assert written.rows_per_session == {JAN_31: 1, FEB_1: 2}
@@ -72,13 +72,13 @@ def test_redoing_an_old_session_rewrites_only_the_file_that_holds_it(lake: Lake)
     (first_file,) = actions(lake, 1)["add"]
     version = lake.replace(PRICES, [JAN_3], [prices(JAN_3, A=5.0)], run_id="r").version
     assert [file["path"] for file in actions(lake, version)["remove"]] == [first_file["path"]]
-    assert held(lake) == {(JAN_2, "A"): 1.0, (JAN_3, "A"): 5.0, (JAN_4, "A"): 3.0, (FEB_1, "A"): 4.0}
+    assert stored_closes(lake) == {(JAN_2, "A"): 1.0, (JAN_3, "A"): 5.0, (JAN_4, "A"): 3.0, (FEB_1, "A"): 4.0}
 
 
 def test_a_session_between_the_replaced_ones_is_left_alone(lake: Lake) -> None:
     lake.replace(PRICES, [JAN_2, JAN_3, JAN_4], [prices(day, A=1.0) for day in (JAN_2, JAN_3, JAN_4)], run_id="r")
     lake.replace(PRICES, [JAN_2, JAN_4], [prices(JAN_2, A=2.0), prices(JAN_4, A=2.0)], run_id="r")
-    assert held(lake) == {(JAN_2, "A"): 2.0, (JAN_3, "A"): 1.0, (JAN_4, "A"): 2.0}
+    assert stored_closes(lake) == {(JAN_2, "A"): 2.0, (JAN_3, "A"): 1.0, (JAN_4, "A"): 2.0}
 
 
 DAYS = [JAN_31 - timedelta(days=2) + timedelta(days=i) for i in range(5)]
@@ -109,7 +109,7 @@ def test_any_sequence_of_days_and_overlapping_ranges_leaves_what_a_dictionary_wo
             lake.replace(PRICES, days, [pl.concat(pieces)] if in_one_piece else pieces, run_id="r")
             model = {key: close for key, close in model.items() if key[0] not in days}
             model |= {(day, ticker): float(close + step) for day in days for ticker, close in closes.items()}
-        assert held(lake) == model
+        assert stored_closes(lake) == model
         assert lake.sessions(PRICES) == sorted({day for day, _ in model})
 
 
@@ -147,11 +147,11 @@ def test_an_error_between_two_pieces_reaches_the_caller_and_leaves_the_table_as_
     with pytest.raises(FileNotFoundError, match="the third file"):
         lake.replace(PRICES, [JAN_2, FEB_1, FEB_2], pieces(), run_id="r")
     assert lake.version(PRICES) == 1
-    assert held(lake) == {(JAN_2, "A"): 1.0}
+    assert stored_closes(lake) == {(JAN_2, "A"): 1.0}
 
 
 @pytest.mark.parametrize(
-    ("pieces", "said"),
+    ("pieces", "message"),
     [
         ([], "brought no row"),
         ([PRICES.empty()], "brought no row"),
@@ -164,13 +164,13 @@ def test_an_error_between_two_pieces_reaches_the_caller_and_leaves_the_table_as_
     ids=["nothing", "an empty piece", "a missing session", "a stray session", "a session twice", "a bad row", "a hole"],
 )
 def test_rows_that_do_not_fill_the_sessions_as_promised_are_refused_whole(
-    lake: Lake, pieces: list[pl.DataFrame], said: str
+    lake: Lake, pieces: list[pl.DataFrame], message: str
 ) -> None:
     lake.replace(PRICES, [JAN_2, JAN_3], [prices(JAN_2, OLD=1.0), prices(JAN_3, OLD=1.0)], run_id="r")
-    with pytest.raises(ContractBroken, match=said):
+    with pytest.raises(ContractBroken, match=message):
         lake.replace(PRICES, [JAN_2, JAN_3], pieces, run_id="r")
     assert lake.version(PRICES) == 1
-    assert held(lake) == {(JAN_2, "OLD"): 1.0, (JAN_3, "OLD"): 1.0}
+    assert stored_closes(lake) == {(JAN_2, "OLD"): 1.0, (JAN_3, "OLD"): 1.0}
 
 
 def test_no_session_at_all_is_refused(lake: Lake) -> None:
@@ -186,7 +186,7 @@ def test_nothing_replaces_something_where_a_session_may_be_empty(lake: Lake) -> 
     assert lake.sessions(REJECTS) == [JAN_3]
 
 
-def test_of_two_writers_of_one_session_the_later_learns_that_it_lost(lake: Lake) -> None:
+def test_the_later_of_two_writers_of_one_session_learns_that_it_lost(lake: Lake) -> None:
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=1.0)], run_id="r")
 
     def overtaken() -> Iterator[pl.DataFrame]:
@@ -195,17 +195,17 @@ def test_of_two_writers_of_one_session_the_later_learns_that_it_lost(lake: Lake)
 
     with pytest.raises(WriteConflict, match=r"stocks\.prices"):
         lake.replace(PRICES, [JAN_2], overtaken(), run_id="slower")
-    assert held(lake) == {(JAN_2, "A"): 2.0}
+    assert stored_closes(lake) == {(JAN_2, "A"): 2.0}
 
 
-def test_of_two_first_writers_of_one_session_the_later_learns_that_it_lost(lake: Lake) -> None:
+def test_the_later_of_two_first_writers_of_one_session_learns_that_it_lost(lake: Lake) -> None:
     def overtaken() -> Iterator[pl.DataFrame]:
         lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=2.0)], run_id="faster")
         yield prices(JAN_2, A=3.0)
 
     with pytest.raises(WriteConflict):
         lake.replace(PRICES, [JAN_2], overtaken(), run_id="slower")
-    assert held(lake) == {(JAN_2, "A"): 2.0}
+    assert stored_closes(lake) == {(JAN_2, "A"): 2.0}
 
 
 def test_two_writers_of_two_days_of_one_month_both_succeed(lake: Lake) -> None:
@@ -216,7 +216,7 @@ def test_two_writers_of_two_days_of_one_month_both_succeed(lake: Lake) -> None:
         yield prices(JAN_4, A=3.0)
 
     lake.replace(PRICES, [JAN_4], beside(), run_id="r")
-    assert held(lake) == {(JAN_2, "A"): 1.0, (JAN_3, "A"): 2.0, (JAN_4, "A"): 3.0}
+    assert stored_closes(lake) == {(JAN_2, "A"): 1.0, (JAN_3, "A"): 2.0, (JAN_4, "A"): 3.0}
 
 
 def write_at_once(lake: Lake, days: list[date]) -> list[date]:
@@ -246,11 +246,11 @@ def test_writers_of_several_months_at_once_all_succeed(lake: Lake) -> None:
 
 def test_racing_first_writers_either_succeed_or_are_told_to_try_again(lake: Lake) -> None:
     days = [date(2024, month, 2) for month in range(1, 7)]
-    told = write_at_once(lake, days)
+    refused = write_at_once(lake, days)
     # The race for the first commit may leave no table yet, if every writer lost it.
     there = lake.sessions(PRICES) if lake.exists(PRICES) else []
-    assert sorted([*there, *told]) == days
-    assert write_at_once(lake, told) == []
+    assert sorted([*there, *refused]) == days
+    assert write_at_once(lake, refused) == []
     assert lake.sessions(PRICES) == days
 
 
@@ -262,7 +262,7 @@ def test_pieces_may_themselves_be_read_from_the_lake(lake: Lake) -> None:
         yield before.with_columns(session=pl.lit(JAN_3), close=pl.col("close") + 1)
 
     lake.replace(PRICES, [JAN_3], from_the_day_before(), run_id="r")
-    assert held(lake) == {(JAN_2, "A"): 1.0, (JAN_3, "A"): 2.0}
+    assert stored_closes(lake) == {(JAN_2, "A"): 1.0, (JAN_3, "A"): 2.0}
 
 
 def test_a_reader_that_began_before_a_commit_sees_the_version_before_it_whole(lake):

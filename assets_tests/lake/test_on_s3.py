@@ -5,7 +5,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, JAN_4, PRICES, REJECTS, fill, held, prices, rejects
+from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, JAN_4, PRICES, REJECTS, fill, prices, rejects, stored_closes
 from pipeline.errors import QueryError, SettingsError, TableDamaged, TableMissing, VersionGone, WriteConflict
 from pipeline.lake.delta import maintenance
 from pipeline.lake.delta.files import files_of
@@ -46,8 +46,8 @@ def test_there_is_no_table_before_the_first_write(lake):
 
 def test_a_replaced_session_holds_exactly_the_new_rows_and_the_old_version_stays_readable(filled):
     filled.replace(PRICES, [JAN_3], [prices(JAN_3, B=9.0)], run_id="again")
-    assert held(filled) == {(JAN_2, "A"): 1.0, (JAN_3, "B"): 9.0, (FEB_1, "A"): 3.0}
-    assert held(filled, version=3) == {(JAN_2, "A"): 1.0, (JAN_3, "A"): 2.0, (FEB_1, "A"): 3.0}
+    assert stored_closes(filled) == {(JAN_2, "A"): 1.0, (JAN_3, "B"): 9.0, (FEB_1, "A"): 3.0}
+    assert stored_closes(filled, version=3) == {(JAN_2, "A"): 1.0, (JAN_3, "A"): 2.0, (FEB_1, "A"): 3.0}
     assert filled.history("stocks/prices")["run_id"].to_list() == ["again", "r", "r", "r", None]
     assert filled.sessions(PRICES) == [JAN_2, JAN_3, FEB_1]
 
@@ -67,8 +67,8 @@ def test_every_tenth_commit_spares_readers_those_before_it(lake, place):
         lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=float(close))], run_id="r")
     log = S3Objects(place).names("stocks/prices/_delta_log/")
     assert len([name for name in log if name.endswith(".checkpoint.parquet")]) == 1
-    assert held(lake) == {(JAN_2, "A"): 12.0}
-    assert held(lake, version=3) == {(JAN_2, "A"): 3.0}
+    assert stored_closes(lake) == {(JAN_2, "A"): 12.0}
+    assert stored_closes(lake, version=3) == {(JAN_2, "A"): 3.0}
 
 
 @pytest.mark.thorough
@@ -88,7 +88,7 @@ def test_a_table_whose_log_is_lost_is_damaged_and_not_taken_for_missing(filled, 
 
 
 @pytest.mark.thorough
-def test_a_version_that_is_gone_is_told_as_in_a_folder_and_the_log_is_kept(filled, place):
+def test_a_version_that_is_gone_is_reported_as_in_a_folder_and_the_log_is_kept(filled, place):
     filled.replace(PRICES, [JAN_2], [prices(JAN_2, A=9.0)], run_id="again")
     assert is_log_kept(filled.open(PRICES))
     objects = S3Objects(place)
@@ -128,15 +128,15 @@ def test_an_object_store_has_no_table_without_a_version(filled, place):
     assert len(connect(lake).sql("FROM stocks.prices")) == 3
 
 
-def test_of_two_writers_of_one_session_the_later_learns_that_it_lost(filled):
+def test_the_later_of_two_writers_of_one_session_learns_that_it_lost(filled):
     def overtaken():
         filled.replace(PRICES, [JAN_2], [prices(JAN_2, FIRST=1.0)], run_id="first")
         yield prices(JAN_2, SECOND=2.0)
 
     with pytest.raises(WriteConflict):
         filled.replace(PRICES, [JAN_2], overtaken(), run_id="second")
-    assert held(filled)[JAN_2, "FIRST"] == 1.0
-    assert (JAN_2, "SECOND") not in held(filled)
+    assert stored_closes(filled)[JAN_2, "FIRST"] == 1.0
+    assert (JAN_2, "SECOND") not in stored_closes(filled)
 
 
 @pytest.mark.thorough
@@ -157,16 +157,16 @@ def test_writers_of_several_months_at_once_all_succeed(filled):
     for writer in writers:
         writer.join()
     assert failed == []
-    assert {day: held(filled)[day, "A"] for day in days} == {day: float(day.month) for day in days}
+    assert {day: stored_closes(filled)[day, "A"] for day in days} == {day: float(day.month) for day in days}
 
 
 @pytest.mark.thorough
 def test_each_month_becomes_one_file(filled):
-    before = held(filled)
+    before = stored_closes(filled)
     assert compact(filled, PRICES, run_id="r") == [
         CompactedPartition(month="2024-01", rows=2, files_before=2, files_after=1)
     ]
-    assert held(filled) == before
+    assert stored_closes(filled) == before
     assert compact(filled, PRICES, run_id="r") == []
 
 
@@ -180,10 +180,10 @@ def test_vacuum_removes_replaced_files_orphans_and_unfinished_uploads_but_nothin
     objects.put(f"{table}month=2024-01/part-orphan.parquet", b"of a killed writer")
     unfinished = f"{table}month=2024-01/part-unfinished.parquet"
     s3_server.client.create_multipart_upload(Bucket=place.bucket, Key=place.key(unfinished))
-    before = held(filled)
+    before = stored_closes(filled)
     removed = vacuum(filled, PRICES, keep=timedelta(), run_id="r")
     assert len(removed) == 4, "two files that were joined, the orphan and the upload"
-    assert held(filled) == before
+    assert stored_closes(filled) == before
     left = {name for name in objects.names(table) if name.endswith(".parquet")}
     assert left == {uri.removeprefix(f"{place}/") for uri in filled.open(PRICES).file_uris()}
     left_open = s3_server.client.list_multipart_uploads(Bucket=place.bucket, Prefix=place.prefix)
@@ -194,7 +194,7 @@ def test_vacuum_removes_replaced_files_orphans_and_unfinished_uploads_but_nothin
 def test_vacuum_keeps_what_the_retention_needs(filled):
     compact(filled, PRICES, run_id="r")
     assert vacuum(filled, PRICES, keep=timedelta(days=30), run_id="r") == []
-    assert held(filled, version=2) == {(JAN_2, "A"): 1.0, (JAN_3, "A"): 2.0}
+    assert stored_closes(filled, version=2) == {(JAN_2, "A"): 1.0, (JAN_3, "A"): 2.0}
 
 
 @pytest.mark.thorough
@@ -210,7 +210,7 @@ def test_what_is_set_for_other_programs_in_the_environment_does_not_change_where
         monkeypatch.setenv(name, value)
     again = Lake(filled.store.place)
     again.replace(PRICES, [JAN_4], [prices(JAN_4, A=4.0)], run_id="r")
-    assert held(again)[JAN_4, "A"] == 4.0
+    assert stored_closes(again)[JAN_4, "A"] == 4.0
     assert connect(again).sql("SELECT count(*) FROM stocks.prices").item() == 4
 
 

@@ -1,4 +1,4 @@
-"""No pickle is read from the lake, nor from anywhere else: reading one runs what is in it."""
+"""No pickle is read, from the lake or from elsewhere: reading one runs the code in it."""
 
 import ast
 import pickle

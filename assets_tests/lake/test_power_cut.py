@@ -9,7 +9,7 @@ import pytest
 
 from assets_tests.dagster_runs import instance, run
 from assets_tests.examples import first_quick
-from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, PRICES, held, prices
+from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, PRICES, prices, stored_closes
 from assets_tests.lake.raw.test_raw_files import DATASET, DAY, stored
 from assets_tests.power_cut import PowerCut
 from assets_tests.vendor_day import VendorFolder, row
@@ -19,7 +19,7 @@ from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.progress import Progress
 from pipeline.queries.integrity import verify
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what a descriptor stands for is asked of /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc shows what a descriptor stands for")
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_what_was_committed_to_a_table_is_there_to_the_last_file(
     lake = Lake(disk / "home/lake")
     written(lake)
     after = Lake(cut.survivors(disk, tmp_path / "after") / "home/lake")
-    assert held(after) == held(lake)
+    assert stored_closes(after) == stored_closes(lake)
     assert after.version(PRICES) == lake.version(PRICES)
     assert files(Path(after.root)) == files(Path(lake.root))
 

@@ -1,4 +1,4 @@
-"""Which servers a lake may lie on: one that overwrites a commit it was asked to keep is refused before any write."""
+"""The servers a lake may be on: one that overwrites a commit it must keep is refused before any write."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from assets_tests.careless_s3 import careless_server
-from assets_tests.lake.conftest import JAN_2, PRICES, held, prices
+from assets_tests.lake.conftest import JAN_2, PRICES, prices, stored_closes
 from pipeline.errors import LakeRefused, LakeUnreachable
 from pipeline.lake.delta.maintenance import compact
 from pipeline.lake.lake import Lake
@@ -49,10 +49,10 @@ def test_every_commit_asks_not_to_overwrite(careless, monkeypatch):
     replaced(lake)
     replaced(lake)
     compact(lake, PRICES, run_id="r")
-    assert held(lake) == {(JAN_2, "A"): 1.0}
-    commits = {path: asked for path, asked in careless.conditions.items() if "/_delta_log/0" in path}
+    assert stored_closes(lake) == {(JAN_2, "A"): 1.0}
+    commits = {path: condition for path, condition in careless.conditions.items() if "/_delta_log/0" in path}
     assert len(commits) == lake.version(PRICES) + 1
-    assert all(asked == {"*"} for asked in commits.values())
+    assert all(condition == {"*"} for condition in commits.values())
 
 
 def test_a_server_that_ignores_conditions_is_refused_before_a_table_is_made(careless):
@@ -104,9 +104,9 @@ def test_credentials_that_are_not_accepted_are_named_by_their_settings(real, s3_
     given[wrong] = SecretStr("planted-secret") if wrong == "secret" else "planted-key"
     refused = Lake(place(s3_server.endpoint, real.bucket, **given))
     for ask in (lambda: refused.exists(PRICES), refused.tables, lambda: replaced(refused)):
-        with pytest.raises(LakeRefused, match=r"CANDLELAKE_LAKE_KEY_ID") as said:
+        with pytest.raises(LakeRefused, match=r"CANDLELAKE_LAKE_KEY_ID") as refusal:
             ask()
-        assert "planted" not in str(said.value)
+        assert "planted" not in str(refusal.value)
 
 
 def test_a_key_that_may_only_list_is_refused(real, s3_server):
@@ -126,6 +126,6 @@ def test_a_server_that_does_not_answer_is_named(unused_tcp_address):
 
 @pytest.fixture
 def unused_tcp_address():
-    with careless_server() as ended:
+    with careless_server() as closed:
         pass
-    return ended.endpoint
+    return closed.endpoint

@@ -14,8 +14,8 @@ from assets_tests.lake.conftest import (
     JAN_3,
     JAN_4,
     PRICES,
-    held,
     prices,
+    stored_closes,
 )
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.errors import TableDamaged, TableMissing
@@ -42,7 +42,7 @@ def test_a_scan_is_bounded_on_both_sides_and_shows_only_the_contract(lake: Lake)
 def test_a_past_version_can_be_read(lake: Lake) -> None:
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=1.0)], run_id="r")
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=2.0)], run_id="r")
-    assert held(lake, version=1) == {(JAN_2, "A"): 1.0}
+    assert stored_closes(lake, version=1) == {(JAN_2, "A"): 1.0}
     assert lake.history("stocks/prices")["version"].to_list() == [2, 1, 0]
     with pytest.raises(TableMissing, match="version 9"):
         lake.scan(PRICES, version=9)
@@ -67,7 +67,7 @@ def test_a_missing_table_says_how_to_get_it(lake: Lake) -> None:
     assert lake.tables() == []
 
 
-def test_a_table_whose_log_is_lost_is_neither_missing_nor_begun_anew(lake: Lake) -> None:
+def test_a_table_whose_log_is_lost_is_neither_missing_nor_started_over(lake: Lake) -> None:
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=1.0)], run_id="r")
     for commit in (Path(lake.uri(PRICES)) / "_delta_log").iterdir():
         commit.unlink()
@@ -77,7 +77,7 @@ def test_a_table_whose_log_is_lost_is_neither_missing_nor_begun_anew(lake: Lake)
         lake.replace(PRICES, [JAN_3], [prices(JAN_3, A=1.0)], run_id="r")
 
 
-def test_a_table_tells_in_delta_what_it_and_its_columns_hold(lake: Lake) -> None:
+def test_a_table_and_its_columns_have_descriptions_in_delta(lake: Lake) -> None:
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=1.0)], run_id="r")
     delta = DeltaTable(lake.uri(PRICES))
     assert (delta.metadata().name, delta.metadata().description) == ("stocks.prices", PRICES.description)

@@ -90,9 +90,9 @@ def test_a_refresh_made_from_rows_that_another_has_replaced_meanwhile_is_a_confl
     assert tickers(lake) == ["A", "C"]
 
 
-@pytest.mark.parametrize("held", [(), ("A",)])
-def test_of_two_refreshes_at_one_moment_one_is_a_conflict(lake, held):
-    lake.refresh(SPLITS, splits(*held), run_id="r1")
+@pytest.mark.parametrize("stored", [(), ("A",)])
+def test_one_of_two_refreshes_at_one_moment_is_a_conflict(lake, stored):
+    lake.refresh(SPLITS, splits(*stored), run_id="r1")
     opened, _ = lake._ready(SPLITS)
     lake.refresh(SPLITS, splits("B"), run_id="r2")
     batches = RecordBatchReader.from_stream(splits("C").rechunk())

@@ -12,7 +12,7 @@ from pipeline.market.securities.listings import LISTING
 from pipeline.venues.us_stocks import US_STOCKS
 
 DAYS = US_STOCKS.calendar.between(date(2024, 1, 2), date(2024, 12, 31))
-"""Sessions by number: lists are drawn up on DAYS[1] unless told otherwise, bought on DAYS[2]."""
+"""Sessions by number: lists are of DAYS[1] by default, bought on DAYS[2]."""
 
 NO_SPLITS = pl.DataFrame(
     schema={"ticker": pl.String, "execution_date": pl.Date, "split_from": pl.Float64, "split_to": pl.Float64}
@@ -63,7 +63,7 @@ def what_followed(
     doubtful: pl.DataFrame = NO_DOUBTS,
     listed: pl.DataFrame = NO_LISTINGS,
 ) -> Aftermath:
-    """Return what the bars tell of the sessions after lists of the year."""
+    """Return the outcomes that the bars give to the lists of the year."""
     return aftermath(bars, splits, dividends, doubtful, listed, DAYS)
 
 
@@ -81,6 +81,6 @@ def ranked(scored: pl.DataFrame, top: int = 2) -> pl.DataFrame:
 
 
 def outcomes(listed: pl.DataFrame, scored: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
-    """Return what became of the listed."""
+    """Return the outcomes of the lists."""
     pairs = pl.concat([listed.select(PAIR), scored.select(PAIR)]).unique()
     return candidate_outcomes(listed, scored, forward_returns(pairs, after), after)

@@ -1,4 +1,4 @@
-"""Splits and dividends as the vendor tells them, for tests of their history."""
+"""Splits and dividends as the vendor has them, for tests of their history."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,13 +11,13 @@ DAY = date(2024, 1, 8)
 
 
 def evening(number: int) -> datetime:
-    """Return the moment of the refresh so many days after the first."""
+    """Return the moment of the refresh that many days after the first."""
     return FIRST + timedelta(days=number)
 
 
 def split(ticker: str = "X", new: float | None = 2.0, old: float | None = 1.0, **others) -> dict:
-    told = {"ticker": ticker, "execution_date": DAY, "split_from": old, "split_to": new, "id": f"{ticker}1"}
-    return told | {"adjustment_type": None} | others
+    fields = {"ticker": ticker, "execution_date": DAY, "split_from": old, "split_to": new, "id": f"{ticker}1"}
+    return fields | {"adjustment_type": None} | others
 
 
 def splits(*rows: dict) -> pl.DataFrame:
@@ -25,8 +25,8 @@ def splits(*rows: dict) -> pl.DataFrame:
 
 
 def dividend(ticker: str = "X", amount: float | None = 0.5, **others) -> dict:
-    told = {"ticker": ticker, "ex_dividend_date": DAY, "cash_amount": amount, "currency": "USD", "id": f"{ticker}1"}
-    return dict.fromkeys(vendor_columns(DIVIDENDS)) | told | {"distribution_type": "recurring"} | others
+    fields = {"ticker": ticker, "ex_dividend_date": DAY, "cash_amount": amount, "currency": "USD", "id": f"{ticker}1"}
+    return dict.fromkeys(vendor_columns(DIVIDENDS)) | fields | {"distribution_type": "recurring"} | others
 
 
 def dividends(*rows: dict) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Which sessions other code computed, told by the fingerprints that their commits carry."""
+"""The sessions that other code computed, by the fingerprints in their commits."""
 
 import json
 
@@ -48,7 +48,7 @@ def test_what_is_shared_is_named_in_words():
     assert cause(STOCKS, INTRADAY_FEATURES, {SHARED: OTHER}) == "how minutes are summed up changed"
 
 
-def test_of_many_declarations_the_first_are_named():
+def test_the_first_of_many_declarations_are_named():
     text = cause(STOCKS, INDICATORS_TABLE, {SHARED: computed_by(INDICATORS_TABLE)[SHARED]})
     names = [name for name in computed_by(INDICATORS_TABLE) if name != SHARED]
     assert text == f"new indicators: {', '.join(names[:5])} and {len(names) - 5} more"

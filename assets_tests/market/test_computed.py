@@ -1,4 +1,4 @@
-"""What computes each table: which change of the package makes which part of which table another."""
+"""What computes each table: which change of the package changes which part of which table."""
 
 import ast
 import json
@@ -20,7 +20,7 @@ def test_the_fingerprints_are_those_of_the_snapshot():
 
     Where the numbers are others, that is all: `candlelake restate` will offer the sessions. Where the code computes the
     same as before, which its other tests show, put the lines that the module prints into `SAME` of
-    pipeline/market/earlier_code.py, and nobody has to compute anything again.
+    pipeline/market/earlier_code.py, and nothing has to be computed again.
     """
     assert changes(json.loads(SNAPSHOT.read_text()), fingerprints()) == {}
     assert json.loads(SNAPSHOT.read_text()) == fingerprints()

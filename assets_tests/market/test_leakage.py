@@ -71,7 +71,11 @@ def leaks(lists: Lists, bars: pl.DataFrame, splits: pl.DataFrame, day: date) -> 
         "unsplit": (bars, known),
     }
     expected = lists(bars, splits)
-    return [change for change, (changed, told) in others.items() if not lists(changed, told).equals(expected)]
+    return [
+        change
+        for change, (changed, known_splits) in others.items()
+        if not lists(changed, known_splits).equals(expected)
+    ]
 
 
 @pytest.fixture(scope="module")

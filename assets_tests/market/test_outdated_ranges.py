@@ -1,4 +1,4 @@
-"""Which rows are outdated when a split is told late, corrected or taken back, or when bars change."""
+"""The rows that are outdated when a split comes late, is corrected or withdrawn, or when bars change."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -14,7 +14,7 @@ NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def told(ticker, place, split_to, first_seen, withdrawn=None, *, split_from=1.0):
+def split_row(ticker, place, split_to, first_seen, withdrawn=None, *, split_from=1.0):
     return {
         "ticker": ticker,
         "execution_date": SESSIONS[place],
@@ -34,7 +34,7 @@ def history(*rows):
 
 
 def computed(*known):
-    """Return the sessions from the first on, each with the moment whose splits it rests on."""
+    """Return the sessions from the first on, each with the moment of the splits it was computed with."""
     rows = {"session": SESSIONS[: len(known)], "known_at": list(known)}
     return pl.DataFrame(rows, schema={"session": pl.Date, "known_at": pl.Datetime("us", "UTC")})
 
@@ -51,51 +51,53 @@ def by_splits(sessions_computed, rows):
     return ranges(outdated_by_splits(sessions_computed, rows, SESSIONS, LOOKBACK))
 
 
-def test_nothing_is_outdated_while_nothing_was_said_since():
-    assert by_splits(computed(*[NOON] * 10), history(told("A", 3, 2.0, NOON - HOUR))) == []
+def test_nothing_is_outdated_without_later_news():
+    assert by_splits(computed(*[NOON] * 10), history(split_row("A", 3, 2.0, NOON - HOUR))) == []
 
 
 def test_a_late_split_outdates_its_ticker_from_its_day_to_the_end_of_the_look_back():
-    late = history(told("A", 3, 2.0, NOON + HOUR), told("B", 3, 2.0, NOON - HOUR))
+    late = history(split_row("A", 3, 2.0, NOON + HOUR), split_row("B", 3, 2.0, NOON - HOUR))
     # The window of session 6 begins with session 3, whose bar trades in new shares already.
     assert by_splits(computed(*[NOON] * 10), late) == [("A", 3, 5, "split of 2.0 for 1 became known")]
 
 
 def test_sessions_that_were_not_computed_are_not_named():
-    assert by_splits(computed(*[NOON] * 5), history(told("A", 3, 2.0, NOON + HOUR))) == [
+    assert by_splits(computed(*[NOON] * 5), history(split_row("A", 3, 2.0, NOON + HOUR))) == [
         ("A", 3, 4, "split of 2.0 for 1 became known")
     ]
 
 
 def test_sessions_computed_after_the_news_are_left_alone():
     known = [*[NOON] * 4, NOON + 2 * HOUR, NOON + 2 * HOUR]
-    assert by_splits(computed(*known), history(told("A", 3, 2.0, NOON + HOUR))) == [
+    assert by_splits(computed(*known), history(split_row("A", 3, 2.0, NOON + HOUR))) == [
         ("A", 3, 3, "split of 2.0 for 1 became known")
     ]
 
 
 def test_a_correction_outdates_what_rests_on_the_former_ratio():
-    corrected = history(told("A", 2, 2.0, NOON - HOUR, NOON + HOUR), told("A", 2, 3.0, NOON + HOUR))
+    corrected = history(split_row("A", 2, 2.0, NOON - HOUR, NOON + HOUR), split_row("A", 2, 3.0, NOON + HOUR))
     assert by_splits(computed(*[NOON] * 10), corrected) == [("A", 2, 4, "split is 3.0 for 1, not 2.0")]
 
 
 def test_a_split_taken_back_outdates_what_rests_on_it():
-    assert by_splits(computed(*[NOON] * 10), history(told("A", 2, 0.05, NOON - HOUR, NOON + HOUR))) == [
+    assert by_splits(computed(*[NOON] * 10), history(split_row("A", 2, 0.05, NOON - HOUR, NOON + HOUR))) == [
         ("A", 2, 4, "split of 0.05 for 1 no longer holds")
     ]
 
 
-def test_a_split_said_and_taken_back_since_outdates_nothing():
-    assert by_splits(computed(*[NOON] * 10), history(told("A", 2, 2.0, NOON + HOUR, NOON + 2 * HOUR))) == []
+def test_a_split_published_and_withdrawn_since_outdates_nothing():
+    assert by_splits(computed(*[NOON] * 10), history(split_row("A", 2, 2.0, NOON + HOUR, NOON + 2 * HOUR))) == []
 
 
 def test_the_same_ratio_under_another_id_outdates_nothing():
-    renamed = history(told("A", 2, 2.0, NOON - HOUR, NOON + HOUR), told("A", 2, 4.0, NOON + HOUR, split_from=2.0))
+    renamed = history(
+        split_row("A", 2, 2.0, NOON - HOUR, NOON + HOUR), split_row("A", 2, 4.0, NOON + HOUR, split_from=2.0)
+    )
     assert by_splits(computed(*[NOON] * 10), renamed) == []
 
 
 def test_what_never_knew_of_splits_rests_on_none():
-    assert by_splits(computed(None, None, NOON + HOUR), history(told("A", 1, 2.0, NOON))) == [
+    assert by_splits(computed(None, None, NOON + HOUR), history(split_row("A", 1, 2.0, NOON))) == [
         ("A", 1, 1, "split of 2.0 for 1 became known")
     ]
 
@@ -103,28 +105,28 @@ def test_what_never_knew_of_splits_rests_on_none():
 def test_a_split_on_a_day_without_trading_takes_effect_on_the_next_session():
     sessions = [day for day in SESSIONS if day != SESSIONS[4]]
     rows = computed(*[NOON] * 10).filter(pl.col("session") != SESSIONS[4])
-    found = outdated_by_splits(rows, history(told("A", 4, 2.0, NOON + HOUR)), sessions, LOOKBACK)
+    found = outdated_by_splits(rows, history(split_row("A", 4, 2.0, NOON + HOUR)), sessions, LOOKBACK)
     assert ranges(found) == [("A", 5, 7, "split of 2.0 for 1 became known")]
 
 
 def test_sessions_computed_one_by_one_make_one_range():
     daily = [NOON + HOUR * n for n in range(10)]
-    assert by_splits(computed(*daily), history(told("A", 3, 2.0, NOON + 20 * HOUR))) == [
+    assert by_splits(computed(*daily), history(split_row("A", 3, 2.0, NOON + 20 * HOUR))) == [
         ("A", 3, 5, "split of 2.0 for 1 became known")
     ]
 
 
 @pytest.mark.parametrize("place", [0, 9])
 def test_a_split_at_either_end_of_the_calendar_is_no_error(place):
-    found = by_splits(computed(*[NOON] * 10), history(told("A", place, 2.0, NOON + HOUR)))
+    found = by_splits(computed(*[NOON] * 10), history(split_row("A", place, 2.0, NOON + HOUR)))
     # Before the first session there is no bar to adjust.
     assert found == ([("A", 9, 9, "split of 2.0 for 1 became known")] if place else [])
 
 
 def changed(*rows):
-    named = [(ticker, SESSIONS[at], SESSIONS[first], SESSIONS[last]) for ticker, at, first, last in rows]
+    days_changed = [(ticker, SESSIONS[at], SESSIONS[first], SESSIONS[last]) for ticker, at, first, last in rows]
     days = dict.fromkeys(["session", "first_computed", "last_computed"], pl.Date)
-    return pl.DataFrame(named, schema={"ticker": pl.String} | days, orient="row")
+    return pl.DataFrame(days_changed, schema={"ticker": pl.String} | days, orient="row")
 
 
 def test_a_changed_bar_outdates_every_row_whose_window_holds_it():

@@ -1,4 +1,4 @@
-"""Whatever the vendor tells, evening after evening: each evening's answer can be had back from the history."""
+"""Any answers of the vendor, evening after evening: each can be recovered from the history."""
 
 from collections import Counter
 
@@ -29,17 +29,17 @@ def replayed(answers):
 
 
 def as_set(rows):
-    """Return the statements without their repetitions, by a way of its own."""
+    """Return the statements without their repetitions, computed in another way."""
     return {tuple(row[name] for name in sorted(row)) for row in rows}
 
 
 @given(ANSWERS)
-def test_each_state_is_what_the_vendor_told_then(answers):
+def test_each_state_is_the_vendor_s_answer_of_then(answers):
     history = replayed(answers)
     for number, answer in enumerate(answers):
-        told = as_known(history, evening(number)).select(splits().columns)
-        assert len(told) == len(as_set(answer))
-        assert as_set(told.to_dicts()) == as_set(answer)
+        statements = as_known(history, evening(number)).select(splits().columns)
+        assert len(statements) == len(as_set(answer))
+        assert as_set(statements.to_dicts()) == as_set(answer)
     assert as_known(history).equals(as_known(history, evening(len(answers))))
 
 
@@ -56,8 +56,8 @@ def test_nothing_is_ever_lost_and_the_order_of_an_answer_decides_nothing(answers
     key = [*splits().columns, "first_seen_at"]
     history = replayed(answers).sort(key)
     assert history.equals(replayed([answer[::-1] for answer in answers]).sort(key))
-    told = set().union(*map(as_set, answers))
-    assert as_set(history.select(splits().columns).to_dicts()) == told
+    statements = set().union(*map(as_set, answers))
+    assert as_set(history.select(splits().columns).to_dicts()) == statements
 
 
 @given(ANSWERS)

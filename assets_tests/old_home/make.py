@@ -34,7 +34,7 @@ HOLIDAYS = {
 } | {date(2024, 1, 1)}
 TICKERS = ("AAP", "AAp", "NA", "BRK.B", "TRUE")
 SPLIT, SPLIT_DAY = "TRUE", date(2024, 1, 9)
-"""Two for one; the vendor says so only after its sessions were run."""
+"""Two for one; the vendor has it only after its sessions were run."""
 HEADER = "ticker,volume,open,close,high,low,window_start,transactions"
 LEFT_OUT = "home/reports"
 """The archive does without pages: every run makes new ones."""
@@ -125,12 +125,12 @@ def fill(home: Path) -> None:
     """Do what a person does over some days: fill the lake, buy and sell, run a session, meet a changed past."""
 
     def candlelake(*arguments: str, **settings: str) -> None:
-        asked([sys.executable, "-m", "pipeline.cli", "--home", str(home), *arguments], **settings)
+        run([sys.executable, "-m", "pipeline.cli", "--home", str(home), *arguments], **settings)
 
     def dagster(*arguments: str) -> None:
         program = str(Path(sys.executable).with_name("dagster"))
         places = {"DAGSTER_HOME": str(home / "dagster"), "CANDLELAKE_HOME": str(home)}
-        asked([program, *arguments, "-m", "pipeline.definitions"], **places)
+        run([program, *arguments, "-m", "pipeline.definitions"], **places)
 
     *before, ranked, corrected, newest, left = sessions(FIRST, LAST)
     for session in (*before, ranked, corrected, newest, left):
@@ -140,7 +140,7 @@ def fill(home: Path) -> None:
     settings = {"LAKE": "home", "FLAT_FILES": str(home / "sample"), "START": str(FIRST), "END": str(LAST)}
     (home / "settings.env").write_text("".join(f"CANDLELAKE_{name}={value}\n" for name, value in settings.items()))
     candlelake("backfill", "--start", str(FIRST), "--end", str(before[-1]))
-    # A record of so many sessions would be most of the archive.
+    # The record of all these runs would be most of the archive.
     rmtree(home / "dagster")
     candlelake("backfill", "--start", str(ranked), "--end", str(corrected))
     candlelake("positions", "add", "AAP", "30", "30", "--opened", str(ranked), "--stop", "20", "--force")
@@ -148,7 +148,7 @@ def fill(home: Path) -> None:
     candlelake("positions", "close", "AAP", "--quantity", "10", "--date", str(corrected))
     candlelake("run", "--date", str(newest))
     with channel() as address:
-        asked([sys.executable, "-c", TELL, str(home), str(newest), address])
+        run([sys.executable, "-c", TELL, str(home), str(newest), address])
     lay_reference(
         home, [{"ticker": SPLIT, "execution_date": str(SPLIT_DAY), "split_from": 1, "split_to": 2, "id": "S1"}]
     )
@@ -160,13 +160,13 @@ def fill(home: Path) -> None:
     dagster("sensor", "start", "vendor_files")
 
 
-def asked(command: list[str], **settings: str) -> None:
+def run(command: list[str], **settings: str) -> None:
     kept = {name: value for name, value in environ.items() if not name.startswith(("CANDLELAKE_", "DAGSTER_"))}
     subprocess.run(command, env=kept | settings, check=True)  # noqa: S603 (our own)
 
 
 def close_records(home: Path) -> None:
-    """Write what lies beside the SQLite files into them, as the last one that closes such a file does."""
+    """Write what is beside the SQLite files into them, as the last process that closes such a file does."""
     for file in (home / "dagster").rglob("*.db"):
         with closing(sqlite3.connect(file)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

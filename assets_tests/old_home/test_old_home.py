@@ -1,6 +1,6 @@
 """A home of an earlier version, moved or copied elsewhere: it opens, and all that a person does with one works.
 
-`make.py` tells what is in it, and what its numbers must be.
+`make.py` defines what is in it, and what its numbers must be.
 """
 
 import json
@@ -57,7 +57,7 @@ def original(tmp_path_factory):
 def copy(original, tmp_path_factory):
     """Return a copy of the home, in which the session that is left was run by typing so, while the original is there.
 
-    It was run before the corrected past was computed anew.
+    It was run before the corrected past was computed again.
     """
     place = tmp_path_factory.mktemp("copy") / "of it"
     shutil.copytree(original, place)
@@ -81,7 +81,7 @@ def closes(answer):
     return {(row["ticker"], date.fromisoformat(row["session"])): row["close"] for row in json.loads(answer)}
 
 
-def test_its_dagster_file_is_written_anew_when_it_is_opened(moved):
+def test_its_dagster_file_is_rewritten_when_it_is_opened(moved):
     assert MADE_IN in (moved / "dagster/dagster.yaml").read_text()
     with open_instance(moved):
         pass
@@ -114,7 +114,7 @@ def test_its_schedule_and_sensor_are_still_on(moved):
             assert state.status == InstigatorStatus.RUNNING, "what the daemon asks"
 
 
-def test_its_tables_hold_what_the_vendor_said(moved, ask_in):
+def test_its_tables_hold_the_vendor_s_data(moved, ask_in):
     answer = ask_in(moved)("sql", "SELECT ticker, session, close FROM stocks.daily_bars", "--format", "json")
     assert closes(answer.data) == expected_closes(NEWEST)
 
@@ -133,8 +133,11 @@ def test_every_file_of_it_is_as_it_was_written(moved, ask_in):
 
 
 def test_its_positions_are_there_with_the_sale_and_the_split(moved, ask_in):
-    held = json.loads(ask_in(moved)("positions", "--json").data)
-    assert {(row["ticker"], row["quantity"]) for row in held if not row["is_closed"]} == {("AAP", 20.0), (SPLIT, 20.0)}
+    positions = json.loads(ask_in(moved)("positions", "--json").data)
+    assert {(row["ticker"], row["quantity"]) for row in positions if not row["is_closed"]} == {
+        ("AAP", 20.0),
+        (SPLIT, 20.0),
+    }
     history = json.loads(ask_in(moved)("positions", "--history", "--json").data)
     assert sorted(row["event"] for row in history) == ["closed", "opened", "opened", "reduced"]
 
@@ -183,7 +186,7 @@ def test_that_session_s_list_ranks_old_bars_with_new_ones_and_has_its_page(copy,
 
 
 @pytest.mark.thorough
-def test_what_the_correction_made_outdated_is_computed_anew_in_the_copy(copy, ask_in):
+def test_what_the_correction_made_outdated_is_computed_again_in_the_copy(copy, ask_in):
     ask = ask_in(copy)
     assert str(NEWEST) in ask("restate", "--dry-run").data
     assert ask("restate").code == 0
@@ -221,13 +224,13 @@ def test_the_ui_of_a_home_that_was_moved_shows_its_runs_its_pages_and_what_is_on
     (home / "reports/page.html").write_text("a page")
     with served_ui(home, tmp_path / "words.txt", "--read-only") as served:
         question = json.dumps({"query": SHOWN}).encode()
-        asked = Request(f"{served.dagster}/graphql", question, {"Content-Type": "application/json"})  # noqa: S310
-        with urlopen(asked) as answer:  # noqa: S310 (loopback)
-            shown = json.load(answer)["data"]
+        request = Request(f"{served.dagster}/graphql", question, {"Content-Type": "application/json"})  # noqa: S310
+        with urlopen(request) as answer:  # noqa: S310 (loopback)
+            data = json.load(answer)["data"]
         with urlopen(f"{served.pages}/page.html") as page:  # noqa: S310 (loopback)
             assert page.read() == b"a page"
-    assert [run["status"] for run in shown["runsOrError"]["results"]] == ["SUCCESS"] * RUNS
-    (repository,) = shown["repositoriesOrError"]["nodes"]
+    assert [run["status"] for run in data["runsOrError"]["results"]] == ["SUCCESS"] * RUNS
+    (repository,) = data["repositoriesOrError"]["nodes"]
     schedules = {one["name"]: one["scheduleState"]["status"] for one in repository["schedules"]}
     sensors = {one["name"]: one["sensorState"]["status"] for one in repository["sensors"]}
     assert [name for name, status in (schedules | sensors).items() if status == "RUNNING"] == [
@@ -242,12 +245,12 @@ def test_dagster_s_command_line_in_a_copy_changes_nothing_in_the_original(origin
     before = content(original)
     places = environment(CANDLELAKE_HOME=str(tmp_path / "home"), DAGSTER_HOME=str(tmp_path / "home/dagster"))
 
-    def asked(*arguments: str) -> str:
+    def output_of(*arguments: str) -> str:
         command = [Path(sys.executable).with_name("dagster"), "schedule", *arguments, "-m", "pipeline.definitions"]
         done = subprocess.run(command, env=places, capture_output=True, text=True, check=True)  # noqa: S603 (our own)
         return done.stdout
 
-    asked("start", "every_noon")
-    assert "every_noon" in asked("list", "--running", "--name")
+    output_of("start", "every_noon")
+    assert "every_noon" in output_of("list", "--running", "--name")
     assert content(original) == before
     assert yaml.safe_load((tmp_path / "home/dagster/dagster.yaml").read_text()) == instance_config()

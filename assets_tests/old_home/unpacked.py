@@ -14,7 +14,7 @@ CALLED_IN_FULL = ("dagster/dagster.yaml", "settings.env")
 
 
 def moved_into(folder: Path) -> Path:
-    """Return the home, which names a place where there is nothing any more."""
+    """Return the home, which names a place that no longer exists."""
     with tarfile.open(ARCHIVE) as packed:
         packed.extractall(folder, filter="tar")
     return folder / "home"

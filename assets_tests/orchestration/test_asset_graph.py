@@ -89,7 +89,7 @@ def test_an_asset_without_a_job_is_a_mistake() -> None:
 
 @pytest.fixture
 def of_closes() -> Maker:
-    """Return the maker of the table to come, which nobody has entered anywhere but among the assets and tables."""
+    """Return the maker of a new table, which is entered nowhere but among the assets and tables."""
     made = makers_of([closes, *ASSETS], [*JOBS, closes_by_day], [*EVERY_TABLE, CLOSES])
     return next(maker for maker in made if CLOSES in maker.tables)
 

@@ -42,17 +42,17 @@ def test_a_first_backfill_compares_nothing(lake):
 def test_sessions_written_again_are_compared_piece_by_piece_with_what_was_there(lake):
     written(lake, bars(THU, A=5, B=5), bars(FRI, A=5, B=5))
     comparison = written(lake, bars(THU, A=6, B=5), bars(FRI, A=5, C=5), bars(MON, A=5))
-    told = comparison.with_changes({session: {} for session in (THU, FRI, MON)})
-    counts = {name: [told[session].get(name) for session in told] for name in ("rows_added", "rows_removed")}
+    changes = comparison.with_changes({session: {} for session in (THU, FRI, MON)})
+    counts = {name: [changes[session].get(name) for session in changes] for name in ("rows_added", "rows_removed")}
     assert counts == {"rows_added": [0, 1, None], "rows_removed": [0, 1, None]}
-    assert [dict(record.data)["ticker"] for record in told[FRI]["changed_rows"].records] == ["B", "C"]
+    assert [dict(record.data)["ticker"] for record in changes[FRI]["changed_rows"].records] == ["B", "C"]
     assert comparison.in_words("bar") == "1 bar altered, 1 added, 1 removed"
 
 
 def test_sessions_around_are_not_read(lake):
     written(lake, bars(THU, A=5), bars(FRI, A=5), bars(MON, A=5))
-    told = written(lake, bars(FRI, A=5)).with_changes({FRI: {}})
-    assert told == {FRI: {"rows_added": 0, "rows_removed": 0, "rows_altered": 0}}
+    changes = written(lake, bars(FRI, A=5)).with_changes({FRI: {}})
+    assert changes == {FRI: {"rows_added": 0, "rows_removed": 0, "rows_altered": 0}}
 
 
 def test_what_was_compared_is_written_as_it_came(lake):

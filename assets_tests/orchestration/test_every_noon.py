@@ -1,4 +1,4 @@
-"""The schedule of outcomes: over which sessions it asks for a run, and when."""
+"""The schedule of outcomes: when it requests a run, and over which sessions."""
 
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -67,17 +67,17 @@ def test_it_ticks_a_quarter_past_twelve_in_new_york():
     assert every_noon.job_name == "outcomes"
 
 
-def test_it_asks_for_the_new_session_and_the_sixty_before_whose_horizons_reach_to_it(settings):
+def test_it_requests_the_new_session_and_the_sixty_before_it_whose_horizons_end_there(settings):
     list_on(settings, *SESSIONS)
     assert span(tick(settings)) == (SESSIONS[-61], NEWEST)
 
 
-def test_it_asks_for_no_session_before_the_first_list(settings):
+def test_it_requests_no_session_before_the_first_list(settings):
     list_on(settings, SESSIONS[-3], SESSIONS[-1])
     assert span(tick(settings)) == (SESSIONS[-3], NEWEST)
 
 
-def test_it_asks_for_no_session_before_the_start_of_the_tables(tmp_path):
+def test_it_requests_no_session_before_the_start_of_the_tables(tmp_path):
     settings = Settings(home=tmp_path, start=SESSIONS[-5])
     list_on(settings, *SESSIONS)
     assert span(tick(settings)) == (SESSIONS[-5], NEWEST)
@@ -105,10 +105,10 @@ def test_before_the_first_list_there_is_nothing_to_do(settings):
 
 
 @pytest.mark.parametrize("lists", first_quick([1, 3]))
-def test_what_it_asks_for_is_one_run_over_all_of_the_sessions(settings, lists):
-    held = SESSIONS[-lists:]
+def test_its_request_is_one_run_over_all_of_the_sessions(settings, lists):
+    sessions = SESSIONS[-lists:]
     bar = dict.fromkeys(("open", "high", "low", "close", "volume"), 10.0) | {"transactions": 1}
-    bars = pl.DataFrame([bar | {"ticker": "A", "session": session} for session in held], schema=DAILY_BARS.columns)
+    bars = pl.DataFrame([bar | {"ticker": "A", "session": session} for session in sessions], schema=DAILY_BARS.columns)
     fixed = {"candle_high": 1.0, "candle_low": 1.0, "candle_mid": 1.0, "candle_color": 0, "td_setup": 0, "bars": 1}
     indicators = bars.select("ticker", "session").with_columns(
         pl.lit(fixed.get(name), dtype).alias(name)
@@ -116,14 +116,14 @@ def test_what_it_asks_for_is_one_run_over_all_of_the_sessions(settings, lists):
         if name not in ("ticker", "session")
     )
     lake = Lake(settings.lake)
-    lake.replace(DAILY_BARS, held, [bars], run_id="earlier")
-    lake.replace(INDICATORS_TABLE, held, [indicators], run_id="earlier")
-    list_on(settings, *held)
+    lake.replace(DAILY_BARS, sessions, [bars], run_id="earlier")
+    lake.replace(INDICATORS_TABLE, sessions, [indicators], run_id="earlier")
+    list_on(settings, *sessions)
     job = build_definitions(settings).resolve_job_def("outcomes")
     with instance() as dagster:
         result = job.execute_in_process(instance=dagster, run_config=QUIET, tags=tick(settings).tags)
     assert result.success
-    told = [
+    events = [
         event for event in result.get_asset_materialization_events() if event.asset_key.path[-1] == "session_scores"
     ]
-    assert [event.partition for event in told] == [str(session) for session in held]
+    assert [event.partition for event in events] == [str(session) for session in sessions]

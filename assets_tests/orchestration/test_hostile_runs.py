@@ -1,4 +1,4 @@
-"""What is handed to a run is data: a key that is no session, or configuration that there is not, starts nothing."""
+"""The input of a run is data: a key that is no session, or unknown configuration, starts nothing."""
 
 import pytest
 from dagster import DagsterInvalidConfigError, DagsterUnknownPartitionError

@@ -53,7 +53,7 @@ def test_a_dagster_home_that_the_user_set_is_used(tmp_path, monkeypatch):
     assert not (tmp_path / "home").exists()
 
 
-def test_a_relative_dagster_home_is_handed_on_whole_since_dagster_s_own_programs_want_it_so(tmp_path, monkeypatch):
+def test_a_relative_dagster_home_is_handed_on_in_full_as_dagster_s_own_programs_need_it(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DAGSTER_HOME", "mine")

@@ -1,4 +1,4 @@
-"""The `dagster.yaml` of homes: what a new one says, and what becomes of those that older versions wrote."""
+"""The `dagster.yaml` of homes: the content of a new one, and what becomes of those of older versions."""
 
 import logging
 
@@ -63,14 +63,14 @@ def test_a_new_home_s_file_names_no_folder(tmp_path):
     assert read(folder) == instance_config()
 
 
-def test_the_storage_lies_where_the_file_says_and_wherever_it_ever_said():
+def test_the_storage_is_at_the_module_the_file_names_and_the_earlier_name_is_known():
     assert HomeStorage.__module__ == instance_file.STORAGE_MODULE
     assert pipeline.orchestration.patches.event_log.HomeStorage is HomeStorage
     assert "pipeline.event_log" in instance_file.EARLIER_MODULES
 
 
 @pytest.mark.parametrize("content", [old_config, oldest_config])
-def test_an_older_file_in_its_place_is_written_anew_without_a_word(folder, content, caplog):
+def test_an_older_file_in_its_place_is_rewritten_without_a_word(folder, content, caplog):
     write(folder, content(folder))
     assert renew(folder) is None
     assert read(folder) == instance_config()
@@ -78,7 +78,7 @@ def test_an_older_file_in_its_place_is_written_anew_without_a_word(folder, conte
 
 
 @pytest.mark.parametrize("content", [old_config, oldest_config])
-def test_the_file_of_a_home_that_was_moved_is_written_anew(folder, tmp_path, content, caplog):
+def test_the_file_of_a_home_that_was_moved_is_rewritten(folder, tmp_path, content, caplog):
     before = tmp_path / "before" / "dagster"
     write(folder, content(before))
     with caplog.at_level(logging.WARNING):

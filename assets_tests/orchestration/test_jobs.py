@@ -45,19 +45,19 @@ def ticks(cron, first, last):
     return [datetime.combine(day, time(int(hour), int(minute)), NEW_YORK) for day in days]
 
 
-def test_the_schedule_asks_for_every_session_of_a_year_once_on_the_day_after_at_half_past_eleven():
+def test_the_schedule_requests_every_session_of_a_year_once_on_the_day_after_at_half_past_eleven():
     assert (every_session.cron_schedule, every_session.execution_timezone) == ("30 11 * * *", "America/New_York")
-    asked = []
+    requested = []
     for moment in ticks(every_session.cron_schedule, date(2024, 1, 1), date(2024, 12, 31)):
         with time_machine.travel(moment, tick=False):
             data = every_session.evaluate_tick(build_schedule_context(scheduled_execution_time=moment))
-        asked += [(request.partition_key, moment.date()) for request in data.run_requests or []]
+        requested += [(request.partition_key, moment.date()) for request in data.run_requests or []]
     sessions = US_STOCKS.calendar.between(date(2023, 12, 31), date(2024, 12, 30))
-    assert asked == [(str(session), session + timedelta(days=1)) for session in sessions]
+    assert requested == [(str(session), session + timedelta(days=1)) for session in sessions]
 
 
-def asked_in_the_morning(settings, first, last):
-    """Return the sessions asked for, and what else was said, by the schedule's ticks from one day to another."""
+def morning_requests(settings, first, last):
+    """Return the sessions requested by the schedule's ticks from one day to another, and its reasons to skip."""
     sessions, reasons = [], set()
     for moment in ticks(every_morning.cron_schedule, first, last):
         with time_machine.travel(moment, tick=False):
@@ -70,26 +70,26 @@ def asked_in_the_morning(settings, first, last):
     return sessions, reasons
 
 
-def test_the_morning_edition_is_asked_for_a_quarter_past_midnight_after_every_session(tmp_path):
+def test_the_morning_edition_is_requested_at_a_quarter_past_midnight_after_every_session(tmp_path):
     assert (every_morning.cron_schedule, every_morning.execution_timezone) == ("15 0 * * *", "America/New_York")
     settings = Settings(home=tmp_path, rest_key="key")
-    asked, reasons = asked_in_the_morning(settings, date(2024, 1, 12), date(2024, 1, 23))
+    requested, reasons = morning_requests(settings, date(2024, 1, 12), date(2024, 1, 23))
     sessions = US_STOCKS.calendar.between(date(2024, 1, 11), date(2024, 1, 22))
-    assert asked == [(str(session), session + timedelta(days=1)) for session in sessions]
+    assert requested == [(str(session), session + timedelta(days=1)) for session in sessions]
     assert "2024-01-15 brought no new session." in reasons, "a holiday"
 
 
 def test_without_a_key_there_is_no_morning_edition(tmp_path):
-    asked, reasons = asked_in_the_morning(Settings(home=tmp_path), date(2024, 1, 3), date(2024, 1, 4))
-    assert asked == []
+    requested, reasons = morning_requests(Settings(home=tmp_path), date(2024, 1, 3), date(2024, 1, 4))
+    assert requested == []
     assert len(reasons) == 1
     assert "CANDLELAKE_REST_KEY" in reasons.pop()
 
 
 def test_no_morning_comes_after_the_end_or_before_the_start_of_the_tables(tmp_path):
     settings = Settings(home=tmp_path, rest_key="key", start=WED, end=THU)
-    asked, _ = asked_in_the_morning(settings, date(2024, 1, 2), date(2024, 1, 9))
-    assert [session for session, _ in asked] == [str(WED), str(THU)]
+    requested, _ = morning_requests(settings, date(2024, 1, 2), date(2024, 1, 9))
+    assert [session for session, _ in requested] == [str(WED), str(THU)]
 
 
 def test_maintenance_runs_on_sundays_without_a_partition():
@@ -158,15 +158,15 @@ def tick(vendor, now=NOON_OF_MONDAY, **changed):
         return list(found)
 
 
-def asked(answer):
+def requested_sessions(answer):
     assert all(isinstance(one, RunRequest) for one in answer)
     return [one.partition_key for one in answer]
 
 
-def test_before_the_first_run_the_watch_asks_for_the_latest_session_only(vendor):
+def test_before_the_first_run_the_watch_requests_the_latest_session_only(vendor):
     for session in (TUE, WED, THU, FRI):
         vendor.lay(session, row(session, "NA"))
-    assert asked(tick(vendor)) == [str(FRI)]
+    assert requested_sessions(tick(vendor)) == [str(FRI)]
 
 
 def test_nothing_new_is_a_reason_to_skip(vendor):
@@ -184,7 +184,7 @@ def test_a_new_and_a_late_file_are_run_the_oldest_first(vendor):
     take_in(vendor, TUE, THU)
     vendor.lay(FRI, row(FRI, "NA"))
     vendor.lay(WED, row(WED, "NA"))
-    assert asked(tick(vendor)) == [str(WED), str(FRI)]
+    assert requested_sessions(tick(vendor)) == [str(WED), str(FRI)]
 
 
 def test_a_replaced_file_is_run_again_under_a_key_of_its_own(vendor):
@@ -206,10 +206,10 @@ def test_a_morning_edition_is_replaced_as_soon_as_the_file_is_there(vendor):
     (answer,) = tick(vendor)
     assert isinstance(answer, SkipReason)
     vendor.lay(FRI, row(FRI, "NA"))
-    assert asked(tick(vendor)) == [str(FRI)]
+    assert requested_sessions(tick(vendor)) == [str(FRI)]
 
 
-def test_where_there_are_no_flat_files_nothing_is_watched_and_nobody_asked(vendor):
+def test_where_there_are_no_flat_files_nothing_is_watched_and_no_server_called(vendor):
     settings = Settings(home=vendor.root / "home", flat_files="rest", rest_key="key", rest_url="http://nobody.invalid")
     source = flat_files_of(settings)
     (answer,) = vendor_files(build_sensor_context(), lake=Lake(settings.lake), flat_files=source, settings=settings)
@@ -236,7 +236,7 @@ def test_a_file_of_a_session_that_has_no_partition_yet_waits(vendor):
     take_in(vendor, FRI)
     (answer,) = tick(vendor, NOON_OF_MONDAY)
     assert isinstance(answer, SkipReason), "Monday's partition begins at midnight"
-    assert asked(tick(vendor, datetime(2024, 1, 9, 0, 1, tzinfo=NEW_YORK))) == [str(MON)]
+    assert requested_sessions(tick(vendor, datetime(2024, 1, 9, 0, 1, tzinfo=NEW_YORK))) == [str(MON)]
 
 
 def test_sessions_before_the_start_are_passed_over_even_when_their_file_is_replaced(vendor):
@@ -244,22 +244,22 @@ def test_sessions_before_the_start_are_passed_over_even_when_their_file_is_repla
         vendor.lay(session, row(session, "NA"))
     take_in(vendor, WED)
     vendor.lay(WED, row(WED, "NA", "11"))
-    assert asked(tick(vendor, start=FRI)) == [str(FRI)]
+    assert requested_sessions(tick(vendor, start=FRI)) == [str(FRI)]
 
 
 def test_files_after_the_end_of_a_complete_history_are_passed_over(vendor):
     for session in (WED, THU, FRI):
         vendor.lay(session, row(session, "NA"))
     take_in(vendor, WED)
-    assert asked(tick(vendor, end=THU)) == [str(THU)]
+    assert requested_sessions(tick(vendor, end=THU)) == [str(THU)]
 
 
-def test_a_tick_asks_for_no_more_runs_than_its_bound(vendor):
+def test_a_tick_requests_no_more_runs_than_its_bound(vendor):
     sessions = US_STOCKS.calendar.between(date(2023, 11, 1), date(2023, 12, 29))
     for session in sessions:
         vendor.lay(session, row(session, "NA"))
     take_in(vendor, sessions[0])
-    found = asked(tick(vendor))
+    found = requested_sessions(tick(vendor))
     assert found == [str(session) for session in sessions[1 : MOST_RUNS_A_TICK + 1]]
 
 

@@ -69,8 +69,8 @@ def test_a_span_without_a_session_of_the_vendor_is_refused(start, end):
 
 def test_the_look_back_counts_sessions_and_the_session_itself():
     bounded = session_partitions(US_STOCKS, date(2024, 1, 2), date(2024, 1, 31))
-    asked = bounded.empty_subset().with_partition_keys(["2024-01-17"])
-    needed = look_back(3).get_upstream_mapped_partitions_result_for_partitions(asked, bounded, bounded)
+    wanted = bounded.empty_subset().with_partition_keys(["2024-01-17"])
+    needed = look_back(3).get_upstream_mapped_partitions_result_for_partitions(wanted, bounded, bounded)
     assert list(needed.partitions_subset.get_partition_keys()) == ["2024-01-12", "2024-01-16", "2024-01-17"]
 
 

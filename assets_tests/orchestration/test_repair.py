@@ -1,4 +1,4 @@
-"""A repair without a command around it: what it restores, what it takes out, and what it says is lost."""
+"""A repair without a command around it: what it restores, what it takes out, and what it reports as lost."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -69,7 +69,9 @@ def test_reference_data_without_a_source_is_restored_from_the_version_before(set
     assert Lake(settings.lake).scan(SPLITS).collect()["ticker"].to_list() == ["IBM"]
 
 
-def test_a_damaged_record_of_alerts_is_taken_out_and_what_follows_is_said(settings: Settings, lake: Lake) -> None:
+def test_a_damaged_record_of_alerts_is_taken_out_and_the_consequence_is_reported(
+    settings: Settings, lake: Lake
+) -> None:
     lake.replace(ALERTS, [THU], [alert(THU)], run_id="r")
     earlier = set(lake.open(ALERTS).file_uris())
     lake.replace(ALERTS, [FRI], [alert(FRI)], run_id="r")

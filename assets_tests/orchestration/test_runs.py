@@ -135,7 +135,7 @@ def test_a_span_without_a_partition_is_refused_with_the_tables_span(start, end):
     assert f"{start} to {end}" in str(refused.value)
 
 
-def test_chunks_are_counted_when_the_next_is_asked_for():
+def test_chunks_are_counted_when_the_next_is_requested():
     heard = Heard()
     seen = [(list(chunk), list(heard.stages["stage"])) for chunk in heard.chunks("stage", [1, 2, 3], 2)]
     assert seen == [([1, 2], [0, 3]), ([3], [2, 3])]

@@ -25,9 +25,9 @@ def bar(session):
 
 
 def delivery(etag, is_current, **counts):
-    told = {"rows_read": 10, "kept": 8, "duplicates": 1, "quarantined": 1, "run_id": "r"} | counts
+    numbers = {"rows_read": 10, "kept": 8, "duplicates": 1, "quarantined": 1, "run_id": "r"} | counts
     of_file = {"session": FRI, "key": "k", "etag": etag, "size": 1, "last_modified": MOMENT, "sha256": "0" * 64}
-    return {**of_file, "is_current": is_current, "provisional": None, **told}
+    return {**of_file, "is_current": is_current, "provisional": None, **numbers}
 
 
 def mark(position, ticker, no_bar):
@@ -64,7 +64,7 @@ def put(lake, table, rows):
     lake.replace(table, sorted(set(frame["session"])), [frame], run_id="r")
 
 
-def test_a_lake_without_portfolio_and_reference_data_is_told_of_all_the_same(lake):
+def test_a_lake_without_portfolio_and_reference_data_has_its_alert_all_the_same(lake):
     day = read_day(lake, STOCKS, FRI, [])
     assert day.listed["ticker"].to_list() == ["GOOG"]
     assert day.before is not None
@@ -103,7 +103,7 @@ def test_positions_without_a_bar_are_named_once(lake):
     assert read_day(lake, STOCKS, FRI, []).held_without_bar == ["HALTED"]
 
 
-def test_splits_in_doubt_are_those_of_tickers_told_of_that_would_move_a_number(lake):
+def test_splits_in_doubt_are_those_of_tickers_in_the_alert_that_would_move_a_number(lake):
     put(lake, SIGNALS, signals(signal("HELD")).to_dicts())
     day, old, later = date(2023, 6, 1), date(2021, 6, 1), date(2024, 1, 8)
     rows = [
@@ -117,9 +117,9 @@ def test_splits_in_doubt_are_those_of_tickers_told_of_that_would_move_a_number(l
         split("ELSEWHERE", day, "conflicting"),
     ]
     lake.refresh(SPLITS, pl.DataFrame(rows, schema=SPLITS.columns), run_id="r")
-    told = read_day(lake, STOCKS, FRI, [])
-    assert told.doubtful_splits == [("GOOG", day, "conflicting"), ("HELD", FRI, "implausible")]
-    assert told.are_splits_known
+    alert_day = read_day(lake, STOCKS, FRI, [])
+    assert alert_day.doubtful_splits == [("GOOG", day, "conflicting"), ("HELD", FRI, "implausible")]
+    assert alert_day.are_splits_known
 
 
 def test_the_newest_session_is_that_of_the_bars(lake, tmp_path):

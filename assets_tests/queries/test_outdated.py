@@ -1,4 +1,4 @@
-"""What a lake computed from bars or splits that have changed since, told by its commits."""
+"""What a lake computed from bars or splits that have changed since, by its commits."""
 
 import shutil
 from datetime import UTC, date, datetime
@@ -50,12 +50,12 @@ def compute(lake, sessions):
 
 
 def tell(lake, *splits):
-    told = [
+    rows = [
         {"ticker": ticker, "execution_date": day, "split_from": 1.0, "split_to": to, "id": f"{ticker}{day}{to}"}
         for ticker, day, to in splits
     ]
     known = lake.read(SPLITS).rows.collect()
-    history = merged(known, pl.DataFrame(told, schema={name: SPLITS.columns[name] for name in OWN}), datetime.now(UTC))
+    history = merged(known, pl.DataFrame(rows, schema={name: SPLITS.columns[name] for name in OWN}), datetime.now(UTC))
     lake.refresh(SPLITS, with_split_doubts(history), run_id="reference")
 
 
@@ -65,7 +65,7 @@ def filled(lake):
     compute(lake, SESSIONS)
 
 
-def named(lake):
+def outdated_rows(lake):
     columns = ["ticker", "first_session", "last_session", "cause"]
     return outdated_sessions(lake, STOCKS).outdated.select(columns).rows()
 
@@ -76,19 +76,19 @@ def test_an_empty_lake_has_nothing_to_restate(lake):
 
 def test_what_was_computed_from_the_newest_versions_holds(lake):
     filled(lake)
-    assert named(lake) == []
+    assert outdated_rows(lake) == []
 
 
-def test_a_split_told_late_outdates_its_ticker_from_its_day_on_and_computing_again_settles_it(lake):
+def test_a_late_split_outdates_its_ticker_from_its_day_on_and_computing_again_settles_it(lake):
     filled(lake)
     tell(lake, ("A", SESSIONS[3], 2.0))
-    assert named(lake) == [("A", SESSIONS[3], SESSIONS[-1], "split of 2.0 for 1 became known")]
+    assert outdated_rows(lake) == [("A", SESSIONS[3], SESSIONS[-1], "split of 2.0 for 1 became known")]
     assert outdated_sessions(lake, STOCKS).spans == [(SESSIONS[3], SESSIONS[-1])]
     compute(lake, SESSIONS[3:])
-    assert named(lake) == []
+    assert outdated_rows(lake) == []
 
 
-def test_a_split_told_after_a_clock_was_ahead_outdates_what_was_computed_then(lake, monkeypatch):
+def test_a_split_learnt_after_a_clock_was_ahead_outdates_what_was_computed_then(lake, monkeypatch):
     filled(lake)
     ahead = lake.version(SPLITS)
     tell(lake)
@@ -102,46 +102,46 @@ def test_a_split_told_after_a_clock_was_ahead_outdates_what_was_computed_then(la
         return commits.with_columns(committed_at=stamp) if name == "reference/splits" else commits
 
     monkeypatch.setattr(Lake, "history", stamped_ahead)
-    assert named(lake) == [("A", SESSIONS[3], SESSIONS[-1], "split of 2.0 for 1 became known")]
+    assert outdated_rows(lake) == [("A", SESSIONS[3], SESSIONS[-1], "split of 2.0 for 1 became known")]
 
 
 def test_a_lake_that_never_heard_of_splits_learns_of_all_of_them(lake):
     put_bars(lake, *[bars(session, A=10.0) for session in SESSIONS])
     compute(lake, SESSIONS)
     tell(lake, ("A", SESSIONS[2], 0.05))
-    assert named(lake) == [("A", SESSIONS[2], SESSIONS[-1], "split of 0.05 for 1 became known")]
+    assert outdated_rows(lake) == [("A", SESSIONS[2], SESSIONS[-1], "split of 0.05 for 1 became known")]
 
 
 def test_a_replaced_file_outdates_the_later_sessions_of_the_tickers_that_it_changed(lake):
     filled(lake)
     put_bars(lake, bars(SESSIONS[2], A=10.0, B=21.0, C=5.0))
-    assert named(lake) == [
+    assert outdated_rows(lake) == [
         ("B", SESSIONS[2], SESSIONS[-1], "its bar changed"),
         ("C", SESSIONS[2], SESSIONS[-1], "its bar changed"),
     ]
     compute(lake, SESSIONS[2:])
-    assert named(lake) == []
+    assert outdated_rows(lake) == []
 
 
 def test_a_file_written_again_without_a_change_outdates_nothing(lake):
     filled(lake)
     put_bars(lake, bars(SESSIONS[2], A=10.0, B=20.0))
-    assert named(lake) == []
+    assert outdated_rows(lake) == []
 
 
 def test_a_bar_that_went_outdates_the_sessions_that_read_it(lake):
     filled(lake)
     put_bars(lake, bars(SESSIONS[5], A=10.0))
-    assert named(lake) == [("B", SESSIONS[5], SESSIONS[-1], "its bar changed")]
+    assert outdated_rows(lake) == [("B", SESSIONS[5], SESSIONS[-1], "its bar changed")]
 
 
 def test_bars_that_came_in_before_outdate_every_session_that_looks_back_on_them(lake):
     put_bars(lake, *[bars(session, A=10.0) for session in SESSIONS[2:]])
     compute(lake, SESSIONS[2:])
     put_bars(lake, *[bars(session, A=9.0) for session in SESSIONS[:2]])
-    assert {row[:3] for row in named(lake)} == {("A", SESSIONS[2], SESSIONS[-1])}
+    assert {row[:3] for row in outdated_rows(lake)} == {("A", SESSIONS[2], SESSIONS[-1])}
     compute(lake, SESSIONS)
-    assert named(lake) == []
+    assert outdated_rows(lake) == []
 
 
 def test_sessions_computed_one_by_one_as_they_come_hold(lake):
@@ -149,7 +149,7 @@ def test_sessions_computed_one_by_one_as_they_come_hold(lake):
     for session in SESSIONS:
         put_bars(lake, bars(session, A=10.0))
         compute(lake, [session])
-    assert named(lake) == []
+    assert outdated_rows(lake) == []
 
 
 def test_compaction_outdates_nothing(lake):
@@ -159,7 +159,7 @@ def test_compaction_outdates_nothing(lake):
     compute(lake, SESSIONS)
     compact(lake, DAILY_BARS, run_id="r")
     compact(lake, INDICATORS_TABLE, run_id="r")
-    assert named(lake) == []
+    assert outdated_rows(lake) == []
 
 
 def test_bars_whose_former_version_was_vacuumed_all_count_as_changed(lake):
@@ -168,7 +168,7 @@ def test_bars_whose_former_version_was_vacuumed_all_count_as_changed(lake):
     put_bars(lake, *[bars(session, A=10.0, B=20.0) for session in SESSIONS])
     for file in read:
         Path(file.removeprefix("file://")).unlink()
-    assert {row[0] for row in named(lake)} == {"A", "B"}
+    assert {row[0] for row in outdated_rows(lake)} == {"A", "B"}
 
 
 def test_a_table_replaced_by_an_older_copy_outdates_what_was_made_from_the_newer(lake, tmp_path):
@@ -176,16 +176,16 @@ def test_a_table_replaced_by_an_older_copy_outdates_what_was_made_from_the_newer
     older = shutil.copytree(lake.uri(DAILY_BARS), tmp_path / "older")
     put_bars(lake, bars(SESSIONS[3], A=11.0))
     compute(lake, SESSIONS)
-    assert named(lake) == []
+    assert outdated_rows(lake) == []
     shutil.rmtree(lake.uri(DAILY_BARS))
     older.rename(lake.uri(DAILY_BARS))
     again = Lake(lake.root, computed_by=computed_by)
-    assert named(again) == [("A", SESSIONS[0], SESSIONS[-1], UNKNOWN)]
+    assert outdated_rows(again) == [("A", SESSIONS[0], SESSIONS[-1], UNKNOWN)]
     compute(again, SESSIONS)
-    assert named(again) == []
+    assert outdated_rows(again) == []
 
 
-def test_rows_whose_commit_is_lost_are_computed_anew_and_then_hold(lake):
+def test_rows_whose_commit_is_lost_are_computed_again_and_then_hold(lake):
     filled(lake)
     lake.open(INDICATORS_TABLE).create_checkpoint()
     lost = lake.version(INDICATORS_TABLE)
@@ -193,9 +193,9 @@ def test_rows_whose_commit_is_lost_are_computed_anew_and_then_hold(lake):
     for left in (f"_hashes/{lost:020}.json", f"_delta_log/{lost:020}.json"):
         Path(lake.uri(INDICATORS_TABLE), left).unlink()
     again = Lake(lake.root, computed_by=computed_by)
-    assert set(named(again)) == {(ticker, SESSIONS[0], SESSIONS[4], UNKNOWN) for ticker in "AB"}
+    assert set(outdated_rows(again)) == {(ticker, SESSIONS[0], SESSIONS[4], UNKNOWN) for ticker in "AB"}
     compute(again, SESSIONS[:5])
-    assert named(again) == []
+    assert outdated_rows(again) == []
 
 
 def test_bars_whose_commit_is_lost_count_as_changed_for_who_read_them_before(lake):
@@ -207,9 +207,9 @@ def test_bars_whose_commit_is_lost_count_as_changed_for_who_read_them_before(lak
     for left in (f"_hashes/{lost:020}.json", f"_delta_log/{lost:020}.json"):
         Path(lake.uri(DAILY_BARS), left).unlink()
     again = Lake(lake.root, computed_by=computed_by)
-    assert {row[0] for row in named(again)} >= {"B"}
+    assert {row[0] for row in outdated_rows(again)} >= {"B"}
     compute(again, SESSIONS)
-    assert named(again) == []
+    assert outdated_rows(again) == []
 
 
 def test_spans_apart_are_run_apart_and_neighbours_together(lake):

@@ -46,7 +46,7 @@ for number in range(int(count)):
 
 
 ONLY_STOPS = market_of(US_STOCKS, declaring(rules=(STOP_HIT,)))
-"""US stocks where nothing but a stop says to sell."""
+"""US stocks with signals by the stop rule only."""
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def fill(lake, *frames):
 
 
 def split_history(*rows):
-    """Return splits as the vendor tells them, given as ticker, number of the session, old and new shares."""
-    told = [
+    """Return splits as the vendor has them, given as ticker, number of the session, old and new shares."""
+    split_rows = [
         {
             "ticker": ticker,
             "execution_date": day(at),
@@ -77,7 +77,7 @@ def split_history(*rows):
         }
         for ticker, at, old, new in rows
     ]
-    return pl.DataFrame(told, schema=SPLITS.columns)
+    return pl.DataFrame(split_rows, schema=SPLITS.columns)
 
 
 @pytest.mark.thorough
@@ -167,7 +167,7 @@ def test_while_nothing_is_held_no_bar_is_read(lake, monkeypatch):
     assert [one.table for one in found.read] == [POSITIONS]
 
 
-def test_what_is_held_is_valued_with_the_lake_s_bars_and_splits_and_says_which_versions_were_read(lake):
+def test_positions_are_valued_with_the_lake_s_bars_and_splits_and_name_the_versions_read(lake):
     bought(lake, opening("A", stop=95))
     fill(lake, bars("A", {0: 100, 1: 47}), bars("B", {0: 7, 1: 7}))
     lake.refresh(SPLITS, split_history(("A", 1, 1, 2), ("B", 1, 1, 3)), run_id="test")
@@ -183,7 +183,7 @@ def test_what_is_held_is_valued_with_the_lake_s_bars_and_splits_and_says_which_v
     }
 
 
-def test_a_signal_of_the_session_before_is_no_news_though_only_one_session_is_asked(lake):
+def test_a_signal_of_the_session_before_is_no_news_though_only_one_session_is_requested(lake):
     bought(lake, opening("A", stop=95))
     fill(lake, bars("A", {0: 100, 1: 94, 2: 93}))
     assert portfolio(lake, ONLY_STOPS, [day(2)]).signals["is_new"].to_list() == [False]
@@ -201,7 +201,7 @@ def test_what_stands_is_what_is_held_with_its_signals_and_what_was_bought_since_
     assert standing(lake, ONLY_STOPS, day(0), day(0))[0]["signals"] == []
 
 
-def test_sales_tell_what_they_have_brought_without_any_bar(lake):
+def test_sales_show_their_proceeds_without_any_bar(lake):
     bought(lake, opening("A", commission=1), opening("B"))
     lake.refresh(SPLITS, split_history(("A", 1, 1, 2)), run_id="test")
     splits = split_history(("A", 1, 1, 2))
@@ -220,11 +220,11 @@ def test_a_split_learnt_after_a_sale_changes_what_it_left_and_a_withdrawn_one_ch
     bought(lake, opening("A"))
     record(lake, lambda known: with_sale(known, NO_SPLITS, Sale("A", 50.0, day(3), quantity=5), NOW), run_id="test")
     fill(lake, bars("A", {0: 100, 3: 50}))
-    told = split_history(("A", 2, 1, 2))
-    for known, quantity, value in ((told, 15, 750), (withdrawn(told), 5, 250), (told, 15, 750)):
+    known_splits = split_history(("A", 2, 1, 2))
+    for known, quantity, value in ((known_splits, 15, 750), (withdrawn(known_splits), 5, 250), (known_splits, 15, 750)):
         lake.refresh(SPLITS, known, run_id="test")
-        (held,) = standing(lake, ONLY_STOPS, day(3), day(3))
-        assert (held["quantity"], held["value"]) == (quantity, value)
+        (position,) = standing(lake, ONLY_STOPS, day(3), day(3))
+        assert (position["quantity"], position["value"]) == (quantity, value)
         assert sold(lake, day(3))["realised"].to_list() == [5 * 50 - (1000 - quantity / (quantity + 5) * 1000)]
 
 

@@ -39,10 +39,10 @@ def broken_off(vendor, settings, monkeypatch):
     vendor.lay(FRI, row(FRI, "A"))
     replace = Lake.replace
 
-    def full(lake, table, *arguments, **named):
+    def full(lake, table, *arguments, **options):
         if table is DELIVERIES:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return replace(lake, table, *arguments, **named)
+        return replace(lake, table, *arguments, **options)
 
     with monkeypatch.context() as patched, instance() as dagster:
         patched.setattr(Lake, "replace", full)

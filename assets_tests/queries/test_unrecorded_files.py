@@ -1,4 +1,4 @@
-"""Files of which no hash was recorded: one that ends the process that reads it is named, and the check goes on."""
+"""Files without a recorded hash: one that ends the process that reads it is named, and the check goes on."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from pipeline.lake.lake import Lake
 from pipeline.queries.unrecorded_files import Judge
 
 ENDS_ITS_READER = Path(__file__).parents[1] / "lake" / "ends_its_reader.parquet"
-"""A file of fifty prices, written by Delta. One changed byte in it says that a column has 288 quadrillion values."""
+"""A file of fifty prices, written by Delta. One changed byte gives a column 288 quadrillion values."""
 
 NAME = "stocks/daily_bars"
 JAN, FEB = date(2024, 1, 2), date(2024, 2, 1)
@@ -36,7 +36,7 @@ def bars(session: date) -> pl.DataFrame:
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    """Return a lake with bars of two months, of which no hash was recorded."""
+    """Return a lake with bars of two months and no recorded hash."""
     lake = Lake(tmp_path / "home" / "lake")
     lake.replace(DAILY_BARS, [JAN, FEB], [bars(JAN), bars(FEB)], run_id="r")
     shutil.rmtree(Path(lake.root, NAME, "_hashes"))
@@ -44,7 +44,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def plant(lake: Lake) -> Path:
-    """Put the file in the place of that of January, with its size in the log, and return where it lies."""
+    """Put the file in the place of January's, with its size in the log, and return its path."""
     entry = Path(lake.root, NAME, "_delta_log", f"{1:020}.json")
     actions = [json.loads(line) for line in entry.read_text().splitlines()]
     added = next(action["add"] for action in actions if "2024-01" in action.get("add", {}).get("path", ""))
@@ -53,12 +53,12 @@ def plant(lake: Lake) -> Path:
     return Path(shutil.copyfile(ENDS_ITS_READER, Path(lake.root, NAME, added["path"])))
 
 
-def told_of(data: bytes) -> DataFile:
+def entry_for(data: bytes) -> DataFile:
     return DataFile("x.parquet", len(data), None, None, None, 0)
 
 
 def test_the_file_ends_whoever_reads_it() -> None:
-    """Not a test of ours: where this one fails, Polars has learnt better, and the file shows nothing any more."""
+    """A test of Polars, not of this package: where it fails, Polars is mended, and the file shows nothing any more."""
     reading = f"import polars; polars.read_parquet({str(ENDS_ITS_READER)!r})"
     assert subprocess.run([sys.executable, "-c", reading], check=False, capture_output=True).returncode < 0  # noqa: S603
 
@@ -88,10 +88,10 @@ def test_verify_names_a_checkpoint_that_ends_its_reader_and_goes_on(lake: Lake) 
 def test_one_process_judges_all_files_and_another_those_after_one_that_ended_it(lake: Lake) -> None:
     whole = next(Path(lake.root, NAME).rglob("*.parquet")).read_bytes()
     with Judge() as judge:
-        assert [judge.judged(whole, told_of(whole), NAME) for _ in range(2)] == [None, None]
-        assert judge.judged(b"no Parquet", told_of(b"no Parquet"), NAME).startswith("cannot be read (")
+        assert [judge.judged(whole, entry_for(whole), NAME) for _ in range(2)] == [None, None]
+        assert judge.judged(b"no Parquet", entry_for(b"no Parquet"), NAME).startswith("cannot be read (")
         first = judge._process.pid
-        assert judge.judged(ENDS_ITS_READER.read_bytes(), told_of(b""), NAME).endswith("SIGABRT)")
+        assert judge.judged(ENDS_ITS_READER.read_bytes(), entry_for(b""), NAME).endswith("SIGABRT)")
         assert judge.judged(whole, DataFile("x.parquet", len(whole), 7, None, None, 0), NAME) == (
             "has 1 rows, the log says 7"
         )
@@ -102,8 +102,8 @@ def test_one_process_judges_all_files_and_another_those_after_one_that_ended_it(
 def test_a_process_that_the_system_ends_says_nothing_of_the_file(lake: Lake) -> None:
     whole = next(Path(lake.root, NAME).rglob("*.parquet")).read_bytes()
     with Judge() as judge:
-        assert judge.judged(whole, told_of(whole), NAME) is None
+        assert judge.judged(whole, entry_for(whole), NAME) is None
         os.kill(judge._process.pid, signal.SIGKILL)
         with pytest.raises(PlaceFailed, match=r"killed the process that was reading stocks/daily_bars/x\.parquet"):
-            judge.judged(whole, told_of(whole), NAME)
-        assert judge.judged(whole, told_of(whole), NAME) is None
+            judge.judged(whole, entry_for(whole), NAME)
+        assert judge.judged(whole, entry_for(whole), NAME) is None

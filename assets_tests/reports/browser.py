@@ -38,7 +38,7 @@ ADDRESS = {
     "Network.requestWillBeSent": lambda params: params["request"]["url"],
     "Network.webSocketCreated": lambda params: params["url"],
 }
-"""Where the browser says to which address it turns."""
+"""The events of the browser that have the address of a request."""
 
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 
@@ -91,15 +91,15 @@ class Browser:
 
     def texts(self, selector: str) -> list[str]:
         """Return the text of the elements that are shown."""
-        shown = "[...document.querySelectorAll(arguments[0])].filter((e) => e.checkVisibility())"
-        return self.ask(f"{shown}.map((e) => e.textContent.trim().replace(/\\s+/g, ' '))", selector)
+        visible = "[...document.querySelectorAll(arguments[0])].filter((e) => e.checkVisibility())"
+        return self.ask(f"{visible}.map((e) => e.textContent.trim().replace(/\\s+/g, ' '))", selector)
 
     def logged(self) -> list[str]:
-        """Return what went wrong on the page since last asked: errors, warnings, refusals of the policy."""
+        """Return what went wrong on the page since the last call: errors, warnings, refusals of the policy."""
         return [one["message"] for one in self.driver.get_log("browser") if one["level"] in {"SEVERE", "WARNING"}]
 
     def requests(self) -> list[str]:
-        """Return the addresses asked for since last asked, by any tab, pictures inside the page left out."""
+        """Return the addresses requested since the last call, by any tab, without pictures inside the page."""
         entries = [json.loads(one["message"])["message"] for one in self.driver.get_log("performance")]
         sent = [ADDRESS[one["method"]](one["params"]) for one in entries if one["method"] in ADDRESS]
         return [address for address in sent if not address.startswith("data:")]

@@ -77,7 +77,7 @@ def kept(browser: Browser, words: str) -> list[str]:
     return tickers_shown(browser)
 
 
-def test_the_filter_keeps_rows_in_which_every_word_holds(candidates):
+def test_the_filter_keeps_rows_that_match_every_word(candidates):
     table = candidate_tables().listed.filter(model="strong").sort("rank")
     assert kept(candidates, "brk") == ["BRK.A"]
     assert candidates.texts("[data-count]")[0] == "1 of 5 shown"

@@ -1,4 +1,4 @@
-"""What pages ask for, from the disk, from a web server and when sent: nothing beyond themselves. And on a phone."""
+"""The requests of pages from the disk, from a web server and when sent: none beyond themselves. And on a phone."""
 
 import threading
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def test_a_script_that_slipped_into_a_page_would_not_run(browser, site, page):
 
 
 @pytest.mark.parametrize("page", first_quick(PAGES))
-def test_a_page_from_the_disk_asks_for_nothing_but_files_and_complains_of_nothing(browser, site, page):
+def test_a_page_from_the_disk_requests_only_files_and_logs_no_error(browser, site, page):
     browser.open((site / page).as_uri())
     browser.wait('document.readyState === "complete"')
     if page == TICKER:
@@ -68,7 +68,7 @@ def test_a_page_from_the_disk_asks_for_nothing_but_files_and_complains_of_nothin
 
 
 @pytest.mark.parametrize("page", first_quick(PAGES))
-def test_a_page_from_a_web_server_asks_only_that_one(browser, address, page):
+def test_a_page_from_a_web_server_requests_only_from_it(browser, address, page):
     browser.open(address + page)
     browser.wait('document.readyState === "complete"')
     if page == TICKER:

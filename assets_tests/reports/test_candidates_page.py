@@ -23,8 +23,8 @@ def page(**changed: object) -> CandidatesPage:
     return session_page(SESSION, candidate_tables(**changed))
 
 
-def model(shown: CandidatesPage, name: str) -> ModelList:
-    (found,) = [one for one in shown.models if one.model == name]
+def model(made: CandidatesPage, name: str) -> ModelList:
+    (found,) = [one for one in made.models if one.model == name]
     return found
 
 
@@ -44,22 +44,22 @@ def test_a_row_shows_what_the_tables_say_of_the_ticker():
     assert list(row.reasons) == candidate["reasons"]
 
 
-def test_a_list_tells_how_many_were_scanned_and_passed():
+def test_a_list_shows_how_many_were_scanned_and_passed():
     strong = model(page(), "strong")
     assert (strong.scanned, strong.passed, len(strong.rows)) == (6, 5, 5)
     assert (strong.version, strong.description) == (STRONG.version, STRONG.description)
 
 
-def test_a_model_that_lists_nobody_is_shown_empty():
+def test_a_model_with_an_empty_list_is_shown_empty():
     dips = model(page(), "dips")
     assert dips.rows == ()
     assert (dips.version, dips.scanned, dips.passed) == (DIPS.version, 6, None)
 
 
 def test_models_come_as_declared_and_others_after_them():
-    shown = page(before=before(("retired", "AAP", 1)))
-    assert [one.model for one in shown.models] == ["strong", "dips", "retired"]
-    assert [gone.ticker for gone in model(shown, "retired").dropped] == ["AAP"]
+    made = page(before=before(("retired", "AAP", 1)))
+    assert [one.model for one in made.models] == ["strong", "dips", "retired"]
+    assert [gone.ticker for gone in model(made, "retired").dropped] == ["AAP"]
 
 
 def test_new_is_who_was_not_on_the_list_of_the_session_before():
@@ -68,11 +68,11 @@ def test_new_is_who_was_not_on_the_list_of_the_session_before():
 
 
 def test_dropped_is_who_was_on_it_and_is_no_more_with_the_rank_it_had():
-    shown = page(before=before(("strong", "GONE", 7), ("strong", "LOST", 2), ("strong", "CON", 1)))
-    assert [(one.ticker, one.rank) for one in model(shown, "strong").dropped] == [("LOST", 2), ("GONE", 7)]
+    made = page(before=before(("strong", "GONE", 7), ("strong", "LOST", 2), ("strong", "CON", 1)))
+    assert [(one.ticker, one.rank) for one in model(made, "strong").dropped] == [("LOST", 2), ("GONE", 7)]
 
 
-def test_without_the_list_before_nobody_is_new_and_nobody_known_to_be_dropped():
+def test_without_the_list_before_no_ticker_is_new_or_dropped():
     strong = model(page(before=None), "strong")
     assert strong.new == ()
     assert strong.dropped is None
@@ -91,14 +91,14 @@ def test_the_sparkline_is_of_the_last_60_closes_up_to_the_session():
 
 
 def test_closes_after_the_session_are_not_drawn():
-    shown = session_page(BEFORE, candidate_tables(listed=listed_of(BEFORE)))
+    made = session_page(BEFORE, candidate_tables(listed=listed_of(BEFORE)))
     closes = bars().filter(ticker="CON")["close"].to_list()
-    assert list(model(shown, "strong").rows[0].sparkline.closes) == closes[-61:-1]
+    assert list(model(made, "strong").rows[0].sparkline.closes) == closes[-61:-1]
 
 
 def test_a_ticker_without_closes_has_no_sparkline():
-    shown = page(closes=bars().filter(pl.col("ticker") != "CON"))
-    assert model(shown, "strong").rows[0].sparkline.points == ""
+    made = page(closes=bars().filter(pl.col("ticker") != "CON"))
+    assert model(made, "strong").rows[0].sparkline.points == ""
 
 
 def test_rows_of_another_session_are_not_shown():
@@ -111,9 +111,9 @@ def listed_of(session: date) -> pl.DataFrame:
 
 
 def test_sell_signals_come_in_the_order_given():
-    shown = page(signals=signals("ZZZ", "AAP"))
-    assert [one.ticker for one in shown.signals] == ["ZZZ", "AAP"]
-    assert shown.signals[0].reasons == ("Close 2.9 % under the stop",)
+    made = page(signals=signals("ZZZ", "AAP"))
+    assert [one.ticker for one in made.signals] == ["ZZZ", "AAP"]
+    assert made.signals[0].reasons == ("Close 2.9 % under the stop",)
 
 
 def test_no_positions_kept_is_not_the_same_as_no_signal():
@@ -122,8 +122,8 @@ def test_no_positions_kept_is_not_the_same_as_no_signal():
 
 
 def test_every_ticker_that_the_page_links_to_is_named_once():
-    shown = page(before=before(("strong", "GONE", 7), ("strong", "CON", 1)), signals=signals("AAP", "HELD"))
-    assert shown.tickers == ("CON", "AAp", "AAP", "FLAT", "BRK.A", "GONE", "HELD")
+    made = page(before=before(("strong", "GONE", 7), ("strong", "CON", 1)), signals=signals("AAP", "HELD"))
+    assert made.tickers == ("CON", "AAp", "AAP", "FLAT", "BRK.A", "GONE", "HELD")
 
 
 def test_names_come_from_the_securities():
@@ -134,19 +134,19 @@ def test_names_come_from_the_securities():
     assert names["FLAT"] is None
 
 
-def test_a_session_on_which_nobody_passed_has_a_page():
+def test_a_session_without_candidates_has_a_page():
     nobody = candidate_tables().listed.clear()
-    shown = page(listed=nobody, before=before(("strong", "CON", 1)))
-    assert [one.rows for one in shown.models] == [(), ()]
-    assert model(shown, "strong").scanned is None
-    assert shown.tickers == ("CON",)
+    made = page(listed=nobody, before=before(("strong", "CON", 1)))
+    assert [one.rows for one in made.models] == [(), ()]
+    assert model(made, "strong").scanned is None
+    assert made.tickers == ("CON",)
 
 
 def test_notices_and_neighbours_are_carried():
     around = Around(BEFORE, None)
-    shown = session_page(SESSION, candidate_tables(), notices=["Splits unknown"], around=around)
-    assert shown.notices == ("Splits unknown",)
-    assert shown.around == around
+    made = session_page(SESSION, candidate_tables(), notices=["Splits unknown"], around=around)
+    assert made.notices == ("Splits unknown",)
+    assert made.around == around
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ HOSTILE = [
 
 
 def everywhere(text: str) -> pl.DataFrame:
-    """Return the securities with `text` as everything that is told of CON."""
+    """Return the securities with `text` in every text of CON."""
     return pl.DataFrame({"ticker": ["CON"], "name": [text], "type": [text], "primary_exchange": [text]})
 
 

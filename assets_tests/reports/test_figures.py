@@ -96,8 +96,8 @@ def test_the_distance_to_a_missing_level_is_missing():
 
 @given(NUMBERS, st.integers(0, 6))
 def test_what_is_shown_lies_within_half_of_the_last_digit(number, digits):
-    shown = Decimal(figures.fixed(number, digits).replace(",", "").replace("−", "-"))
-    assert abs(shown - Decimal(number)) <= Decimal(5).scaleb(-digits - 1)
+    read_back = Decimal(figures.fixed(number, digits).replace(",", "").replace("−", "-"))
+    assert abs(read_back - Decimal(number)) <= Decimal(5).scaleb(-digits - 1)
 
 
 @given(NUMBERS)

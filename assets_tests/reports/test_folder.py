@@ -30,8 +30,8 @@ def page(session: date = SESSION, **changed: object) -> CandidatesPage:
     return session_page(session, candidate_tables(**{"listed": rows, "before": None, **changed}))
 
 
-def write(folder: ReportsFolder, shown: CandidatesPage) -> Written:
-    return folder.write(shown, ticker_pages(shown.session, shown.tickers, ticker_tables()))
+def write(folder: ReportsFolder, made: CandidatesPage) -> Written:
+    return folder.write(made, ticker_pages(made.session, made.tickers, ticker_tables()))
 
 
 @pytest.fixture
@@ -98,9 +98,9 @@ def test_nothing_unfinished_is_left_behind(folder):
 def test_a_ticker_without_a_page_stops_the_page_that_links_to_it(folder):
     write(folder, page())
     old = folder.candidates_path(SESSION).read_bytes()
-    shown = page(signals=signals("HELD"))
+    made = page(signals=signals("HELD"))
     with pytest.raises(ContractBroken, match="HELD"):
-        folder.write(shown, ticker_pages(SESSION, ["CON"], ticker_tables()))
+        folder.write(made, ticker_pages(SESSION, ["CON"], ticker_tables()))
     assert folder.candidates_path(SESSION).read_bytes() == old
     assert "FLAT.html" in names(folder)
 
@@ -122,11 +122,11 @@ def test_a_failure_among_the_tickers_leaves_the_old_list_in_place(folder):
 def test_tickers_that_would_leave_the_folder_stay_in_it(folder):
     odd = ["../../x", "/etc/passwd", "C:\\x", "..", "\x00", "a" * 400, "CON", "con"]
     frame = pl.concat(history().filter(ticker="FLAT").with_columns(ticker=pl.lit(one)) for one in odd)
-    shown = page(signals=signals(*odd))
+    made = page(signals=signals(*odd))
     write_tables = ticker_tables(history=pl.concat([history(), frame]))
-    folder.write(shown, ticker_pages(SESSION, shown.tickers, write_tables))
+    folder.write(made, ticker_pages(SESSION, made.tickers, write_tables))
     inside = folder.path / str(SESSION) / "tickers"
-    assert len(list(inside.iterdir())) == len(shown.tickers) == 12
+    assert len(list(inside.iterdir())) == len(made.tickers) == 12
     assert len({path.name.casefold() for path in inside.iterdir()}) == 12
     assert {path.name for path in folder.path.parent.iterdir()} == {"reports"}
 

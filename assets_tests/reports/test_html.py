@@ -48,7 +48,7 @@ def body(page: Element, **attributes: str | None) -> list[Element]:
     return page.one("table", **attributes).one("tbody").all("tr")
 
 
-def shown(number: float, digits: int, sign: str = "") -> str:
+def expected_text(number: float, digits: int, sign: str = "") -> str:
     """Return the number as a page should show it, by another way than the page's."""
     rounded = Decimal(number).quantize(Decimal(10) ** -digits, ROUND_HALF_UP)
     return format(rounded, f"{sign},f").replace("-", "−") if rounded else format(abs(rounded), "f")
@@ -60,14 +60,14 @@ def test_a_candidate_s_row_shows_the_figures_of_the_tables():
         texts = {cell.attributes["data-key"]: cell.text for cell in element.children if isinstance(cell, Element)}
         assert texts["rank"] == str(row["rank"])
         assert texts["ticker"].split()[0] == row["ticker"]
-        assert texts["score"] == shown(row["score"], 2, "+")
-        assert texts["close"] == shown(row["close"], 2)
+        assert texts["score"] == expected_text(row["score"], 2, "+")
+        assert texts["close"] == expected_text(row["close"], 2)
         # FLAT never moved: the RSI of 0 that TA-Lib gives it is no weakness, and is not shown.
-        assert texts["rsi"] == ("–" if row["ticker"] == "FLAT" else shown(row["rsi_14"], 1))
-        assert texts["macd"] == shown(row["macd_histogram"], 3, "+")
-        assert texts["sma20"].removeprefix("+") == f"{shown(100 * (row['close'] / row['sma_20'] - 1), 1)} %"
-        assert texts["change"].lstrip("▲▼+") == f"{shown(100 * row['return_1'], 1)} %"
-        assert texts["volume"] == f"${shown(row['dollar_volume_20'] / divisor(row), 1)} {unit(row)}"
+        assert texts["rsi"] == ("–" if row["ticker"] == "FLAT" else expected_text(row["rsi_14"], 1))
+        assert texts["macd"] == expected_text(row["macd_histogram"], 3, "+")
+        assert texts["sma20"].removeprefix("+") == f"{expected_text(100 * (row['close'] / row['sma_20'] - 1), 1)} %"
+        assert texts["change"].lstrip("▲▼+") == f"{expected_text(100 * row['return_1'], 1)} %"
+        assert texts["volume"] == f"${expected_text(row['dollar_volume_20'] / divisor(row), 1)} {unit(row)}"
 
 
 def divisor(row: dict) -> float:
@@ -89,9 +89,9 @@ def test_every_reason_is_on_the_page_in_order():
     table = candidate_tables().listed.filter(model="strong").sort("rank")
     for element, reasons in zip(body(candidates(), aria_label="strong"), table["reasons"], strict=True):
         cell = element.one("td", data_key="reasons")
-        said = [one.text for one in (cell.all("summary") or [cell])] + [one.text for one in cell.all("li")]
-        assert said[0].startswith(reasons[0])
-        assert said[1:] == list(reasons[1:])
+        reasons_shown = [one.text for one in (cell.all("summary") or [cell])] + [one.text for one in cell.all("li")]
+        assert reasons_shown[0].startswith(reasons[0])
+        assert reasons_shown[1:] == list(reasons[1:])
 
 
 def test_the_page_says_how_many_were_scanned_passed_and_kept():
@@ -143,22 +143,25 @@ def test_the_ticker_s_page_shows_the_last_bars_as_the_tables_have_them(name):
     table = history().filter(ticker=name).sort("session", descending=True).head(20)
     digits = 4 if name == "PENNY" else 2
     for cells, bar in zip(rows(ticker(name), data_bars=None), table.iter_rows(named=True), strict=True):
-        prices = [shown(bar[column], digits) for column in ("open", "high", "low", "close")]
-        assert cells[:6] == [str(bar["session"]), *prices, shown(bar["volume"], 0)]
-        assert cells[6:8] == [shown(bar["sma_50"], digits), shown(bar["sma_200"], digits)]
+        prices = [expected_text(bar[column], digits) for column in ("open", "high", "low", "close")]
+        assert cells[:6] == [str(bar["session"]), *prices, expected_text(bar["volume"], 0)]
+        assert cells[6:8] == [expected_text(bar["sma_50"], digits), expected_text(bar["sma_200"], digits)]
         assert cells[8:11] == [
-            shown(bar[column], digits + 1, "+") for column in ("macd", "macd_signal", "macd_histogram")
+            expected_text(bar[column], digits + 1, "+") for column in ("macd", "macd_signal", "macd_histogram")
         ]
-        assert cells[11] == shown(bar["rsi_14"], 1)
+        assert cells[11] == expected_text(bar["rsi_14"], 1)
 
 
 def test_the_ticker_s_page_shows_its_key_figures_on_top():
     bar = history().filter(ticker="CON", session=SESSION).row(0, named=True)
     page = ticker()
     figures = {one.attributes["data-figure"]: one.text for one in page.all() if "data-figure" in one.attributes}
-    assert figures["Close"] == shown(bar["close"], 2)
-    assert figures["High"] == shown(bar["high"], 2)
-    assert figures["ATR 14"] == f"{shown(bar['atr_14'], 2)} {shown(100 * bar['atr_14'] / bar['close'], 1)} %"
+    assert figures["Close"] == expected_text(bar["close"], 2)
+    assert figures["High"] == expected_text(bar["high"], 2)
+    assert (
+        figures["ATR 14"]
+        == f"{expected_text(bar['atr_14'], 2)} {expected_text(100 * bar['atr_14'] / bar['close'], 1)} %"
+    )
     assert len(figures) == 21
 
 
@@ -176,17 +179,23 @@ def test_contributions_are_shown_and_drawn_in_their_order():
     for element, one in zip(listing.one("tbody").all("tr"), candidate["contributions"], strict=True):
         cells = [cell.text for cell in element.children if isinstance(cell, Element)]
         assert cells[0] == one["factor"]
-        assert cells[5].lstrip("+") == shown(one["contribution"], 3)
+        assert cells[5].lstrip("+") == expected_text(one["contribution"], 3)
         bar = element.one("rect")
         largest = max(abs(each["contribution"]) for each in candidate["contributions"])
         assert float(bar.attributes["width"]) == pytest.approx(29 * abs(one["contribution"]) / largest, abs=0.06)
     assert [reason.text for reason in listing.all("li")] == candidate["reasons"]
 
 
-def test_the_history_on_the_lists_is_told_newest_first():
+def test_the_history_on_the_lists_is_shown_newest_first():
     past = listed().filter(ticker="CON").sort(["session", "model"], descending=[True, False]).head(30)
     expected = [
-        [str(row["session"]), row["model"], str(row["rank"]), shown(row["score"], 2, "+"), shown(row["close"], 2)]
+        [
+            str(row["session"]),
+            row["model"],
+            str(row["rank"]),
+            expected_text(row["score"], 2, "+"),
+            expected_text(row["close"], 2),
+        ]
         for row in past.iter_rows(named=True)
     ]
     assert rows(ticker(), data_past=None) == expected
@@ -222,7 +231,7 @@ def test_the_index_links_to_every_session_and_its_best():
         f"{SESSION}/index.html",
         f"{SESSION}/tickers/_43ON.html",
     ]
-    score = shown(listed().filter(ticker="CON", session=SESSION)["score"].item(), 2, "+")
+    score = expected_text(listed().filter(ticker="CON", session=SESSION)["score"].item(), 2, "+")
     assert [cell.text for cell in first.children if isinstance(cell, Element)] == [
         *(f"Fri {SESSION}", "6", "5", "5", f"CON {score}"),
         *("–", "–", "0", "–"),

@@ -48,7 +48,7 @@ def policy(page: Element) -> dict[str, list[str]]:
     return {name: sources for name, *sources in rules}
 
 
-def test_names_of_shared_files_tell_their_contents():
+def test_names_of_shared_files_follow_their_contents():
     for asset in (style(), page_script()):
         digest = hashlib.sha256(asset.text.encode()).hexdigest()
         assert digest.startswith(re.search(r"-([0-9a-f]{12})\.", asset.name)[1])
@@ -74,8 +74,8 @@ def test_pages_that_have_their_scripts_are_written_without_loading_bokeh():
     script = "import sys; from pipeline.reports.shell import chart_script, shared_assets;"
     names = "print([one.name for one in shared_assets()], chart_script().tail[:1], 'bokeh' in sys.modules)"
     command = [sys.executable, "-c", f"{script} {names}"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    assert told.stdout.endswith("False\n")
+    result = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    assert result.stdout.endswith("False\n")
 
 
 def test_bokeh_s_script_is_the_installed_one_with_its_licence():

@@ -1,4 +1,4 @@
-"""Every text has enough contrast in both schemes (WCAG 2.2, level AA), and up is told from down by more than hue."""
+"""Every text has enough contrast in both schemes (WCAG 2.2, level AA), and up differs from down by more than hue."""
 
 import re
 

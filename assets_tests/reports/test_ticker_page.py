@@ -44,14 +44,14 @@ def page(ticker: str = "CON", session: date = SESSION, **changed: object) -> Tic
     return ticker_page(session, ticker, ticker_tables(**changed))
 
 
-def figures(shown: TickerPage) -> dict[str, tuple[str, str]]:
-    return {one.label: (one.text, one.detail) for one in shown.figures}
+def figures(made: TickerPage) -> dict[str, tuple[str, str]]:
+    return {one.label: (one.text, one.detail) for one in made.figures}
 
 
 def test_the_bars_are_those_of_the_ticker_up_to_the_session_in_order():
-    shown = page(history=history().sample(fraction=1, shuffle=True, seed=1), session=BEFORE)
+    made = page(history=history().sample(fraction=1, shuffle=True, seed=1), session=BEFORE)
     own = history().filter(pl.col("ticker") == "CON", pl.col("session") <= BEFORE).sort("session")
-    assert shown.bars.equals(own.select("session", *CHARTED, "td_setup"))
+    assert made.bars.equals(own.select("session", *CHARTED, "td_setup"))
 
 
 def test_tickers_that_differ_in_case_only_keep_apart():
@@ -61,41 +61,41 @@ def test_tickers_that_differ_in_case_only_keep_apart():
 
 def test_key_figures_are_those_of_the_last_bar():
     bar = history().filter(ticker="CON", session=SESSION).row(0, named=True)
-    shown = figures(page())
-    assert shown["Open"] == (f"{bar['open']:.2f}", "")
-    assert shown["RSI 14"] == (f"{bar['rsi_14']:.1f}", "")
-    assert shown["SMA 200"][0] == f"{bar['sma_200']:.2f}"
+    texts = figures(page())
+    assert texts["Open"] == (f"{bar['open']:.2f}", "")
+    assert texts["RSI 14"] == (f"{bar['rsi_14']:.1f}", "")
+    assert texts["SMA 200"][0] == f"{bar['sma_200']:.2f}"
     away = 100 * (bar["close"] / bar["sma_200"] - 1)
-    assert shown["SMA 200"][1] == f"{away:+.1f} %".replace("-", "−")
-    assert shown["252-day return"][0] == f"{100 * bar['return_252']:+.1f} %".replace("-", "−")
+    assert texts["SMA 200"][1] == f"{away:+.1f} %".replace("-", "−")
+    assert texts["252-day return"][0] == f"{100 * bar['return_252']:+.1f} %".replace("-", "−")
 
 
 def test_a_stock_below_a_dollar_shows_the_digits_that_matter():
     bar = history().filter(ticker="PENNY", session=SESSION).row(0, named=True)
-    shown = figures(page("PENNY"))
-    assert shown["Open"][0] == f"{bar['open']:.4f}"
-    assert shown["MACD histogram"][0] == f"{bar['macd_histogram']:+.5f}".replace("-", "−")
+    texts = figures(page("PENNY"))
+    assert texts["Open"][0] == f"{bar['open']:.4f}"
+    assert texts["MACD histogram"][0] == f"{bar['macd_histogram']:+.5f}".replace("-", "−")
 
 
 def test_a_young_ticker_shows_dashes_where_it_has_no_value_yet():
-    shown = figures(page(session=SESSIONS[9]))
-    assert shown["SMA 200"] == ("–", "")
-    assert shown["252-day return"] == ("–", "")
-    assert shown["Volume"][1] == ""
+    texts = figures(page(session=SESSIONS[9]))
+    assert texts["SMA 200"] == ("–", "")
+    assert texts["252-day return"] == ("–", "")
+    assert texts["Volume"][1] == ""
 
 
 def test_a_ticker_that_did_not_trade_today_says_so_and_shows_its_last_bar():
     halted = history().filter((pl.col("ticker") != "CON") | (pl.col("session") < BEFORE))
-    shown = page(history=halted)
-    assert str(SESSIONS[-3]) in shown.notices[0]
-    assert shown.latest["session"] == SESSIONS[-3]
+    made = page(history=halted)
+    assert str(SESSIONS[-3]) in made.notices[0]
+    assert made.latest["session"] == SESSIONS[-3]
 
 
 def test_a_ticker_without_any_bar_has_a_page_that_says_so():
-    shown = page("NEVER")
-    assert "No bar up to" in shown.notices[0]
-    assert (shown.figures, shown.latest, len(shown.bars)) == ((), {}, 0)
-    assert chart_data(shown)["sessions"] == []
+    made = page("NEVER")
+    assert "No bar up to" in made.notices[0]
+    assert (made.figures, made.latest, len(made.bars)) == ((), {}, 0)
+    assert chart_data(made)["sessions"] == []
 
 
 def test_the_listing_of_the_day_has_every_factor_s_contribution():
@@ -109,16 +109,16 @@ def test_the_listing_of_the_day_has_every_factor_s_contribution():
 
 def test_the_past_is_the_newest_places_on_the_lists_and_how_many_there_were():
     own = listed().filter(pl.col("ticker") == "CON", pl.col("session") <= BEFORE)
-    shown = page(session=BEFORE)
-    assert shown.times_listed == len(own)
-    assert [(one.session, one.model) for one in shown.past[:2]] == [(BEFORE, "dips"), (BEFORE, "strong")]
-    assert len(shown.past) == 30
-    assert shown.listed_on == tuple(sorted(set(own["session"])))
+    made = page(session=BEFORE)
+    assert made.times_listed == len(own)
+    assert [(one.session, one.model) for one in made.past[:2]] == [(BEFORE, "dips"), (BEFORE, "strong")]
+    assert len(made.past) == 30
+    assert made.listed_on == tuple(sorted(set(own["session"])))
 
 
 def test_splits_of_the_ticker_up_to_the_session_are_marked():
-    shown = page(splits=SPLITS)
-    assert [(one.session, one.split_from, one.split_to) for one in shown.splits] == [
+    made = page(splits=SPLITS)
+    assert [(one.session, one.split_from, one.split_to) for one in made.splits] == [
         (date(2023, 9, 2), 20.0, 1.0),
         (date(2024, 6, 10), 1.0, 2.0),
     ]
@@ -137,22 +137,22 @@ def test_a_split_stands_before_the_bar_on_whose_day_it_opens():
 
 def test_a_split_before_the_first_bar_or_on_it_is_listed_but_not_drawn():
     short = history().filter(pl.col("session") >= date(2024, 6, 10))
-    shown = page(history=short, splits=SPLITS)
-    assert len(shown.splits) == 2
-    assert chart_data(shown)["splits"] == []
+    made = page(history=short, splits=SPLITS)
+    assert len(made.splits) == 2
+    assert chart_data(made)["splits"] == []
 
 
 def test_trades_stand_at_their_bar_and_price():
-    shown = page(trades=TRADES)
-    assert [(one.side, one.quantity) for one in shown.trades] == [("entry", 100.0), ("exit", 40.0)]
+    made = page(trades=TRADES)
+    assert [(one.side, one.quantity) for one in made.trades] == [("entry", 100.0), ("exit", 40.0)]
     count = len(SESSIONS)
-    assert chart_data(shown)["trades"] == [[count - 200, "entry", 41.5], [count - 20, "exit", 50.0]]
+    assert chart_data(made)["trades"] == [[count - 200, "entry", 41.5], [count - 20, "exit", 50.0]]
 
 
 def test_a_trade_on_a_day_without_a_bar_stays_in_the_table():
-    shown = page(trades=TRADES, history=history().filter(pl.col("session") != SESSIONS[-20]))
-    assert len(shown.trades) == 2
-    assert [side for _, side, _ in chart_data(shown)["trades"]] == ["entry"]
+    made = page(trades=TRADES, history=history().filter(pl.col("session") != SESSIONS[-20]))
+    assert len(made.trades) == 2
+    assert [side for _, side, _ in chart_data(made)["trades"]] == ["entry"]
 
 
 def test_complete_td_setups_are_marked_and_no_other_counts():
@@ -176,9 +176,9 @@ def test_signals_and_securities_are_those_of_the_ticker():
     securities = pl.DataFrame(
         {"ticker": ["CON", "AAP"], "name": ["Continental", "x"], "type": ["CS", "CS"], "primary_exchange": [None, "X"]}
     )
-    shown = page(signals=signals("AAP", "CON"), securities=securities)
-    assert [one.rule for one in shown.signals] == ["trailing_stop"]
-    assert (shown.name, shown.security) == ("Continental", "CS")
+    made = page(signals=signals("AAP", "CON"), securities=securities)
+    assert [one.rule for one in made.signals] == ["trailing_stop"]
+    assert (made.name, made.security) == ("Continental", "CS")
     assert (page("FLAT", securities=securities).name, page("FLAT").security) == (None, "")
 
 

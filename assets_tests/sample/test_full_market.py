@@ -67,8 +67,8 @@ def test_the_sessions_known_to_the_calendar_bound_the_market(tmp_path: Path):
 
 
 def test_a_market_whose_making_was_interrupted_is_made_whole_the_next_time(market: Path, tmp_path: Path):
-    def interrupt(laid: int, _all: int) -> None:
-        if laid == 17:
+    def interrupt(count: int, _all: int) -> None:
+        if count == 17:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -81,11 +81,11 @@ def test_a_market_whose_making_was_interrupted_is_made_whole_the_next_time(marke
 def test_a_market_that_is_there_is_not_made_again_and_another_is_refused(market: Path):
     before = bytes_under(market)
     calls: list[tuple[int, int]] = []
-    laid = lay_down_full_market(
+    sample = lay_down_full_market(
         market, sessions=SESSIONS, tickers=TICKERS, seed=SEED, progress=lambda *call: calls.append(call)
     )
     assert calls == []
-    assert (laid.first_session, laid.last_session, laid.files) == (SESSIONS[0], SESSIONS[-1], len(SESSIONS))
+    assert (sample.first_session, sample.last_session, sample.files) == (SESSIONS[0], SESSIONS[-1], len(SESSIONS))
     with pytest.raises(SampleError, match="another sample market"):
         lay_down_full_market(market, sessions=SESSIONS, tickers=TICKERS, seed=SEED + 1)
     assert bytes_under(market) == before

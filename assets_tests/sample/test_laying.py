@@ -28,10 +28,10 @@ def never() -> Iterator[SampleFile]:
 
 
 def test_a_sample_is_laid_down_whole(tmp_path: Path):
-    laid = lay_down(tmp_path / "new" / "folder", PLAN, FILES)
-    assert (laid.first_session, laid.last_session, laid.files) == (DAYS[0], DAYS[-1], 3)
-    assert laid.size == 3 * len("rows of 2024-01-02")
-    assert (laid.folder / "days/2024-01-03.csv.gz").read_text() == "rows of 2024-01-03"
+    sample = lay_down(tmp_path / "new" / "folder", PLAN, FILES)
+    assert (sample.first_session, sample.last_session, sample.files) == (DAYS[0], DAYS[-1], 3)
+    assert sample.size == 3 * len("rows of 2024-01-02")
+    assert (sample.folder / "days/2024-01-03.csv.gz").read_text() == "rows of 2024-01-03"
 
 
 def test_laying_it_down_again_does_nothing(tmp_path: Path):

@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def worked(folder, tmp_path_factory):
+def settings(folder, tmp_path_factory):
     settings = Settings(home=tmp_path_factory.mktemp("home"), flat_files=str(folder))
     with instance() as dagster:
         run(settings, SESSIONS, instance=dagster, only=TO_BARS)
@@ -42,15 +42,15 @@ def regular(minutes: pl.DataFrame) -> pl.DataFrame:
     return minutes.filter(local.is_between(time(9, 30), time(16)))
 
 
-def test_every_row_is_kept(worked):
-    trail = rows(worked, MINUTE_DELIVERIES)
+def test_every_row_is_kept(settings):
+    trail = rows(settings, MINUTE_DELIVERIES)
     assert trail["kept"].to_list() == trail["rows_read"].to_list()
     assert trail["session"].to_list() == list(SESSIONS)
 
 
-def test_regular_minutes_add_up_to_the_daily_bar(worked):
+def test_regular_minutes_add_up_to_the_daily_bar(settings):
     summed = (
-        regular(rows(worked, MINUTE_BARS))
+        regular(rows(settings, MINUTE_BARS))
         .sort("ticker", "minute")
         .group_by("ticker", "session", maintain_order=True)
         .agg(
@@ -61,29 +61,29 @@ def test_regular_minutes_add_up_to_the_daily_bar(worked):
             pl.col("volume", "transactions").sum(),
         )
     )
-    assert summed.sort("ticker", "session").equals(rows(worked, DAILY_BARS).select(summed.columns))
+    assert summed.sort("ticker", "session").equals(rows(settings, DAILY_BARS).select(summed.columns))
 
 
-def test_a_liquid_ticker_trades_in_the_evening_whose_utc_date_is_the_next_day(worked):
-    newest = rows(worked, MINUTE_BARS).filter(session=SESSIONS[-1])["minute"].max()
+def test_a_liquid_ticker_trades_in_the_evening_whose_utc_date_is_the_next_day(settings):
+    newest = rows(settings, MINUTE_BARS).filter(session=SESSIONS[-1])["minute"].max()
     assert newest == datetime(2025, 12, 1, 19, 30, tzinfo=ZoneInfo("America/New_York"))
     assert newest.date() == date(2025, 12, 2)
 
 
-def test_on_an_early_close_nothing_regular_comes_after_one(worked):
-    short = regular(rows(worked, MINUTE_BARS).filter(session=SESSIONS[1]))
+def test_on_an_early_close_nothing_regular_comes_after_one(settings):
+    short = regular(rows(settings, MINUTE_BARS).filter(session=SESSIONS[1]))
     assert short["minute"].max() <= datetime(2025, 11, 28, 13, tzinfo=ZoneInfo("America/New_York"))
 
 
-def test_features_have_a_gap_where_the_session_before_is_there(worked):
-    gaps = rows(worked, INTRADAY_FEATURES).group_by("session").agg(pl.col("premarket_gap").count()).sort("session")
+def test_features_have_a_gap_where_the_session_before_is_there(settings):
+    gaps = rows(settings, INTRADAY_FEATURES).group_by("session").agg(pl.col("premarket_gap").count()).sort("session")
     assert gaps["premarket_gap"].to_list()[0] == 0
     assert min(gaps["premarket_gap"].to_list()[1:]) > 0
 
 
 def test_the_same_arguments_give_the_same_bytes(folder, tmp_path):
-    laid = lay_down_minutes(tmp_path / "again", sessions=SESSIONS)
-    assert laid.files == 2 * len(SESSIONS)
+    sample = lay_down_minutes(tmp_path / "again", sessions=SESSIONS)
+    assert sample.files == 2 * len(SESSIONS)
     for file in folder.rglob("*.csv.gz"):
         assert (tmp_path / "again" / file.relative_to(folder)).read_bytes() == file.read_bytes()
 

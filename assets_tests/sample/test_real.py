@@ -90,4 +90,4 @@ def test_progress_ends_with_every_session(tmp_path: Path):
     calls: list[tuple[int, int]] = []
     lay_down_real(tmp_path, progress=lambda *call: calls.append(call))
     assert calls[-1] == (2_385, 2_385)
-    assert [laid for laid, _ in calls] == sorted(laid for laid, _ in calls)
+    assert [count for count, _ in calls] == sorted(count for count, _ in calls)

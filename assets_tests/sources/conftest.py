@@ -55,7 +55,7 @@ def vendor(httpserver: HTTPServer) -> VendorApi:
 
 @pytest.fixture
 def rest(vendor: VendorApi, waits: Waits) -> Iterator[Rest]:
-    """A session that waits in no time, but for a silence."""
+    """A session whose waits take no time, except for a silence."""
     patience = waits.patience(read_timeout=2.0)
     with Rest(vendor.url, SecretStr(KEY), calls_per_minute=10_000, patience=patience) as session:
         yield session

@@ -1,4 +1,4 @@
-"""The one day file of the S3 tests, the faults that befall it, and a clock that waits in no time."""
+"""The one day file of the S3 tests, its faults, and a clock whose waits take no time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

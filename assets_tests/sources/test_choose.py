@@ -39,15 +39,15 @@ def test_a_location_of_no_known_kind_is_refused(location: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key_id", "secret", "named"),
+    ("key_id", "secret", "message"),
     [
         (None, None, "CANDLELAKE_FLAT_FILES_KEY_ID and CANDLELAKE_FLAT_FILES_SECRET"),
         ("key", None, "CANDLELAKE_FLAT_FILES_SECRET must"),
         ("", "secret", "CANDLELAKE_FLAT_FILES_KEY_ID must"),
     ],
 )
-def test_missing_credentials_are_named(key_id: str | None, secret: str | None, named: str) -> None:
-    with pytest.raises(SettingsError, match=named):
+def test_missing_credentials_are_named(key_id: str | None, secret: str | None, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
         flat_files_from(
             "s3://b", endpoint="https://s3.test", key_id=key_id, secret=SecretStr(secret) if secret else None
         )

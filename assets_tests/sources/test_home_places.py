@@ -1,4 +1,4 @@
-"""Folders that a home's own settings name: seen from the home, wherever it lies."""
+"""Folders that a home's own settings name: relative to the home, wherever it is."""
 
 from pathlib import Path
 

@@ -20,7 +20,7 @@ ZERO = ",0,0,0,0,0,{},0"
 
 
 def cleaned(*rows: str, session: date = FRI, max_bad_share: float = 1.0) -> CleanedDay:
-    """Return what a file of `rows` comes to, once it keeps every promise that all files keep."""
+    """Return what is made of a file of `rows`, after checking every promise that all files keep."""
     found = clean_minute_file(day_file(*rows), session, "key", "etag", max_bad_share)
     assert found.rows_read == len(rows) == found.kept + found.duplicates + found.quarantined
     assert MINUTE_BARS.enforce(found.bars).height == found.kept
@@ -53,7 +53,7 @@ def test_what_is_no_minute_of_the_day_is_rejected(at):
 
 
 @pytest.mark.parametrize("at", ["04:00", "20:00"])
-def test_the_first_and_the_last_minute_are_let_in(at):
+def test_the_first_and_the_last_minute_are_accepted(at):
     assert cleaned(minute(FRI, "A", at)).kept == 1
 
 

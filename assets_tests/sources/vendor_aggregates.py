@@ -18,7 +18,7 @@ Bar = dict[str, Any]
 
 
 def bar(close: float = 10, **changed: object) -> Bar:
-    """Return the letters of one bar, without T and t; a good one, unless told otherwise. None leaves a letter away."""
+    """Return the letters of one bar, without T and t; a good one by default. None leaves a letter out."""
     letters = {"o": 10, "c": close, "h": 20, "l": 5, "v": 1000, "vw": 10.5, "n": 7} | changed
     return {letter: value for letter, value in letters.items() if value is not None}
 
@@ -43,7 +43,7 @@ class AggregatesApi:
         self.status = "OK"
         self.page = 50_000
         self.faults: list[Fault] = []
-        self.asked: list[Request] = []
+        self.requests: list[Request] = []
         self._ids = count()
         server.expect_request(AnyPath()).respond_with_handler(self.answer)
 
@@ -57,11 +57,11 @@ class AggregatesApi:
         return {"rest_url": self.url, "rest_key": KEY, "rest_calls_per_minute": 10_000}
 
     def paths(self) -> list[str]:
-        """Return what was asked, in order."""
-        return [request.path for request in self.asked]
+        """Return the paths of the requests, in order."""
+        return [request.path for request in self.requests]
 
     def answer(self, request: Request) -> Response:
-        self.asked.append(request)
+        self.requests.append(request)
         if request.headers.get("Authorization") != f"Bearer {KEY}":
             return as_json({"status": "ERROR", "request_id": "r", "error": "Unknown API Key"}, 401)
         if self.faults:
@@ -71,7 +71,7 @@ class AggregatesApi:
             session = date.fromisoformat(found[1])
             assert not is_adjusted
             assert request.args["include_otc"] == "false"
-            return self._told(grouped(session, self.days.get(session, {})), {"adjusted": False})
+            return self._response(grouped(session, self.days.get(session, {})), {"adjusted": False})
         if found := RANGE.fullmatch(request.path):
             first, last = (date.fromisoformat(day) for day in found.groups()[1:])
             return self._range(found[1], first, last, is_adjusted)
@@ -89,7 +89,7 @@ class AggregatesApi:
             adjusted = str(is_adjusted).lower()
             further = f"/v2/aggs/ticker/{ticker}/range/1/day/{after}/{last}?adjusted={adjusted}&cursor=same"
             head["next_url"] = f"https://api.massive.com{further}"
-        return self._told(rows[: self.page], head)
+        return self._response(rows[: self.page], head)
 
     def _on_basis(self, ticker: str, session: date, letters: Bar, is_adjusted: bool) -> Bar:
         adjusted = dict(letters)
@@ -99,7 +99,7 @@ class AggregatesApi:
                 adjusted["v"] = adjusted["v"] * new / old
         return adjusted
 
-    def _told(self, rows: list[Bar], head: dict[str, Any]) -> Response:
+    def _response(self, rows: list[Bar], head: dict[str, Any]) -> Response:
         counts = {"queryCount": len(rows), "resultsCount": len(rows), "count": len(rows)}
         whole = head | counts | {"status": self.status, "request_id": f"r{next(self._ids)}"}
         # The vendor leaves `results` away when there is none.

@@ -26,7 +26,7 @@ class VendorApi:
         self.lists: dict[str, Results] = {}
         self.objects: dict[str, dict[str, Any]] = {}
         self.faults: list[Fault] = []
-        self.asked: list[Request] = []
+        self.requests: list[Request] = []
         server.expect_request("").respond_with_handler(self.answer)
         server.expect_request(AnyPath()).respond_with_handler(self.answer)
 
@@ -35,11 +35,11 @@ class VendorApi:
         return self.server.url_for("").rstrip("/")
 
     def paths(self) -> list[str]:
-        """Return what was asked, with the query, in order."""
-        return [request.full_path.rstrip("?") for request in self.asked]
+        """Return the paths of the requests, with the query, in order."""
+        return [request.full_path.rstrip("?") for request in self.requests]
 
     def answer(self, request: Request) -> Response:
-        self.asked.append(request)
+        self.requests.append(request)
         if request.headers.get("Authorization") != f"Bearer {KEY}":
             return as_json({"status": "ERROR", "request_id": "r1", "error": "Unknown API Key"}, 401)
         if self.faults:
@@ -83,7 +83,7 @@ def as_json(answer: object, status: int = 200, headers: dict[str, str] | None = 
 
 
 def say(body: str, status: int = 200, headers: dict[str, str] | None = None) -> Fault:
-    """Answer so, whatever was asked."""
+    """Answer every request with this body."""
     return lambda _: Response(body, status, headers, content_type="text/html")
 
 
@@ -110,7 +110,7 @@ def reset_midway(request: Request) -> Response:
 
 
 def fall_silent(request: Request) -> Response:
-    """Answer when nobody waits any more, and at once then: the server serves one after the other."""
+    """Answer when the client no longer waits, and at once then: the server serves one request after another."""
     connection: socket.socket = request.environ["werkzeug.socket"]
     connection.recv(1)  # returns when the client gives up
     return as_json({"status": "OK", "results": []})

@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Tell the seed before the first test and after the last: who ends the torture half-way wants it too."""
+    """Print the seed before the first test and after the last: whoever stops the torture half-way needs it too."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter and session.config.option.markexpr == "torture":
         tell = partial(

@@ -16,7 +16,7 @@ _OBJECT = re.compile(r"<Contents>.*?<Key>(.*?)</Key>.*?</Contents>", re.DOTALL)
 
 @dataclass
 class HostileS3:
-    """The proxy. It does what the server does, but for what it is told."""
+    """The proxy. It does what the server does, except for what `refuses` and `hides` pick."""
 
     endpoint: str = ""
     refuses: Callable[[BaseHTTPRequestHandler], bool] = field(default=lambda _: False)
@@ -79,12 +79,12 @@ def _pass_on(request: BaseHTTPRequestHandler, proxy: HostileS3, upstream: str) -
 
 
 def _lagging(listing: str, proxy: HostileS3) -> str:
-    def shown(found: re.Match[str]) -> str:
+    def visible(found: re.Match[str]) -> str:
         is_hidden = proxy.hides(unquote(found[1]))
         proxy.hidden += is_hidden
         return "" if is_hidden else found[0]
 
-    return _OBJECT.sub(shown, listing)
+    return _OBJECT.sub(visible, listing)
 
 
 def _answer(request: BaseHTTPRequestHandler, status: int, headers: list[tuple[str, str]], body: bytes) -> None:

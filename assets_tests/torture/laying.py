@@ -1,4 +1,4 @@
-"""The real sample laid down in the folder that is named, with what `candlelake demo` says when that fails."""
+"""The real sample written into the folder of the argument, with the error of `candlelake demo` when that fails."""
 
 import sys
 from pathlib import Path

@@ -18,7 +18,7 @@ from pipeline.queries.integrity import Found, verify
 
 
 def killed(market: Market, work: Work, after: float) -> bool:
-    """Start some work, kill it after so many seconds, and return whether that was in time."""
+    """Start some work, kill it after that many seconds, and return whether that was in time."""
     process = market.nursery.start(work)
     threading.Event().wait(after)
     os.kill(process.pid, signal.SIGKILL)
@@ -32,17 +32,17 @@ def length(market: Market, work: Work) -> float:
     return time.monotonic() - begun
 
 
-def ended(market: Market, settings: dict[str, Any], *command: str, **particulars: Any) -> tuple[int, str]:
-    """Return how a command ended, and what it said."""
+def result_of(market: Market, settings: dict[str, Any], *command: str, **particulars: Any) -> tuple[int, str]:
+    """Return the exit code and output of a command."""
     process = market.nursery.start(Work(settings, command=command, **particulars))
-    return process.wait(), process.said()
+    return process.wait(), process.output()
 
 
 def require_well(market: Market, settings: dict[str, Any], *commands: Sequence[str]) -> None:
     """Fail unless each command ends well."""
     for command in commands:
-        code, said = ended(market, settings, *command)
-        assert code == 0, f"{command}: {said}"
+        code, output = result_of(market, settings, *command)
+        assert code == 0, f"{command}: {output}"
 
 
 def checked(settings: dict[str, Any]) -> Found:

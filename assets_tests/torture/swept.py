@@ -19,7 +19,7 @@ Prepare = Callable[[Market, dict[str, Any], Path], Work]
 SPAN = ("--start", str(DAYS[0]), "--end", str(DAYS[1]))
 
 SATURDAY = datetime.combine(DAYS[1] + timedelta(days=1), time(17), UTC)
-"""Before it, no session is told; long after it, none is any more."""
+"""Before it, no session is sent; long after it, none is sent any more."""
 
 SPLIT = {"ticker": TICKERS[0], "execution_date": "2024-01-10", "split_from": 1, "split_to": 2, "id": "1"}
 
@@ -35,7 +35,7 @@ def filled(market: Market) -> dict[str, Any]:
 
 
 def copied(settings: Mapping[str, Any], home: Path) -> dict[str, Any]:
-    """Return the settings of a copy of a home. It makes what tells of its place anew."""
+    """Return the settings of a copy of a home. What names its place is made again."""
     shutil.copytree(settings["home"], home)
     (home / "candlelake.duckdb").unlink()
     return {**settings, "home": home}
@@ -121,12 +121,12 @@ def of_minutes(market: Market, settings: dict[str, Any], _: Path) -> Work:
     return Work(settings, (DAYS[0],), job="minutes_by_day")
 
 
-def laid(market: Market, settings: dict[str, Any], _: Path) -> Work:
-    """Return the laying of the whole real sample into an empty folder of the home."""
+def full_sample(market: Market, settings: dict[str, Any], _: Path) -> Work:
+    """Return the writing of the whole real sample into an empty folder of the home."""
     return Work(settings, module="assets_tests.torture.laying", command=(str(settings["home"] / "sample"),))
 
 
-def shown(runs: Nursery, home: Path) -> Work:
+def second_demo(runs: Nursery, home: Path) -> Work:
     """Return a second demo, of a month that lies in the home: settings and all tables are there, and written again."""
     home.mkdir()
     days = demonstrated()
@@ -143,8 +143,8 @@ def demonstrated() -> dict[date, list[str]]:
     return dict(list(sample_days().items())[:21])
 
 
-def told(market: Market, address: str) -> Work:
-    """Return a run, on the morning after its session, that tells a channel of it."""
+def alerting_run(market: Market, address: str) -> Work:
+    """Return a run, on the morning after its session, that sends it to a channel."""
     market.publish(OLD)
     settings = market.bare_home("told")
     market.nursery.run(Work(settings, command=("backfill", *SPAN), now=SATURDAY))
@@ -173,5 +173,5 @@ SCENES: dict[str, Prepare] = {
     "record": recorded,
     "maintenance": maintained,
     "minutes": of_minutes,
-    "sample": laid,
+    "sample": full_sample,
 }

@@ -8,10 +8,10 @@ from typing import Any
 from polars.testing import assert_frame_equal
 
 from assets_tests.faults.nursery import Work
-from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held, lake_of
+from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, lake_of, stored_tables
 from assets_tests.lake.aging import aged, forget_properties, log_of, removed_by_delta
 from assets_tests.torture.conftest import scaled
-from assets_tests.torture.striking import checked, ended, killed, length, require_well, rows
+from assets_tests.torture.striking import checked, killed, length, require_well, result_of, rows
 from assets_tests.torture.test_first_commits import copy
 from pipeline.lake.lake import Lake
 
@@ -45,7 +45,7 @@ def test_harmed_lakes_whose_logs_another_program_cleaned(whole: Market, seed: in
     old = grown_old(whole, "cleaned")
     for name in lake_of(old).tables():
         removed_by_delta(Path(lake_of(old).root, name))
-    expected, chance = held(old), random.Random(f"{seed} harms")  # noqa: S311 (a seed, to be replayed)
+    expected, chance = stored_tables(old), random.Random(f"{seed} harms")  # noqa: S311 (a seed, to be replayed)
     assert checked(old).damages == []
     for number in range(scaled(HARMS)):
         settings = copy(old, f"harmed-{number}")
@@ -55,11 +55,11 @@ def test_harmed_lakes_whose_logs_another_program_cleaned(whole: Market, seed: in
         harmed.write_bytes(harmed.read_bytes()[: harmed.stat().st_size // 2])
         if number % 2:  # a repair that is killed is ended by the next
             killed(whole, Work(settings, command=("verify", "--repair")), 4 * chance.random())
-        code, said = ended(whole, settings, "verify", "--repair")
-        assert code == 0, f"{harmed}: {said}"
+        code, output = result_of(whole, settings, "verify", "--repair")
+        assert code == 0, f"{harmed}: {output}"
         assert Lake(lake.root).tables() == lake.tables(), harmed
         require_well(whole, settings, ("verify",))
-        for name, kept in held(settings).items():
+        for name, kept in stored_tables(settings).items():
             assert_frame_equal(kept, expected[name])
         shutil.rmtree(settings["home"])
 
@@ -78,7 +78,7 @@ def test_a_clock_that_jumps_both_ways(whole: Market, seed: int) -> None:
                 aged(Path(lake.root, name), days=chance.uniform(-900, 900), versions=[newest])
         if number % 3 == 2:
             whole.nursery.run(Work(settings, job=MAINTENANCE))
-        assert_agree(held(settings), version)
+        assert_agree(stored_tables(settings), version)
         assert checked(settings).damages == [], number
         require_well(
             whole, settings, ("restate", "--dry-run"), ("explain", "AAP", str(DAYS[0])), ("verify",), ("status",)
@@ -86,7 +86,7 @@ def test_a_clock_that_jumps_both_ways(whole: Market, seed: int) -> None:
 
 
 def grown_old(market: Market, name: str) -> dict[str, Any]:
-    """Return a home filled by two runs, half a year ago, from before tables told Delta to keep their log."""
+    """Return a home filled by two runs, half a year ago, from before tables made Delta keep their log."""
     settings = market.bare_home(name)
     for version in (OLD, NEW):
         market.publish(version)

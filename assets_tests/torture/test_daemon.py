@@ -16,7 +16,7 @@ import yaml
 from dagster import DagsterInstance, DagsterRunStatus
 
 from assets_tests.commands import COMMAND, environment, free_port, wait_for_answer
-from assets_tests.faults.two_versions import DAYS, HISTORY, OLD, Market, assert_agree, held
+from assets_tests.faults.two_versions import DAYS, HISTORY, OLD, Market, assert_agree, stored_tables
 from pipeline.orchestration.instance import open_instance
 
 LONGEST_RUN = 60
@@ -24,8 +24,8 @@ LONGEST_RUN = 60
 PATIENCE = 900
 """Seconds after which this test gives up."""
 
-BACKFILL = """mutation Start($asked: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $asked) { __typename ... on PythonError { message } }
+BACKFILL = """mutation Start($parameters: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $parameters) { __typename ... on PythonError { message } }
 }"""
 ASSETS = ["raw_day_aggs", "daily_bars", "quarantine", "deliveries", "indicators", "candidates"]
 
@@ -34,8 +34,8 @@ def test_a_backfill_is_finished_although_every_process_of_dagster_was_killed(who
     settings = whole.home("daemon")
     home: Path = settings["home"]
     whole.publish(OLD)
-    told = {"FLAT_FILES": settings["flat_files"], "MAX_BAD_SHARE": "0.5", "START": HISTORY[0], "END": DAYS[-1]}
-    (home / "settings.env").write_text("".join(f"CANDLELAKE_{name}={value}\n" for name, value in told.items()))
+    variables = {"FLAT_FILES": settings["flat_files"], "MAX_BAD_SHARE": "0.5", "START": HISTORY[0], "END": DAYS[-1]}
+    (home / "settings.env").write_text("".join(f"CANDLELAKE_{name}={value}\n" for name, value in variables.items()))
     with open_instance(home) as instance:
         impatient(home)
         with ui(home, tmp_path / "first.txt") as address:
@@ -49,11 +49,11 @@ def test_a_backfill_is_finished_although_every_process_of_dagster_was_killed(who
         )
     assert first.status == DagsterRunStatus.FAILURE
     assert (last.status, last.root_run_id) == (DagsterRunStatus.SUCCESS, first.run_id)
-    assert_agree(held(settings), OLD)
+    assert_agree(stored_tables(settings), OLD)
 
 
 def impatient(home: Path) -> None:
-    """Let the daemon of a home look after runs every second, and take a run for lost after a minute."""
+    """Make the daemon of a home check runs every second, and take a run for lost after a minute."""
     config = home / "dagster" / "dagster.yaml"
     content = yaml.safe_load(config.read_text())
     content["run_monitoring"] |= {"max_runtime_seconds": LONGEST_RUN, "poll_interval_seconds": 1}
@@ -84,7 +84,7 @@ def ui(home: Path, log: Path) -> Iterator[str]:
 
 
 def below(parent: int) -> list[int]:
-    """Return every process that a process started, and those that they did."""
+    """Return every process that a process started, and the ones that they started."""
     command = ["ps", "-eo", "pid=,ppid="]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()  # noqa: S603
     children: dict[int, list[int]] = {}
@@ -100,11 +100,11 @@ def below(parent: int) -> list[int]:
 
 def backfill(address: str) -> None:
     """Ask the web server for a backfill of `DAYS`, as its page does."""
-    asked: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "assetSelection": [{"path": ["stocks", name]} for name in ASSETS],
         "partitionNames": [str(day) for day in DAYS],
     }
-    body = json.dumps({"query": BACKFILL, "variables": {"asked": asked}}).encode()
+    body = json.dumps({"query": BACKFILL, "variables": {"parameters": parameters}}).encode()
     request = Request(f"{address}/graphql", body, {"content-type": "application/json"})  # noqa: S310 (loopback)
     with urlopen(request) as response:  # noqa: S310
         answer = json.load(response)["data"]["launchPartitionBackfill"]

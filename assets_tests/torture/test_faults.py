@@ -13,13 +13,13 @@ from assets_tests.faults.killing import Kills
 from assets_tests.faults.nursery import Work
 from assets_tests.faults.test_first_opening import require_made_good
 from assets_tests.faults.test_server_killed import require_survived
-from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, held
+from assets_tests.faults.two_versions import DAYS, NEW, OLD, Market, assert_agree, stored_tables
 from assets_tests.faults.zombies import Zombies
 from assets_tests.s3_outage import own_server
 from assets_tests.torture.conftest import scaled
 
 KILLS = {"folder": 150, "s3": 80}
-"""Of runs that rewrite, and a fifth as many of first runs; a run on S3 takes thrice the time of the processor."""
+"""Kills of rewriting runs, and a fifth as many of first runs; a run on S3 takes three times the processor time."""
 
 ZOMBIES = 20
 """For each kind of lake."""
@@ -46,7 +46,7 @@ def test_killed_runs(
 def test_zombies(whole: Market, seed: int, new_lake: Callable[[], dict[str, str]]) -> None:
     zombies = Zombies(replace(whole, new_lake=new_lake), seed)
     zombies.wake(ZOMBIES)
-    assert any("RunReplaced" in said for said in zombies.ended)
+    assert any("RunReplaced" in end for end in zombies.ends)
 
 
 def test_contention(whole: Market, new_lake: Callable[[], dict[str, str]]) -> None:
@@ -59,7 +59,7 @@ def test_contention(whole: Market, new_lake: Callable[[], dict[str, str]]) -> No
         market.publish(version)
         with readers(settings):
             at_once(market, [Work(settings, DAYS), Work(settings, DAYS), Work(settings, job="maintenance")])
-        assert_agree(held(settings), version)
+        assert_agree(stored_tables(settings), version)
         if time.monotonic() - begun > scaled(CONTENTION):
             return
 

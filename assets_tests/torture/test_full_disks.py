@@ -15,8 +15,8 @@ from assets_tests.faults.sweeping import Sweep
 from assets_tests.faults.test_machine import BACKFILL, leave, small_disk
 from assets_tests.faults.two_versions import ADD, DAYS, NEW, OLD, Market
 from assets_tests.torture.conftest import scaled
-from assets_tests.torture.striking import checked, ended, require_well
-from assets_tests.torture.swept import SCENES, copied, demonstrated, filled, shown, told
+from assets_tests.torture.striking import checked, require_well, result_of
+from assets_tests.torture.swept import SCENES, alerting_run, copied, demonstrated, filled, second_demo
 
 COMMANDS = (ADD, BACKFILL, ("run", "--date", str(DAYS[0])), ("restate",), ("reference",))
 
@@ -41,12 +41,12 @@ def test_every_write(whole: Market, home: dict[str, Any], tmp_path: Path, seed: 
     shutil.rmtree(work.settings["home"])
 
 
-def test_every_write_of_a_run_that_tells_a_channel(
+def test_every_write_of_a_run_that_sends_to_a_channel(
     whole: Market, tmp_path: Path, seed: int, httpserver: HTTPServer
 ) -> None:
     require_library()
     httpserver.expect_request("/channel").respond_with_data("")
-    work = told(whole, f"json://127.0.0.1:{httpserver.port}/channel")
+    work = alerting_run(whole, f"json://127.0.0.1:{httpserver.port}/channel")
     sweep(Sweep(whole.nursery, tmp_path, work), seed, "told")
 
 
@@ -55,7 +55,7 @@ def test_every_write_of_a_demo(tmp_path: Path, seed: int) -> None:
     days = demonstrated()
     span = {"CANDLELAKE_START": str(min(days)), "CANDLELAKE_END": str(max(days))}
     with nursery(tmp_path / "runs", **span, **preloaded()) as runs:
-        sweep(Sweep(runs, tmp_path, shown(runs, tmp_path / "home")), seed, "demo")
+        sweep(Sweep(runs, tmp_path, second_demo(runs, tmp_path / "home")), seed, "demo")
 
 
 def sweep(prepared: Sweep, seed: int, name: str) -> None:
@@ -84,9 +84,9 @@ def test_a_small_disk(whole: Market, tmp_path: Path) -> None:
                 shutil.rmtree(settings["home"])
                 shutil.copytree(before, settings["home"])
                 ballast = leave(disk, fill)
-                code, said = ended(whole, settings, *command, environment=elsewhere)
+                code, output = result_of(whole, settings, *command, environment=elsewhere)
                 ballast.unlink()
-                assert code in {0, 1}, f"{command} with {fill} kB: {said}"
-                assert "Traceback" not in said, said
-                assert checked(settings).damages == [], f"{command} with {fill} kB: {said}"
+                assert code in {0, 1}, f"{command} with {fill} kB: {output}"
+                assert "Traceback" not in output, output
+                assert checked(settings).damages == [], f"{command} with {fill} kB: {output}"
                 require_well(whole, settings, command if code else ("status",), ("verify",))

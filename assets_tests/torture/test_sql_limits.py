@@ -10,8 +10,8 @@ import pytest
 
 from assets_tests.lake.sql.sql_functions import every_function, hostile_calls
 from assets_tests.lake.sql.sql_hogs import HOGS, JSON
-from assets_tests.lake.sql.test_sql_functions import QUICK, Place, assert_tells_nothing, is_open
-from assets_tests.lake.sql.test_sql_functions import outcome as told
+from assets_tests.lake.sql.test_sql_functions import QUICK, Place, assert_leaks_nothing, is_open
+from assets_tests.lake.sql.test_sql_functions import outcome as answer_to
 from assets_tests.lake.sql.test_sql_limits import Watch, deep, outcome
 from pipeline.lake.sql import Sql
 from pipeline.lake.sql.sandbox.terms import Limits
@@ -36,10 +36,10 @@ def test_no_function_takes_more_than_four_gigabytes(place: Place, what: str) -> 
 def test_every_one_of_them_ends_with_ctrl_c(place: Place, what: str) -> None:
     with Sql(place.lake) as sql:
         sql.standing()
-        asked: list[float] = []
+        sent_at: list[float] = []
 
         def stop() -> None:
-            asked.append(time.monotonic())
+            sent_at.append(time.monotonic())
             os.kill(os.getpid(), signal.SIGINT)
 
         timer = threading.Timer(0.5, stop)
@@ -49,7 +49,7 @@ def test_every_one_of_them_ends_with_ctrl_c(place: Place, what: str) -> None:
             timer.cancel()
             timer.join()
         except KeyboardInterrupt:
-            assert time.monotonic() - asked[0] < 10, "it goes on"
+            assert time.monotonic() - sent_at[0] < 10, "it goes on"
         assert sql.sql("SELECT count(*) FROM stocks.prices").item() == 1
 
 
@@ -72,5 +72,5 @@ def test_every_overload_of_every_open_function_does_no_harm(
         for function in every_function(each_overload=True):
             if is_open(function):
                 for query in hostile_calls(function, texts, numbers):
-                    assert_tells_nothing(told(sql, query), query)
+                    assert_leaks_nothing(answer_to(sql, query), query)
     assert place.is_untouched()

@@ -1,4 +1,4 @@
-"""A vendor's bad days, one case each: what goes wrong, and what becomes of it. `docs/vendor-faults.md` tells it."""
+"""A vendor's bad days, one case each: the fault, and what becomes of it. `docs/vendor-faults.md` has the table."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,7 @@ FILE, ANSWER, SETTING = "FileRefused", "AnswerRefused", "SettingsError"
 
 @dataclass(frozen=True)
 class Case:
-    """A fault that befalls the newer version of a session whose older version is in the lake."""
+    """A fault in the newer version of a session whose older version is in the lake."""
 
     name: str
     what: str
@@ -17,9 +17,9 @@ class Case:
     error: str = ""
     """The error that the run ends with; empty when the run brings the newer version, right and whole."""
     words: str = ""
-    """What the error says."""
+    """Words of the error."""
     bounds: dict[str, Any] = field(default_factory=dict)
-    """Of `Patience`, where the case would take minutes with those that are shipped."""
+    """Of `Patience`, where the case would take minutes with the defaults."""
 
     @property
     def outcome(self) -> str:

@@ -79,7 +79,7 @@ def with_header(fault: Fault, name: str, value: str) -> Fault:
 
 
 def entry_of(xml: bytes, session: date) -> bytes:
-    """Return the element of a listing that tells of the file of `session`."""
+    """Return the element of a listing about the file of `session`."""
     before, _, rest = xml.partition(key_of(session).encode())
     return before[before.rindex(b"<Contents>") :] + key_of(session).encode() + rest[: rest.index(b"</Contents>") + 11]
 

@@ -1,4 +1,4 @@
-"""Each fault by the real path: a newer version of a session is published, the daily job runs, the lake is looked at."""
+"""Each fault by the real path: a newer version of a session is published, the daily job runs, the lake is checked."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ THU, FRI = date(2024, 1, 4), date(2024, 1, 5)
 SATURDAY = datetime(2024, 1, 6, 17, tzinfo=UTC)
 
 OLD, NEW, NEWER = 10.0, 12.0, 13.0
-"""Closes of Friday's versions: the one in the lake, the one that the fault befalls, and one that replaces that."""
+"""Closes of Friday's versions: the one in the lake, the one with the fault, and one that replaces that."""
 
 pytestmark = pytest.mark.filterwarnings("ignore::pipeline.sources.port.MisplacedFile")
 
@@ -59,7 +59,7 @@ def cases(source: str) -> pytest.MarkDecorator:
 
 @pytest.fixture(autouse=True)
 def bounded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no attempt wait long, and none that the case does not hurry end early."""
+    """Shorten the waits of every attempt; only the case's own patience ends one early."""
     patience = partial(Patience, **(QUICK | request.node.callspec.params["case"].bounds))
     for module in ("transfer.s3", "massive.rest"):
         monkeypatch.setattr(f"pipeline.sources.{module}.Patience", patience)
@@ -72,20 +72,20 @@ def dagster() -> Iterator[SimpleNamespace]:
         yield SimpleNamespace(run=partial(run, **confined))
 
 
-def held(settings: Settings) -> list[pl.DataFrame]:
+def stored_tables(settings: Settings) -> list[pl.DataFrame]:
     return [rows(settings, table).drop("run_id", strict=False) for table in (DAILY_BARS, QUARANTINE, DELIVERIES)]
 
 
 def require_outcome(settings: Settings, dagster: SimpleNamespace, case: Case) -> None:
-    """Run the daily job under the fault, and hold the lake to what the table says."""
-    before = held(settings)
+    """Run the daily job under the fault, and compare the lake with the table."""
+    before = stored_tables(settings)
     assert closes(settings) == {OLD}
     result = dagster.run(settings)
     if case.error:
         assert not result.success
         assert f"{case.error}: " in failure_of(result)
         assert case.words in failure_of(result)
-        assert all(now.equals(then) for now, then in zip(held(settings), before, strict=True))
+        assert all(now.equals(then) for now, then in zip(stored_tables(settings), before, strict=True))
     else:
         assert result.success, failure_of(result)
         assert closes(settings) == {NEW}
@@ -177,8 +177,8 @@ def test_a_fault_of_the_rest_api_leaves_the_lake_as_it_was_or_right(
         # The first question is Thursday's.
         thursday = {**good, "queryCount": 1, "resultsCount": 1, "results": grouped(THU, api.days[THU])}
         api.faults = [say_json(thursday), *answers_to(case.name, good)]
-        api.asked.clear()
+        api.requests.clear()
 
         require_outcome(settings, dagster, case)
 
-    assert len(api.asked) <= 6
+    assert len(api.requests) <= 6

@@ -9,7 +9,7 @@ PAGE = Path(pipeline.__file__).parents[1] / "docs" / "vendor-faults.md"
 
 def test_the_page_is_what_the_table_says():
     assert PAGE.read_text() == page(), (
-        "write it anew: python -m assets_tests.vendor_faults.page > docs/vendor-faults.md"
+        "write it again: python -m assets_tests.vendor_faults.page > docs/vendor-faults.md"
     )
 
 

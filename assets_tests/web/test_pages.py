@@ -20,7 +20,7 @@ RESET = struct.pack("ii", 1, 0)
 
 @pytest.fixture
 def answers_to_others():
-    """Return the threads that answer visitors of servers of other tests: nobody waits for them."""
+    """Return the threads that answer visitors of servers of other tests: no test waits for them."""
     return frozenset(threading.enumerate())
 
 
@@ -36,7 +36,7 @@ def address(tmp_path: Path, answers_to_others):
         yield urlsplit(url)
 
 
-def asked(address, path, method="GET", host=None):
+def response_to(address, path, method="GET", host=None):
     connection = HTTPConnection(address.hostname, address.port, timeout=10)
     connection.request(method, path, headers={"Host": host or address.netloc})
     answer = connection.getresponse()
@@ -50,8 +50,8 @@ def wait_for_answers_to_end(answers_to_others):
 
 
 def test_pages_and_the_index_are_read(address):
-    assert asked(address, "/")[:2] == (200, "<p>pages</p>")
-    assert asked(address, "/tickers/AAPL.html")[:2] == (200, "<p>AAPL</p>")
+    assert response_to(address, "/")[:2] == (200, "<p>pages</p>")
+    assert response_to(address, "/tickers/AAPL.html")[:2] == (200, "<p>AAPL</p>")
 
 
 def test_it_listens_on_this_machine_only(address):
@@ -59,31 +59,31 @@ def test_it_listens_on_this_machine_only(address):
 
 
 def test_folders_are_not_listed(address):
-    assert asked(address, "/tickers/")[0] == 404
+    assert response_to(address, "/tickers/")[0] == 404
 
 
 @pytest.mark.parametrize(
     "path", ["/../settings.env", "/%2e%2e/settings.env", "/tickers/..%2f..%2fsettings.env", "/way-out"]
 )
 def test_nothing_outside_the_folder_is_read(address, path):
-    status, body, _ = asked(address, path)
+    status, body, _ = response_to(address, path)
     assert status == 404
     assert "secret" not in body
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
 def test_nothing_can_be_written(address, method):
-    assert asked(address, "/index.html", method)[0] == 501
+    assert response_to(address, "/index.html", method)[0] == 501
 
 
 def test_a_page_of_the_web_that_leads_here_by_name_reads_nothing(address):
-    status, body, _ = asked(address, "/", host="evil.example")
+    status, body, _ = response_to(address, "/", host="evil.example")
     assert status == 421
     assert "pages" not in body
 
 
-def test_no_page_is_guessed_framed_or_told_to_others(address):
-    headers = asked(address, "/")[2]
+def test_no_page_is_guessed_framed_or_leaked_to_others(address):
+    headers = response_to(address, "/")[2]
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] == "no-referrer"
@@ -99,11 +99,11 @@ def test_the_port_is_free_again_afterwards(tmp_path):
 @pytest.mark.parametrize("path", ["/%00", "/a%00b.html", "/" + "x" * 5000, "/%ff", "/loop"])
 def test_a_path_that_no_file_can_have_is_not_found_and_prints_nothing(address, tmp_path, capfd, path):
     (tmp_path / "reports" / "loop").symlink_to(tmp_path / "reports" / "loop")
-    assert asked(address, path)[0] in {404, 414}
+    assert response_to(address, path)[0] in {404, 414}
     assert capfd.readouterr().err == ""
 
 
-def test_a_download_that_a_visitor_breaks_off_prints_nothing_and_harms_nobody_else(
+def test_a_download_that_a_visitor_breaks_off_prints_nothing_and_harms_no_other(
     address, tmp_path, capfd, caplog, answers_to_others
 ):
     with (tmp_path / "reports" / "large.html").open("wb") as page:
@@ -115,13 +115,13 @@ def test_a_download_that_a_visitor_breaks_off_prints_nothing_and_harms_nobody_el
     wait_for_answers_to_end(answers_to_others)
     assert capfd.readouterr().err == ""
     assert caplog.records == []
-    assert asked(address, "/")[:2] == (200, "<p>pages</p>")
+    assert response_to(address, "/")[:2] == (200, "<p>pages</p>")
 
 
 def test_an_answer_that_fails_otherwise_is_one_line_of_log(address, capfd, caplog, monkeypatch, answers_to_others):
     monkeypatch.setattr(Pages, "end_headers", lambda _: 1 / 0)
     with pytest.raises(RemoteDisconnected):
-        asked(address, "/")
+        response_to(address, "/")
     wait_for_answers_to_end(answers_to_others)
     assert capfd.readouterr().err == ""
     assert [one.getMessage() for one in caplog.records] == [

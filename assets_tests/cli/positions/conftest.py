@@ -44,10 +44,10 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ask(home: Path, ask_in: Callable[[Path], Ask], monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Return the way to ask about positions in that home, which nothing but a stop says to sell."""
+    """Return a call of `candlelake positions` in that home; only the stop rule gives signals."""
     declare(monkeypatch, declaring(rules=(STOP_HIT,)))
-    asked = ask_in(home)
-    return lambda *arguments: asked("positions", *arguments)
+    ask_home = ask_in(home)
+    return lambda *arguments: ask_home("positions", *arguments)
 
 
 def book(home: Path) -> pl.DataFrame:

@@ -75,7 +75,7 @@ def test_a_bad_row_says_why(tmp_path, row, fault):
     assert (bad.line, bad.opening, bad.faults) == (3, None, (fault,))
 
 
-def test_every_fault_of_a_row_is_told(tmp_path):
+def test_every_fault_of_a_row_is_reported(tmp_path):
     (row,) = read(tmp_path, f"{HEADER}AAPL,x,y,z\n")
     assert len(row.faults) == 3
 

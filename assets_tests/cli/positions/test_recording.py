@@ -11,14 +11,14 @@ from assets_tests.cli.positions.conftest import LATEST, book
 from assets_tests.market.holdings import day
 
 
-def test_a_purchase_is_recorded_with_all_that_was_said_of_it(ask: Ask, home: Path) -> None:
+def test_a_purchase_is_recorded_with_all_its_terms(ask: Ask, home: Path) -> None:
     terms = ("--stop", "90", "--target", "130", "--commission", "1.5", "--note", "mine", "--opened", str(day(0)))
     answer = ask("add", "AAPL", "2.5", "100", *terms)
     assert (answer.code, answer.data) == (0, "")
     assert answer.words == f"Position 1: 2.5 AAPL at 100 on {day(0)}.\n"
     (row,) = book(home).to_dicts()
-    told = ("ticker", "quantity", "price", "opened", "stop", "target", "commission", "note")
-    assert tuple(row[name] for name in told) == ("AAPL", 2.5, 100, day(0), 90, 130, 1.5, "mine")
+    columns = ("ticker", "quantity", "price", "opened", "stop", "target", "commission", "note")
+    assert tuple(row[name] for name in columns) == ("AAPL", 2.5, 100, day(0), 90, 130, 1.5, "mine")
 
 
 def test_a_purchase_without_a_day_is_of_the_newest_session(ask: Ask, home: Path) -> None:

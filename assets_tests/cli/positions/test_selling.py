@@ -13,7 +13,7 @@ from pipeline.contracts.reference import SPLITS
 from pipeline.lake.lake import Lake
 
 
-def test_a_sale_without_a_price_is_at_the_latest_close_and_tells_its_profit(ask: Ask, home: Path) -> None:
+def test_a_sale_without_a_price_is_at_the_latest_close_and_shows_its_profit(ask: Ask, home: Path) -> None:
     ask("add", "AAPL", "10", "100", "--opened", str(day(0)), "--commission", "1")
     answer = ask("close", "AAPL", "--quantity", "15", "--commission", "2")
     assert answer.code == 0

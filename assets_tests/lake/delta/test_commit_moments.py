@@ -10,7 +10,7 @@ NOW = datetime(2024, 3, 4, 15, tzinfo=UTC)
 
 
 def commits(*days_ago: float) -> pl.DataFrame:
-    """Return commits of versions 0, 1 …, stamped so many days ago, the newest first as a history gives them."""
+    """Return commits of versions 0, 1 …, stamped that many days ago, the newest first as in a history."""
     stamps = [NOW - timedelta(days=days) for days in days_ago]
     rows = {"version": list(range(len(stamps))), "committed_at": stamps}
     return pl.DataFrame(rows, schema_overrides={"committed_at": pl.Datetime("us", "UTC")}).reverse()

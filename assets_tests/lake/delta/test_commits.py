@@ -1,4 +1,4 @@
-"""What a commit tells of itself."""
+"""What a commit records about itself."""
 
 from assets_tests.lake.conftest import FEB_1, JAN_2, JAN_3, PRICES, REJECTS, prices, rejects
 from pipeline.lake.delta.maintenance import compact
@@ -8,18 +8,18 @@ def commit(lake, table, version):
     return next(row for row in lake.history(f"stocks/{table.name}").iter_rows(named=True) if row["version"] == version)
 
 
-def test_a_commit_tells_its_sessions_and_the_versions_it_was_made_from(lake):
+def test_a_commit_records_its_sessions_and_the_versions_it_was_made_from(lake):
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=1.0)], run_id="r1")
     newest = lake.replace(PRICES, [JAN_3, FEB_1], [prices(JAN_3, A=1.0), prices(FEB_1, A=1.0)], run_id="r2").version
     readings = [lake.read(PRICES), lake.read(REJECTS)]
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=2.0)], run_id="after the reading")
     made = lake.replace(REJECTS, [JAN_2], [rejects(JAN_2, 1)], run_id="r3", read=readings).version
-    told = commit(lake, REJECTS, made)
-    assert told["read"] == [
+    entry = commit(lake, REJECTS, made)
+    assert entry["read"] == [
         {"table": "stocks.prices", "version": newest},
         {"table": "stocks.rejects", "version": None},
     ]
-    assert (told["run_id"], told["first_session"], told["last_session"]) == ("r3", JAN_2, JAN_2)
+    assert (entry["run_id"], entry["first_session"], entry["last_session"]) == ("r3", JAN_2, JAN_2)
     spanning = commit(lake, PRICES, newest)
     assert (spanning["first_session"], spanning["last_session"], spanning["read"]) == (JAN_3, FEB_1, [])
 
@@ -32,7 +32,7 @@ def test_a_reading_stays_at_its_version(lake):
     assert reading.version == 1
 
 
-def test_a_commit_that_changes_no_row_tells_of_no_session(lake):
+def test_a_commit_that_changes_no_row_records_no_session(lake):
     lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=1.0)], run_id="r1")
     lake.replace(PRICES, [JAN_3], [prices(JAN_3, A=1.0)], run_id="r2")
     compact(lake, PRICES, run_id="compaction")

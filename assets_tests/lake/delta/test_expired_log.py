@@ -7,7 +7,7 @@ import pytest
 from deltalake import DeltaTable
 
 from assets_tests.lake.aging import log_of, removed_by_delta
-from assets_tests.lake.conftest import JAN_2, JAN_3, PRICES, fill, held, prices
+from assets_tests.lake.conftest import JAN_2, JAN_3, PRICES, fill, prices, stored_closes
 from assets_tests.lake.integrity.test_table import NAME, entry, flip, folder, only, verified
 from pipeline.errors import VersionGone
 from pipeline.lake.delta.maintenance import vacuum
@@ -19,7 +19,7 @@ from pipeline.lake.lake import Lake
 
 @pytest.fixture
 def cleaned(old: Lake) -> Lake:
-    """Return a lake of which another Delta program has removed the expired log entries."""
+    """Return a lake whose expired log entries were removed by another Delta program."""
     removed_by_delta(folder(old))
     assert len(log_of(old, NAME)) < 10
     return Lake(old.root)
@@ -81,7 +81,7 @@ def test_a_lost_entry_after_the_checkpoint_is_damage_still(cleaned: Lake) -> Non
 
 
 def test_without_the_checkpoint_every_entry_is_missed_and_put_back(cleaned: Lake) -> None:
-    rows = held(cleaned)
+    rows = stored_closes(cleaned)
     for path in (folder(cleaned) / "_delta_log").glob("*.checkpoint.parquet"):
         path.write_bytes(path.read_bytes()[:-10])
     state = verified(cleaned)
@@ -91,12 +91,12 @@ def test_without_the_checkpoint_every_entry_is_missed_and_put_back(cleaned: Lake
     mending.renew_checkpoint(state)
     again = Lake(cleaned.root)
     assert verified(again).damages == []
-    assert held(again) == rows
+    assert stored_closes(again) == rows
 
 
 def test_a_lost_entry_that_a_checkpoint_makes_up_for_costs_nothing_but_itself(lake: Lake) -> None:
     fill(lake)
-    rows, before = held(lake), log_of(lake, NAME)
+    rows, before = stored_closes(lake), log_of(lake, NAME)
     forget(lake, 3)
     entry(lake, 3).write_bytes(b"")
     state = verified(lake)
@@ -106,17 +106,17 @@ def test_a_lost_entry_that_a_checkpoint_makes_up_for_costs_nothing_but_itself(la
     assert (again.damages, again.rows) == ([], 3)
     assert len(again.unknown) == 1, "what only that version brought"
     assert log_of(lake, NAME) == [name for name in before if name != entry(lake, 3).name]
-    assert held(Lake(lake.root)) == rows
+    assert stored_closes(Lake(lake.root)) == rows
     after = Lake(lake.root)
     assert after.trail(PRICES).unknown() == [3]
     assert after.history(NAME).filter(version=2)["run_id"].item() == "r1", "Delta would call it another version"
 
 
 @pytest.mark.thorough
-def test_a_lost_newest_entry_that_a_checkpoint_makes_up_for_keeps_nobody_from_writing(lake: Lake) -> None:
+def test_a_lost_newest_entry_that_is_in_a_checkpoint_blocks_no_write(lake: Lake) -> None:
     fill(lake, 20)
     lake.open(PRICES).create_checkpoint()
-    rows, newest = held(lake), lake.version(PRICES)
+    rows, newest = stored_closes(lake), lake.version(PRICES)
     forget(lake, newest)
     entry(lake, newest).unlink()
     state = verified(lake)
@@ -124,9 +124,9 @@ def test_a_lost_newest_entry_that_a_checkpoint_makes_up_for_keeps_nobody_from_wr
     Mending(lake, "moment", "r").give_up_entries(state)
     again = Lake(lake.root)
     assert (verified(again).damages, verified(again).rows) == ([], 3)
-    assert held(again) == rows
+    assert stored_closes(again) == rows
     again.replace(PRICES, [JAN_2], [prices(JAN_2, A=7.0)], run_id="next")
-    assert held(again) == rows | {(JAN_2, "A"): 7.0}
+    assert stored_closes(again) == rows | {(JAN_2, "A"): 7.0}
     assert (verified(again).damages, verified(again).rows) == ([], 3)
     assert again.trail(PRICES).unknown() == [newest]
 
@@ -165,7 +165,7 @@ def test_the_trail_goes_on_where_the_log_was_removed(old: Lake) -> None:
 @pytest.mark.thorough
 def test_rows_of_a_version_that_the_log_no_longer_knows_are_read_as_long_as_the_files_are_there(old: Lake) -> None:
     versions = range(1, 25)
-    expected = {version: held(old, version) for version in versions}
+    expected = {version: stored_closes(old, version) for version in versions}
     removed_by_delta(folder(old))
     after = Lake(old.root)
     for version in versions:
@@ -184,7 +184,7 @@ def test_rows_that_nothing_has_changed_since_are_read_although_their_version_was
 
 
 def test_maintenance_of_a_lake_whose_log_was_removed_goes_on(cleaned: Lake) -> None:
-    rows = held(cleaned)
+    rows = stored_closes(cleaned)
     vacuum(cleaned, PRICES, keep=timedelta(days=30), run_id="r")
-    assert held(Lake(cleaned.root)) == rows
+    assert stored_closes(Lake(cleaned.root)) == rows
     assert verified(Lake(cleaned.root)).damages == []

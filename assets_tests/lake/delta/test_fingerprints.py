@@ -1,4 +1,4 @@
-"""What is recorded of each commit: the hashes of its files and its log entry, whoever committed."""
+"""What is recorded of each commit: the hashes of its files and its log entry, for every committer."""
 
 import hashlib
 import json
@@ -79,7 +79,7 @@ def test_nobody_writes_over_a_lost_newest_commit(filled: Lake, harm) -> None:
         filled.replace(PRICES, [JAN_3], [prices(JAN_3, A=3.0)], run_id="r")
 
 
-def test_a_commit_without_a_record_hinders_nobody(filled: Lake) -> None:
+def test_a_commit_without_a_record_blocks_nothing(filled: Lake) -> None:
     Path(filled.root, NAME, filled.fingerprints(NAME).name(2)).unlink()
     filled.replace(PRICES, [JAN_3], [prices(JAN_3, A=3.0)], run_id="r")
     assert filled.fingerprints(NAME).versions() == [0, 1, 3]

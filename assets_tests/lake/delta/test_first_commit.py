@@ -1,4 +1,4 @@
-"""A first commit that is killed or finds the disk full at any step: no table yet, in nobody's way, and made good."""
+"""A first commit that is killed or finds the disk full at any step: no table yet, nothing in the way, and made good."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ import pytest
 
 from assets_tests.examples import first_quick
 from assets_tests.faults.killing import make_older
-from assets_tests.lake.conftest import JAN_2, PRICES, REJECTS, held, prices, rejects
+from assets_tests.lake.conftest import JAN_2, PRICES, REJECTS, prices, rejects, stored_closes
 from pipeline.errors import TableDamaged
 from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
@@ -78,7 +78,7 @@ def lay(lake: Lake, files: dict[str, bytes]) -> Path:
 
 
 @pytest.mark.parametrize("step", first_quick([3, 1]))
-def test_a_first_write_broken_off_at_any_step_is_in_nobody_s_way_and_made_good(
+def test_a_first_write_broken_off_at_any_step_blocks_no_one_and_is_made_good(
     written: list[tuple[str, bytes]], beside: Lake, step: int
 ) -> None:
     for files in list(states(written))[::step]:
@@ -93,7 +93,7 @@ def test_a_first_write_broken_off_at_any_step_is_in_nobody_s_way_and_made_good(
         assert found.damages == [], files.keys()
         assert list(found.leftovers) == ([] if is_there else [NAME])
         first_write(lake)
-        assert held(Lake(beside.root)) == {(JAN_2, "A"): 1.0}
+        assert stored_closes(Lake(beside.root)) == {(JAN_2, "A"): 1.0}
         assert verify(Lake(beside.root), Progress()).damages == [], files.keys()
 
 

@@ -9,7 +9,7 @@ import pytest
 from deltalake import DeltaTable, PostCommitHookProperties
 
 from assets_tests.lake.aging import aged, log_of, removed_by_delta
-from assets_tests.lake.conftest import FEB_1, JAN_2, PRICES, fill, held, prices
+from assets_tests.lake.conftest import FEB_1, JAN_2, PRICES, fill, prices, stored_closes
 from pipeline.errors import QueryError, WriteConflict
 from pipeline.lake.delta import log_keeping
 from pipeline.lake.delta.layout import LOG_KEPT
@@ -21,13 +21,13 @@ from pipeline.lake.sql import connect
 NAME = "stocks/prices"
 
 
-def test_a_new_table_tells_every_delta_program_to_keep_its_log(lake: Lake) -> None:
+def test_a_new_table_makes_every_delta_program_keep_its_log(lake: Lake) -> None:
     fill(lake, 1)
     assert LOG_KEPT.items() <= lake.open(PRICES).metadata().configuration.items()
 
 
 def test_deltalake_still_removes_the_log_of_a_table_that_does_not_say_so(old: Lake) -> None:
-    """Not a test of ours: while it fails to fail, the property is needed."""
+    """A test of Delta, not of this package: as long as it passes, the property is needed."""
     table = DeltaTable(old.uri(PRICES))
     table.vacuum(
         retention_hours=24,
@@ -39,11 +39,11 @@ def test_deltalake_still_removes_the_log_of_a_table_that_does_not_say_so(old: La
 
 
 def test_the_first_maintenance_of_an_old_lake_keeps_every_log_entry(old: Lake) -> None:
-    before, rows = log_of(old, NAME), held(old)
+    before, rows = log_of(old, NAME), stored_closes(old)
     compact(old, PRICES, run_id="maintenance")
     assert vacuum(old, PRICES, keep=timedelta(days=30), run_id="maintenance")
     assert log_of(old, NAME)[: len(before)] == before
-    assert held(old) == rows
+    assert stored_closes(old) == rows
     assert old.fingerprints(NAME).versions() == list(range(old.version(PRICES) + 1))
 
 
@@ -75,7 +75,7 @@ def test_the_next_commit_to_an_old_table_sets_the_properties_once(old: Lake) -> 
 
 def test_who_only_reads_changes_nothing(old: Lake) -> None:
     newest = old.version(PRICES)
-    held(old), old.history(NAME), old.trail(PRICES).commits()
+    stored_closes(old), old.history(NAME), old.trail(PRICES).commits()
     assert (old.version(PRICES), is_log_kept(old.open(PRICES))) == (newest, False)
 
 
@@ -111,9 +111,9 @@ def test_a_version_within_the_retention_stays_readable_although_the_clock_went_b
     wrong = lake.open(PRICES).version()
     lake.replace(PRICES, [FEB_1], [prices(FEB_1, A=1.0)], run_id="behind")
     aged(Path(lake.root, NAME), days=20_000, versions=[wrong + 1])
-    expected = held(lake, 3)
+    expected = stored_closes(lake, 3)
     then = time.time() - 90 * 86_400
     for file in Path(lake.uri(PRICES)).rglob("*.parquet"):
         os.utime(file, (then, then))
     vacuum(Lake(lake.root), PRICES, keep=timedelta(days=30), run_id="r")
-    assert held(Lake(lake.root), 3) == expected
+    assert stored_closes(Lake(lake.root), 3) == expected

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from assets_tests.lake.conftest import FEB_1, FEB_2, JAN_2, JAN_3, JAN_4, PRICES, held, prices
+from assets_tests.lake.conftest import FEB_1, FEB_2, JAN_2, JAN_3, JAN_4, PRICES, prices, stored_closes
 from pipeline.errors import SettingsError, TableDamaged, TableMissing, WriteConflict
 from pipeline.lake.delta import maintenance
 from pipeline.lake.delta.maintenance import CompactedPartition, compact, vacuum
@@ -31,12 +31,12 @@ def month_file(lake: Lake, month: str) -> Path:
 
 
 def test_each_month_becomes_one_file_in_the_order_of_the_key_with_the_same_rows(scattered: Lake) -> None:
-    before = held(scattered)
+    before = stored_closes(scattered)
     assert compact(scattered, PRICES, run_id="r") == [
         CompactedPartition(month="2024-01", rows=6, files_before=3, files_after=1),
         CompactedPartition(month="2024-02", rows=4, files_before=2, files_after=1),
     ]
-    assert held(scattered) == before
+    assert stored_closes(scattered) == before
     keys = pl.read_parquet(month_file(scattered, "2024-01"), columns=["ticker", "session"]).rows()
     assert keys == [(ticker, day) for ticker in ("A", "B") for day in DAYS[:3]]
 
@@ -51,11 +51,11 @@ def test_a_table_in_order_is_left_alone(scattered: Lake) -> None:
 def test_a_single_file_out_of_order_is_put_in_order(scattered: Lake) -> None:
     compact(scattered, PRICES, run_id="r")
     scattered.replace(PRICES, [JAN_3], [prices(JAN_3, C=1.0, A=1.0)], run_id="r")
-    expected = held(scattered)
+    expected = stored_closes(scattered)
     compact(scattered, PRICES, run_id="r")
     keys = pl.read_parquet(month_file(scattered, "2024-01"), columns=["ticker", "session"]).rows()
     assert keys == sorted(keys)
-    assert held(scattered) == expected
+    assert stored_closes(scattered) == expected
 
 
 def test_the_current_month_can_be_left_alone(scattered: Lake) -> None:
@@ -76,16 +76,18 @@ def test_compaction_gives_way_to_a_run_that_wrote_meanwhile(scattered: Lake, mon
         scattered.replace(PRICES, [JAN_3], [prices(JAN_3, NEW=9.0)], run_id="faster")
         return scan(*args, **options)  # type: ignore[arg-type]
 
-    expected = {key: close for key, close in held(scattered).items() if key[0] != JAN_3} | {(JAN_3, "NEW"): 9.0}
+    expected = {key: close for key, close in stored_closes(scattered).items() if key[0] != JAN_3} | {
+        (JAN_3, "NEW"): 9.0
+    }
     with monkeypatch.context() as patched:
         patched.setattr(maintenance, "scan_files", overtaken)
         with pytest.raises(WriteConflict, match="2024-01"):
             compact(scattered, PRICES, run_id="r")
-    assert held(scattered) == expected
+    assert stored_closes(scattered) == expected
 
 
-def test_a_run_that_compaction_overtook_is_told_and_nothing_is_lost(scattered: Lake) -> None:
-    before = held(scattered)
+def test_a_run_that_compaction_overtook_has_a_conflict_and_nothing_is_lost(scattered: Lake) -> None:
+    before = stored_closes(scattered)
 
     def overtaken():
         compact(scattered, PRICES, run_id="r")
@@ -93,12 +95,12 @@ def test_a_run_that_compaction_overtook_is_told_and_nothing_is_lost(scattered: L
 
     with pytest.raises(WriteConflict):
         scattered.replace(PRICES, [JAN_3], overtaken(), run_id="r")
-    assert held(scattered) == before
+    assert stored_closes(scattered) == before
 
 
 def test_vacuum_removes_replaced_files_orphans_and_staging_but_nothing_that_is_needed(scattered: Lake) -> None:
     folder = Path(scattered.uri(PRICES))
-    before = held(scattered)
+    before = stored_closes(scattered)
     compact(scattered, PRICES, run_id="r")
     for commit in (folder / "_delta_log").glob("*.json"):
         commit.write_text(replaced_earlier(commit.read_text(), days=3))
@@ -115,13 +117,13 @@ def test_vacuum_removes_replaced_files_orphans_and_staging_but_nothing_that_is_n
     removed = vacuum(scattered, PRICES, keep=timedelta(days=2), run_id="r")
     assert orphan.name in {Path(name).name for name in removed}
     assert set(folder.glob("month=*/*.parquet*")) == needed | {fresh}
-    assert held(scattered) == before
+    assert stored_closes(scattered) == before
 
 
 def test_vacuum_keeps_what_every_version_of_the_retention_needs_however_old_its_files_are(scattered: Lake) -> None:
     folder = Path(scattered.uri(PRICES))
     read_by_a_list = scattered.version(PRICES)
-    before = held(scattered)
+    before = stored_closes(scattered)
     compact(scattered, PRICES, run_id="r")
     for commit in (folder / "_delta_log").glob("*.json"):
         commit.write_text(replaced_earlier(commit.read_text(), days=10))
@@ -130,7 +132,7 @@ def test_vacuum_keeps_what_every_version_of_the_retention_needs_however_old_its_
     # A checkpoint forgets after a week that a file was ever replaced.
     scattered.open(PRICES).create_checkpoint()
     vacuum(scattered, PRICES, keep=timedelta(days=30), run_id="r")
-    assert held(scattered, read_by_a_list) == before
+    assert stored_closes(scattered, read_by_a_list) == before
 
 
 def replaced_earlier(commit: str, *, days: int) -> str:

@@ -103,7 +103,7 @@ def test_a_command_that_meets_a_missing_data_file_says_so_in_one_line(tmp_path, 
     assert line.endswith("then `candlelake verify --repair`.")
 
 
-def test_a_past_version_whose_files_a_vacuum_took_is_told_as_such(tmp_path):
+def test_a_past_version_whose_files_a_vacuum_took_is_reported_as_such(tmp_path):
     lake = Lake(tmp_path)
     for close in (1.0, 2.0):
         lake.replace(PRICES, [JAN_2], [prices(JAN_2, A=close)], run_id="r")

@@ -1,4 +1,4 @@
-"""The vendor's files held against their receipts, and both against the audit trail."""
+"""The vendor's files compared with their receipts, and both with the audit trail."""
 
 import gzip
 import json
@@ -83,7 +83,7 @@ def test_a_harmed_file_is_named_with_what_is_wrong(
     assert found in damage.found
 
 
-def test_a_harmed_version_that_was_replaced_is_told_apart(lake: Path, versions: tuple[Receipt, Receipt]) -> None:
+def test_a_harmed_version_that_was_replaced_is_reported_apart(lake: Path, versions: tuple[Receipt, Receipt]) -> None:
     flip(lake / "raw" / versions[0].replaced_key, 20)
     assert only(verified(lake, *trail(versions))).kind == Kind.OLD_RAW
 
@@ -112,11 +112,11 @@ def test_a_flipped_bit_in_a_receipt_is_found_by_the_audit_trail_which_knows_the_
 
 def with_another_time(path: Path, hours: int, *, sealed: bool) -> None:
     """Change the time in a receipt; `sealed` receipts keep the checksum, which those of earlier versions lack."""
-    told = json.loads(path.read_bytes())
-    told["last_modified"] = (datetime.fromisoformat(told["last_modified"]) + timedelta(hours=hours)).isoformat()
+    receipt = json.loads(path.read_bytes())
+    receipt["last_modified"] = (datetime.fromisoformat(receipt["last_modified"]) + timedelta(hours=hours)).isoformat()
     if not sealed:
-        del told["checksum"]
-    path.write_text(json.dumps(told))
+        del receipt["checksum"]
+    path.write_text(json.dumps(receipt))
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
@@ -160,7 +160,7 @@ def test_a_lost_receipt_is_rebuilt_from_the_audit_trail(
     assert list(state.rebuilt.values()) == [versions[1]]
 
 
-def test_a_file_without_a_receipt_that_nobody_knows_is_no_damage(lake: Path, versions: tuple[Receipt, Receipt]) -> None:
+def test_an_unknown_file_without_a_receipt_is_no_damage(lake: Path, versions: tuple[Receipt, Receipt]) -> None:
     (lake / "raw" / DATASET / "2024/01/.incoming-1").write_bytes(b"cut off")
     state = verified(lake, *trail(versions))
     assert (state.damages, state.unknown) == ([], [f"raw/{DATASET}/2024/01/.incoming-1"])
@@ -189,8 +189,8 @@ def test_a_version_that_came_back_and_was_replaced_again_is_no_damage(lake: Path
     stored(raw, NEW, hour=12)
     again = stored(raw, OLD, hour=13)
     newest = stored(raw, NEW, hour=14)
-    told = DeliveredVersion(again, is_current=False), DeliveredVersion(newest, is_current=True)
-    assert verified(lake, *told).damages == []
+    versions = DeliveredVersion(again, is_current=False), DeliveredVersion(newest, is_current=True)
+    assert verified(lake, *versions).damages == []
 
 
 def test_a_new_version_whose_receipt_found_no_room_is_unfinished_and_no_damage(lake: Path) -> None:

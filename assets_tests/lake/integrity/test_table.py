@@ -1,4 +1,4 @@
-"""A table held against its records: every harm is named, where it is and what it touches; what is no harm is not."""
+"""A table compared with its records: every harm is named, with its place and extent; nothing else is."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ def filled(lake: Lake) -> Lake:
 
 
 def verified(lake: Lake) -> TableState:
-    return TableVerification(lake.objects, NAME, lambda data, told: decoded(data, told, PRICES)).run()
+    return TableVerification(lake.objects, NAME, lambda data, entry: decoded(data, entry, PRICES)).run()
 
 
 def folder(lake: Lake) -> Path:
@@ -108,7 +108,7 @@ def test_a_flipped_bit_in_any_region_of_a_data_file_is_found_and_its_sessions_na
 
 
 def test_most_flipped_bits_would_have_been_read_as_numbers(filled: Lake) -> None:
-    """Not a test of ours: it shows why hashes are needed, and that the flips above are not all caught by readers."""
+    """A test of the readers, not of this package: hashes are needed, since readers miss some of the flips above."""
     path = next(path for path in live(filled) if "2024-02" in str(path))
     written, unnoticed = path.read_bytes(), 0
     for place, bit in places(len(written)):
@@ -139,7 +139,7 @@ def test_a_harmed_data_file_is_named_with_what_is_wrong(filled: Lake, found: str
     assert found in damage.found
 
 
-def test_a_harmed_file_of_earlier_versions_only_is_told_apart(filled: Lake) -> None:
+def test_a_harmed_file_of_earlier_versions_only_is_reported_apart(filled: Lake) -> None:
     (old,) = {*folder(filled).rglob("month=*/*.parquet")} - {*live(filled)}
     flip(old, 40)
     damage = only(verified(filled))
@@ -173,7 +173,7 @@ def test_a_harmed_record_is_named_and_its_files_are_read_instead(filled: Lake) -
     assert state.unrecorded == [2]
 
 
-def test_a_version_without_a_record_is_no_damage_but_said(filled: Lake) -> None:
+def test_a_version_without_a_record_is_reported_and_is_no_damage(filled: Lake) -> None:
     (folder(filled) / filled.fingerprints(NAME).name(2)).unlink()
     state = verified(filled)
     assert (state.damages, state.unrecorded) == ([], [2])
@@ -201,7 +201,7 @@ def test_an_emptied_entry_without_a_record_is_a_lost_one(filled: Lake) -> None:
     assert only(verified(filled)).kind == Kind.LOST_ENTRY
 
 
-def test_a_file_that_no_version_knows_is_told_but_is_no_damage(filled: Lake) -> None:
+def test_a_file_that_no_version_knows_is_reported_and_is_no_damage(filled: Lake) -> None:
     left = folder(filled) / "month=2024-02/part-00000-killed-c000.zstd.parquet"
     left.write_bytes(b"PAR1")
     state = verified(filled)
@@ -230,7 +230,7 @@ def test_a_harmed_checkpoint_or_hint_is_named(with_checkpoint: Lake) -> None:
     assert verified(with_checkpoint).damages == []
 
 
-def test_a_checkpoint_that_somebody_else_made_is_no_damage(with_checkpoint: Lake) -> None:
+def test_a_checkpoint_of_another_program_is_no_damage(with_checkpoint: Lake) -> None:
     with_checkpoint.open(PRICES).create_checkpoint()
     assert verified(with_checkpoint).damages == []
 

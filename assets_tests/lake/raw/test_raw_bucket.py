@@ -1,4 +1,4 @@
-"""The vendor's files on a real S3 server: every version kept, whoever else stores one at the same moment."""
+"""The vendor's files on a real S3 server: every version kept, even when another process stores one too."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -110,7 +110,7 @@ def test_a_file_that_was_changed_is_never_read_and_the_remedy_mends_it(raw, stor
 
 
 @pytest.mark.thorough
-def test_a_damaged_file_is_written_anew_even_where_it_was_not_deleted(raw, store, place):
+def test_a_damaged_file_is_written_again_even_where_it_was_not_deleted(raw, store, place):
     receipt = store(b"bytes of the day")
     (name,) = [name for name in objects_of(place) if not name.endswith(RECEIPT_SUFFIX)]
     S3Objects(place).put(name, b"bytes of the dax")
@@ -133,7 +133,7 @@ def test_other_bytes_than_announced_are_not_taken_in(raw, place, tmp_path):
 
 
 @pytest.mark.thorough
-def test_of_versions_stored_at_one_moment_each_is_kept_and_one_is_in_force(raw, store):
+def test_each_of_the_versions_stored_at_one_moment_is_kept_and_one_is_in_force(raw, store):
     bodies = [f"version {number}".encode() for number in range(8)]
     with ThreadPoolExecutor(len(bodies)) as writers:
         receipts = list(writers.map(store, bodies))

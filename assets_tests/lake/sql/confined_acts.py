@@ -87,9 +87,9 @@ if __name__ == "__main__":
     sys.path.append(sys.argv[1])
     from pipeline.lake.sql.sandbox import confine, terms
 
-    told = json.loads(sys.argv[2])
-    setup = terms.setup_from(told["setup"])
-    tried = acts(told["places"], setup.parent)
+    request = json.loads(sys.argv[2])
+    setup = terms.setup_from(request["setup"])
+    tried = acts(request["places"], setup.parent)
     standing = confine.confine(setup)
-    outcomes = {name: outcome(act) for name, act in tried.items() if name in told["acts"]}
+    outcomes = {name: outcome(act) for name, act in tried.items() if name in request["acts"]}
     sys.stdout.write(json.dumps({"landlock": standing.landlock, "outcomes": outcomes}))

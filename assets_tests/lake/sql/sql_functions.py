@@ -33,7 +33,7 @@ class Function:
         return f'"{self.name}"({", ".join(arguments)})'
 
     def queries(self, arguments: Sequence[str]) -> list[str]:
-        """Return the queries that call it wherever a function of its kind may stand."""
+        """Return the queries that call it in every place where a function of its kind may be."""
         call = self.call(arguments)
         if self.kind.startswith("table"):
             return [f"FROM {call} LIMIT 3"]

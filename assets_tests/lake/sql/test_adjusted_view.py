@@ -43,7 +43,7 @@ EVENTS = splits(
 )
 
 
-def told(events: pl.DataFrame, **known: object) -> pl.DataFrame:
+def split_rows(events: pl.DataFrame, **known: object) -> pl.DataFrame:
     """Return `events` as rows of reference/splits."""
     seen = {"first_seen_at": SEEN, "last_seen_at": SEEN, "withdrawn_at": None, "doubt": None, "id": "S"} | known
     columns = [pl.lit(value).cast(SPLITS.columns[name]).alias(name) for name, value in seen.items()]
@@ -56,10 +56,10 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     sessions = BARS["session"].unique().sort().to_list()
     lake.replace(DAILY_BARS, sessions, [BARS.sort("session")], run_id="r")
     ignored = [
-        told(splits(("AAP", 2, 1, 9)), withdrawn_at=LATER),
-        told(splits(("AAP", 2, 1, 9)), doubt="conflicting", id="T"),
+        split_rows(splits(("AAP", 2, 1, 9)), withdrawn_at=LATER),
+        split_rows(splits(("AAP", 2, 1, 9)), doubt="conflicting", id="T"),
     ]
-    lake.refresh(SPLITS, pl.concat([told(EVENTS), *ignored]), run_id="r")
+    lake.refresh(SPLITS, pl.concat([split_rows(EVENTS), *ignored]), run_id="r")
     return lake
 
 
@@ -97,7 +97,7 @@ def test_a_day_can_be_written_as_text_and_a_macro_be_joined_and_named(sql: Sql) 
 @pytest.mark.parametrize(
     "bars", first_quick(["stocks.daily_bars_adjusted", f"stocks.daily_bars_as_of(DATE '{SESSIONS[9]}')"])
 )
-def test_splits_are_joined_by_hash_and_a_ticker_asked_for_is_looked_up_on_both_sides(
+def test_splits_are_joined_by_hash_and_a_filter_on_a_ticker_reaches_both_sides(
     lake: Lake, tmp_path: Path, bars: str
 ) -> None:
     engine = Engine(Setup(place={"folder": lake.root}, spill=str(tmp_path), readable=[], modules=[]))
@@ -116,7 +116,7 @@ def test_a_new_split_shows_in_the_next_query(tmp_path: Path) -> None:
     lake.refresh(SPLITS, SPLITS.empty(), run_id="r")
     sql = connect(lake)
     assert sql.sql("SELECT close FROM stocks.daily_bars_adjusted ORDER BY session")["close"].to_list() == [30.0, 10.0]
-    lake.refresh(SPLITS, told(splits(("A", 1, 1, 3))), run_id="r")
+    lake.refresh(SPLITS, split_rows(splits(("A", 1, 1, 3))), run_id="r")
     assert sql.sql("SELECT close FROM stocks.daily_bars_adjusted ORDER BY session")["close"].to_list() == [10.0, 10.0]
 
 
@@ -131,7 +131,7 @@ def test_a_new_split_shows_in_the_next_query(tmp_path: Path) -> None:
         ]
     ),
 )
-def test_without_the_tables_it_needs_a_query_is_told_which_and_how_to_fill_them(
+def test_without_the_tables_it_needs_a_query_fails_with_their_names_and_how_to_fill_them(
     tmp_path: Path, query: str, lacking: str
 ) -> None:
     lake = Lake(tmp_path / "lake")
@@ -141,7 +141,7 @@ def test_without_the_tables_it_needs_a_query_is_told_which_and_how_to_fill_them(
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("FROM stocks.daily_bars_adjusted AT (VERSION => 1)", "has no versions of its own"),
         ("FROM stocks.daily_bars_as_of('yesterday')", "date"),
@@ -152,8 +152,8 @@ def test_without_the_tables_it_needs_a_query_is_told_which_and_how_to_fill_them(
         ("FROM stocks.read_csv('x')", "not open to queries"),
     ],
 )
-def test_a_wrong_use_is_refused_in_words(sql: Sql, query: str, said: str) -> None:
-    with pytest.raises(QueryError, match=said):
+def test_a_wrong_use_is_refused_in_words(sql: Sql, query: str, message: str) -> None:
+    with pytest.raises(QueryError, match=message):
         sql.sql(query)
 
 
@@ -164,47 +164,49 @@ def test_the_catalog_file_has_them_described_for_a_plain_client(lake: Lake, tmp_
         load_delta(client)
         rows = client.sql("SELECT count(*), min(split_factor) FROM stocks.daily_bars_adjusted").fetchall()
         known = client.sql("FROM stocks.daily_bars_as_of(DATE '2020-01-02')").fetchall()
-        said = client.sql("SELECT comment FROM duckdb_functions() WHERE function_name = 'daily_bars_as_of'").fetchall()
+        comment = client.sql(
+            "SELECT comment FROM duckdb_functions() WHERE function_name = 'daily_bars_as_of'"
+        ).fetchall()
         columns = client.sql(
             "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'daily_bars_adjusted'"
         ).fetchall()
     assert rows == [(len(BARS), 1 / 7)]
     assert len(known) == 7
-    assert said == [(DERIVED[1].description,)]
+    assert comment == [(DERIVED[1].description,)]
     assert columns == list(DERIVED[0].columns.items())
 
 
 WORLDS, BARS_EACH = 300, 8
 
 
-def told_at_random(random: np.random.Generator, world: int) -> tuple[list[dict], list[dict]]:
+def random_reference(random: np.random.Generator, world: int) -> tuple[list[dict], list[dict]]:
     """Return rows of reference/tickers and reference/ticker_events about two tickers and three FIGIs of their own."""
     figis, names = [f"F{k}-{world}" for k in range(3)], [f"A-{world}", f"B-{world}"]
 
     def one_of(choices: list) -> object:
         return choices[random.integers(len(choices))]
 
-    def said() -> dict:
+    def seen() -> dict:
         return {"first_seen_at": SEEN, "last_seen_at": SEEN, "withdrawn_at": one_of([None, None, None, LATER])}
 
     tickers, events = [], []
     for _ in range(random.integers(6)):
-        ended = one_of([None, *SESSIONS[:7]])
-        named = {"ticker": one_of(names), "composite_figi": one_of([*figis, None])}
-        listed = {"type": one_of(["CS", "ETF", None]), "active": ended is None, "delisted_on": ended}
-        tickers.append(said() | named | listed)
+        delisted = one_of([None, *SESSIONS[:7]])
+        key = {"ticker": one_of(names), "composite_figi": one_of([*figis, None])}
+        listed = {"type": one_of(["CS", "ETF", None]), "active": delisted is None, "delisted_on": delisted}
+        tickers.append(seen() | key | listed)
     for _ in range(random.integers(6)):
         took = {"composite_figi": one_of(figis), "ticker": one_of(names)}
-        events.append(said() | took | {"since": one_of(list(SESSIONS[:7]))})
+        events.append(seen() | took | {"since": one_of(list(SESSIONS[:7]))})
     return tickers, events
 
 
 @pytest.fixture(scope="module")
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     random = np.random.default_rng(7)
-    told_of = [told_at_random(random, world) for world in range(WORLDS)]
-    tickers = [row for rows, _ in told_of for row in rows]
-    events = [row for _, rows in told_of for row in rows]
+    references = [random_reference(random, world) for world in range(WORLDS)]
+    tickers = [row for rows, _ in references for row in rows]
+    events = [row for _, rows in references for row in rows]
     lake = Lake(tmp_path_factory.mktemp("listings") / "lake")
     names = sorted({row["ticker"] for row in tickers + events})
     bars = pl.concat([tape([float(k + 1) for k in range(BARS_EACH)], ticker=name) for name in names])
@@ -229,5 +231,5 @@ def test_listings_and_series_are_those_of_the_pure_functions(worlds: Lake) -> No
         assert_frame_equal(followed, series(bars, expected, figi), check_exact=True)
 
 
-def test_a_figi_nobody_knows_has_no_bars(worlds: Lake) -> None:
+def test_an_unknown_figi_has_no_bars(worlds: Lake) -> None:
     assert connect(worlds).sql("FROM stocks.series('BBG0NOBODY')").is_empty()

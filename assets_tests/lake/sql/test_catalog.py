@@ -40,7 +40,7 @@ def test_a_plain_client_opens_the_file_and_always_sees_the_current_version(fille
         assert rows(client, "SELECT session, close FROM stocks.prices ORDER BY 1") == [(JAN_2, 1.0), (JAN_3, 2.0)]
 
 
-def test_the_file_tells_what_the_tables_and_their_columns_hold(filled: Lake, tmp_path: Path) -> None:
+def test_the_file_describes_the_tables_and_their_columns(filled: Lake, tmp_path: Path) -> None:
     write_catalog(filled, tmp_path / "c.duckdb")
     with duckdb.connect(str(tmp_path / "c.duckdb"), read_only=True) as client:
         views = rows(client, "SELECT comment FROM duckdb_views() WHERE view_name = 'prices'")
@@ -50,7 +50,7 @@ def test_the_file_tells_what_the_tables_and_their_columns_hold(filled: Lake, tmp
 
 
 @pytest.mark.thorough
-def test_the_file_can_be_written_anew_while_somebody_reads_the_old_one(filled: Lake, tmp_path: Path) -> None:
+def test_the_file_can_be_rewritten_while_somebody_reads_the_old_one(filled: Lake, tmp_path: Path) -> None:
     path = tmp_path / "candlelake.duckdb"
     write_catalog(filled, path)
     with duckdb.connect(str(path), read_only=True) as reader:
@@ -123,7 +123,7 @@ def test_what_another_file_has_in_place_of_the_fingerprint_is_not_run(filled: La
     assert path.stat().st_mtime_ns == written
 
 
-def test_a_file_tells_without_duckdb_that_its_tables_lie_elsewhere_now(filled: Lake, tmp_path: Path) -> None:
+def test_an_outdated_file_is_recognized_without_duckdb_when_its_tables_have_moved(filled: Lake, tmp_path: Path) -> None:
     path = tmp_path / "candlelake.duckdb"
     assert not names_another_place(path, filled.root), "there is none"
     write_catalog(filled, path)

@@ -34,7 +34,7 @@ def sql(filled: Lake) -> Iterator[Sql]:
         yield connected
 
 
-def test_a_table_is_asked_by_its_name_and_shows_the_contracts_columns(sql: Sql) -> None:
+def test_a_table_is_queried_by_its_name_and_shows_the_columns_of_its_contract(sql: Sql) -> None:
     answer = sql.sql("SELECT * FROM stocks.prices ORDER BY session")
     assert answer.rows() == [("A", JAN_2, 9.0, None), ("A", JAN_3, 3.0, None)]
     assert answer.schema == pl.Schema(PRICES.columns)
@@ -70,11 +70,11 @@ def test_every_query_sees_what_was_committed_before_it_even_a_new_table(lake: La
         ("WITH p AS (SELECT * FROM stocks.prices AT (VERSION => 1)) SELECT sum(close) FROM p", [3.0]),
     ],
 )
-def test_a_past_version_is_asked_for_by_number(sql: Sql, query: str, closes: list[float]) -> None:
+def test_a_past_version_is_requested_by_number(sql: Sql, query: str, closes: list[float]) -> None:
     assert sql.sql(query).to_series().to_list() == closes
 
 
-def test_a_past_version_is_asked_for_by_time(filled: Lake, sql: Sql) -> None:
+def test_a_past_version_is_requested_by_time(filled: Lake, sql: Sql) -> None:
     committed = filled.history("stocks/prices").sort("version")["committed_at"][2]
     # Delta keeps milliseconds; versions of one millisecond would make the newest of them the right answer.
     versions_then = filled.history("stocks/prices").filter(pl.col("committed_at") <= committed)["version"]
@@ -126,7 +126,7 @@ def test_an_empty_lake_says_how_to_fill_it(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("SELECT clsoe FROM stocks.prices", 'column "clsoe" not found.*close'),
         ("SELEC close FROM stocks.prices", "syntax error"),
@@ -135,8 +135,8 @@ def test_an_empty_lake_says_how_to_fill_it(lake: Lake) -> None:
         (f"SELECT '{'x' * 2_000}'::INTEGER", "…"),
     ],
 )
-def test_a_wrong_query_is_answered_in_one_readable_line(sql: Sql, query: str, said: str) -> None:
-    with pytest.raises(QueryError, match=said) as wrong:
+def test_a_wrong_query_is_answered_in_one_readable_line(sql: Sql, query: str, message: str) -> None:
+    with pytest.raises(QueryError, match=message) as wrong:
         sql.sql(query)
     assert "\n" not in str(wrong.value)
     assert len(str(wrong.value)) < 800

@@ -133,20 +133,20 @@ def _seconds(number: int) -> float:
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.mark.parametrize(("what", "told", "code"), first_quick([
+@pytest.mark.parametrize(("what", "sent", "code"), first_quick([
     ("one call of a function", signal.SIGINT, 130),
     ("a product of ranges", signal.SIGINT, 130),
     ("one call of a function", signal.SIGTERM, 143),
 ]))  # fmt: skip
 def test_a_command_that_is_told_to_stop_does_and_leaves_nothing(
-    command: Callable[[str], subprocess.Popen[str]], temporary: Path, what: str, told: signal.Signals, code: int
+    command: Callable[[str], subprocess.Popen[str]], temporary: Path, what: str, sent: signal.Signals, code: int
 ) -> None:
     running = command(LONG[what])
     child = child_of(running)
-    running.send_signal(told)
-    out, said = running.communicate(timeout=PATIENCE)
+    running.send_signal(sent)
+    out, errors = running.communicate(timeout=PATIENCE)
     assert (running.returncode, out) == (code, "")
-    assert said == ("error: Interrupted.\n" if told is signal.SIGINT else "")
+    assert errors == ("error: Interrupted.\n" if sent is signal.SIGINT else "")
     assert is_gone(child)
     assert list(temporary.iterdir()) == []
 
@@ -197,7 +197,7 @@ def test_a_child_that_ended_between_two_queries_is_replaced(sql: Sql) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("how", "message"),
     first_quick(
         [
             (signal.SIGKILL, "The system killed the process"),
@@ -208,11 +208,11 @@ def test_a_child_that_ended_between_two_queries_is_replaced(sql: Sql) -> None:
     ),
 )
 def test_a_child_that_ends_in_a_query_is_an_error_that_says_how(
-    sql: Sql, temporary: Path, how: signal.Signals, said: str
+    sql: Sql, temporary: Path, how: signal.Signals, message: str
 ) -> None:
     number = sql._confined().child.number
     threading.Timer(0.2, lambda: os.kill(number, how)).start()
-    with pytest.raises(QueryError, match=said) as broken:
+    with pytest.raises(QueryError, match=message) as broken:
         sql.sql(LONG["a product of ranges"])
     assert broken.value.remedy
     assert list(temporary.iterdir()) == []

@@ -1,4 +1,4 @@
-"""A query over a data file that is missing or damaged says so, and which command repairs it."""
+"""A query over a missing or damaged data file fails with that cause, and with the command that repairs it."""
 
 from pathlib import Path
 

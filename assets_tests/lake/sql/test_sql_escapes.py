@@ -1,4 +1,4 @@
-"""Ways out of SQL that are known of DuckDB: none reads, writes or tells, whichever walls around it are missing."""
+"""Known ways out of DuckDB's SQL: none reads, writes or leaks anything, even when a wall is missing."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,11 +115,9 @@ def outcome(sql: Sql, query: str) -> pl.DataFrame | None:
 
 
 @pytest.mark.parametrize("way", first_quick(["read_text('{}')", "read_csv('{}')", "delta_scan('{}')", "'{}.parquet'"]))
-def test_no_query_asks_anything_of_the_network(
-    sql: Sql, places: dict[str, Path], httpserver: HTTPServer, way: str
-) -> None:
-    asked: list[object] = []
-    httpserver.expect_request("/secret").respond_with_handler(asked.append)  # type: ignore[arg-type]
+def test_no_query_reaches_the_network(sql: Sql, places: dict[str, Path], httpserver: HTTPServer, way: str) -> None:
+    requests: list[object] = []
+    httpserver.expect_request("/secret").respond_with_handler(requests.append)  # type: ignore[arg-type]
     with Sql(places["root"], walls=Walls(open_functions=False)) as unguarded:
         for address in (
             httpserver.url_for("/secret"),
@@ -128,7 +126,7 @@ def test_no_query_asks_anything_of_the_network(
             for asks in (sql, unguarded):
                 with pytest.raises(QueryError):
                     asks.sql(f"FROM {way.format(address)}")
-    assert asked == []
+    assert requests == []
 
 
 @pytest.mark.parametrize(

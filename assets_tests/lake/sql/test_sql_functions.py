@@ -82,17 +82,17 @@ def sql(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sql]:
 
 
 def outcome(sql: Sql, query: str) -> str:
-    """Return all that a query tells: its answer, or its error."""
+    """Return the outcome of a query: its answer, or its error."""
     try:
         return str(sql.sql(query).rows())
     except QueryError as refused:
         return str(refused)
 
 
-def assert_tells_nothing(said: str, query: str) -> None:
+def assert_leaks_nothing(answer: str, query: str) -> None:
     """Fail when an answer holds the planted secret, or a setting: the folder for temporary files is one."""
-    assert PLANTED not in said, query
-    assert "candlelake-sql-" not in said, query
+    assert PLANTED not in answer, query
+    assert "candlelake-sql-" not in answer, query
 
 
 def without_most_collations(functions: list[Function]) -> list[Function]:
@@ -108,7 +108,7 @@ def test_the_lists_were_reviewed_for_the_installed_duckdb() -> None:
             assert (state, bool(reason)) in {("open", False), ("closed", True)}, (kind, name)
 
 
-def test_a_new_function_is_closed_until_somebody_has_looked_at_it(
+def test_a_new_function_is_closed_until_it_is_reviewed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for kind in KINDS:
@@ -148,8 +148,8 @@ def test_what_is_not_open_is_refused_by_its_name(sql: Sql, place: Place, step: i
     assert len(closed) > 150 / step
     for function in closed:
         for query in function.queries(function.harmless()):
-            said = outcome(sql, query)
-            assert said.startswith(f"{function.name} is not open to queries."), query
+            answer = outcome(sql, query)
+            assert answer.startswith(f"{function.name} is not open to queries."), query
     assert place.is_untouched()
 
 
@@ -158,20 +158,20 @@ def test_no_pragma_is_answered(sql: Sql) -> None:
     with duckdb.connect(":memory:") as connection:
         names = connection.execute("SELECT function_name FROM duckdb_functions() WHERE function_type = 'pragma'")
         for (name,) in names.fetchall():
-            said = outcome(sql, f"PRAGMA {name}")
-            assert "Only one SELECT" in said or "cannot be read" in said, name
+            answer = outcome(sql, f"PRAGMA {name}")
+            assert "Only one SELECT" in answer or "cannot be read" in answer, name
 
 
 @every_so_many
-def test_every_open_function_works_or_says_what_it_wants(sql: Sql, place: Place, step: int) -> None:
+def test_every_open_function_works_or_explains_its_error(sql: Sql, place: Place, step: int) -> None:
     answered = 0
     opened = [function for function in FUNCTIONS if is_open(function)][::step]
     for function in opened:
         for query in function.queries(function.harmless()):
-            said = outcome(sql, query)
-            assert_tells_nothing(said, query)
-            assert "is not open" not in said, query
-            answered += said.startswith("[")
+            answer = outcome(sql, query)
+            assert_leaks_nothing(answer, query)
+            assert "is not open" not in answer, query
+            answered += answer.startswith("[")
     assert answered > len(opened) * 2 // 3
     assert place.is_untouched()
 
@@ -182,7 +182,7 @@ def test_no_open_function_does_harm_with_hostile_arguments(sql: Sql, place: Plac
     for function in without_most_collations(FUNCTIONS)[::step]:
         if is_open(function):
             for query in function.queries(function.hostile(next(texts), "-9223372036854775808")):
-                assert_tells_nothing(outcome(sql, query), query)
+                assert_leaks_nothing(outcome(sql, query), query)
     assert place.is_untouched()
 
 

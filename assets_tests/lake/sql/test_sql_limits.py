@@ -38,7 +38,7 @@ def small(lake: Lake) -> Iterator[Sql]:
 
 
 def outcome(sql: Sql, query: str) -> str:
-    """Return what an error of ours says; an answer is right, too."""
+    """Return the message of our own error; an answer is right, too."""
     try:
         sql.sql(query)
     except QueryError as refused:

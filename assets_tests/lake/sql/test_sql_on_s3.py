@@ -87,9 +87,9 @@ def test_under_the_query_s_guard_only_the_prefix_can_be_read_and_the_secret_show
             connection.read_csv(f"s3://{place.bucket}/{beside}").fetchall()
     with pytest.raises(duckdb.Error):
         connection.sql("SET s3_endpoint = 'elsewhere'")
-    told = str(connection.sql("SELECT * FROM duckdb_secrets()").fetchall())
-    assert "candlelake_lake" in told
-    assert place.secret.get_secret_value() not in told
+    secrets = str(connection.sql("SELECT * FROM duckdb_secrets()").fetchall())
+    assert "candlelake_lake" in secrets
+    assert place.secret.get_secret_value() not in secrets
 
 
 @pytest.mark.thorough

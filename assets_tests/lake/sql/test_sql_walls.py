@@ -71,8 +71,8 @@ class Inside:
             "spill": str(self.spill),
             "port": str(self._server.getsockname()[1]),
         }
-        told = json.dumps({"setup": asdict(setup), "places": places, "acts": sorted(acts)})
-        command = [sys.executable, "-I", "-S", str(ACTS), str(PACKAGE.parent), told]
+        request = json.dumps({"setup": asdict(setup), "places": places, "acts": sorted(acts)})
+        command = [sys.executable, "-I", "-S", str(ACTS), str(PACKAGE.parent), request]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (our own file)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)["outcomes"]
@@ -151,7 +151,7 @@ def test_the_filter_of_each_processor_refuses_what_is_closed_and_nothing_else(ma
 
 
 def run(program: list[seccomp.Instruction], data: bytes) -> int:
-    """Return what a filter says of a system call, as the kernel would."""
+    """Return the verdict of a filter on a system call, as the kernel would reach it."""
     place, loaded = 0, 0
     while True:
         code, if_true, if_false, value = program[place]
@@ -171,7 +171,7 @@ def run(program: list[seccomp.Instruction], data: bytes) -> int:
 
 @needs_landlock
 @needs_seccomp
-def test_every_wall_of_this_kernel_stands_around_a_query_and_is_said(inside: Inside) -> None:
+def test_every_wall_of_this_kernel_stands_around_a_query_and_is_reported(inside: Inside) -> None:
     with Sql(inside.lake) as sql:
         standing, _ = sql.standing()
         kept = Path(f"/proc/{sql._confined().child.number}/limits").read_text()
@@ -182,7 +182,7 @@ def test_every_wall_of_this_kernel_stands_around_a_query_and_is_said(inside: Ins
     assert "lacks" not in standing.words()
 
 
-def test_a_wall_that_is_missing_is_said(inside: Inside) -> None:
+def test_a_wall_that_is_missing_is_reported(inside: Inside) -> None:
     with Sql(inside.lake, walls=Walls(landlock=0, system_calls=False, limits=False)) as bare:
         words = bare.standing()[0].words()
     assert "lacks Landlock, a filter of system calls (seccomp), a limit of memory, a limit of processor time" in words
@@ -195,6 +195,6 @@ def test_the_child_knows_nothing_of_the_environment(inside: Inside, monkeypatch:
     with Sql(inside.lake) as sql:
         assert sql.sql("SELECT count(*) FROM stocks.prices").item() == 1
         number = sql._confined().child.number
-        told = Path(f"/proc/{number}/environ").read_bytes() + Path(f"/proc/{number}/cmdline").read_bytes()
-    assert b"planted" not in told
-    assert b"CANDLELAKE" not in told
+        visible = Path(f"/proc/{number}/environ").read_bytes() + Path(f"/proc/{number}/cmdline").read_bytes()
+    assert b"planted" not in visible
+    assert b"CANDLELAKE" not in visible

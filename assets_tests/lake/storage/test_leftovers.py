@@ -1,4 +1,4 @@
-"""What killed processes left goes; what others are at work on, and finish meanwhile, is no error."""
+"""Leftovers of killed processes are removed; files that another process finishes during the search are no error."""
 
 import os
 from collections.abc import Callable
@@ -23,24 +23,24 @@ def lake(tmp_path: Path) -> Path:
 
 
 def vanishing(real: Callable[..., object], landing: Path) -> Callable[..., object]:
-    """Return `real`, before which the folder `landing` goes when it is asked for it."""
+    """Return `real` as a function that first removes the folder `landing` when called with it."""
 
-    def asked(path: object, *more: object, **named: object) -> object:
+    def look(path: object, *more: object, **options: object) -> object:
         if str(path) == str(landing):
             with suppress(OSError):
                 landing.rmdir()
-        return real(path, *more, **named)
+        return real(path, *more, **options)
 
-    return asked
+    return look
 
 
-@pytest.mark.parametrize("asked", ["scandir", "stat"])
+@pytest.mark.parametrize("function", ["scandir", "stat"])
 def test_a_landing_folder_that_goes_while_it_is_looked_at_is_no_error(
-    lake: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+    lake: Path, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
     with RawFiles(lake).landing() as folder:
         (lake / "raw/kept").mkdir()
-        monkeypatch.setattr(os, asked, vanishing(getattr(os, asked), folder))
+        monkeypatch.setattr(os, function, vanishing(getattr(os, function), folder))
         removed = FolderStore(lake).remove_unfinished(older_than=OLD)
         monkeypatch.undo()
         folder.mkdir(exist_ok=True)
@@ -65,11 +65,11 @@ def test_a_staging_file_that_gets_its_name_while_it_is_looked_at_is_no_error(
         path.write_bytes(b"rows")
     real = os.stat
 
-    def stat(path: object, *more: object, **named: object) -> object:
+    def stat(path: object, *more: object, **options: object) -> object:
         if str(path) == str(staging):
             with suppress(OSError):
                 staging.rename(month / "written.parquet")
-        return real(path, *more, **named)  # type: ignore[call-overload]
+        return real(path, *more, **options)  # type: ignore[call-overload]
 
     monkeypatch.setattr(os, "stat", stat)
     removed = FolderStore(tmp_path).remove_leftovers("stocks/prices", older_than=OLD)

@@ -100,7 +100,7 @@ def test_an_expression_made_in_a_function_counts_by_how_polars_writes_it() -> No
     assert fingerprint(model(factor(0.5))) != fingerprint(model(factor(0.25)))
 
 
-def test_expressions_made_in_a_loop_are_told_apart(write: Write) -> None:
+def test_expressions_made_in_a_loop_are_distinguished(write: Write) -> None:
     source = """
         import polars as pl
         from pipeline.market.screen.model import Factor

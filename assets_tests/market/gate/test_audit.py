@@ -116,7 +116,7 @@ def test_a_value_that_was_null_or_becomes_null_is_altered_and_two_nulls_are_equa
     assert found.examples.select("ticker", "before", "after").rows() == [("A", None, "1.0"), ("B", "1.0", None)]
 
 
-def test_a_session_that_lost_all_its_rows_is_told():
+def test_a_session_that_lost_all_its_rows_is_found():
     assert changes(prices((FRI, "A", 1.0, 1)), prices(), KEY).counts["rows_removed"].to_list() == [1]
 
 
@@ -138,8 +138,8 @@ def rejected(*counts):
     return pl.LazyFrame({"session": sessions}, schema={"session": QUARANTINE.columns["session"]})
 
 
-def differing(audit, held, out):
-    return unreconciled(deliveries(*audit).lazy(), held, out).collect()["session"].to_list()
+def differing(audit, stored, out):
+    return unreconciled(deliveries(*audit).lazy(), stored, out).collect()["session"].to_list()
 
 
 def test_tables_that_hold_what_the_audit_trail_says_reconcile():

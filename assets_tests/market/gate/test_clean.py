@@ -151,7 +151,7 @@ def test_tickers_that_differ_in_case_are_two_bars():
     assert counts(cleaned({"ticker": "AAP"}, {"ticker": "AAp"})) == (2, 2, 0, 0)
 
 
-def test_of_differing_rows_the_one_with_most_transactions_stays():
+def test_the_differing_row_with_most_transactions_stays():
     result = cleaned({"transactions": 5, "volume": 9e6}, {"transactions": 8, "volume": 1.0}, {"transactions": 6})
     assert result.bars["row_number"].to_list() == [2]
     assert dict(result.rejected.iter_rows()) == {1: ["conflicting_duplicate"], 3: ["conflicting_duplicate"]}
@@ -201,7 +201,7 @@ def test_an_invalid_row_is_quarantined_as_often_as_it_comes():
     assert counts(cleaned({"low": -1.0}, {"low": -1.0}, {"low": -1.0})) == (3, 0, 0, 3)
 
 
-def test_minute_bars_are_told_apart_by_their_window():
+def test_minute_bars_are_distinguished_by_their_window():
     rows = frame({}, {"window_start": MIDNIGHT + 60 * 10**9}, {}, {"transactions": 1})
     result = clean(rows, SESSION, US_STOCKS, key=("ticker", "window_start"))
     assert counts(result) == (4, 2, 1, 1)
@@ -214,7 +214,7 @@ def test_no_rows_give_no_bars():
     assert result.rejected.schema == {"row_number": pl.Int64, "reasons": pl.List(pl.String)}
 
 
-def test_rows_that_cannot_be_told_apart_by_number_are_an_error():
+def test_rows_that_share_a_number_are_an_error():
     rows = frame({}, {"ticker": "IBM"}).with_columns(row_number=pl.lit(1, pl.Int64))
     with pytest.raises(ContractBroken, match="lost track"):
         clean(rows, SESSION, US_STOCKS)

@@ -113,7 +113,7 @@ def test_the_order_of_the_rows_decides_nothing_but_their_numbers(data):
     shuffled = data.draw(st.permutations(rows))
     one, other = cleaned(*rows), cleaned(*shuffled)
     assert counts(one) == counts(other)
-    # As text, so that 0 and -0 are told apart.
+    # As text, so that 0 and -0 differ.
     assert one.bars.drop("row_number").write_csv() == other.bars.drop("row_number").write_csv()
     by_row = lambda result, given: sorted(  # noqa: E731
         (str({**GOOD, **given[number - 1]}), found) for number, found in result.rejected.iter_rows()

@@ -130,7 +130,7 @@ def test_the_nearest_swing_is_chosen_by_price_and_lies_strictly_beyond_the_close
     assert column("support", tape(close, low=low), swings(k=1, n=10)) == expected
 
 
-def test_of_equal_lows_the_first_is_the_swing():
+def test_the_first_of_equal_lows_is_the_swing():
     bars = tape([9] * 7, low=[8.0, 6.0, 6.0, 8.0, 8.0, 7.9, 7.9])
     # Bar 1 is below the bar before and not above the bar after; bar 2 is not below bar 1. Bar 4 equals bar 3.
     # Bar 5 is below bar 4 and equals bar 6.

@@ -54,9 +54,9 @@ def test_macd_of_a_price_that_does_not_move_has_no_signal():
 def test_a_deviation_is_that_of_the_bars_of_each_window():
     rng = np.random.default_rng(3)
     x, n = rng.uniform(1, 100, LENGTH), 7
-    held = windows()
-    middle = rolling.means(read_only(x), held, n)
-    found = rolling.deviations(read_only(x), read_only(middle), held, n)
+    spans = windows()
+    middle = rolling.means(read_only(x), spans, n)
+    found = rolling.deviations(read_only(x), read_only(middle), spans, n)
     expected = [x[i - n + 1 : i + 1].std() for i in range(n - 1, LENGTH)]
     assert np.isnan(found[: n - 1]).all()
     assert found[n - 1 :] == pytest.approx(expected, rel=1e-12)

@@ -9,8 +9,8 @@ from pipeline.market.indicators import INDICATORS
 PAGE = (Path(__file__).parents[3] / "docs" / "indicators.md").read_text()
 
 
-def told_of(page: str) -> list[str]:
-    """Return the columns that the page's table tells of; `_5` after `return_1` is `return_5`."""
+def columns_in(page: str) -> list[str]:
+    """Return the columns in the page's table; `_5` after `return_1` is `return_5`."""
     section = page.split("## The columns\n")[1].split("\n###", maxsplit=1)[0]
     found = []
     for row in re.findall(r"^\| (`.*?`) \|", section, flags=re.MULTILINE):
@@ -20,9 +20,9 @@ def told_of(page: str) -> list[str]:
     return found
 
 
-def test_the_page_tells_of_every_column_once():
+def test_the_page_lists_every_column_once():
     declared = [column.name for indicator in INDICATORS for column in indicator.columns]
-    assert sorted(told_of(PAGE)) == sorted(declared)
+    assert sorted(columns_in(PAGE)) == sorted(declared)
 
 
 def test_the_page_states_how_far_the_window_reaches():

@@ -1,4 +1,4 @@
-"""What minutes say of a session: by hand, and against a second implementation that loops over rows."""
+"""Features of a session's minutes: by hand, and against a second implementation that loops over rows."""
 
 import math
 from datetime import UTC, date, datetime, time, timedelta

@@ -31,14 +31,14 @@ def sell(book, at, price, *, known_splits=NO_SPLITS, ticker="A", **sale):
     return with_sale(book, known_splits, Sale(ticker, price, day(at), **sale), LATER)
 
 
-def shown(rows, *columns):
+def in_order(rows, *columns):
     return rows.sort("position").select(columns).rows()
 
 
 def test_purchases_are_numbered_in_their_order_and_keep_the_contract():
     book = with_openings(history(opening("A"), opening("B")), [opening("C", commission=1.5, note="mine")], LATER)
     kept = POSITIONS.enforce(book)
-    assert shown(kept, "position", "revision", "event", "ticker") == [
+    assert in_order(kept, "position", "revision", "event", "ticker") == [
         (1, 1, "opened", "A"),
         (2, 1, "opened", "B"),
         (3, 1, "opened", "C"),
@@ -63,7 +63,7 @@ def test_selling_a_part_after_a_split_leaves_the_rest_in_opening_shares_with_its
     )
     POSITIONS.enforce(after)
     columns = ("position", "event", "quantity", "commission", "closing_commission", "split_off_from")
-    assert shown(in_force(after), *columns) == [
+    assert in_order(in_force(after), *columns) == [
         (1, "reduced", 5, pytest.approx(0.5), None, None),
         (2, "closed", 25, pytest.approx(2.5), 5, 1),
     ]
@@ -73,7 +73,7 @@ def test_the_oldest_positions_are_sold_first_whatever_their_numbers():
     book = history(opening(quantity=10, at=1), opening(quantity=10, at=0), opening("B", quantity=10))
     after = sell(book, 3, 60, quantity=15, commission=3)
     POSITIONS.enforce(after)
-    assert shown(in_force(after), "position", "ticker", "quantity", "closing_commission", "split_off_from") == [
+    assert in_order(in_force(after), "position", "ticker", "quantity", "closing_commission", "split_off_from") == [
         (1, "A", 5, None, None),
         (2, "A", 10, 2, None),
         (3, "B", 10, None, None),
@@ -191,11 +191,11 @@ def test_a_sound_purchase_has_no_fault():
     ],
 )
 def test_an_impossible_purchase_says_why(changed, words):
-    (said,) = faults(opening(**changed), LATEST)
-    assert words in said
+    (fault,) = faults(opening(**changed), LATEST)
+    assert words in fault
 
 
-def test_every_fault_of_a_purchase_is_told():
+def test_every_fault_of_a_purchase_is_reported():
     assert len(faults(opening("", 0, 0, commission=-1), LATEST)) == 4
 
 
@@ -208,8 +208,8 @@ def test_every_fault_of_a_purchase_is_told():
     ],
 )
 def test_a_day_on_which_nothing_can_be_traded_says_why(on, words):
-    (said,) = day_faults(on, LATEST)
-    assert words in said
+    (fault,) = day_faults(on, LATEST)
+    assert words in fault
 
 
 def test_sales_and_terms_are_judged_like_purchases():

@@ -47,7 +47,7 @@ def as_before(book):
 
 
 def left(book, known):
-    """Return the positions that are held, as number and shares of the purchase."""
+    """Return the open positions, as number and shares of the purchase."""
     return open_positions(settled(book, known)).select("position", "quantity").rows()
 
 
@@ -158,7 +158,7 @@ def test_stops_of_a_book_of_before_were_typed_or_followed_a_split():
     assert filled.select("stop_from", "target_from").rows() == [(None, None), (day(3), day(0)), (day(3), day(3))]
 
 
-def test_a_book_of_before_is_put_in_the_order_in_which_it_was_recorded_whatever_the_clock_said():
+def test_an_older_book_is_put_in_the_order_of_its_records_whatever_the_clock():
     book = sell(history(opening()), NO_SPLITS, 3, 50, quantity=4)
     book = with_openings(book, [opening("A", at=1)], moment(-400))
     book = sell(book, NO_SPLITS, 4, 50, number=-399, quantity=7)

@@ -15,8 +15,8 @@ LATER = datetime(2024, 3, 1, tzinfo=UTC)
 
 
 def marks(book, prices, *sessions, known_splits=NO_SPLITS, paid=None):
-    asked = [day(number) for number in sessions]
-    found = position_marks(book, prices, known_splits, asked, dividends() if paid is None else paid)
+    days = [day(number) for number in sessions]
+    found = position_marks(book, prices, known_splits, days, dividends() if paid is None else paid)
     return POSITION_MARKS.enforce(found)
 
 

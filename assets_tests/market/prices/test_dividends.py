@@ -66,21 +66,23 @@ def test_an_amount_below_the_old_close_but_not_below_that_of_a_new_share_is_not_
 
 
 def test_a_dividend_before_the_first_bar_or_of_an_unknown_ticker_is_named_and_not_applied():
-    told = events(dividends(("A", 0, 1.0), ("NEW", 3, 1.0), ("A", 1, 1.0)))
-    named = unapplied_dividends(told)
-    assert named.select("ticker", "ex_dividend_date", "unapplied").rows() == [
+    history = events(dividends(("A", 0, 1.0), ("NEW", 3, 1.0), ("A", 1, 1.0)))
+    unapplied = unapplied_dividends(history)
+    assert unapplied.select("ticker", "ex_dividend_date", "unapplied").rows() == [
         ("A", day(0), NO_BAR_BEFORE),
         ("NEW", day(3), NO_BAR_BEFORE),
     ]
-    assert set(named["unapplied"]) <= set(UNAPPLIED)
+    assert set(unapplied["unapplied"]) <= set(UNAPPLIED)
 
 
 def test_between_two_sessions_the_factors_multiply_and_the_way_back_is_the_reciprocal():
-    told = events(dividends(("A", 1, 4.0), ("A", 2, 5.0), ("A", 6, 49.0)))
+    history = events(dividends(("A", 1, 4.0), ("A", 2, 5.0), ("A", 6, 49.0)))
     spans = pl.DataFrame(
         {"ticker": ["A"] * 4, "since": [day(k) for k in (0, 1, 2, 2)], "until": [day(k) for k in (9, 2, 0, 2)]}
     )
-    assert dividend_factors(told, spans)["dividend_factor"].to_list() == pytest.approx([0.9 * 0.9, 0.9, 1 / 0.81, 1.0])
+    assert dividend_factors(history, spans)["dividend_factor"].to_list() == pytest.approx(
+        [0.9 * 0.9, 0.9, 1 / 0.81, 1.0]
+    )
 
 
 def test_the_order_of_bars_and_dividends_does_not_matter():

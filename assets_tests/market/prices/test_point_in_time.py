@@ -132,8 +132,8 @@ def test_bars_outside_the_sessions_are_refused_as_ever():
 
 
 def listing(ticker: str, figi: str | None, first: int | None, last: int | None) -> dict:
-    begun, ended = (None if at is None else day(at) for at in (first, last))
-    return {"ticker": ticker, "composite_figi": figi, "type": "CS", "first_day": begun, "last_day": ended}
+    first_day, last_day = (None if at is None else day(at) for at in (first, last))
+    return {"ticker": ticker, "composite_figi": figi, "type": "CS", "first_day": first_day, "last_day": last_day}
 
 
 def listings_of(*rows: dict) -> pl.DataFrame:
@@ -164,12 +164,12 @@ def test_an_owner_without_a_figi_separates_nothing():
     assert short(SYMBOL, listed=the_same).equals(short(SYMBOL))
 
 
-def test_bars_of_nobody_known_between_two_owners_stay_in_the_windows_of_both_sides():
+def test_bars_without_a_known_owner_between_two_owners_stay_in_the_windows_of_both_sides():
     owners = listings_of(listing("FB", "META", None, 29), listing("FB", "FUND", 40, None))
     rows = short(SYMBOL, listed=owners)
     of_fb = pl.col("ticker") == "FB"
-    held = rows.filter(of_fb, pl.col("session") == day(40))["bars"].item()
-    assert held == 10, "sessions 31 to 40: on 30 the vendor may have ended what traded last on that day"
+    bars = rows.filter(of_fb, pl.col("session") == day(40))["bars"].item()
+    assert bars == 10, "sessions 31 to 40: on 30 the vendor may have ended what traded last on that day"
     assert rows.filter(of_fb, pl.col("session") == day(39))["bars"].item() == 15
 
 
@@ -252,6 +252,6 @@ def test_a_split_in_doubt_casts_doubt_on_the_sessions_whose_window_it_falls_into
     # Windows of five sessions: of session 4, they are 0 to 4, and a split before session 0 opened is in none.
     rows = pl.concat([tape([1.0] * 6, at=range(4, 10)), tape([1.0] * 6, at=range(4, 10), ticker="a")]).reverse()
     doubts = pl.DataFrame({"ticker": ["A"], "execution_date": [date.fromordinal(day(0).toordinal() + executed)]})
-    told = in_doubt(rows, doubts, SESSIONS[:10], lookback=5)
-    assert rows.filter(told)["session"].sort().to_list() == [day(k) for k in doubtful]
-    assert set(rows.filter(told)["ticker"]) <= {"A"}
+    doubtful_rows = in_doubt(rows, doubts, SESSIONS[:10], lookback=5)
+    assert rows.filter(doubtful_rows)["session"].sort().to_list() == [day(k) for k in doubtful]
+    assert set(rows.filter(doubtful_rows)["ticker"]) <= {"A"}

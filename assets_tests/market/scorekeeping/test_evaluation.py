@@ -90,7 +90,7 @@ def test_a_horizon_that_is_not_reached_is_unknown_and_not_zero():
     assert unknown["listed"] == 2
 
 
-def test_a_reached_horizon_with_nobody_bought_is_covered_by_none():
+def test_a_reached_horizon_without_a_purchase_is_covered_by_none():
     bars = pl.concat([still("EVERY", LONG), still("A", [0, 1])])
     row = over(scores_of(lists({"A": 1.0}), bars), 5)
     assert (row["covered"], row["coverage"], row["ranked"], row["hits"], row["ic"]) == (0, 0.0, 0, None, None)
@@ -106,7 +106,7 @@ def test_turnover_is_the_share_of_the_list_that_is_new():
     assert over(scores_of(today, bars, top=3, before=other_model), 1)["turnover"] is None
 
 
-def test_turnover_is_told_against_the_session_before_and_no_earlier_one():
+def test_turnover_is_measured_against_the_session_before_and_no_earlier_one():
     bars = pl.concat([still(t, LONG) for t in "AB"])
     rows = pl.concat([lists({"A": 1.0}, on=n) for n in (0, 2, 3)])
     scores = scores_of(rows, bars, top=1)
@@ -199,7 +199,7 @@ def test_without_lags_it_is_the_usual_standard_error():
 
 
 def score(on, horizon=1, **figures):
-    """Return the score of a list, an ordinary one unless told otherwise."""
+    """Return the score of a list, an ordinary one by default."""
     ordinary = {
         "model": "trend",
         "model_version": 1,
@@ -240,7 +240,7 @@ def test_a_month_is_summed_up_by_hand():
     assert row["coverage"] == pytest.approx(25 / 30)
 
 
-def test_months_models_versions_and_horizons_are_told_apart():
+def test_months_models_versions_and_horizons_are_kept_apart():
     in_february = DAYS.index(next(day for day in DAYS if day.month == 2))
     rows = [score(0), score(in_february), score(0, 5), score(1, model_version=2), score(2, model="pullback")]
     found = monthly(*rows).select("model", "model_version", "month", "horizon").rows()

@@ -31,7 +31,7 @@ def dividend(ticker, number, cash):
 
 
 def became(ticker, bars, *, alone=True, **known):
-    """Return what became of a candidate of DAYS[1], held against itself unless others are scored too."""
+    """Return the outcome of a candidate of DAYS[1], compared with itself unless others are scored too."""
     scored = lists({ticker: 1.0} if alone else dict.fromkeys(sorted(bars["ticker"].unique()), 1.0))
     rows = outcomes(ranked(lists({ticker: 1.0})), scored, what_followed(bars, **known))
     return CANDIDATE_OUTCOMES.enforce(rows).row(0, named=True)
@@ -181,7 +181,7 @@ def test_silence_up_to_the_last_horizon_counts_as_delisting_from_ten_sessions_on
     assert row["fate"] == fate
 
 
-def test_a_delisting_is_told_before_the_last_horizon_is_reached():
+def test_a_delisting_is_known_before_the_last_horizon_is_reached():
     bars = pl.concat([still("EVERY", range(30)), still("A", range(16))])
     row = became("A", bars)
     assert (returns(row), row["fate"]) == ([0.0, 0.0, 0.0, None], DELISTED)
@@ -191,16 +191,16 @@ def test_a_delisting_is_told_before_the_last_horizon_is_reached():
 def test_what_the_vendor_says_of_a_delisting_counts_at_once(days):
     # The vendor's day is the last day of trading or the one after it; `last_day` is the day before the vendor's.
     bars = pl.concat([still("EVERY", range(20)), still("A", range(16))])
-    ended = DAYS[15] + timedelta(days=days - 1)
-    row = became("A", bars, listed=listing(("A", "BBG000000001", None, ended)))
+    last_day = DAYS[15] + timedelta(days=days - 1)
+    row = became("A", bars, listed=listing(("A", "BBG000000001", None, last_day)))
     assert (row["last_session"], row["fate"]) == (DAYS[15], DELISTED)
     assert returns(row) == [0.0, 0.0, None, None]
 
 
 @pytest.mark.parametrize(("newest", "fate"), [(14, RUNNING), (15, DELISTED)])
-def test_a_delisting_that_lies_beyond_the_lake_is_not_told_yet(newest, fate):
-    ended = DAYS[15] - timedelta(days=1)
-    row = became("A", still("A", range(newest + 1)), listed=listing(("A", "BBG000000001", None, ended)))
+def test_a_delisting_after_the_last_session_of_the_lake_is_not_counted_yet(newest, fate):
+    last_day = DAYS[15] - timedelta(days=1)
+    row = became("A", still("A", range(newest + 1)), listed=listing(("A", "BBG000000001", None, last_day)))
     assert row["fate"] == fate
 
 
@@ -226,7 +226,7 @@ def in_doubt(ticker, number):
     return pl.DataFrame([{"ticker": ticker, "execution_date": DAYS[number]}])
 
 
-def test_nothing_is_told_across_a_split_that_is_in_doubt():
+def test_there_are_no_outcomes_across_a_split_that_is_in_doubt():
     bars = tape("A", {n: flat(10 if n < 15 else 200) for n in LONG})
     row = became("A", bars, doubtful=in_doubt("A", 15))
     assert returns(row) == [0.0, 0.0, None, None]

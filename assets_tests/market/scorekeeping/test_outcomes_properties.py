@@ -33,19 +33,19 @@ dividends = st.dictionaries(st.integers(1, LENGTH - 1), st.sampled_from([0.1, 0.
 
 def frames(market, split, paid):
     """Return bars (with a ticker that never misses a session), splits and dividends of A."""
-    held = tape("A", {number: bar for number, bar in enumerate(market) if bar})
+    bars = tape("A", {number: bar for number, bar in enumerate(market) if bar})
     every = still("EVERY", range(LENGTH))
     halved = [("A", DAYS[n], float(old), float(new)) for n, (old, new) in split.items()]
     cash = [("A", DAYS[n], amount) for n, amount in paid.items()]
     return {
-        "bars": pl.concat([held, every]),
+        "bars": pl.concat([bars, every]),
         "splits": pl.DataFrame(halved, schema=NO_SPLITS.schema, orient="row"),
         "dividends": pl.DataFrame(cash, schema=NO_DIVIDENDS.schema, orient="row"),
     }
 
 
 def shares_over_time(market, split, paid, entry):
-    """Return, by session from `entry` on, how many shares a holder of one has, dividends put back in."""
+    """Return the shares that one share becomes with dividends reinvested, by session from `entry` on."""
     shares, held = 1.0, {entry: 1.0}
     for today in range(entry + 1, LENGTH):
         old, new = split.get(today, (1, 1))

@@ -24,7 +24,7 @@ def listed(*rows: tuple[str, str, date | None, date | None]) -> pl.DataFrame:
     return pl.DataFrame([(t, None, kind, first, last) for t, kind, first, last in rows], schema=LISTING, orient="row")
 
 
-def told(ticker: str, executed: date | None, doubt: str | None, **changed: object) -> pl.DataFrame:
+def split_rows(ticker: str, executed: date | None, doubt: str | None, **changed: object) -> pl.DataFrame:
     known = {"first_seen_at": SEEN, "last_seen_at": SEEN, "split_from": 1.0, "split_to": 2.0}
     row = known | {"ticker": ticker, "execution_date": executed, "doubt": doubt} | changed
     return pl.DataFrame([row], schema=SPLITS.columns)
@@ -37,7 +37,7 @@ def doubts(splits: pl.DataFrame) -> list[tuple[str, date]]:
 
 def test_a_type_is_that_of_the_session():
     known = with_reference(
-        ROWS, listed(("A", "ETF", None, MONDAY), ("A", "CS", TUESDAY, None)), told("C", MONDAY, None), WINDOW
+        ROWS, listed(("A", "ETF", None, MONDAY), ("A", "CS", TUESDAY, None)), split_rows("C", MONDAY, None), WINDOW
     )
     assert known.select("ticker", "session", TYPE).rows() == [
         ("A", MONDAY, "ETF"),
@@ -52,25 +52,25 @@ def test_where_nothing_is_known_the_day_stays_as_it_is():
 
 @pytest.mark.parametrize("doubt", ["conflicting", "implausible", "not_positive", "unreadable"])
 def test_a_split_that_could_not_be_applied_casts_doubt_from_its_day_on(doubt):
-    assert doubts(told("A", MONDAY, doubt)) == [("A", MONDAY), ("A", TUESDAY)]
-    assert doubts(told("A", TUESDAY, doubt)) == [("A", TUESDAY)]
+    assert doubts(split_rows("A", MONDAY, doubt)) == [("A", MONDAY), ("A", TUESDAY)]
+    assert doubts(split_rows("A", TUESDAY, doubt)) == [("A", TUESDAY)]
 
 
 def test_a_split_in_doubt_is_forgotten_when_the_window_no_longer_reaches_it():
     # Of Tuesday's window the second session is the last that can have split inside it.
-    assert doubts(told("A", WINDOW[2], "conflicting")) == [("A", MONDAY), ("A", TUESDAY)]
-    assert doubts(told("A", WINDOW[1], "conflicting")) == [("A", MONDAY)]
-    assert doubts(told("A", WINDOW[0], "conflicting")) == []
+    assert doubts(split_rows("A", WINDOW[2], "conflicting")) == [("A", MONDAY), ("A", TUESDAY)]
+    assert doubts(split_rows("A", WINDOW[1], "conflicting")) == [("A", MONDAY)]
+    assert doubts(split_rows("A", WINDOW[0], "conflicting")) == []
 
 
 def test_splits_that_are_applied_repeated_withdrawn_or_without_a_day_cast_none():
-    assert doubts(told("A", MONDAY, None)) == []
-    assert doubts(told("A", MONDAY, "repeated")) == []
-    assert doubts(told("A", MONDAY, "conflicting", withdrawn_at=SEEN + timedelta(days=1))) == []
-    assert doubts(told("A", None, "unreadable")) == []
+    assert doubts(split_rows("A", MONDAY, None)) == []
+    assert doubts(split_rows("A", MONDAY, "repeated")) == []
+    assert doubts(split_rows("A", MONDAY, "conflicting", withdrawn_at=SEEN + timedelta(days=1))) == []
+    assert doubts(split_rows("A", None, "unreadable")) == []
 
 
-def test_minutes_join_the_ticker_and_session_they_tell_of_and_nobody_else():
+def test_minutes_join_their_own_ticker_and_session_only():
     features = pl.DataFrame(
         [{"ticker": "A", "session": MONDAY, "vwap": 9.0, "premarket_volume": 0.0}], schema=INTRADAY_FEATURES.columns
     )

@@ -18,7 +18,7 @@ def lists(*rows):
     return pl.DataFrame(listed, schema=columns, orient="row")
 
 
-def test_who_entered_left_and_moved_is_told_with_both_ranks():
+def test_who_entered_left_and_moved_is_reported_with_both_ranks():
     changed = list_changes(lists((FRI, "trend", "A B C")), lists((FRI, "trend", "B D C")))
     assert changed.rows() == [
         (FRI, "trend", "left", "A", 1, None),
@@ -41,7 +41,7 @@ def test_a_session_ranked_for_the_first_time_changes_nothing():
     assert list_changes(lists(), lists((FRI, "trend", "A"))).is_empty()
 
 
-def test_a_model_that_lists_nobody_any_more_lets_all_go():
+def test_a_model_whose_list_becomes_empty_drops_all():
     assert in_words(list_changes(lists((FRI, "trend", "A B")), lists())) == "trend: −A −B"
 
 

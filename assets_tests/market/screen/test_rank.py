@@ -81,7 +81,7 @@ def test_only_the_top_is_listed():
 
 
 @pytest.mark.parametrize("unusable", [None, math.nan, math.inf, -math.inf])
-def test_a_value_that_is_no_number_counts_nothing_and_distorts_nobody(unusable):
+def test_a_value_that_is_no_number_counts_nothing_and_distorts_no_other(unusable):
     rows = [{"ticker": t, "return_60": v} for t, v in zip("ABCX", (1.0, 2.0, 3.0, unusable), strict=True)]
     ranked = candidates(day(*rows), [SIMPLE])
     assert [details(ranked, t)["momentum"]["zscore"] for t in "ABC"] == pytest.approx([-(1.5**0.5), 0, 1.5**0.5])
@@ -150,12 +150,12 @@ def test_security_types_are_filtered_once_they_are_known():
     assert unapplied_filters([*typed.columns, SPLIT_IN_DOUBT], [model]) == ()
 
 
-def test_unknown_security_types_are_said_and_everybody_passes():
+def test_unknown_security_types_are_reported_and_everybody_passes():
     untyped = day({"ticker": "A", "return_60": 0.1})
     model = replace(SIMPLE, universe=replace(EVERYBODY, security_types=("CS",)))
     assert tickers(candidates(untyped, [model])) == ["A"]
-    (said,) = unapplied_filters([*untyped.columns, SPLIT_IN_DOUBT], [model, SIMPLE])
-    assert said.startswith("simple: security types are not known")
+    (notice,) = unapplied_filters([*untyped.columns, SPLIT_IN_DOUBT], [model, SIMPLE])
+    assert notice.startswith("simple: security types are not known")
 
 
 def test_a_ticker_whose_split_is_in_doubt_is_not_ranked_once_splits_are_known():
@@ -165,11 +165,11 @@ def test_a_ticker_whose_split_is_in_doubt_is_not_ranked_once_splits_are_known():
     assert unapplied_filters(known.columns, [SIMPLE]) == ()
 
 
-def test_unknown_splits_are_said_and_everybody_passes():
+def test_unknown_splits_are_reported_and_everybody_passes():
     rows = day({"ticker": "A", "return_60": 0.1})
     assert tickers(candidates(rows, [SIMPLE])) == ["A"]
-    (said,) = unapplied_filters(rows.columns, [SIMPLE])
-    assert said.startswith("Splits are not known")
+    (notice,) = unapplied_filters(rows.columns, [SIMPLE])
+    assert notice.startswith("Splits are not known")
 
 
 def test_sessions_are_ranked_apart():
@@ -259,7 +259,7 @@ def test_a_day_without_rows_has_no_candidates():
     assert candidates(day(), [SIMPLE]).equals(CANDIDATES.empty())
 
 
-def test_a_day_nobody_passes_has_no_candidates():
+def test_a_day_on_which_no_ticker_passes_has_no_candidates():
     dear = replace(SIMPLE, universe=Universe(min_price=5.0))
     assert candidates(day({"ticker": "A", "close": 1.0}), [dear]).equals(CANDIDATES.empty())
 

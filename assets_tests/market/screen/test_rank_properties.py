@@ -68,12 +68,12 @@ def naive_scores(panel: pl.DataFrame, session: date, winsorize: float) -> dict[s
         if not values:
             continue
         low, high = percentile(list(values.values()), winsorize), percentile(list(values.values()), 1 - winsorize)
-        held = {ticker: min(max(value, low), high) for ticker, value in values.items()}
-        if len(set(held.values())) == 1:
+        clipped = {ticker: min(max(value, low), high) for ticker, value in values.items()}
+        if len(set(clipped.values())) == 1:
             continue
-        mean = math.fsum(held.values()) / len(held)
-        deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in held.values()) / len(held))
-        for ticker, value in held.items():
+        mean = math.fsum(clipped.values()) / len(clipped)
+        deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in clipped.values()) / len(clipped))
+        for ticker, value in clipped.items():
             scores[ticker] += weight * (value - mean) / deviation
     return scores
 

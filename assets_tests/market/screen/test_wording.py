@@ -4,7 +4,7 @@ import pytest
 from pipeline.market.screen.wording import above_or_below, compared, decimal, percent, up_or_down, whole
 
 
-def said(expression: pl.Expr) -> str:
+def value_of(expression: pl.Expr) -> str:
     return pl.select(expression).item()
 
 
@@ -27,20 +27,20 @@ def said(expression: pl.Expr) -> str:
     ],
 )
 def test_figures_have_set_decimals_and_thousands_separators(number, digits, text):
-    assert said(decimal(pl.lit(number), digits)) == text
+    assert value_of(decimal(pl.lit(number), digits)) == text
 
 
 def test_a_missing_figure_stays_missing():
-    assert said(decimal(pl.lit(None, pl.Float64), 1)) is None
+    assert value_of(decimal(pl.lit(None, pl.Float64), 1)) is None
 
 
 def test_shares_and_changes_read_as_words():
-    assert said(whole(pl.lit(3120))) == "3,120"
-    assert said(percent(pl.lit(0.342))) == "34.2 %"
-    assert said(up_or_down(pl.lit(0.342))) == "up 34.2 %"
-    assert said(up_or_down(pl.lit(-0.05))) == "down 5.0 %"
-    assert said(above_or_below(pl.lit(0.041))) == "4.1 % above"
-    assert said(above_or_below(pl.lit(-0.003))) == "0.3 % below"
+    assert value_of(whole(pl.lit(3120))) == "3,120"
+    assert value_of(percent(pl.lit(0.342))) == "34.2 %"
+    assert value_of(up_or_down(pl.lit(0.342))) == "up 34.2 %"
+    assert value_of(up_or_down(pl.lit(-0.05))) == "down 5.0 %"
+    assert value_of(above_or_below(pl.lit(0.041))) == "4.1 % above"
+    assert value_of(above_or_below(pl.lit(-0.003))) == "0.3 % below"
 
 
 @pytest.mark.parametrize(
@@ -56,15 +56,15 @@ def test_shares_and_changes_read_as_words():
     ],
 )
 def test_a_comparison_counts_few_stocks_and_never_overstates_a_percentage_of_many(count, tickers, text):
-    assert said(compared(pl.lit(count), pl.lit(tickers))) == text
+    assert value_of(compared(pl.lit(count), pl.lit(tickers))) == text
 
 
-def test_what_would_be_shown_as_nothing_is_said_to_be_no_change():
-    assert [said(up_or_down(pl.lit(share))) for share in (0.0, -1e-16, 0.0004, -0.0006)] == [
+def test_what_would_be_rounded_to_nothing_is_shown_as_no_change():
+    assert [value_of(up_or_down(pl.lit(share))) for share in (0.0, -1e-16, 0.0004, -0.0006)] == [
         *["unchanged"] * 3,
         "down 0.1 %",
     ]
-    assert [said(above_or_below(pl.lit(share))) for share in (0.0, 1e-16, -0.0004, 0.0006)] == [
+    assert [value_of(above_or_below(pl.lit(share))) for share in (0.0, 1e-16, -0.0004, 0.0006)] == [
         *["at"] * 3,
         "0.1 % above",
     ]

@@ -18,10 +18,18 @@ SEEN = datetime(2025, 7, 1, tzinfo=UTC)
 META, FUND, OTHER = "BBG000MM2P62", "BBG01THEFUND", "BBG000OTHER0"
 
 
-def security(ticker: str, figi: str | None, *, type_: str | None = "CS", ended: date | None = None, **changed) -> dict:
+def security(
+    ticker: str, figi: str | None, *, type_: str | None = "CS", delisted: date | None = None, **changed
+) -> dict:
     known = {"first_seen_at": SEEN, "last_seen_at": SEEN}
-    named = {"ticker": ticker, "composite_figi": figi, "type": type_, "active": ended is None, "delisted_on": ended}
-    return known | named | changed
+    fields = {
+        "ticker": ticker,
+        "composite_figi": figi,
+        "type": type_,
+        "active": delisted is None,
+        "delisted_on": delisted,
+    }
+    return known | fields | changed
 
 
 def renamed(figi: str, ticker: str, since: date, **changed) -> dict:
@@ -63,7 +71,7 @@ def test_another_fund_that_takes_the_symbol_later_is_another_listing():
     assert found["type"].to_list() == ["CS", "ETF", "CS"]
 
 
-def test_who_has_the_ticker_now_took_it_after_those_who_lost_it_when_nobody_tells_the_day():
+def test_the_present_owner_of_a_ticker_comes_last_when_the_day_is_unknown():
     found = listed([security("META", META), security("FB", FUND)], FACEBOOK)
     assert spans(found)[:2] == [
         ("FB", META, date(2012, 5, 18), date(2022, 6, 8)),
@@ -72,31 +80,34 @@ def test_who_has_the_ticker_now_took_it_after_those_who_lost_it_when_nobody_tell
 
 
 def test_without_any_rename_a_delisting_says_when_the_old_ticker_ended():
-    found = listed([security("META", META), security("FB", META, ended=RENAME)])
+    found = listed([security("META", META), security("FB", META, delisted=RENAME)])
     assert spans(found) == [("FB", META, None, date(2022, 6, 8)), ("META", META, RENAME, None)]
 
 
-def test_a_security_nobody_tells_more_of_is_listed_for_ever():
+def test_a_security_without_a_last_day_is_listed_for_ever():
     assert spans(listed([security("IBM", "BBG000BLNNH6")])) == [("IBM", "BBG000BLNNH6", None, None)]
 
 
 def test_a_delisted_security_ends_the_day_before_and_one_without_that_day_claims_nothing():
-    gone = [security("A", META, ended=date(2020, 1, 6)), security("B", FUND, ended=date(2020, 1, 6), delisted_on=None)]
+    gone = [
+        security("A", META, delisted=date(2020, 1, 6)),
+        security("B", FUND, delisted=date(2020, 1, 6), delisted_on=None),
+    ]
     assert spans(listed(gone)) == [("A", META, None, date(2020, 1, 5))]
 
 
 def test_a_delisted_and_relisted_security_is_one_listing():
-    twice = [security("A", META, ended=date(2020, 1, 6)), security("A", META)]
+    twice = [security("A", META, delisted=date(2020, 1, 6)), security("A", META)]
     assert spans(listed(twice)) == [("A", META, None, None)]
 
 
 def test_a_delisting_ends_the_span_that_a_rename_opened():
-    found = listed([security("B", META, ended=date(2020, 1, 6))], [renamed(META, "B", date(2019, 1, 2))])
+    found = listed([security("B", META, delisted=date(2020, 1, 6))], [renamed(META, "B", date(2019, 1, 2))])
     assert spans(found) == [("B", META, date(2019, 1, 2), date(2020, 1, 5))]
 
 
 def test_a_delisting_before_a_rename_is_of_an_earlier_time_under_the_ticker():
-    found = listed([security("B", META, ended=date(2010, 1, 6))], [renamed(META, "B", date(2019, 1, 2))])
+    found = listed([security("B", META, delisted=date(2010, 1, 6))], [renamed(META, "B", date(2019, 1, 2))])
     assert spans(found) == [("B", META, date(2019, 1, 2), None)]
 
 
@@ -110,7 +121,7 @@ def test_a_security_may_come_back_to_a_ticker_it_had():
     ]
 
 
-def test_of_overlapping_claims_the_later_one_has_the_ticker_from_its_first_day_on():
+def test_the_later_of_overlapping_claims_has_the_ticker_from_its_first_day_on():
     found = listed([], [renamed(META, "A", date(2018, 1, 2)), renamed(FUND, "A", date(2019, 1, 2))])
     assert spans(found) == [("A", META, date(2018, 1, 2), date(2019, 1, 1)), ("A", FUND, date(2019, 1, 2), None)]
 
@@ -137,7 +148,7 @@ def test_nothing_known_is_no_listing():
 
 def test_the_type_is_that_of_the_security_that_had_the_ticker_on_the_session():
     found = listed(
-        [security("B", META, type_="CS", ended=day(4)), security("B", FUND, type_="ETF"), security("C", OTHER)],
+        [security("B", META, type_="CS", delisted=day(4)), security("B", FUND, type_="ETF"), security("C", OTHER)],
         [renamed(FUND, "B", day(6)), renamed(OTHER, "C", day(2))],
     )
     bars = pl.concat([tape([1.0] * 8, ticker="B"), tape([1.0] * 3, ticker="C"), tape([1.0], ticker="b")])
@@ -156,7 +167,7 @@ def market() -> tuple[pl.DataFrame, pl.DataFrame]:
         ]
     )
     found = listed(
-        [security("META", META), security("META", OTHER, ended=day(2)), security("FB", FUND)],
+        [security("META", META), security("META", OTHER, delisted=day(2)), security("FB", FUND)],
         [renamed(META, "FB", day(0)), renamed(META, "META", day(3)), renamed(FUND, "FB", day(6))],
     )
     return bars, found
@@ -176,15 +187,15 @@ def test_two_securities_that_used_one_symbol_are_never_joined():
     assert series(bars, found, OTHER)["close"].to_list() == [5.0]
 
 
-def test_a_figi_nobody_lists_is_an_error_and_no_empty_series():
+def test_an_unlisted_figi_is_an_error_and_no_empty_series():
     with pytest.raises(QueryError, match="BBG0NOBODY"):
         series(*market(), "BBG0NOBODY")
 
 
-def test_a_succession_is_told_where_both_figis_are_known_and_differ():
+def test_there_is_a_succession_where_both_figis_are_known_and_differ():
     _, found = market()
     assert successions(found).rows() == [("FB", day(6), day(3)), ("META", day(3), day(2))]
-    unknown = listed([security("A", None, ended=day(3)), security("A", META)])
+    unknown = listed([security("A", None, delisted=day(3)), security("A", META)])
     assert spans(unknown) == [("A", None, None, day(2)), ("A", META, day(3), None)]
     assert successions(unknown).is_empty()
 
@@ -198,16 +209,16 @@ FIGIS, NAMES, DAYS = ["F1", "F2", "F3"], ["A", "B"], st.integers(0, 6).map(day)
     events=st.lists(st.tuples(st.sampled_from(FIGIS), st.sampled_from(NAMES), DAYS), max_size=6),
 )
 def test_no_ticker_has_two_listings_on_a_day_and_no_figi_two_tickers(tickers, events):
-    found = listed([security(t, f, ended=e) for t, f, e in tickers], [renamed(*event) for event in events])
+    found = listed([security(t, f, delisted=e) for t, f, e in tickers], [renamed(*event) for event in events])
     every_day = pl.DataFrame({"session": [day(k) for k in range(8)]})
     open_ended = found.with_columns(pl.col("first_day").fill_null(day(0)), pl.col("last_day").fill_null(day(7)))
-    held = open_ended.join(every_day, how="cross").filter(pl.col("session").is_between("first_day", "last_day"))
-    assert not held.select("ticker", "session").is_duplicated().any()
-    with_figi = held.filter(pl.col("composite_figi").is_not_null())
+    listed_days = open_ended.join(every_day, how="cross").filter(pl.col("session").is_between("first_day", "last_day"))
+    assert not listed_days.select("ticker", "session").is_duplicated().any()
+    with_figi = listed_days.filter(pl.col("composite_figi").is_not_null())
     assert not with_figi.select("composite_figi", "session").is_duplicated().any()
-    # Whoever asks for a day gets that listing.
-    asked = pl.DataFrame({"ticker": NAMES}).join(every_day, how="cross")
-    got = with_listing(asked, found).filter(pl.col("composite_figi").is_not_null())
+    # A join by ticker and day gets that listing.
+    every_name = pl.DataFrame({"ticker": NAMES}).join(every_day, how="cross")
+    got = with_listing(every_name, found).filter(pl.col("composite_figi").is_not_null())
     assert set(got.select("ticker", "session", "composite_figi").rows()) == set(
         with_figi.select("ticker", "session", "composite_figi").rows()
     )

@@ -27,7 +27,7 @@ def test_two_companies_that_used_one_ticker_have_two_names():
     assert len(set(names(unknown, ("A", DAYS[4]), ("A", DAYS[5])))) == 2
 
 
-def test_a_ticker_that_nobody_knows_is_its_own_name():
+def test_an_unknown_ticker_is_its_own_name():
     assert names(NO_LISTINGS, ("NA", DAYS[0]), ("na", DAYS[0])) == ["NA", "na"]
 
 
@@ -48,9 +48,9 @@ def test_the_day_of_delisting_may_be_the_last_day_of_trading():
 def test_a_rename_is_no_end():
     listed = listing(("NEW", "BBG1", DAYS[5], None), ("OLD", "BBG1", None, DAYS[4]))
     assert last_days(listed).is_empty()
-    ended = listing(("NEW", "BBG1", DAYS[5], DAYS[9]), ("OLD", "BBG1", None, DAYS[4]))
-    assert last_days(ended).rows() == [("BBG1", DAYS[9] + DAY)]
-    assert names(ended, ("OLD", DAYS[5])) == ["OLD"], "the day of a rename is not stretched"
+    delisted = listing(("NEW", "BBG1", DAYS[5], DAYS[9]), ("OLD", "BBG1", None, DAYS[4]))
+    assert last_days(delisted).rows() == [("BBG1", DAYS[9] + DAY)]
+    assert names(delisted, ("OLD", DAYS[5])) == ["OLD"], "the day of a rename is not stretched"
 
 
 def test_a_ticker_without_a_figi_ends_too():

@@ -1,4 +1,4 @@
-"""The history of what the vendor told, what is in doubt, and what may be applied: by hand."""
+"""The history of the vendor's answers, what is in doubt, and what may be applied: by hand."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -27,8 +27,8 @@ def history(*refreshes, table=SPLITS):
     """Return the history after the refreshes of as many evenings, kept to its contract."""
     known = table.empty()
     judged = {"splits": with_split_doubts, "dividends": with_dividend_doubts}.get(table.name, lambda rows: rows)
-    for number, told in enumerate(refreshes):
-        known = table.enforce(judged(merged(known, told, evening(number))))
+    for number, answer in enumerate(refreshes):
+        known = table.enforce(judged(merged(known, answer, evening(number))))
     return known
 
 
@@ -41,17 +41,17 @@ def test_what_is_new_is_first_and_last_seen_now():
     assert moments(row) == (FIRST, FIRST, None)
 
 
-def test_what_is_said_again_is_only_seen_later():
+def test_a_row_that_comes_again_is_only_seen_later():
     (row,) = history(splits(split()), splits(split())).to_dicts()
     assert moments(row) == (FIRST, evening(1), None)
 
 
-def test_what_is_not_said_any_more_is_kept_as_withdrawn():
+def test_a_row_that_no_longer_comes_is_kept_as_withdrawn():
     (row,) = history(splits(split()), splits()).to_dicts()
     assert moments(row) == (FIRST, FIRST, evening(1))
 
 
-def test_what_is_taken_back_and_said_again_is_another_row():
+def test_a_withdrawn_row_that_comes_again_is_another_row():
     rows = history(splits(split()), splits(), splits(), splits(split()))
     assert sorted(map(moments, rows.to_dicts())) == [(FIRST, FIRST, evening(1)), (evening(3), evening(3), None)]
 
@@ -71,7 +71,7 @@ def test_rows_that_say_less_are_compared_with_their_gaps():
     assert len(history(splits(vague), splits(vague | {"id": "X1"}))) == 2
 
 
-def test_a_row_told_twice_in_one_answer_is_one():
+def test_a_row_that_is_twice_in_one_answer_is_one():
     assert len(history(splits(split(), split()))) == 1
 
 
@@ -82,7 +82,7 @@ def test_a_clock_that_stands_or_runs_back_is_an_error(late):
             merged(known, splits(split()), newest_refresh(known) - late)
 
 
-def test_the_newest_refresh_is_known_by_what_it_said_or_took_back():
+def test_the_newest_refresh_is_known_by_the_rows_it_saw_or_withdrew():
     assert newest_refresh(SPLITS.empty()) is None
     assert newest_refresh(history(splits(split()), splits(split()))) == evening(1)
     assert newest_refresh(history(splits(split()), splits())) == evening(1)
@@ -99,7 +99,7 @@ def security(ticker, **others):
     return dict.fromkeys(vendor_columns(TICKERS)) | {"ticker": ticker, "active": True} | others
 
 
-def test_a_ticker_vanishes_when_nothing_is_said_of_it_any_more():
+def test_a_ticker_vanishes_when_no_row_of_it_comes_any_more():
     def securities(*rows):
         return pl.DataFrame(list(rows), schema=vendor_columns(TICKERS))
 
@@ -109,12 +109,12 @@ def test_a_ticker_vanishes_when_nothing_is_said_of_it_any_more():
 
 
 def doubts(*rows):
-    told = history(splits(*rows))
-    return dict(told.sort("id").select("id", "doubt").rows())
+    known = history(splits(*rows))
+    return dict(known.sort("id").select("id", "doubt").rows())
 
 
 @pytest.mark.parametrize(
-    ("told", "doubt"),
+    ("row", "doubt"),
     [
         (split(), None),
         (split(new=1.0, old=20.0), None),
@@ -130,13 +130,13 @@ def doubts(*rows):
         (split(execution_date=None), "unreadable"),
     ],
 )
-def test_a_split_is_judged_by_itself(told, doubt):
-    rows = history(splits(told))
+def test_a_split_is_judged_by_itself(row, doubt):
+    rows = history(splits(row))
     assert rows["doubt"].to_list() == [doubt]
     assert len(applicable_splits(rows)) == (doubt is None)
 
 
-def test_of_several_splits_with_one_ratio_the_first_counts():
+def test_the_first_of_several_splits_with_one_ratio_counts():
     assert doubts(split(id="b"), split(id="a", old=2.0, new=4.0), split(id="c", old=0.5, new=1.0)) == {
         "a": None,
         "b": "repeated",
@@ -205,7 +205,7 @@ def test_applicable_splits_are_sorted_and_one_a_ticker_and_day():
 
 
 @pytest.mark.parametrize(
-    ("told", "doubt"),
+    ("row", "doubt"),
     [
         (dividend(), None),
         (dividend(currency="usd"), None),
@@ -218,13 +218,13 @@ def test_applicable_splits_are_sorted_and_one_a_ticker_and_day():
         (dividend(frequency=None, pay_date=None, distribution_type=None), None),
     ],
 )
-def test_a_dividend_is_judged_by_itself(told, doubt):
-    rows = history(dividends(told), table=DIVIDENDS)
+def test_a_dividend_is_judged_by_itself(row, doubt):
+    rows = history(dividends(row), table=DIVIDENDS)
     assert rows["doubt"].to_list() == [doubt]
     assert len(applicable_dividends(rows)) == (doubt is None)
 
 
-def test_a_dividend_told_under_two_ids_counts_once():
+def test_a_dividend_under_two_ids_counts_once():
     rows = history(dividends(dividend(id="b"), dividend(id="a")), table=DIVIDENDS)
     assert dict(rows.select("id", "doubt").rows()) == {"a": None, "b": "repeated"}
     untyped = dividend(distribution_type=None)

@@ -211,7 +211,7 @@ def test_a_check_of_a_range_leaves_no_plan_of_its_own_open(both):
     assert [record.status.value for record in history if record.run_id == RANGE_RUN] == ["SUCCEEDED"]
 
 
-def test_the_plan_of_a_check_does_not_tell_every_holiday(both, folders):
+def test_the_plan_of_a_check_does_not_list_every_holiday(both, folders):
     query = "SELECT event FROM event_logs WHERE dagster_event_type = 'ASSET_CHECK_EVALUATION_PLANNED'"
     for run_id in (RANGE_RUN, DAY_RUN):
         ours, dagsters = (rows(folder / "history" / "runs" / f"{run_id}.db", query) for folder in folders)

@@ -43,7 +43,7 @@ def of_another_day(context: AssetExecutionContext) -> None:
     add_partition_metadata(context, AssetKey("of_another_day"), {"2024-01-05": {"rows": 1}})
 
 
-def told(result, name):
+def metadata_of(result, name):
     return {
         event.partition: event.step_materialization_data.materialization.metadata
         for event in result.get_asset_materialization_events()
@@ -54,10 +54,10 @@ def told(result, name):
 def test_what_is_attached_at_once_is_what_dagster_attaches_one_by_one():
     with DagsterInstance.ephemeral() as instance:
         result = materialize([one_by_one, at_once], instance=instance, tags=RANGE)
-    expected = told(result, "one_by_one")
+    expected = metadata_of(result, "one_by_one")
     assert expected.keys() == {"2024-01-01", "2024-01-02", "2024-01-03"}
     assert expected["2024-01-03"]["rows"].value == 7
-    assert told(result, "at_once") == expected
+    assert metadata_of(result, "at_once") == expected
 
 
 def test_a_partition_that_the_run_does_not_make_is_refused():

@@ -1,4 +1,4 @@
-"""The windows found in the calendar are those that Dagster walks to."""
+"""The windows found in the calendar are the ones that Dagster reaches step by step."""
 
 from datetime import date, datetime
 from itertools import islice
@@ -80,8 +80,8 @@ def test_a_look_back_of_years_is_no_long_walk(monkeypatch, start):
         "_reverse_iterate_time_windows",
         lambda self, end, ignore_exclusions=False: walked.append(end) or walk(self, end, ignore_exclusions),
     )
-    asked = ours.empty_subset().with_partition_keys(["2026-03-31"])
-    needed = look_back(452).get_upstream_mapped_partitions_result_for_partitions(asked, ours, ours)
+    newest = ours.empty_subset().with_partition_keys(["2026-03-31"])
+    needed = look_back(452).get_upstream_mapped_partitions_result_for_partitions(newest, ours, ours)
     keys = list(needed.partitions_subset.get_partition_keys())
     assert keys == [str(day) for day in US_STOCKS.calendar.between(max(start, date(2024, 6, 11)), date(2026, 3, 31))]
     assert walked == []

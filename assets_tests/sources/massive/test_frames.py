@@ -108,7 +108,7 @@ def test_columns_are_taken_by_name_in_any_order_and_extra_ones_are_reported(path
         ([], []),
     ],
 )
-def test_a_subset_holds_exactly_the_tickers_asked_for(
+def test_a_subset_holds_exactly_the_requested_tickers(
     path: Path, tickers: Collection[str], expected: list[str]
 ) -> None:
     write(path, DAY, *(bar(ticker) for ticker in ("1E5", "AAP", "AAp", "NA", "NULL")))

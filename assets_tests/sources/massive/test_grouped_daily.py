@@ -21,8 +21,8 @@ KEY = "rest/grouped_daily/2024/01/2024-01-05.json.gz"
 
 
 def body(rows, **head):
-    counted = {"status": "OK", "adjusted": False, "resultsCount": len(rows), "results": rows}
-    return json.dumps(counted | head).encode()
+    whole = {"status": "OK", "adjusted": False, "resultsCount": len(rows), "results": rows}
+    return json.dumps(whole | head).encode()
 
 
 def answer(**bars):
@@ -116,14 +116,14 @@ def test_a_row_without_a_ticker_is_rejected():
     assert cleaned(body(rows)).quarantine["reasons"].to_list() == [["missing_ticker"]]
 
 
-def test_a_row_told_twice_is_a_duplicate_and_one_told_otherwise_a_conflict():
+def test_an_identical_repeat_of_a_row_is_a_duplicate_and_a_differing_one_a_conflict():
     rows = grouped(FRI, {"A": bar(11)}) * 2 + grouped(FRI, {"A": bar(12, n=1)})
     day = cleaned(body(rows))
     assert (day.rows_read, day.kept, day.duplicates, day.quarantined) == (3, 1, 1, 1)
     assert day.quarantine["reasons"].to_list() == [["conflicting_duplicate"]]
 
 
-def test_letters_that_nobody_documents_are_named():
+def test_undocumented_letters_are_named():
     assert cleaned(answer(A=bar(otc=True, zz=1))).extra_columns == ("zz",)
 
 
@@ -203,5 +203,5 @@ def test_a_session_gives_the_same_bars_as_a_flat_file_and_as_a_morning_edition(b
     morning = cleaned(answer(**bars))
     assert_frame_equal(morning.bars, flat.bars, check_exact=True)
     # Only the times differ, as they do at the vendor: the window's end, in milliseconds.
-    told = ["row_number", "reasons", "ticker", "volume", "open", "close", "high", "low", "transactions"]
-    assert_frame_equal(morning.quarantine.select(told), flat.quarantine.select(told))
+    columns = ["row_number", "reasons", "ticker", "volume", "open", "close", "high", "low", "transactions"]
+    assert_frame_equal(morning.quarantine.select(columns), flat.quarantine.select(columns))

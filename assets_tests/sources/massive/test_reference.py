@@ -39,7 +39,7 @@ def results(folder, name):
     return json.loads((folder / name).read_text())["results"]
 
 
-def test_the_sample_s_folder_tells_its_tickers_its_split_and_its_dividends(folder):
+def test_the_sample_s_folder_has_its_tickers_its_split_and_its_dividends(folder):
     source = FolderReference(folder)
     assert source.tickers()["ticker"].to_list() == ["AAPL", "FB", "GOOG", "IBM", "MSFT"]
     split = ("AAPL", date(2005, 2, 28), 1.0, 2.0, "forward_split", "SAAPL20050228")
@@ -48,17 +48,17 @@ def test_the_sample_s_folder_tells_its_tickers_its_split_and_its_dividends(folde
     assert source.dividends()["cash_amount"].min() > 0
 
 
-def test_the_rest_vendor_tells_the_same_as_the_folder_however_many_pages_it_takes(folder, rest, vendor):
+def test_the_rest_vendor_gives_the_same_as_the_folder_however_many_pages_it_takes(folder, rest, vendor):
     vendor.page = 10
     vendor.lists = {
         "/v3/reference/tickers": results(folder, "tickers.json"),
         "/stocks/v1/splits": results(folder, "splits.json"),
         "/stocks/v1/dividends": results(folder, "dividends.json"),
     }
-    told, expected = RestReference(rest), FolderReference(folder)
-    assert told.tickers().equals(expected.tickers())
-    assert told.splits().equals(expected.splits())
-    assert told.dividends().equals(expected.dividends())
+    answers, expected = RestReference(rest), FolderReference(folder)
+    assert answers.tickers().equals(expected.tickers())
+    assert answers.splits().equals(expected.splits())
+    assert answers.dividends().equals(expected.dividends())
 
 
 def test_the_rest_vendor_is_asked_for_listed_and_delisted_stocks_in_the_largest_pages(rest, vendor):
@@ -77,12 +77,12 @@ def test_the_rest_vendor_is_asked_for_listed_and_delisted_stocks_in_the_largest_
     ]
 
 
-def test_renames_are_asked_for_one_by_one_and_the_unknown_have_none(rest, vendor):
+def test_renames_are_requested_one_by_one_and_the_unknown_have_none(rest, vendor):
     vendor.objects["/vX/reference/tickers/BBG000MM2P62/events"] = META | {"composite_figi": None}
-    told = RestReference(rest).ticker_events(["BBG000MM2P62", "BBG000000000"])
-    assert told.rows.rows() == [("BBG000MM2P62", "META", date(2022, 6, 9))]
-    assert told.figis == ["BBG000MM2P62", "BBG000000000"]
-    assert [request.path for request in vendor.asked][1] == "/vX/reference/tickers/BBG000000000/events"
+    renames = RestReference(rest).ticker_events(["BBG000MM2P62", "BBG000000000"])
+    assert renames.rows.rows() == [("BBG000MM2P62", "META", date(2022, 6, 9))]
+    assert renames.figis == ["BBG000MM2P62", "BBG000000000"]
+    assert [request.path for request in vendor.requests][1] == "/vX/reference/tickers/BBG000000000/events"
 
 
 def test_a_rename_without_results_is_an_error(rest, vendor):
@@ -102,12 +102,12 @@ def test_an_endpoint_that_is_gone_is_no_empty_table(rest, vendor):
         RestReference(rest).dividends()
 
 
-def test_renames_in_a_folder_tell_of_all_securities_and_their_absence_of_none(folder):
+def test_renames_in_a_folder_cover_all_securities_and_their_absence_none(folder):
     none = FolderReference(folder).ticker_events(["BBG000MM2P62"])
     assert (len(none.rows), none.figis) == (0, ())
     (folder / "ticker_events.json").write_text(json.dumps({"status": "OK", "results": [META]}))
-    told = FolderReference(folder).ticker_events([])
-    assert (told.rows["ticker"].to_list(), told.figis) == (["META"], None)
+    renames = FolderReference(folder).ticker_events([])
+    assert (renames.rows["ticker"].to_list(), renames.figis) == (["META"], None)
 
 
 BAD_FILES = {
@@ -134,10 +134,10 @@ def test_a_missing_file_is_named_with_the_setting(folder):
         FolderReference(folder).dividends()
 
 
-def test_no_source_tells_nothing_in_the_same_columns():
+def test_no_source_gives_no_rows_in_the_same_columns():
     nobody = NoReference()
-    told = [nobody.tickers(), nobody.splits(), nobody.dividends(), nobody.ticker_events(["X"]).rows]
-    for frame, table in zip(told, (TICKERS, SPLITS, DIVIDENDS, TICKER_EVENTS), strict=True):
+    frames = [nobody.tickers(), nobody.splits(), nobody.dividends(), nobody.ticker_events(["X"]).rows]
+    for frame, table in zip(frames, (TICKERS, SPLITS, DIVIDENDS, TICKER_EVENTS), strict=True):
         assert frame.equals(pl.DataFrame(schema=vendor_columns(table)))
 
 

@@ -97,7 +97,7 @@ def test_the_day_of_delisting_is_that_of_new_york(written, day):
         ({"delisted_utc": "soon"}, False),
     ],
 )
-def test_a_security_is_active_unless_it_is_said_or_known_to_be_delisted(row, active):
+def test_a_security_is_active_unless_the_vendor_delists_it_or_gives_the_day(row, active):
     assert ticker_rows([[{"ticker": "X"} | row]], "here")["active"].to_list() == [active]
 
 

@@ -22,8 +22,8 @@ def read(rest, path=SPLITS, **params):
 def test_pages_are_followed_to_the_end_though_their_links_name_another_host_and_path(rest, vendor):
     assert read(rest, limit=5000) == vendor.lists[SPLITS]
     assert vendor.paths()[0] == f"{SPLITS}?limit=5000"
-    assert [request.path for request in vendor.asked[1:]] == [f"/further{SPLITS}"] * 2
-    assert all(request.headers["Authorization"] == f"Bearer {KEY}" for request in vendor.asked)
+    assert [request.path for request in vendor.requests[1:]] == [f"/further{SPLITS}"] * 2
+    assert all(request.headers["Authorization"] == f"Bearer {KEY}" for request in vendor.requests)
 
 
 def test_one_page_without_a_link_is_all_there_is(rest, vendor):
@@ -50,7 +50,7 @@ def test_a_netrc_does_not_take_the_key_s_place(rest, vendor, tmp_path, monkeypat
     assert len(read(rest)) == 5
 
 
-def test_a_link_that_carries_a_key_is_asked_without_it(rest, vendor):
+def test_a_link_that_carries_a_key_is_followed_without_it(rest, vendor):
     vendor.faults = [say_json({**OK, "next_url": f"/v3/more?cursor=abc&apiKey={KEY}"}), say_json(OK)]
     read(rest)
     assert vendor.paths()[1] == "/v3/more?cursor=abc"
@@ -105,13 +105,13 @@ STRANGE = {
 
 @pytest.mark.parametrize("what", STRANGE)
 @pytest.mark.parametrize("page", [0, 1])
-def test_a_page_that_is_not_what_was_asked_for_is_an_error_and_never_the_end(rest, vendor, what, page):
+def test_a_page_that_is_not_the_requested_one_is_an_error_and_never_the_end(rest, vendor, what, page):
     fault, words = STRANGE[what]
     good = say_json({**OK, "next_url": "/v3/more?cursor=1"})
     vendor.faults = [*[good] * page, fault]
     with pytest.raises(AnswerRefused, match=words):
         read(rest)
-    assert len(vendor.asked) == page + 1
+    assert len(vendor.requests) == page + 1
 
 
 def test_a_page_that_leads_back_to_an_earlier_one_is_an_error(rest, vendor):

@@ -33,7 +33,7 @@ def test_a_call_beyond_the_limit_waits_for_its_turn_and_is_never_sent_before(ses
         for one in (first, second):
             with pytest.raises(TransferFailed, match="other runs use up CANDLELAKE_REST_CALLS_PER_MINUTE"):
                 one.get(SPLITS)
-    assert len(vendor.asked) == 2
+    assert len(vendor.requests) == 2
 
 
 def test_the_calls_of_another_process_count_too(session, vendor, tmp_path):
@@ -64,7 +64,7 @@ def test_without_a_file_each_session_counts_for_itself(session, vendor):
         with session(None) as rest:
             rest.get(SPLITS)
             rest.get(SPLITS)
-    assert len(vendor.asked) == 4
+    assert len(vendor.requests) == 4
 
 
 def test_each_attempt_is_a_call(session, vendor):
@@ -73,7 +73,7 @@ def test_each_attempt_is_a_call(session, vendor):
         rest.get(SPLITS)
         with pytest.raises(TransferFailed, match="other runs"):
             rest.get(SPLITS)
-    assert len(vendor.asked) == 2
+    assert len(vendor.requests) == 2
 
 
 def test_a_limit_of_nothing_is_refused(vendor):

@@ -60,7 +60,7 @@ def test_tickers_are_one_call_each_and_a_document_a_session(rest, api):
     days = TickerDays(rest, ["AAPL", "BRK/A", "GONE"])
     documents = list(days.documents([THU, FRI, MON]))
     assert closes(documents) == {THU: {"AAPL": 11.0}, FRI: {"AAPL": 13.0, "BRK/A": 14.0}, MON: {"AAPL": 15.0}}
-    assert len(api.asked) == 3
+    assert len(api.requests) == 3
     assert {parse_answer(body, session, "x").tickers for session, body in documents} == {("AAPL", "BRK/A", "GONE")}
 
 
@@ -69,7 +69,7 @@ def test_the_same_days_are_the_same_bytes(rest):
     assert list(days.documents([THU, MON])) == list(days.documents([THU, MON]))
 
 
-def test_sessions_between_that_were_not_asked_for_are_left_away(rest):
+def test_sessions_between_that_were_not_requested_are_left_out(rest):
     assert list(closes(TickerDays(rest, ["AAPL"]).documents([THU, MON]))) == [THU, MON]
 
 
@@ -81,7 +81,7 @@ def test_a_session_in_which_no_ticker_traded_is_an_error_that_names_it(rest):
 def test_pages_are_followed_to_the_end(rest, api):
     api.page = 1
     assert [row["c"] for row in ticker_rows(rest, "AAPL", THU, MON, adjusted=False)] == [11, 13, 15]
-    assert len(api.asked) == 3
+    assert len(api.requests) == 3
 
 
 def test_an_empty_range_has_no_rows(rest):
@@ -97,7 +97,7 @@ def test_the_vendor_s_refusal_stops_at_once(rest, api):
     api.faults = [say('{"status":"NOT_AUTHORIZED","message":"Upgrade your plan"}', 403)]
     with pytest.raises(AccessDenied, match="Upgrade your plan"):
         list(MarketDays(rest).documents([THU, FRI]))
-    assert len(api.asked) == 1
+    assert len(api.requests) == 1
 
 
 def test_a_bar_of_a_day_without_trading_goes_with_the_session_before_it_where_it_is_rejected():
@@ -116,7 +116,7 @@ def chosen(tmp_path, **settings):
         return days
 
 
-def test_the_settings_choose_whom_rest_is_asked_for(tmp_path):
+def test_the_settings_choose_the_tickers_requested_over_rest(tmp_path):
     key = {"rest_key": SecretStr("k")}
     assert chosen(tmp_path) is None
     assert isinstance(chosen(tmp_path, **key), MarketDays)
@@ -142,11 +142,11 @@ def test_a_ticker_is_one_segment_of_the_path_whatever_is_in_it(vendor, rest, tic
     path = f"/v2/aggs/ticker/{ticker}/range/1/day/{FRI}/{FRI}"
     vendor.lists[path] = [{"t": 1}]
     assert ticker_rows(rest, ticker, FRI, FRI, adjusted=False) == [{"T": ticker, "t": 1}]
-    assert [request.path for request in vendor.asked] == [path]
+    assert [request.path for request in vendor.requests] == [path]
 
 
 @pytest.mark.parametrize("ticker", ["", ".", ".."])
-def test_a_ticker_that_would_lead_up_the_path_is_not_asked_for(vendor, rest, ticker):
+def test_a_ticker_that_would_lead_up_the_path_is_not_requested(vendor, rest, ticker):
     with pytest.raises(SettingsError, match="cannot be queried for the name"):
         ticker_rows(rest, ticker, FRI, FRI, adjusted=False)
-    assert vendor.asked == []
+    assert vendor.requests == []

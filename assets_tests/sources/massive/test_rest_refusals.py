@@ -53,7 +53,7 @@ def test_a_refusal_stops_at_once_with_the_vendor_s_words_and_a_remedy(rest, vend
         read(rest)
     words = (answer or {}).get("error") or (answer or {}).get("message") or ""
     assert words in str(refused.value)
-    assert (len(vendor.asked), waits.slept) == (1, [])
+    assert (len(vendor.requests), waits.slept) == (1, [])
 
 
 def test_the_words_of_a_vendor_that_repeats_the_key_come_without_it(rest, vendor):
@@ -90,10 +90,10 @@ def test_a_server_that_stays_broken_is_given_up_after_a_bounded_number_of_attemp
     vendor.faults = [say_json({"message": "down"}, 503)] * 9
     with pytest.raises(TransferFailed, match=r"5 attempts.*503: down"):
         read(rest)
-    assert len(vendor.asked) == 5
+    assert len(vendor.requests) == 5
 
 
-def test_nobody_listening_is_told_as_such(waits):
+def test_nobody_listening_is_reported_as_such(waits):
     with (
         Rest("http://127.0.0.1:9", SecretStr(KEY), patience=waits.patience(attempts=2)) as rest,
         pytest.raises(TransferFailed, match=r"127\.0\.0\.1:9 does not answer"),
@@ -135,7 +135,7 @@ def test_nobody_waits_for_hours(rest, vendor, waits):
     vendor.faults = [say_json({"error": "daily quota"}, 429, {"Retry-After": "7200"})]
     with pytest.raises(TransferFailed, match=r"daily quota.*CANDLELAKE_REST_CALLS_PER_MINUTE"):
         read(rest)
-    assert (len(vendor.asked), waits.slept) == (1, [])
+    assert (len(vendor.requests), waits.slept) == (1, [])
 
 
 def test_too_many_calls_are_given_up_when_the_time_is_over(rest, vendor, waits):
@@ -179,7 +179,7 @@ def test_a_list_that_never_ends_is_given_up_after_so_many_pages(rest, vendor, mo
     vendor.faults = [say_json({**OK, "next_url": f"/v3/more?cursor={number}"}) for number in range(9)]
     with pytest.raises(AnswerRefused, match="more than 5 pages"):
         read(rest)
-    assert len(vendor.asked) == 5
+    assert len(vendor.requests) == 5
 
 
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -214,4 +214,4 @@ def test_all_pages_together_have_a_bound(rest, vendor, monkeypatch):
     vendor.lists = {SPLITS: [{"ticker": "A" * 100} for _ in range(40)]}
     with pytest.raises(AnswerRefused, match="more than 1,000 bytes together"):
         read(rest)
-    assert len(vendor.asked) < 10
+    assert len(vendor.requests) < 10

@@ -80,11 +80,11 @@ def test_a_settled_file_is_hashed_once(tmp_path: Path, monkeypatch: pytest.Monke
     hashed: list[str] = []
     digest = hashlib.file_digest
 
-    def counted(opened, algorithm):
+    def counting_digest(opened, algorithm):
         hashed.append(opened.name)
         return digest(opened, algorithm)
 
-    monkeypatch.setattr("pipeline.sources.transfer.folder.hashlib.file_digest", counted)
+    monkeypatch.setattr("pipeline.sources.transfer.folder.hashlib.file_digest", counting_digest)
 
     versions = {source.file(DAY, SESSION).etag for _ in range(3)}
 
@@ -112,11 +112,11 @@ def test_a_window_hashes_only_its_own_files(tmp_path: Path, monkeypatch: pytest.
     hashed: list[str] = []
     digest = hashlib.file_digest
 
-    def counted(opened, algorithm):
+    def counting_digest(opened, algorithm):
         hashed.append(Path(opened.name).name)
         return digest(opened, algorithm)
 
-    monkeypatch.setattr("pipeline.sources.transfer.folder.hashlib.file_digest", counted)
+    monkeypatch.setattr("pipeline.sources.transfer.folder.hashlib.file_digest", counting_digest)
 
     window(FolderFlatFiles(tmp_path), DAY, days=2)
 

@@ -112,7 +112,7 @@ def test_a_flipped_bit_never_changes_the_content(bit):
     damaged = bytearray(PACKED)
     damaged[bit // 8] ^= 1 << bit % 8
     with suppress(FileRefused):
-        # A bit of the header's time or system may pass: it says nothing about the content.
+        # A bit of the header's time or system may pass: it does not concern the content.
         assert decompress(bytes(damaged), "a.gz") == CONTENT
 
 

@@ -35,7 +35,7 @@ def test_a_wait_grows_within_its_jitter_up_to_the_longest() -> None:
     assert waits_with(0.0) == [0.5, 1.0, 1.5, 1.5]
 
 
-def test_what_does_not_come_by_the_deadline_holds_up_nobody_and_every_wait_is_told(
+def test_an_answer_that_misses_the_deadline_holds_nothing_up_and_every_wait_is_logged(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience_module, "NOTICE_EVERY", 0.1)
@@ -46,7 +46,7 @@ def test_what_does_not_come_by_the_deadline_holds_up_nobody_and_every_wait_is_to
     assert "Waiting for a file: 0 s so far, 0 s at most." in caplog.text
 
 
-def test_each_new_attempt_is_told_with_its_cause_and_when_it_comes(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_new_attempt_is_logged_with_its_cause_and_its_time(caplog: pytest.LogCaptureFixture) -> None:
     waits, answers = Waits(), iter([Interrupted("It broke off.", remedy="none", wait=7), "whole"])
 
     def attempt() -> str:

@@ -107,7 +107,7 @@ def truncated(token: str) -> Fault:
 def test_a_listing_that_runs_in_a_circle_is_an_error(
     shaky: S3FlatFiles, faulty_proxy: FaultyProxy, tokens: list[str]
 ) -> None:
-    # The second page is asked for by a token the server never gave: answer it as the first.
+    # The second page is requested with a token the server never gave: answer it as the first.
     first_page: list[bytes] = []
 
     def circle(exchange: Exchange) -> None:

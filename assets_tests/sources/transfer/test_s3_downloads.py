@@ -97,7 +97,7 @@ def test_a_login_page_is_not_taken_for_a_file(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_server_that_falls_silent_is_given_up_and_asked_again(
+def test_a_request_to_a_server_that_falls_silent_is_given_up_and_made_again(
     bucket: Bucket, listed: FlatFile, faulty_proxy: FaultyProxy, waits: Waits, tmp_path: Path
 ) -> None:
     impatient = S3FlatFiles(replace(bucket, endpoint=faulty_proxy.endpoint), waits.patience(read_timeout=0.2))
@@ -189,7 +189,7 @@ def test_a_multipart_etag_is_not_taken_for_an_md5(
 
 
 @pytest.mark.parametrize("fault", [cut_short_unannounced, make_longer], ids=["short", "long"])
-def test_without_an_md5_the_size_still_tells_a_wrong_body(
+def test_without_an_md5_the_size_still_reveals_a_wrong_body(
     *, s3_server: S3Server, bucket: Bucket, shaky: S3FlatFiles, faulty_proxy: FaultyProxy, tmp_path: Path, fault: Fault
 ) -> None:
     lay_in_parts(s3_server, bucket)
@@ -214,7 +214,7 @@ def test_a_server_that_ignores_if_match_cannot_pass_another_version_off(
     assert len(faulty_proxy.requests) == 1
 
 
-def test_a_replaced_file_is_not_asked_for_again(
+def test_a_replaced_file_is_not_requested_again(
     shaky: S3FlatFiles, listed: FlatFile, faulty_proxy: FaultyProxy, tmp_path: Path
 ) -> None:
     with pytest.raises(TransferFailed, match="replaced since it was listed"):

@@ -1,4 +1,4 @@
-"""What the refusals of a server are said to mean."""
+"""The errors that the refusals of a server become."""
 
 import socket
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def test_a_file_outside_the_plan_says_so(
             read()
         assert key_of(DAY, SESSION) in denied.value.message
         assert "CANDLELAKE_START" in denied.value.remedy
-        assert len(faulty_proxy.requests) == 2  # the read, and the listing that tells plan from credentials
+        assert len(faulty_proxy.requests) == 2  # the read, and the listing that separates plan from credentials
     assert not waits.slept
     assert not list(tmp_path.iterdir())
 
@@ -45,18 +45,18 @@ def test_a_file_outside_the_plan_says_so(
 @pytest.mark.parametrize(
     "wrong", [{"secret": SecretStr("wrong-secret")}, {"key_id": "nobody"}], ids=["secret", "key id"]
 )
-def test_wrong_credentials_are_said_to_be_wrong_and_not_tried_again(
+def test_wrong_credentials_are_reported_as_wrong_and_not_tried_again(
     bucket: Bucket, listed: FlatFile, faulty_proxy: FaultyProxy, tmp_path: Path, wrong: dict[str, Any]
 ) -> None:
     source = S3FlatFiles(replace(bucket, endpoint=faulty_proxy.endpoint, **wrong))
 
-    asked: list[Callable[[], object]] = [
+    calls: list[Callable[[], object]] = [
         lambda: source.files(DAY),
         lambda: source.file(DAY, SESSION),
         lambda: source.require_readable(listed),
         lambda: source.download(listed, tmp_path / "day.csv.gz"),
     ]
-    for ask in asked:
+    for ask in calls:
         faulty_proxy.requests.clear()
         with pytest.raises(AccessDenied, match="credentials are not accepted") as denied:
             ask()
@@ -112,6 +112,6 @@ def test_the_secret_shows_nowhere(
     with pytest.raises(CandlelakeError) as denied:
         source.files(DAY)
 
-    shown = [str(denied.value), repr(denied.value), repr(source), str(source), repr(guarded), str(guarded)]
-    shown += [repr(vars(source)), repr(denied.value.__cause__)]
-    assert not [text for text in shown if "wrong-secret" in text]
+    texts = [str(denied.value), repr(denied.value), repr(source), str(source), repr(guarded), str(guarded)]
+    texts += [repr(vars(source)), repr(denied.value.__cause__)]
+    assert not [text for text in texts if "wrong-secret" in text]

@@ -36,11 +36,11 @@ RULES = (
 
 def indicators(*rows: Mapping[str, Any], ticker: str = "A") -> pl.DataFrame:
     """Return indicators given as mappings with `at`, the number of the session; the others are null."""
-    named = [{"ticker": ticker, "session": day(row["at"]), **row} for row in rows]
-    return pl.DataFrame(named, schema=INDICATORS_TABLE.columns) if rows else INDICATORS_TABLE.empty()
+    rows_by_day = [{"ticker": ticker, "session": day(row["at"]), **row} for row in rows]
+    return pl.DataFrame(rows_by_day, schema=INDICATORS_TABLE.columns) if rows else INDICATORS_TABLE.empty()
 
 
-def said(
+def signals_of(
     closes: Mapping[int, float],
     *indicator_rows: Mapping[str, Any],
     of_day: Mapping[str, Mapping[int, float]] | None = None,
@@ -51,9 +51,9 @@ def said(
 ) -> pl.DataFrame:
     """Return the signals of every session from the opening on, or of `sessions`."""
     prices = bars("A", closes, **(of_day or {}))
-    asked = [day(number) for number in sessions or range(max(closes) + 1)]
+    looked_at = [day(number) for number in sessions or range(max(closes) + 1)]
     book = history(opening(**terms))
-    marks = position_marks(book, prices, known_splits, asked)
+    marks = position_marks(book, prices, known_splits, looked_at)
     return SIGNALS.enforce(sell_signals(marks, prices, indicators(*indicator_rows), rules))
 
 

@@ -68,6 +68,6 @@ def test_rules_are_named_once_and_every_severity_is_used():
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_the_documentation_tells_of_every_rule(rule):
+def test_the_documentation_has_every_rule(rule):
     lines = [line for line in DOCS.read_text().splitlines() if line.startswith(f"| `{rule.name}` |")]
     assert [line.split("|")[2].strip() for line in lines] == [rule.severity]

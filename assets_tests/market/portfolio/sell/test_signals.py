@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets_tests.market.holdings import NO_SPLITS, SESSIONS, bars, day, history, opening
-from assets_tests.market.portfolio.sell.sights import RULES, indicators, said
+from assets_tests.market.portfolio.sell.sights import RULES, indicators, signals_of
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.market.portfolio.book import Sale, with_sale
 from pipeline.market.portfolio.positions import position_marks
@@ -17,11 +17,11 @@ LATER = datetime(2024, 3, 1, tzinfo=UTC)
 
 
 def test_a_signal_is_new_on_the_first_of_the_sessions_that_say_it():
-    signals = said({0: 100, 1: 94, 2: 93, 3: 97, 4: 90}, stop=95)
+    signals = signals_of({0: 100, 1: 94, 2: 93, 3: 97, 4: 90}, stop=95)
     assert signals.select("session", "is_new").rows() == [(day(1), True), (day(2), False), (day(4), True)]
 
 
-def test_news_is_told_apart_by_rule_and_position():
+def test_news_is_distinguished_by_rule_and_position():
     prices = bars("A", {0: 100, 1: 94, 2: 94})
     book = history(opening(stop=95), opening(at=1, stop=95, target=94))
     marks = position_marks(book, prices, NO_SPLITS, SESSIONS[:3])
@@ -57,7 +57,7 @@ def test_a_rule_of_one_s_own_takes_part():
         threshold=pl.lit(-0.5),
         reasons=(pl.lit("Half of the peak is gone"),),
     )
-    (row,) = said({0: 100, 1: 50}, rules=(mine,)).to_dicts()
+    (row,) = signals_of({0: 100, 1: 50}, rules=(mine,)).to_dicts()
     assert (row["rule"], row["rule_version"], row["value"], row["reasons"]) == (
         "half_gone",
         3,
