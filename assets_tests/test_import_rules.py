@@ -46,6 +46,7 @@ ROOMS: dict[str, set[str]] = {
     "market": {"contracts", "venues"},
     "lake": {"contracts"},
     "sources": {"contracts", "market", "venues", "settings"},
+    "mine": {"contracts", "lake", "market", "settings", "venues"},
     "sample": {"contracts", "market", "sources", "venues"},
     "reports": {"contracts", "market"},
     "ingest": {"contracts", "lake", "market", "sources", "venues", "progress"},

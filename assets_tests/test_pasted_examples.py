@@ -1,4 +1,4 @@
-"""The documents' own examples, pasted where the documents say and as they stand: what they declare is there."""
+"""The documents' own examples, as files of a user's folder: what they declare is computed, ranked and shown."""
 
 import gzip
 import json
@@ -12,29 +12,24 @@ import pytest
 
 from assets_tests.old_home.make import FIRST, LAST, SPLIT, SPLIT_DAY, TICKERS, close, day_file, lay, sessions
 from assets_tests.old_home.unpacked import moved_into
-from assets_tests.pasting import Example, examples, package_with
+from assets_tests.pasting import Example, examples, pasted
+from pipeline.lake.raw.raw_folder import sha256_of
+from pipeline.mine.in_force import declared_files, stocks_of
+from pipeline.settings import Settings
 
 EXAMPLES = examples()
 *_, BEFORE, NEWEST, NEXT = sessions(FIRST, LAST)
 FALLEN, RISEN = "AAP", "NA"
 """A stock that is held and loses most of its price on `NEXT`, and one that leaps on heavy volume."""
 
-IMPORTED = """
-import json
-import pipeline.definitions
-from assets_tests.stocks import INDICATORS_TABLE
-from pipeline.market.portfolio.sell.rules import RULES
-from pipeline.market.screen.models import MODELS
-print(json.dumps([list(INDICATORS_TABLE.columns), [one.name for one in MODELS], [one.name for one in RULES]]))
-"""
 
-
-def python(package: Path, *arguments: str) -> str:
-    """Return what Python answers over a copy of the package."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CANDLELAKE_", "DAGSTER_"))}
-    environment = kept | {"PYTHONPATH": str(package), "PYTHONWARNINGS": "ignore"}
+def python(*arguments: str) -> str:
+    """Return the output of Python."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("CANDLELAKE_", "DAGSTER_"))
+    }
     done = subprocess.run(  # noqa: S603 (our own code)
-        [sys.executable, *arguments], cwd=package, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-W", "ignore", *arguments], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -42,41 +37,34 @@ def python(package: Path, *arguments: str) -> str:
 
 def test_each_kind_of_declaration_has_an_example():
     assert [(one.document, one.name) for one in EXAMPLES] == [
-        ("docs/indicators.md", "RANGE_20"),
-        ("docs/indicators.md", "OVERNIGHT_GAP"),
-        ("docs/indicators.md", "CHANNEL_20"),
-        ("docs/models.md", "QUIET_STRENGTH"),
-        ("docs/models.md", "BREAKOUT"),
-        ("docs/positions.md", "HALF_GONE"),
+        ("docs/indicators.md", "range_20"),
+        ("docs/indicators.md", "overnight_gap"),
+        ("docs/indicators.md", "channel_20"),
+        ("docs/models.md", "quiet_strength"),
+        ("docs/models.md", "breakout"),
+        ("docs/positions.md", "half_gone"),
     ]
 
 
-@pytest.mark.thorough
 def test_all_of_them_together_load_and_are_declared(tmp_path):
-    columns, models, rules = json.loads(python(package_with(EXAMPLES, tmp_path), "-c", IMPORTED))
-    assert columns[-3:] == ["range_20", "overnight_gap", "channel_20"]
-    assert models == ["trend", "pullback", "quiet_strength", "breakout"]
-    assert rules[-1] == "half_gone"
+    stocks = stocks_of(Settings(home=pasted(EXAMPLES, tmp_path)))
+    assert list(stocks.indicators.columns)[-3:] == ["channel_20", "overnight_gap", "range_20"]
+    assert [model.name for model in stocks.models] == ["trend", "pullback", "breakout", "quiet_strength"]
+    assert stocks.rules[-1].name == "half_gone"
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: one.name)
 def test_each_of_them_loads_by_itself(example: Example, tmp_path):
-    assert example.name.lower() in python(package_with([example], tmp_path), "-c", IMPORTED)
+    (file,) = declared_files(Settings(home=pasted([example], tmp_path)))
+    assert file.names == [example.name]
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the package with every example pasted into it."""
-    return package_with(EXAMPLES, tmp_path_factory.mktemp("package"))
-
-
-@pytest.fixture(scope="module")
-def home(package, tmp_path_factory) -> Path:
+def home(tmp_path_factory) -> Path:
     """Return a home that was filled before the examples were pasted, and in which one session was run since."""
-    home = moved_into(tmp_path_factory.mktemp("home"))
+    home = pasted(EXAMPLES, moved_into(tmp_path_factory.mktemp("home")))
     lay(home, NEXT, file_of_a_wild_day())
-    output_of(package, home, "run", "--date", str(NEXT))
+    output_of(home, "run", "--date", str(NEXT))
     return home
 
 
@@ -91,8 +79,8 @@ def file_of_a_wild_day() -> bytes:
     return gzip.compress("\n".join([*lines, ""]).encode(), mtime=0)
 
 
-def output_of(package: Path, home: Path, *arguments: str) -> str:
-    return python(package, "-m", "pipeline.cli", "--home", str(home), *arguments)
+def output_of(home: Path, *arguments: str) -> str:
+    return python("-m", "pipeline.cli", "--home", str(home), *arguments)
 
 
 def price(ticker: str, day: date) -> float:
@@ -101,9 +89,9 @@ def price(ticker: str, day: date) -> float:
 
 
 @pytest.mark.thorough
-def test_a_pasted_indicator_is_a_column_in_sql(package, home):
+def test_a_pasted_indicator_is_a_column_in_sql(home):
     query = f"SELECT * FROM stocks.indicators WHERE session IN ('{NEWEST}', '{NEXT}')"  # noqa: S608 (dates)
-    rows = json.loads(output_of(package, home, "sql", query, "--format", "json"))
+    rows = json.loads(output_of(home, "sql", query, "--format", "json"))
     found = {(row["ticker"], row["session"]): row for row in rows}
     last = [price(SPLIT, day) for day in list(sessions(FIRST, NEXT))[-20:]]
     row = found[SPLIT, str(NEXT)]
@@ -118,8 +106,8 @@ def test_a_pasted_indicator_is_a_column_in_sql(package, home):
 
 
 @pytest.mark.thorough
-def test_a_pasted_model_ranks_and_its_lists_are_on_the_page(package, home):
-    listed = json.loads(output_of(package, home, "candidates", "--json"))
+def test_a_pasted_model_ranks_and_its_lists_are_on_the_page(home):
+    listed = json.loads(output_of(home, "candidates", "--json"))
     ranks = {(row["model"], row["ticker"]): row["rank"] for row in listed}
     assert {ticker for model, ticker in ranks if model == "quiet_strength"} == set(TICKERS) - {FALLEN}
     assert ranks["breakout", RISEN] == 1, "the busiest"
@@ -129,8 +117,8 @@ def test_a_pasted_model_ranks_and_its_lists_are_on_the_page(package, home):
 
 
 @pytest.mark.thorough
-def test_a_pasted_rule_says_to_sell_what_is_held(package, home):
-    (fallen,) = (row for row in json.loads(output_of(package, home, "positions", "--json")) if row["ticker"] == FALLEN)
+def test_a_pasted_rule_says_to_sell_what_is_held(home):
+    (fallen,) = (row for row in json.loads(output_of(home, "positions", "--json")) if row["ticker"] == FALLEN)
     (signal,) = (one for one in fallen["signals"] if one["rule"] == "half_gone")
     assert signal["severity"] == "high"
     page = next((home / "reports").rglob(f"{FALLEN}*.html")).read_text()
@@ -138,7 +126,26 @@ def test_a_pasted_rule_says_to_sell_what_is_held(package, home):
 
 
 @pytest.mark.thorough
-def test_what_was_computed_before_gets_the_pasted_column_by_restating(package, home):
-    output_of(package, home, "restate")
+def test_what_was_computed_before_gets_the_pasted_column_by_restating(home):
+    output_of(home, "restate")
     query = f"SELECT count(*) AS without FROM stocks.indicators WHERE channel_20 IS NULL AND session >= '{BEFORE}'"  # noqa: S608
-    assert json.loads(output_of(package, home, "sql", query, "--format", "json")) == [{"without": 0}]
+    assert json.loads(output_of(home, "sql", query, "--format", "json")) == [{"without": 0}]
+
+
+@pytest.mark.thorough
+def test_commits_and_explanations_name_the_file_that_ranked(home):
+    explained = json.loads(output_of(home, "explain", RISEN, str(NEXT), "--json"))
+    file = home / "mine" / "breakout.py"
+    assert explained["commits"]["stocks.candidates"]["computed_by"]["file breakout.py"] == sha256_of(file)
+    assert "file quiet_strength.py" in output_of(home, "explain", RISEN, str(NEXT))
+
+
+@pytest.mark.thorough
+def test_a_file_that_is_moved_away_leaves_its_history_readable(home):
+    (home / "mine" / "channel_20.py").rename(home / "channel_20.py")
+    assert "channel_20" not in output_of(home, "mine")
+    output_of(home, "run", "--date", str(NEXT))
+    query = f"SELECT count(channel_20) AS values FROM stocks.indicators WHERE session >= '{NEWEST}'"  # noqa: S608
+    (row,) = json.loads(output_of(home, "sql", query, "--format", "json"))
+    assert row["values"] > 0
+    assert json.loads(output_of(home, "restate", "--json")) == []

@@ -130,6 +130,8 @@ def file(explained: "Explanation") -> list[str]:
 
 def versions(explained: "Explanation") -> list[str]:
     """Return the commits that wrote the session's rows, each with the versions of the tables it read."""
+    from pipeline.market.computed import FILE
+
     lines = ["Table versions:"]
     for table, commit in explained.commits.items():
         if not commit:
@@ -140,7 +142,9 @@ def versions(explained: "Explanation") -> list[str]:
             f"  {table} {commit['version']}, {commit['committed_at']:%Y-%m-%d %H:%M:%S} UTC, run {commit['run_id']}"
         )
         lines.append(f"    read {versions_read or 'versions not recorded'}")
-        lines.append(f"    computed by code version {commit['code_version'] or 'not recorded'}")
+        files = [part for part in commit["computed_by"] if part.startswith(FILE)]
+        yours = f", with {', '.join(files)}" if files else ""
+        lines.append(f"    computed by code version {commit['code_version'] or 'not recorded'}{yours}")
     return lines
 
 

@@ -12,11 +12,11 @@ PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
 
 
 def test_the_example_with_a_factor_of_its_own_runs_and_ranks():
-    (example,) = (one.code for one in examples() if one.name == "BREAKOUT")
-    declared: dict[str, object] = {"MODELS": ()}
+    (example,) = (one.code for one in examples() if one.name == "breakout")
+    declared: dict[str, object] = {}
     exec(example, declared)  # noqa: S102 (our own page)
     rows = [{"ticker": t, "bollinger_upper": 49.0, "relative_volume": v} for t, v in (("A", 1.0), ("B", 3.5))]
-    ranked = candidates(day(*rows), declared["MODELS"])
+    ranked = candidates(day(*rows), [declared["BREAKOUT"]])
     assert ranked["ticker"].to_list() == ["B", "A"]
     assert ranked["reasons"][0].to_list() == ["Volume 3.5 times its average, busier than the other stock"]
 
