@@ -20,7 +20,7 @@ from arro3.core import RecordBatchReader
 from deltalake import WriterProperties, write_deltalake
 
 from benchmarks.measuring import Figures, timed
-from pipeline.sources.massive.aggregates_text import SCHEMA
+from pipeline.contracts.delivered import TYPES as SCHEMA
 from pipeline.sources.port import Dataset, key_of
 from pipeline.venues.us_stocks import US_STOCKS
 

@@ -50,7 +50,7 @@ def bare(file: str, folder: str) -> Figures:
     """Read the file with its types and write it to Delta: no check, no key, no audit trail, no sessions."""
     from deltalake import write_deltalake  # noqa: PLC0415 (each way loads what it needs before the clock starts)
 
-    from pipeline.sources.massive.aggregates_text import SCHEMA  # noqa: PLC0415
+    from pipeline.contracts.delivered import TYPES as SCHEMA  # noqa: PLC0415
 
     def work() -> None:
         write_deltalake(f"{folder}/bare", pl.read_csv(file, schema=SCHEMA))

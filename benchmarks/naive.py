@@ -15,7 +15,7 @@ from deltalake import write_deltalake
 
 from benchmarks.floor import BARS, WHOLE_DAY
 from benchmarks.measuring import Figures, timed
-from pipeline.sources.massive.aggregates_text import SCHEMA
+from pipeline.contracts.delivered import TYPES as SCHEMA
 from pipeline.sources.port import Dataset, key_of
 from pipeline.venues.us_stocks import US_STOCKS
 

@@ -10,7 +10,7 @@ import pytest
 from assets_tests.dagster_runs import QUIET, instance, run
 from assets_tests.stocks import INDICATORS_TABLE, STOCKS
 from assets_tests.vendor_day import VendorFolder, row
-from pipeline.assets.reports import CANDIDATES_REPORT, MOST_SESSIONS, document_path
+from pipeline.assets.reports import MOST_SESSIONS, document_path, report_keys
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITIONS
 from pipeline.contracts.reference import SPLITS
@@ -65,7 +65,7 @@ def settings(tmp_path_factory):
         materialized = [
             event.step_materialization_data.materialization
             for event in result.get_asset_materialization_events()
-            if event.asset_key == CANDIDATES_REPORT
+            if event.asset_key == report_keys(STOCKS)[0]
         ]
     links = {one.partition: one.metadata.get("page") for one in materialized}
     assert {day for day, link in links.items() if link} == {str(session) for session in SESSIONS[-MOST_SESSIONS:]}

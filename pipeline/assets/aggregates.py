@@ -105,4 +105,4 @@ def _cleaned_days(fetched: dict[str, list[Row]], sessions: Sequence[date]) -> It
         for session, of_session in rows_by_session(rows, sessions).items():
             if of_session:
                 name = f"{AGGREGATES.sql_name} ({basis})"
-                yield basis, cleaned_day(day_of(of_session), session, name, str(session), ANY_SHARE)
+                yield basis, cleaned_day(day_of(of_session), AGGREGATES.venue, session, name, str(session), ANY_SHARE)

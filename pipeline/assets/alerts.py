@@ -21,7 +21,7 @@ from pipeline.alerts.channels import channels_of
 from pipeline.alerts.delivery import Alert, Outcome, deliver, reason_not_sent
 from pipeline.alerts.message import FailedCheck, session_message
 from pipeline.alerts.wording import TEXT, written
-from pipeline.assets.reports import CANDIDATES_REPORT, document_path
+from pipeline.assets.reports import document_path, report_keys
 from pipeline.contracts.alerts import ALERTS
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.lake.lake import Lake
@@ -42,7 +42,7 @@ def alerts_of(market: Market, partitions: SessionPartitions) -> AssetsDefinition
 
     @asset(
         **declared(market, ALERTS, group="operations", stage=stage("alerts")),
-        deps=[CANDIDATES_REPORT, asset_key(market.candidates), asset_key(POSITION_MARKS), asset_key(SIGNALS)],
+        deps=[report_keys(market)[0], asset_key(market.candidates), asset_key(POSITION_MARKS), asset_key(SIGNALS)],
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
         op_tags=AFTER_THE_CHECKS,

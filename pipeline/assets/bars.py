@@ -1,6 +1,6 @@
 """The second stage: validated bars, rejected rows, and the audit trail of every file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from time import perf_counter
 
@@ -9,7 +9,7 @@ from dagster import AssetExecutionContext, AssetOut, AssetsDefinition, Materiali
 
 from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
-from pipeline.ingest.intake import Intake
+from pipeline.ingest.intake import EDITIONS, Clean, Intake
 from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.market.gate.audit import with_arrivals
@@ -26,11 +26,13 @@ CHUNK = 21
 """Sessions passed to the writer at a time: about a month, which it collects anyway."""
 
 
-def bars_of(market: Market, partitions: SessionPartitions) -> AssetsDefinition:
-    """Return the asset that cleans the vendor's day files of `market` into bars."""
+def bars_of(
+    market: Market, partitions: SessionPartitions, editions: Mapping[str, Clean] = EDITIONS
+) -> AssetsDefinition:
+    """Return the asset that cleans the vendor's day files of `market` into bars, each by the edition it came in."""
 
     @multi_asset(
-        name="cleaned_day_aggs",
+        name=f"{market.venue.market}_cleaned_day_aggs",
         outs={
             table.name: AssetOut(**declared(market, table, group="bars", stage=stage("bars")))
             for table in (market.bars, market.quarantine, market.deliveries)
@@ -49,7 +51,7 @@ def bars_of(market: Market, partitions: SessionPartitions) -> AssetsDefinition:
         """Clean each session's file in one pass; the audit trail is written last, after the tables it covers."""
         begun, run_id = perf_counter(), context.run.run_id
         sessions = sessions_of(context.partition_keys)
-        intake = Intake(raw_files, settings.max_bad_share, run_id)
+        intake = Intake(raw_files, settings.max_bad_share, run_id, editions)
         files = progress.chunks("cleaning", sessions, CHUNK)
         comparison = Comparison(lake, market.bars)
 

@@ -32,12 +32,21 @@ from pipeline.reports.index_page import COLUMNS, index_page
 from pipeline.reports.shell import ASSETS
 from pipeline.reports.ticker_page import ticker_pages
 from pipeline.settings import Settings
+from pipeline.venues.us_stocks import US_STOCKS
 
 MOST_SESSIONS = 5
 """Newest sessions of a run that get pages: pages of ten years would take hours, and nobody reads them."""
 
-CANDIDATES_REPORT = AssetKey(["stocks", "candidates_report"])
-TICKER_REPORTS = AssetKey(["stocks", "ticker_reports"])
+
+def pages_folder(settings: Settings, market: Market) -> Path:
+    """Return the folder of the pages of `market`: that of US stocks is the home's own."""
+    return settings.reports if market.venue is US_STOCKS else settings.reports / market.venue.market
+
+
+def report_keys(market: Market) -> tuple[AssetKey, AssetKey]:
+    """Return the asset keys of the candidates pages and of the pages of tickers."""
+    first = market.venue.market
+    return AssetKey([first, "candidates_report"]), AssetKey([first, "ticker_reports"])
 
 
 def document_path(folder: Path, session: date) -> Path:
@@ -50,12 +59,13 @@ PAGES = stage("pages", counts_sessions_as="sessions", most_sessions=MOST_SESSION
 
 def reports_of(market: Market, partitions: SessionPartitions) -> AssetsDefinition:
     """Return the asset of the pages of `market`."""
+    candidates_report, ticker_reports = report_keys(market)
 
     @multi_asset(
-        name="stock_reports",
+        name=f"{market.venue.market}_reports",
         outs={
             "candidates_report": AssetOut(
-                key=CANDIDATES_REPORT,
+                key=candidates_report,
                 group_name="reports",
                 description="Page of a session's candidates: lists, reasons, what is new and gone, what to sell.",
                 kinds={"report"},
@@ -63,7 +73,7 @@ def reports_of(market: Market, partitions: SessionPartitions) -> AssetsDefinitio
                 metadata=PAGES,
             ),
             "ticker_reports": AssetOut(
-                key=TICKER_REPORTS,
+                key=ticker_reports,
                 group_name="reports",
                 description="Pages of every ticker that is listed or held: chart, figures, factors, its past on lists.",
                 kinds={"report"},
@@ -71,7 +81,7 @@ def reports_of(market: Market, partitions: SessionPartitions) -> AssetsDefinitio
                 metadata=PAGES,
             ),
         },
-        deps=[asset_key(market.candidates), asset_key(POSITION_MARKS), asset_key(SIGNALS)],
+        deps=[asset_key(market.candidates), *(asset_key(one) for one in (POSITION_MARKS, SIGNALS) if market.owns(one))],
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
     )
@@ -82,16 +92,16 @@ def reports_of(market: Market, partitions: SessionPartitions) -> AssetsDefinitio
         progress: ResourceParam[Progress],
     ) -> Iterator[MaterializeResult]:
         """Write the pages of the newest sessions of the run, then the index of all sessions that have pages."""
-        folder = ReportsFolder(settings.reports)
+        folder = ReportsFolder(pages_folder(settings, market))
         sessions = sessions_of(context.partition_keys)[-MOST_SESSIONS:]
         rows = ReportRows(lake, market, sessions)
         for session in progress.track("pages", sessions):
             written = pages_written(market, ReportTables(rows, session), folder, session)
             address = f"{settings.reports_address}/{written.candidates.relative_to(folder.path).as_posix()}"
             page = {"page": MetadataValue.url(address), "bytes": written.size}
-            context.add_asset_metadata(page, asset_key=CANDIDATES_REPORT, partition_key=str(session))
+            context.add_asset_metadata(page, asset_key=candidates_report, partition_key=str(session))
             context.add_asset_metadata(
-                {"pages": len(written.tickers)}, asset_key=TICKER_REPORTS, partition_key=str(session)
+                {"pages": len(written.tickers)}, asset_key=ticker_reports, partition_key=str(session)
             )
         folder.write_index(
             index_page(
@@ -101,8 +111,8 @@ def reports_of(market: Market, partitions: SessionPartitions) -> AssetsDefinitio
             )
         )
         make_durable(path for path in (*folder.path.iterdir(), *(folder.path / ASSETS).iterdir()) if path.is_file())
-        yield MaterializeResult(asset_key=CANDIDATES_REPORT)
-        yield MaterializeResult(asset_key=TICKER_REPORTS)
+        yield MaterializeResult(asset_key=candidates_report)
+        yield MaterializeResult(asset_key=ticker_reports)
 
     return stock_reports
 

@@ -1,6 +1,6 @@
 """The third stage: indicators of every bar, and the ranked candidates of every session."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from time import perf_counter
 from typing import Any
@@ -37,11 +37,7 @@ MOST_IN_A_COMMIT = 1_300
 
 CANDIDATE_CHUNK = 126
 
-REFERENCE = {
-    "splits": AssetIn(asset_key(SPLITS)),
-    "tickers": AssetIn(asset_key(TICKERS)),
-    "ticker_events": AssetIn(asset_key(TICKER_EVENTS)),
-}
+REFERENCE = {"splits": SPLITS, "tickers": TICKERS, "ticker_events": TICKER_EVENTS}
 """Reference data of both stages: every row of the tables, as they are now."""
 
 
@@ -55,44 +51,45 @@ class Recomputation(Config):
 
 
 def signals_of(market: Market, partitions: SessionPartitions) -> tuple[AssetsDefinition, AssetsDefinition]:
-    """Return the assets of indicators and ranked lists of `market`."""
+    """Return the assets of indicators and ranked lists of `market`.
+
+    Without reference data of its venue, nothing splits and every ticker is a security of unknown type.
+    """
+    reference_tables = {name: table for name, table in REFERENCE.items() if market.owns(table)}
+    reference = {name: AssetIn(asset_key(table)) for name, table in reference_tables.items()}
 
     @asset(
         **declared(market, market.indicators, group="signals", stage=stage("indicators")),
-        ins={"daily_bars": AssetIn(asset_key(market.bars), partition_mapping=look_back(market.lookback)), **REFERENCE},
+        ins={"daily_bars": AssetIn(asset_key(market.bars), partition_mapping=look_back(market.lookback)), **reference},
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
     )
-    def stock_indicators(  # noqa: PLR0913, PLR0917 (Dagster passes each table by its name)
+    def stock_indicators(
         context: AssetExecutionContext,
         config: Recomputation,
         daily_bars: Reading,
-        splits: Reading,
-        tickers: Reading,
-        ticker_events: Reading,
         lake: ResourceParam[Lake],
         progress: ResourceParam[Progress],
+        **reference: Reading,
     ) -> MaterializeResult:
         """Compute every indicator of the sessions from their bars and the look-back, each session on its own basis."""
         begun = perf_counter()
         sessions = sessions_of(context.partition_keys)
-        reference = {
-            "splits": applicable_splits(splits.rows.collect()),
-            "listed": listings(tickers.rows.collect(), ticker_events.rows.collect()),
-        }
+        splits, tickers, events = (rows_of(reference, name) for name in REFERENCE)
+        known = {"splits": applicable_splits(splits), "listed": listings(tickers, events)}
         outdated = (
             outdated_sessions(lake, market, [market.indicators]).within(sessions[0], sessions[-1])
             if config.only_outdated
             else None
         )
-        readings = [daily_bars, splits, tickers, ticker_events]
+        readings = [daily_bars, *reference.values()]
         written = []
         for stretch in stretches(market.indicators, sessions, MOST_IN_A_COMMIT):
             chunks = progress.chunks("indicators", stretch, INDICATOR_CHUNK)
             if outdated is None:
-                rows = indicator_chunks(market, daily_bars.rows, chunks, **reference)
+                rows = indicator_chunks(market, daily_bars.rows, chunks, **known)
             else:
-                rows = outdated_chunks(lake, market, daily_bars.rows, chunks, outdated, **reference)
+                rows = outdated_chunks(lake, market, daily_bars.rows, chunks, outdated, **known)
             written.append(lake.replace(market.indicators, stretch, rows, run_id=context.run.run_id, read=readings))
         return MaterializeResult(metadata=record(context, market.indicators, total_written(written), begun=begun))
 
@@ -101,36 +98,34 @@ def signals_of(market: Market, partitions: SessionPartitions) -> tuple[AssetsDef
         ins={
             "daily_bars": AssetIn(asset_key(market.bars)),
             "stock_indicators": AssetIn(asset_key(market.indicators)),
-            **REFERENCE,
+            **reference,
         },
         # Shown if a model uses it; a run of the daily job neither writes it nor waits for it.
         deps=[asset_key(INTRADAY_FEATURES)] if any(model.needs_minutes for model in market.models) else [],
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
     )
-    def stock_candidates(  # noqa: PLR0913, PLR0917 (Dagster passes each table by its name)
+    def stock_candidates(
         context: AssetExecutionContext,
         daily_bars: Reading,
         stock_indicators: Reading,
-        splits: Reading,
-        tickers: Reading,
-        ticker_events: Reading,
         lake: ResourceParam[Lake],
         progress: ResourceParam[Progress],
+        **reference: Reading,
     ) -> MaterializeResult:
         """Rank the stocks of each session by every model."""
         begun = perf_counter()
         sessions = sessions_of(context.partition_keys)
         day = daily_bars.rows.join(stock_indicators.rows, on=["ticker", "session"])
-        features = features_for(lake, sessions, market.models)
+        features = features_for(lake, sessions, market.models) if market.owns(INTRADAY_FEATURES) else []
         for reading in features:
             day = with_minutes(day, reading.rows)
         for warning in missing_minutes_warnings(features, sessions, market.models):
             context.log.warning(warning)
             progress.warnings.append(warning)
-        reference = splits.rows.collect(), listings(tickers.rows.collect(), ticker_events.rows.collect())
-        rows = candidate_chunks(market, day, *reference, sessions, progress)
-        readings = [daily_bars, stock_indicators, splits, tickers, ticker_events, *features]
+        splits, tickers, events = (rows_of(reference, name) for name in REFERENCE)
+        rows = candidate_chunks(market, day, splits, listings(tickers, events), sessions, progress)
+        readings = [daily_bars, stock_indicators, *reference.values(), *features]
         before = stored_lists(lake, market.candidates, sessions)
         written = lake.replace(market.candidates, sessions, rows, run_id=context.run.run_id, read=readings)
         shown = lists_in_numbers(lake.scan(market.candidates, sessions[0], sessions[-1]), newest=sessions[-1])
@@ -138,6 +133,11 @@ def signals_of(market: Market, partitions: SessionPartitions) -> tuple[AssetsDef
         return MaterializeResult(metadata=record(context, market.candidates, written, per_session=shown, begun=begun))
 
     return stock_indicators, stock_candidates
+
+
+def rows_of(reference: Mapping[str, Reading], name: str) -> pl.DataFrame:
+    """Return the rows of a table of reference data; none where the market has no such table."""
+    return reference[name].rows.collect() if name in reference else REFERENCE[name].empty()
 
 
 def indicator_chunks(

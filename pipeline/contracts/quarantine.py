@@ -6,6 +6,7 @@ from functools import cache
 import pandera.polars as pa
 import polars as pl
 
+from pipeline.contracts.delivered import DELIVERED_BAR
 from pipeline.contracts.table import Table
 from pipeline.venues.us_stocks import US_STOCKS
 from pipeline.venues.venue import Venue
@@ -48,14 +49,6 @@ class QuarantinedRow(pa.DataFrameModel):
     etag: str = pa.Field(description="Version of the file.")
     row_number: pl.Int64 = pa.Field(ge=1, description="Position of the row in the file, from 1, header not counted.")
     reasons: pl.List(pl.String) = pa.Field(description="Why it was rejected: " + ", ".join(REASONS) + ".")  # type: ignore[valid-type]
-    ticker: str = pa.Field(nullable=True, description="As delivered.")
-    volume: str = pa.Field(nullable=True, description="As delivered.")
-    open: str = pa.Field(nullable=True, description="As delivered.")
-    close: str = pa.Field(nullable=True, description="As delivered.")
-    high: str = pa.Field(nullable=True, description="As delivered.")
-    low: str = pa.Field(nullable=True, description="As delivered.")
-    window_start: str = pa.Field(nullable=True, description="As delivered (UTC: nanoseconds, in JSON milliseconds).")
-    transactions: str = pa.Field(nullable=True, description="As delivered.")
 
     @pa.dataframe_check(name="reasons_are_known_and_not_none")
     def _reasons_are_known(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
@@ -72,13 +65,21 @@ class QuarantinedMinute(QuarantinedRow):
         return data.lazyframe.select(_are_among(EVERY_REASON))
 
 
+def _with_delivered_text(schema: pa.DataFrameSchema) -> pa.DataFrameSchema:
+    """Return `schema` with the columns of a delivered bar, as text."""
+    text = {
+        column.name: pa.Column(pl.String, nullable=True, description=column.description) for column in DELIVERED_BAR
+    }
+    return schema.add_columns(text)
+
+
 @cache
 def quarantine(venue: Venue) -> Table:
     """Return the table of a venue."""
     return Table(
         venue=venue,
         name="quarantine",
-        schema=QuarantinedRow.to_schema(),
+        schema=_with_delivered_text(QuarantinedRow.to_schema()),
         key=("session", "key", "etag", "row_number"),
         description="Rejected rows of the vendor's files as written, each with its reason codes.",
         may_be_empty=True,
@@ -91,7 +92,7 @@ QUARANTINE = quarantine(US_STOCKS)
 MINUTE_QUARANTINE = Table(
     venue=US_STOCKS,
     name="minute_quarantine",
-    schema=QuarantinedMinute.to_schema(),
+    schema=_with_delivered_text(QuarantinedMinute.to_schema()),
     key=QUARANTINE.key,
     description="Rejected rows of the vendor's minute files as written, each with its reason codes.",
     may_be_empty=True,

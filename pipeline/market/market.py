@@ -75,6 +75,10 @@ class Market:
         """Return the tables that the daily job writes for each session, in the order of the journey."""
         return (self.bars, self.quarantine, self.deliveries, self.indicators, self.candidates)
 
+    def owns(self, table: Table) -> bool:
+        """Return whether a table is about the securities of this venue, such as its splits or the positions in it."""
+        return table.venue is self.venue
+
     def window(self, sessions: Sequence[date]) -> tuple[date, ...]:
         """Return `sessions`, in order, and the sessions of their look-back."""
         return self.calendar.between(self.calendar.offset(sessions[0], 1 - self.lookback), sessions[-1])

@@ -12,6 +12,7 @@ from pipeline.contracts.bars import DailyBar
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
 from pipeline.contracts.reference import SPLITS, TICKERS
 from pipeline.contracts.table import Table
+from pipeline.lake.delta.commits import Reading
 from pipeline.lake.lake import Lake
 from pipeline.market.market import Market
 from pipeline.market.securities.reference import applicable_splits, as_known
@@ -77,12 +78,13 @@ class ReportRows:
     @cached_property
     def positions(self) -> pl.DataFrame | None:
         """Return every recorded row of positions; None when there is no such table."""
-        return recorded_positions(self.lake) if self.lake.exists(POSITIONS) else None
+        is_recorded = self.market.owns(POSITIONS) and self.lake.exists(POSITIONS)
+        return recorded_positions(self.lake) if is_recorded else None
 
     @cached_property
     def split_history(self) -> pl.DataFrame | None:
         """Return every split the vendor ever sent; None when splits were never requested."""
-        stored = self.lake.read(SPLITS)
+        stored = self._whole(SPLITS)
         return None if stored.version is None else stored.rows.collect()
 
     @cached_property
@@ -93,7 +95,7 @@ class ReportRows:
     @cached_property
     def securities(self) -> pl.DataFrame:
         """Return the name, type and exchange of every ticker listed now, else of its last listing."""
-        known = as_known(self.lake.read(TICKERS).rows.collect())
+        known = as_known(self._whole(TICKERS).rows.collect())
         newest_last = known.sort("active", "delisted_on", nulls_last=True)
         return newest_last.unique("ticker", keep="last").select("ticker", "name", "type", "primary_exchange")
 
@@ -129,7 +131,13 @@ class ReportRows:
             figures, on=["ticker", "session"], how="left"
         )
 
+    def _whole(self, table: Table) -> Reading:
+        """Return a table of reference data; no rows of a table that is about another venue."""
+        return self.lake.read(table) if self.market.owns(table) else Reading(table, None, table.empty().lazy())
+
     def _of_sessions(self, table: Table) -> pl.DataFrame:
+        if not self.market.owns(table):
+            return table.empty()
         return self.lake.read(table, self._first, self._last).rows.collect()
 
     def _values(self, table: Table, since: date, columns: Sequence[str]) -> pl.LazyFrame:

@@ -5,7 +5,9 @@ from datetime import date
 
 import polars as pl
 
+from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.portfolio import POSITIONS
+from pipeline.lake.delta.commits import Reading
 from pipeline.market.portfolio.book import in_force, settled
 from pipeline.market.prices.adjust import PRICES, VOLUME
 from pipeline.market.prices.splits import split_factors
@@ -32,13 +34,18 @@ class ReportTables:
         delivered = self._rows.deliveries.filter(pl.col("session") == self._session)
         are_known = self._rows.split_history is not None and not self._rows.split_history.is_empty()
         reference_columns = ["type", "split_in_doubt"] if self._rows.securities.height else []
-        features = features_for(self._rows.lake, [self._session], self._market.models)
+        features = self._features()
         return (
             *([PROVISIONAL] if delivered["provisional"].any() else []),
             *([] if are_known else [SPLITS_UNKNOWN]),
             *(unapplied_filters(reference_columns, self._market.models) if are_known else []),
             *missing_minutes_warnings(features, [self._session], self._market.models),
         )
+
+    def _features(self) -> list[Reading]:
+        """Return the features of the session's minutes; none where no model uses them, or the venue has none."""
+        has_minutes = self._market.owns(INTRADAY_FEATURES)
+        return features_for(self._rows.lake, [self._session], self._market.models) if has_minutes else []
 
     def held(self) -> list[str]:
         """Return the tickers of the positions held at the close of the session."""
@@ -76,7 +83,8 @@ class ReportTables:
     @property
     def basis(self) -> str:
         """Return what the prices on the pages are, in words."""
-        return f"USD, adjusted for splits to {self._session}" if len(self._splits) else "USD, as traded"
+        currency = self._market.venue.currency
+        return f"{currency}, adjusted for splits to {self._session}" if len(self._splits) else f"{currency}, as traded"
 
     def _listed_on(self, session: date) -> pl.DataFrame:
         return self._rows.lists.filter(pl.col("session") == session)

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from pipeline.contracts.delivered import TYPES
 from pipeline.sample.prices import Day
 from pipeline.venues.us_stocks import US_STOCKS
 
-HEADER = ("ticker", "volume", "open", "close", "high", "low", "window_start", "transactions")
+HEADER = tuple(TYPES)
 """Columns of a day file, in order."""
 SIX_DECIMALS_FROM = date(2026, 2, 23)
 """From this session on volume and prices have six decimals, and volume is fractional; shortest form before."""

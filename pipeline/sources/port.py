@@ -22,7 +22,7 @@ class Dataset(StrEnum):
     QUOTES = "us_stocks_sip/quotes_v1"
 
 
-LARGEST = {
+LARGEST: dict[str, int] = {
     Dataset.DAY_AGGS: 1 << 25,
     Dataset.MINUTE_AGGS: 1 << 29,
     Dataset.TRADES: 1 << 36,
@@ -39,7 +39,7 @@ class MisplacedFile(UserWarning):
 class FlatFile:
     """A published version of one dated file, as a listing shows it."""
 
-    dataset: Dataset
+    dataset: str
     session: date
     key: str
     size: int
@@ -62,20 +62,20 @@ class Download:
 class FlatFiles(Protocol):
     """A source of flat files."""
 
-    def years(self, dataset: Dataset) -> list[int]:
+    def years(self, dataset: str) -> list[int]:
         """Return the years that have a folder, oldest first. Raises SettingsError when the source has none at all."""
 
-    def sessions(self, dataset: Dataset, year: int) -> list[date]:
+    def sessions(self, dataset: str, year: int) -> list[date]:
         """Return the dates with a published file in `year`, oldest first. Cheap: no file is read."""
 
-    def files(self, dataset: Dataset, start: date | None = None, end: date | None = None) -> list[FlatFile]:
+    def files(self, dataset: str, start: date | None = None, end: date | None = None) -> list[FlatFile]:
         """Return the published files dated `start` … `end` (both included, open when None), oldest first.
 
         Empty when the source has the dataset but no file in that range. Raises SettingsError when it has no file of
         the dataset at all and the range is open, or when `start` lies after `end`.
         """
 
-    def file(self, dataset: Dataset, session: date) -> FlatFile:
+    def file(self, dataset: str, session: date) -> FlatFile:
         """Return the published file of one session. Raises NotPublished when there is none."""
 
     def require_readable(self, file: FlatFile) -> None:
@@ -92,12 +92,12 @@ class FlatFiles(Protocol):
         """
 
 
-def key_of(dataset: Dataset, session: date) -> str:
+def key_of(dataset: str, session: date) -> str:
     """Return the vendor's key: `us_stocks_sip/day_aggs_v1/2024/01/2024-01-05.csv.gz`."""
     return f"{dataset}/{session:%Y/%m}/{session.isoformat()}.csv.gz"
 
 
-def session_of(dataset: Dataset, key: str) -> date | None:
+def session_of(dataset: str, key: str) -> date | None:
     """Return the session of the file `key`; None if it is not a dated file.
 
     A dated file in a folder of another date is not used: a MisplacedFile warning names it.
@@ -126,7 +126,7 @@ def require_order(start: date | None, end: date | None) -> None:
         raise SettingsError(f"The range {start} to {end} runs backwards.", remedy="Give the earlier date first.")
 
 
-def not_published(dataset: Dataset, session: date, place: str) -> NotPublished:
+def not_published(dataset: str, session: date, place: str) -> NotPublished:
     """Return the error that says `place` has no file for `session`."""
     return NotPublished(
         f"There is no {key_of(dataset, session)} in {place}.",
@@ -134,7 +134,7 @@ def not_published(dataset: Dataset, session: date, place: str) -> NotPublished:
     )
 
 
-def last_day(source: FlatFiles, dataset: Dataset) -> FlatFile:
+def last_day(source: FlatFiles, dataset: str) -> FlatFile:
     """Return the newest published file of `dataset`.
 
     Lists the newest year only. Raises NotPublished when `source` has no dated file of the dataset.
@@ -142,7 +142,7 @@ def last_day(source: FlatFiles, dataset: Dataset) -> FlatFile:
     return window(source, dataset, days=1)[0]
 
 
-def window(source: FlatFiles, dataset: Dataset, days: int) -> list[FlatFile]:
+def window(source: FlatFiles, dataset: str, days: int) -> list[FlatFile]:
     """Return the last `days` published files of `dataset`, oldest first; fewer when fewer are published.
 
     Lists only the years it needs, newest first. Raises NotPublished when there is no dated file at all, SettingsError
@@ -159,7 +159,7 @@ def window(source: FlatFiles, dataset: Dataset, days: int) -> list[FlatFile]:
     return source.files(dataset, last_sessions[0], last_sessions[-1])
 
 
-def bookend(source: FlatFiles, dataset: Dataset) -> tuple[FlatFile, FlatFile]:
+def bookend(source: FlatFiles, dataset: str) -> tuple[FlatFile, FlatFile]:
     """Return the oldest and the newest published file of `dataset` (the same one twice when there is only one).
 
     Lists the first and the last year, not the history between. Raises NotPublished when there is no dated file.
@@ -170,7 +170,7 @@ def bookend(source: FlatFiles, dataset: Dataset) -> tuple[FlatFile, FlatFile]:
     return first, last_day(source, dataset)
 
 
-def _require_some(sessions: list[date], source: FlatFiles, dataset: Dataset) -> list[date]:
+def _require_some(sessions: list[date], source: FlatFiles, dataset: str) -> list[date]:
     if not sessions:
         raise NotPublished(
             f"There are year folders under {dataset} in {source!r}, but no dated file in them.",

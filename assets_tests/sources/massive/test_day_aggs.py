@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.delivered import TYPES as SCHEMA
 from pipeline.contracts.quarantine import QUARANTINE
-from pipeline.sources.massive.aggregates_text import SCHEMA
 from pipeline.sources.massive.day_aggs import CleanedDay, clean_day_file, parse
 
 KEY = "us_stocks_sip/day_aggs_v1/2006/03/2006-03-24.csv.gz"

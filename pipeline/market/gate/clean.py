@@ -20,14 +20,13 @@ from types import MappingProxyType
 
 import polars as pl
 
+from pipeline.contracts.delivered import PRICES
 from pipeline.contracts.table import in_strict_order
 from pipeline.errors import ContractBroken
 from pipeline.venues.venue import Venue
 
 Span = tuple[int, int]
 """When a day begins and when the next one does, in nanoseconds since 1970 UTC."""
-
-PRICES = ("open", "close", "high", "low")
 
 EXACT_VOLUMES_END = 2.0**53
 """From here on a 64-bit float cannot hold every whole number."""

@@ -9,22 +9,10 @@ from codecs import BOM_UTF8
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
+from pipeline.contracts.delivered import OUR_NAMES, TYPES, FileFormat
 from pipeline.errors import FileRefused
 from pipeline.sources.transfer.gzip_file import REMEDY, page_hint
-
-SCHEMA: dict[str, type[pl.DataType]] = {
-    "ticker": pl.String,
-    "volume": pl.Float64,
-    "open": pl.Float64,
-    "close": pl.Float64,
-    "high": pl.Float64,
-    "low": pl.Float64,
-    "window_start": pl.Int64,
-    "transactions": pl.Int64,
-}
-"""Columns of day and minute files, in the vendor's order."""
 
 COLUMNS_LIMIT = 64
 """Most columns accepted; the vendor has eight."""
@@ -74,8 +62,8 @@ class Text:
         return self.data if len(self.data) - self.end <= 1 else self.data[: self.end]
 
 
-def text_of(data: bytes, name: str) -> Text:
-    """Return the text of the CSV `data` (day or minute aggregates, unpacked).
+def text_of(data: bytes, name: str, layout: FileFormat = OUR_NAMES) -> Text:
+    """Return the text of the CSV `data` (day or minute aggregates, unpacked), with our names in its header.
 
     A byte order mark and `\r\n` are tolerated. Raises FileRefused, with `name` in the message, when it is not UTF-8, or
     the header is not the vendor's or has more than COLUMNS_LIMIT columns.
@@ -85,7 +73,7 @@ def text_of(data: bytes, name: str) -> Text:
         data = data.replace(b"\r\n", b"\n")
     _require_text(data, name)
     begin = data.find(b"\n") + 1 or len(data)
-    header = _header(data[:begin].removesuffix(b"\n").decode(), data, name)
+    header = _header(data[:begin].removesuffix(b"\n").decode(), data, name, layout)
     return Text(header, data, begin, _end_of_rows(data, begin))
 
 
@@ -118,7 +106,7 @@ def _require_text(data: bytes, name: str) -> None:
         ) from undecodable
 
 
-def _header(line: str, data: bytes, name: str) -> tuple[str, ...]:
+def _header(line: str, data: bytes, name: str, layout: FileFormat) -> tuple[str, ...]:
     """Return the names in the header line, or refuse the file."""
     if not data or data.isspace():
         raise FileRefused(f"{name} is empty: it does not even have a header.", remedy=REMEDY)
@@ -129,16 +117,17 @@ def _header(line: str, data: bytes, name: str) -> tuple[str, ...]:
             remedy=REMEDY,
         )
     names = quoted_fields(line) or ()
-    missing = [column for column in SCHEMA if column not in names]
-    repeated = [column for column in SCHEMA if names.count(column) > 1]
+    expected = layout.expected.values()
+    missing = [column for column in expected if column not in names]
+    repeated = [column for column in (layout.names.get(ours, ours) for ours in TYPES) if names.count(column) > 1]
     if missing or repeated:
         faults = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"repeats {', '.join(repeated)}"] * bool(repeated)
         raise FileRefused(
             f"{name} has the wrong header{page_hint(data)}: it {' and '.join(faults)}. Found: {line[:200]!r}; "
-            f"expected: {','.join(SCHEMA)}.",
+            f"expected: {','.join(expected)}.",
             remedy=REMEDY,
         )
-    return tuple(names)
+    return layout.ours(tuple(names))
 
 
 def quoted_fields(line: str) -> list[str] | None:

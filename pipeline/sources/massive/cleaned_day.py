@@ -7,13 +7,14 @@ from typing import Protocol
 
 import polars as pl
 
-from pipeline.contracts.bars import DAILY_BARS
+from pipeline.contracts.bars import daily_bars
 from pipeline.contracts.minutes import MINUTE_BARS
 from pipeline.contracts.quarantine import EVERY_REASON, QUARANTINE
 from pipeline.errors import FileRefused
 from pipeline.market.gate.clean import Cleaned, clean
 from pipeline.market.minutes.hours import KEY, minute_reasons
 from pipeline.sources.transfer.gzip_file import REMEDY
+from pipeline.venues.venue import Venue
 
 
 @dataclass(frozen=True)
@@ -49,19 +50,23 @@ class DeliveredRows(Protocol):
         """Return the vendor's text in the columns of `stocks/quarantine`, for the requested rows, in that order."""
 
 
-def cleaned_day(delivered: DeliveredRows, session: date, key: str, etag: str, max_bad_share: float) -> CleanedDay:
-    """Return the bars, the rejected rows and the counts of one delivery, identified by `key` and `etag`.
+def cleaned_day(  # noqa: PLR0913, PLR0917 (the delivery, and whose it is)
+    delivered: DeliveredRows, venue: Venue, session: date, key: str, etag: str, max_bad_share: float
+) -> CleanedDay:
+    """Return the bars, the rejected rows and the counts of one delivery of a venue, identified by `key` and `etag`.
 
     Raises FileRefused when more than `max_bad_share` (0 … 1) of the rows are rejected.
     """
-    cleaned = clean(delivered.rows, session, DAILY_BARS.venue)
-    bars = cleaned.bars.with_columns(pl.lit(session).alias("session")).select(list(DAILY_BARS.columns))
+    cleaned = clean(delivered.rows, session, venue)
+    bars = cleaned.bars.with_columns(pl.lit(session).alias("session")).select(list(daily_bars(venue).columns))
     return _accepted(cleaned, bars, delivered, session, key, etag, max_bad_share)
 
 
-def cleaned_minutes(delivered: DeliveredRows, session: date, key: str, etag: str, max_bad_share: float) -> CleanedDay:
+def cleaned_minutes(  # noqa: PLR0913, PLR0917 (the delivery, and whose it is)
+    delivered: DeliveredRows, venue: Venue, session: date, key: str, etag: str, max_bad_share: float
+) -> CleanedDay:
     """Return the same as `cleaned_day`, for a delivery of minutes, with the same errors."""
-    cleaned = clean(delivered.rows, session, MINUTE_BARS.venue, KEY, minute_reasons(session, MINUTE_BARS.venue))
+    cleaned = clean(delivered.rows, session, venue, KEY, minute_reasons(session, venue))
     minute = pl.from_epoch(pl.col("window_start") // 1_000, "us").dt.replace_time_zone("UTC")
     bars = cleaned.bars.with_columns(session=pl.lit(session), minute=minute).select(list(MINUTE_BARS.columns))
     return _accepted(cleaned, bars, delivered, session, key, etag, max_bad_share)

@@ -15,14 +15,15 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
+from pipeline.contracts.delivered import TYPES
 from pipeline.errors import FileRefused
-from pipeline.sources.massive.aggregates_text import COLUMNS_LIMIT, SCHEMA
+from pipeline.sources.massive.aggregates_text import COLUMNS_LIMIT
 from pipeline.sources.port import Dataset, FlatFiles
 
 BATCH = 32 << 20
 """Bytes of text read at a time: a trades file has about 20 GB."""
 
-AGGREGATES = pl.Schema(SCHEMA)
+AGGREGATES = pl.Schema(TYPES)
 
 SCHEMAS = {
     Dataset.DAY_AGGS: AGGREGATES,

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.contracts.delivered import NUMBERS
 from pipeline.contracts.foreign_json import NotJson, from_json
 from pipeline.errors import AnswerRefused, NotPublished
 from pipeline.sources.massive.cells import as_count, as_float, as_time
@@ -45,7 +46,6 @@ REMEDY = "Run the session again later; if the answer is the same, ask the vendor
 LIMIT = 1 << 27
 """Largest answer accepted, bytes; one of the whole market has about 1,500,000."""
 
-_FLOATS = ("volume", "open", "close", "high", "low")
 _A_MILLISECOND = 1_000_000
 _LAST_MILLISECOND = (2**63 - 1) // _A_MILLISECOND
 
@@ -80,7 +80,7 @@ def clean_grouped_daily(data: bytes, session: date, key: str, etag: str, max_bad
     `key` and `etag` identify the delivery in the quarantine and in messages. Raises as `parse_answer` does, and
     FileRefused when the answer cannot be unpacked, or more than `max_bad_share` (0 … 1) of its rows are rejected.
     """
-    return cleaned_day(parse_packed(data, session, key), session, key, etag, max_bad_share)
+    return cleaned_day(parse_packed(data, session, key), US_STOCKS, session, key, etag, max_bad_share)
 
 
 def pack(body: bytes) -> bytes:
@@ -131,7 +131,7 @@ def day_of(results: Sequence[dict[str, Any]], tickers: Sequence[str] | None = No
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row_number"),
         pl.lit(value=False).alias("malformed"),
         "ticker",
-        *(as_float(name) for name in _FLOATS),
+        *(as_float(name) for name in NUMBERS),
         milliseconds * _A_MILLISECOND,
         pl.when(pl.col("transactions").is_null()).then(0).otherwise(as_count("transactions")).alias("transactions"),
     )

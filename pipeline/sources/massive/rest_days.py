@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from pipeline.errors import AnswerRefused, NotPublished
 from pipeline.sources.massive.grouped_daily import REMEDY
 from pipeline.sources.massive.rest import Rest, segment
-from pipeline.sources.port import Dataset, Download, FlatFile, not_published
+from pipeline.sources.port import Download, FlatFile, not_published
 from pipeline.venues.us_stocks import US_STOCKS
 
 MOST_BARS = 50_000
@@ -140,7 +140,7 @@ class NoFlatFiles:
         """Return no file."""
         return []
 
-    def file(self, dataset: Dataset, session: date) -> FlatFile:
+    def file(self, dataset: str, session: date) -> FlatFile:
         """Raise NotPublished."""
         raise not_published(dataset, session, repr(self))
 

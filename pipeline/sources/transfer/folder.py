@@ -11,7 +11,6 @@ from time import time_ns
 
 from pipeline.errors import AccessDenied, FileRefused, NotPublished, SettingsError, TransferFailed
 from pipeline.sources.port import (
-    Dataset,
     Download,
     FlatFile,
     key_of,
@@ -44,7 +43,7 @@ class FolderFlatFiles:
     def __repr__(self) -> str:
         return f"the folder {self.root}"
 
-    def years(self, dataset: Dataset) -> list[int]:
+    def years(self, dataset: str) -> list[int]:
         """Return the years that have a folder, oldest first.
 
         Raises SettingsError when the folder, or the dataset in it, does not exist.
@@ -58,7 +57,7 @@ class FolderFlatFiles:
             )
         return years
 
-    def sessions(self, dataset: Dataset, year: int) -> list[date]:
+    def sessions(self, dataset: str, year: int) -> list[date]:
         """Return the dates with a file in `year`, oldest first, without reading any file."""
         folder = self._dataset_folder(dataset) / f"{year:04}"
         if not folder.is_dir():
@@ -66,7 +65,7 @@ class FolderFlatFiles:
         keys = (path.relative_to(self.root).as_posix() for path in _files_below(folder))
         return sorted(session for key in keys if (session := session_of(dataset, key)))
 
-    def files(self, dataset: Dataset, start: date | None = None, end: date | None = None) -> list[FlatFile]:
+    def files(self, dataset: str, start: date | None = None, end: date | None = None) -> list[FlatFile]:
         """Return the files dated `start` … `end` (both included, open when None), oldest first, each hashed.
 
         Raises SettingsError when there is no such folder or dataset, or the range runs backwards; TransferFailed when
@@ -82,7 +81,7 @@ class FolderFlatFiles:
             if first <= session <= last
         ]
 
-    def file(self, dataset: Dataset, session: date) -> FlatFile:
+    def file(self, dataset: str, session: date) -> FlatFile:
         """Return the file of one session. Raises NotPublished when there is none."""
         self._dataset_folder(dataset)
         return self._listed(dataset, session)
@@ -105,7 +104,7 @@ class FolderFlatFiles:
                 remedy="List it again; it was replaced or is being written.",
             ) from changed
 
-    def _dataset_folder(self, dataset: Dataset) -> Path:
+    def _dataset_folder(self, dataset: str) -> Path:
         folder = self.root / dataset
         if not self.root.is_dir():
             raise SettingsError(
@@ -119,7 +118,7 @@ class FolderFlatFiles:
             )
         return folder
 
-    def _listed(self, dataset: Dataset, session: date) -> FlatFile:
+    def _listed(self, dataset: str, session: date) -> FlatFile:
         key = key_of(dataset, session)
         path = self.root / key
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from pipeline.errors import FileRefused, TransferFailed
-from pipeline.sources.port import LARGEST, Download, FlatFile
+from pipeline.sources.port import LARGEST, Dataset, Download, FlatFile
 
 CHUNK = 1 << 20
 """Bytes read at a time."""
@@ -33,10 +33,10 @@ def land(chunks: Iterable[bytes], file: FlatFile, path: Path) -> Download:
     Raises Interrupted for a short, long or damaged body, TransferFailed when the disk refuses, FileRefused, before
     the first byte is read, when the file is larger than its dataset allows; errors of `chunks` pass through.
     """
-    if file.size > LARGEST[file.dataset]:
+    most = LARGEST.get(file.dataset, LARGEST[Dataset.DAY_AGGS])
+    if file.size > most:
         raise FileRefused(
-            f"{file.key} is listed with {file.size:,} bytes, more than the {LARGEST[file.dataset]:,} that such a file "
-            "may have.",
+            f"{file.key} is listed with {file.size:,} bytes, more than the {most:,} that such a file may have.",
             remedy="Check the file at its source, or ask the vendor. The lake is unchanged.",
         )
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from pipeline.errors import AccessDenied, CandlelakeError, SettingsError, TransferFailed
-from pipeline.sources.port import Dataset, Download, FlatFile, key_of, not_published, require_order, session_of
+from pipeline.sources.port import Download, FlatFile, key_of, not_published, require_order, session_of
 from pipeline.sources.transfer import s3_refusals
 from pipeline.sources.transfer.landing import CHUNK, land
 from pipeline.sources.transfer.patience import Patience
@@ -59,7 +59,7 @@ class S3FlatFiles:
     def __repr__(self) -> str:
         return str(self.bucket)
 
-    def years(self, dataset: Dataset) -> list[int]:
+    def years(self, dataset: str) -> list[int]:
         """Return the years that have a file, oldest first. One request.
 
         Raises SettingsError when the bucket has none.
@@ -72,11 +72,11 @@ class S3FlatFiles:
             raise self._nothing_of(dataset)
         return years
 
-    def sessions(self, dataset: Dataset, year: int) -> list[date]:
+    def sessions(self, dataset: str, year: int) -> list[date]:
         """Return the dates with a published file in `year`, oldest first. One request for each 1,000 files."""
         return [file.session for file in self._listed(dataset, f"{dataset}/{year:04}/")]
 
-    def files(self, dataset: Dataset, start: date | None = None, end: date | None = None) -> list[FlatFile]:
+    def files(self, dataset: str, start: date | None = None, end: date | None = None) -> list[FlatFile]:
         """Return the published files dated `start` … `end` (both included, open when None), oldest first.
 
         Lists only the years (or the one month) that the range touches. Raises SettingsError when the bucket has
@@ -90,7 +90,7 @@ class S3FlatFiles:
             raise self._nothing_of(dataset)
         return [file for file in files if first <= file.session <= last]
 
-    def file(self, dataset: Dataset, session: date) -> FlatFile:
+    def file(self, dataset: str, session: date) -> FlatFile:
         """Return the published file of one session. One request.
 
         It is a listing of one key, not a HEAD: a HEAD returns the time without milliseconds, so that one version would
@@ -153,7 +153,7 @@ class S3FlatFiles:
                 remedy="Check CANDLELAKE_FLAT_FILES_ENDPOINT, such as https://files.massive.com, and AWS_PROFILE.",
             ) from None
 
-    def _prefixes(self, dataset: Dataset, start: date | None, end: date | None) -> list[str]:
+    def _prefixes(self, dataset: str, start: date | None, end: date | None) -> list[str]:
         if start is None and end is None:
             return [f"{dataset}/"]
         if start and end and (start.year, start.month) == (end.year, end.month):
@@ -162,7 +162,7 @@ class S3FlatFiles:
         years = [first.year] if first.year == last.year else self.years(dataset)
         return [f"{dataset}/{year:04}/" for year in years if first.year <= year <= last.year]
 
-    def _listed(self, dataset: Dataset, prefix: str) -> list[FlatFile]:
+    def _listed(self, dataset: str, prefix: str) -> list[FlatFile]:
         newest: dict[str, FlatFile] = {}
         for page in self._pages(self.bucket.prefix + prefix):
             for entry in page.get("Contents", ()):
@@ -172,7 +172,7 @@ class S3FlatFiles:
                     newest[file.key] = file
         return sorted(newest.values(), key=lambda file: file.session)
 
-    def _flat_file(self, dataset: Dataset, entry: Page) -> FlatFile | None:
+    def _flat_file(self, dataset: str, entry: Page) -> FlatFile | None:
         key = entry["Key"].removeprefix(self.bucket.prefix)
         session = session_of(dataset, key)
         if session is None:
@@ -274,7 +274,7 @@ class S3FlatFiles:
     def _place(self, file: FlatFile | None) -> str:
         return f"{file.key} in {self!r}" if file else f"{self!r}"
 
-    def _nothing_of(self, dataset: Dataset) -> SettingsError:
+    def _nothing_of(self, dataset: str) -> SettingsError:
         return SettingsError(
             f"There is nothing of {dataset} in {self!r}.",
             remedy="Check CANDLELAKE_FLAT_FILES and CANDLELAKE_FLAT_FILES_ENDPOINT.",
