@@ -83,7 +83,7 @@ def test_a_step_that_was_overtaken_is_redone_and_the_tables_agree(
     with DagsterInstance.ephemeral() as instance:
         result = run_day(vendor, instance)
     assert result.success
-    assert retries(result) == ["cleaned_day_aggs"] * 2
+    assert retries(result) == ["stocks_cleaned_day_aggs"] * 2
     assert rows(vendor.settings(), DAILY_BARS)["ticker"].to_list() == ["AAP", "AAp", "NA", "TRUE"]
     assert rows(vendor.settings(), DELIVERIES).select("kept", "run_id").rows() == [(4, result.run_id)]
     assert rows(vendor.settings(), QUARANTINE).is_empty()
@@ -138,6 +138,6 @@ def test_the_run_whose_bars_were_replaced_by_another_is_redone(
     with DagsterInstance.ephemeral() as instance:
         result = run_day(vendor, instance)
     assert result.success
-    assert retries(result) == ["cleaned_day_aggs"]
+    assert retries(result) == ["stocks_cleaned_day_aggs"]
     newest = [Lake(vendor.settings().lake).history(f"stocks/{name}")["run_id"][0] for name in TO_BARS[1:]]
     assert newest == [result.run_id] * 3
