@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-from arro3.core import RecordBatch, RecordBatchReader
+from arro3.core import RecordBatchReader
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
@@ -166,7 +167,7 @@ class Lake:
         rows = scan_files(opened, files_of(opened, start, end)["path"], table.columns, self.storage_options)
         return of_sessions(rows, start, end).select(columns)
 
-    def replace(
+    def replace(  # noqa: PLR0913 (what is replaced, by what, and on whose behalf)
         self,
         table: Table,
         sessions: Sequence[date],
@@ -174,8 +175,11 @@ class Lake:
         *,
         run_id: str,
         read: Sequence[Reading] = (),
+        tickers: Sequence[str] | None = None,
     ) -> WriteResult:
         """Replace the rows of exactly `sessions` in the table with those of `pieces`, in one commit.
+
+        With `tickers`, only their rows are replaced; writers of other tickers are no conflict then.
 
         `pieces` is read once, frame by frame, after the table was opened; a session's rows come in one piece, and
         pieces ordered by session are stored best. An error inside `pieces` leaves the table as it was. A table
@@ -184,18 +188,18 @@ class Lake:
 
         A column new to the contract joins the table. Raises ContractBroken when rows break the contract, belong to
         other sessions, are missing for a session of a table that may not be empty, or when the table's columns have
-        other types. Raises WriteConflict when another writer changed these rows meanwhile.
-        It is not retried here: the rows may come from data that the other writer has just replaced. Raises what
-        `may_write` raises, which is called last: a run that replaced this one has either made it refuse by then, or
-        commits after the table was opened, which is a conflict.
+        other types. Raises WriteConflict when another writer changed these rows meanwhile; that is not retried here,
+        since the rows may come from data that the other writer has just replaced. Raises what `may_write` raises, which
+        is called last: a run that replaced this one has made it refuse by then, or commits later, which is a conflict.
         """
         if not sessions:
             raise ContractBroken(f"There is no session to replace in {table.sql_name}.", remedy=FAULT)
-        incoming = Incoming(table, sessions, pieces)
+        incoming = Incoming(table, sessions, pieces, tickers)
+        metadata = commit_metadata(run_id, read, self._computed_by(table), sessions, tickers)
+        overwrite = Overwrite(table, sessions, metadata, tickers)
         opened, before = self._ready(table)
         self.keep_log(opened, run_id)
-        overwrite = Overwrite(table, sessions, commit_metadata(run_id, read, self._computed_by(table), sessions))
-        commit(self.store, opened, overwrite, self._if_allowed(incoming.batches(), run_id))
+        commit(self.store, opened, overwrite, partial(self._may_write, run_id), incoming.batches())
         return self._finish_write(opened, before, sum(incoming.rows.values()), incoming.rows)
 
     def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> WriteResult:
@@ -216,7 +220,8 @@ class Lake:
         if any(reading.table is table and changed_since(opened, reading.version or 0) for reading in read):
             raise conflict(table, opened, max(reading.version or 0 for reading in read if reading.table is table))
         overwrite = Overwrite(table, (), commit_metadata(run_id, read, self._computed_by(table)))
-        commit(self.store, opened, overwrite, self._if_allowed(RecordBatchReader.from_stream(stored), run_id))
+        batches = iter(RecordBatchReader.from_stream(stored))
+        commit(self.store, opened, overwrite, partial(self._may_write, run_id), batches)
         return self._finish_write(opened, before, len(stored), {})
 
     def keep_log(self, opened: DeltaTable, run_id: str) -> None:
@@ -234,14 +239,10 @@ class Lake:
         require_same_types(opened, table)
         return opened, set(sizes_of(opened))
 
-    def _if_allowed(self, batches: Iterable[RecordBatch], run_id: str) -> Iterator[RecordBatch]:
-        yield from batches
-        self._may_write(run_id)
-
     def require_newest(self, writings: Mapping[Table, WriteResult]) -> None:
         """Raise WriteConflict when another run wrote some of the same sessions of a table after these `writings`.
 
-        Two runs at once over several tables could each be the last in another table; one of them finds out here.
+        Two runs over several tables could each be the last in another table; one of them finds out here.
         """
         for table, result in writings.items():
             opened, sessions = self.open(table), list(result.rows_per_session)

@@ -34,7 +34,7 @@ class LakeOfRun(Lake):
     After `MOST_RETRIES` the conflict itself is raised. No other error is retried.
     """
 
-    def replace(
+    def replace(  # noqa: PLR0913 (as `Lake.replace`)
         self,
         table: Table,
         sessions: Sequence[date],
@@ -42,10 +42,11 @@ class LakeOfRun(Lake):
         *,
         run_id: str,
         read: Sequence[Reading] = (),
+        tickers: Sequence[str] | None = None,
     ) -> WriteResult:
         """Replace the rows of `sessions` as `Lake.replace` does."""
         with step_redone_after_conflict():
-            return super().replace(table, sessions, pieces, run_id=run_id, read=read)
+            return super().replace(table, sessions, pieces, run_id=run_id, read=read, tickers=tickers)
 
     def refresh(self, table: Table, rows: pl.DataFrame, *, run_id: str, read: Sequence[Reading] = ()) -> WriteResult:
         """Replace all rows as `Lake.refresh` does."""

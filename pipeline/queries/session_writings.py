@@ -13,17 +13,22 @@ def calendar(venue: Venue) -> pl.DataFrame:
 
 
 def writings(lake: Lake, table: Table) -> pl.DataFrame:
-    """Return a row per session and commit that wrote it: session, version, run_id, committed_at, read, computed_by."""
+    """Return a row per session and commit that wrote it: session, version, tickers, run_id, committed_at, read,
+    computed_by."""
     commits = lake.trail(table).commits().drop_nulls("first_session")
     spans = calendar(table.venue).join_where(
         commits, pl.col("session") >= pl.col("first_session"), pl.col("session") <= pl.col("last_session")
     )
-    return spans.select("session", "version", "run_id", "committed_at", "read", "computed_by")
+    return spans.select("session", "version", "tickers", "run_id", "committed_at", "read", "computed_by")
 
 
 def newest_writings(lake: Lake, table: Table) -> pl.DataFrame:
-    """Return a row per session with the last commit that wrote it, in the columns of `writings`, in order."""
-    return writings(lake, table).sort("version").unique("session", keep="last").sort("session")
+    """Return a row per session with the last commit that wrote it whole, in the columns of `writings`, in order.
+
+    A commit of single tickers does not say what the rows of the others were computed from.
+    """
+    whole = writings(lake, table).filter(pl.col("tickers").is_null())
+    return whole.sort("version").unique("session", keep="last").sort("session")
 
 
 def possible_writings(lake: Lake, table: Table) -> pl.DataFrame:

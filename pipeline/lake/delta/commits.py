@@ -54,11 +54,13 @@ COMMIT: dict[str, Any] = {
     "run_id": pl.String,
     "first_session": pl.Date,
     "last_session": pl.Date,
+    "tickers": pl.List(pl.String),
     "read": READ,
     "computed_by": pl.String,
     "changes": pl.String,
 }
-"""Columns of a table's history. `read` holds, by SQL name, the versions that the rows were computed from.
+"""Columns of a table's history. `tickers` are those whose rows the commit replaced in its sessions, null for all of
+them. `read` holds, by SQL name, the versions that the rows were computed from.
 
 A table that did not exist when it was read has a null version. `computed_by` holds, as a JSON object, the fingerprints
 of the code and the declarations that computed the rows, by part; it is null where our code did not compute them, and in
@@ -109,13 +111,18 @@ def total_written(writings: Sequence[WriteResult]) -> WriteResult:
 
 
 def commit_metadata(
-    run_id: str, read: Sequence[Reading], computed_by: Mapping[str, str], sessions: Sequence[date] = ()
+    run_id: str,
+    read: Sequence[Reading],
+    computed_by: Mapping[str, str],
+    sessions: Sequence[date] = (),
+    tickers: Sequence[str] | None = None,
 ) -> dict[str, str]:
     """Return the metadata of a commit of rows."""
     by = {"computed_by": json.dumps(computed_by, sort_keys=True)} if computed_by else {}
     span = {"first_session": str(min(sessions)), "last_session": str(max(sessions))} if sessions else {}
     versions = [{"table": reading.table.sql_name, "version": reading.version} for reading in read]
-    return {"run_id": run_id, "read": json.dumps(versions)} | by | span
+    scope = {} if tickers is None else {"tickers": json.dumps(sorted(tickers))}
+    return {"run_id": run_id, "read": json.dumps(versions)} | by | span | scope
 
 
 def commits_of(opened: DeltaTable) -> pl.DataFrame:
@@ -161,6 +168,7 @@ def _commit(info: Mapping[str, Any]) -> dict[str, Any]:
         "run_id": run_id if isinstance(run_id, str) else None,
         "first_session": first,
         "last_session": last,
+        "tickers": _tickers(info.get("tickers")),
         "read": _versions_read(info.get("read")),
         "computed_by": info.get("computed_by"),
         "changes": _changes(info),
@@ -184,6 +192,11 @@ def _span(bounds: object) -> tuple[date, date] | None:
     except (TypeError, ValueError):
         return None
     return first, last
+
+
+def _tickers(value: object) -> list[str] | None:
+    names = _json_value(value)
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 
 
 def _versions_read(value: object) -> list[dict[str, Any]] | None:
@@ -222,15 +235,21 @@ def writings(history: pl.DataFrame, session: date) -> pl.DataFrame:
     return history.filter(pl.col("first_session") <= session, pl.col("last_session") >= session)
 
 
-def others_since(history: pl.DataFrame, version: int, sessions: Sequence[date]) -> pl.DataFrame:
+def others_since(
+    history: pl.DataFrame, version: int, sessions: Sequence[date], tickers: Sequence[str] | None = None
+) -> pl.DataFrame:
     """Return the commits of a table's `history` after `version` that may have touched `sessions`, newest first.
 
-    These are all commits that wrote one of them, and all without sessions, such as compactions.
+    These are all commits that wrote one of them, and all without sessions, such as compactions. With `tickers`, commits
+    that replaced rows of other tickers only are left out.
     """
     later = history.filter(pl.col("version") > version)
     if not sessions:
         return later
     touches_sessions = (pl.col("first_session") <= max(sessions)) & (pl.col("last_session") >= min(sessions))
+    if tickers is not None:
+        same = pl.col("tickers").list.set_intersection(list(tickers)).list.len() > 0
+        touches_sessions &= pl.col("tickers").is_null() | same
     return later.filter(touches_sessions | pl.col("first_session").is_null())
 
 

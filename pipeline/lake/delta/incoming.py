@@ -25,11 +25,19 @@ class Incoming:
     sorted by the table's key: files are written in the order of arrival, so that a backfill needs no compaction.
 
     Reading raises ContractBroken when a row breaks the contract, belongs to another session, or when a session
-    comes in two pieces (its keys could repeat unnoticed) or, for a table that may not be empty, not at all.
+    comes in two pieces (its keys could repeat unnoticed) or, for a table that may not be empty, not at all. With
+    `tickers`, rows of others are refused, and a session may have none: a ticker does not trade every day.
     """
 
-    def __init__(self, table: Table, sessions: Sequence[date], pieces: Iterable[pl.DataFrame]) -> None:
+    def __init__(
+        self,
+        table: Table,
+        sessions: Sequence[date],
+        pieces: Iterable[pl.DataFrame],
+        tickers: Sequence[str] | None = None,
+    ) -> None:
         self.rows: dict[date, int] = dict.fromkeys(sessions, 0)
+        self._tickers = tickers
         self._table = table
         self._pieces = pieces
 
@@ -75,6 +83,7 @@ class Incoming:
 
     def _checked(self, piece: pl.DataFrame) -> pl.DataFrame:
         rows = self._table.as_stored(self._table.enforce(piece))
+        self._require_own_tickers(rows)
         for session, count in rows.group_by("session").len().iter_rows():
             if session not in self.rows:
                 raise ContractBroken(
@@ -89,9 +98,20 @@ class Incoming:
             self.rows[session] = count
         return rows
 
+    def _require_own_tickers(self, rows: pl.DataFrame) -> None:
+        if self._tickers is None:
+            return
+        others = rows.filter(~pl.col("ticker").is_in(list(self._tickers)))["ticker"].unique().sort()
+        if len(others):
+            raise ContractBroken(
+                f"A row of {others[0]} came for {self._table.sql_name} where only {len(self._tickers)} other tickers "
+                "were to be replaced. Nothing was written.",
+                remedy=FAULT,
+            )
+
     def _require_every_session(self) -> None:
         empty = [session for session, count in self.rows.items() if not count]
-        if empty and not self._table.may_be_empty:
+        if empty and not self._table.may_be_empty and self._tickers is None:
             raise ContractBroken(
                 f"{self._table.sql_name} may not be empty, but {len(empty)} of {len(self.rows)} sessions brought no "
                 f"row (first {min(empty)}). Nothing was written; its rows stay.",

@@ -74,6 +74,24 @@ def rows_of(table: Table, sessions: Sequence[date]) -> str:
     )
 
 
+QUOTE = "'"
+
+
+def rows_of_tickers(table: Table, sessions: Sequence[date], tickers: Sequence[str]) -> str:
+    """Return the predicate that is true of exactly the rows of `tickers` on `sessions` in `table`.
+
+    Raises ContractBroken for a ticker with a quotation mark or a control character: it could end the text it is in.
+    """
+    for ticker in tickers:
+        if QUOTE in ticker or not ticker.isprintable():
+            raise ContractBroken(
+                f"{ticker!r} cannot be named in a replacement of single tickers of {table.sql_name}.",
+                remedy="Replace whole sessions instead.",
+            )
+    names = ", ".join(f"{QUOTE}{ticker}{QUOTE}" for ticker in sorted(set(tickers)))
+    return f"{rows_of(table, sessions)} AND ticker IN ({names})"
+
+
 def stretches(table: Table, sessions: Sequence[date], most: int) -> list[list[date]]:
     """Return `sessions` in order, in stretches of at most `most`, cut only between partitions of `table`."""
     cut: list[list[date]] = []
