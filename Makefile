@@ -37,7 +37,7 @@ FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py orchestratio
 	lake/delta/test_commit_moments.py queries/test_outdated.py sources/massive/test_rest_calls.py \
 	contracts/test_foreign_json.py lake/test_foreign_json.py sources/massive/test_reference.py \
 	lake/test_power_cut.py lake/integrity/test_table.py lake/integrity/test_raw.py lake/integrity/test_verification_on_s3.py \
-	lake/delta/test_fingerprints.py lake/test_probe.py lake/test_on_s3.py lake/sql/test_sql_on_s3.py lake/raw/test_raw_bucket.py lake/raw/test_raw_files.py \
+	lake/delta/test_fingerprints.py lake/test_probe.py lake/test_on_s3.py lake/test_single_tickers.py mine lake/sql/test_sql_on_s3.py lake/raw/test_raw_bucket.py lake/raw/test_raw_files.py \
 	lake/delta/test_reading_failures.py lake/sql/test_sql_escapes.py lake/sql/test_sql_functions.py lake/sql/test_sql_walls.py \
 	lake/sql/test_sql_limits.py lake/sql/test_sql_child.py lake/test_pickle.py lake/delta/test_maintenance.py \
 	lake/delta/test_layouts.py lake/storage/test_leftovers.py \
@@ -49,7 +49,7 @@ FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py orchestratio
 	sources/massive/test_rest.py sources/massive/test_rest_days.py sources/massive/test_rest_refusals.py sources/transfer/test_s3_refusals.py \
 	sources/transfer/test_s3_downloads.py sources/transfer/test_gzip_file.py
 
-QUICK := market contracts reports \
+QUICK := market contracts reports mine venues \
 	alerts/test_wording.py alerts/test_message.py sources/massive/test_day_aggs.py \
 	sources/massive/test_grouped_daily.py sources/massive/test_reference_rows.py test_import_rules.py test_promises.py \
 	orchestration/test_partitions.py test_settings.py test_docs_index.py

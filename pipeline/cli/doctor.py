@@ -142,6 +142,19 @@ def _privacy(settings: "Settings") -> str:
     )
 
 
+def _mine(settings: "Settings") -> str:
+    from pipeline.mine.folder import files_in, is_allowed
+    from pipeline.mine.in_force import declared_files, switched_off
+
+    files = files_in(settings.mine)
+    if not files:
+        return f"nothing of your own is declared in {settings.mine}"
+    if not is_allowed(settings.mine):
+        return switched_off(settings, files)
+    names = [name for file in declared_files(settings) for name in file.names]
+    return f"{count_text(len(files), 'files')} of your own, with {', '.join(names) or 'nothing'}"
+
+
 def _day_files(settings: "Settings") -> str:
     from pipeline.sources.choose import NO_FLAT_FILES, flat_files_of
     from pipeline.sources.port import Dataset, last_day
@@ -188,6 +201,7 @@ LOOKS: dict[str, Callable[["Settings"], str]] = {
     "disk": _disk,
     "privacy": _privacy,
     "lake": _lake,
+    "mine": _mine,
     "day files": _day_files,
     "dagster": _dagster,
     "sql": _sql,
