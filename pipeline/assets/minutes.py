@@ -7,15 +7,13 @@ import polars as pl
 from dagster import (
     AssetExecutionContext,
     AssetIn,
-    AssetOut,
     AssetsDefinition,
     MaterializeResult,
     ResourceParam,
     asset,
-    multi_asset,
 )
 
-from pipeline.assets.bars import known_deliveries
+from pipeline.assets.cleaned import CleaningStep, cleaned_bars_of
 from pipeline.assets.raw import without_file
 from pipeline.contracts.deliveries import MINUTE_DELIVERIES
 from pipeline.contracts.minutes import INTRADAY_FEATURES, MINUTE_BARS
@@ -23,19 +21,18 @@ from pipeline.contracts.quarantine import MINUTE_QUARANTINE
 from pipeline.contracts.reference import SPLITS
 from pipeline.errors import NotPublished
 from pipeline.ingest.fetch import fetched_files
-from pipeline.ingest.intake import MINUTES, Intake
+from pipeline.ingest.intake import MINUTES
 from pipeline.lake.delta.commits import Reading
 from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
-from pipeline.market.gate.audit import with_arrivals
 from pipeline.market.market import Market
 from pipeline.market.minutes.features import close_before, intraday_features
 from pipeline.market.securities.reference import applicable_splits
+from pipeline.orchestration.comparison import Uncompared
 from pipeline.orchestration.partitions import ONE_RUN, look_back, sessions_of
 from pipeline.orchestration.patches.session_partitions import SessionPartitions
 from pipeline.orchestration.table_metadata import OWNERS, asset_key, declared, record, stage
 from pipeline.progress import Progress
-from pipeline.settings import Settings
 from pipeline.sources.port import Dataset, FlatFiles
 from pipeline.venues.session_words import first_sessions, share_of_sessions
 
@@ -76,46 +73,21 @@ def minutes_of(
         receipts = fetched_files(flat_files, requested, raw_files, progress.track("minute files", requested))
         return MaterializeResult(metadata={"files": len(receipts), "bytes": sum(receipt.size for receipt in receipts)})
 
-    @multi_asset(
+    minutes = CleaningStep(
         name="cleaned_minute_aggs",
-        outs={
-            table.name: AssetOut(**declared(market, table, group="bars", stage=stage("minute bars")))
-            for table in (MINUTE_BARS, MINUTE_QUARANTINE, MINUTE_DELIVERIES)
-        },
-        deps=[raw_minute_aggs],
-        partitions_def=partitions,
-        backfill_policy=ONE_RUN,
+        stage="minute bars",
+        raw=("stocks", "raw_minute_aggs"),
+        editions=MINUTES,
+        bars=MINUTE_BARS,
+        quarantine=MINUTE_QUARANTINE,
+        trail=MINUTE_DELIVERIES,
+        label="cleaning minutes",
+        chunk=MINUTE_BARS.layout.sessions_at_once,
+        # Millions of rows a session: to read them all again for a comparison would take longer than to clean them.
+        compare=Uncompared,
+        described=lambda counts, *_: counts,
     )
-    def cleaned_minute_aggs(
-        context: AssetExecutionContext,
-        lake: ResourceParam[Lake],
-        raw_files: ResourceParam[RawFiles],
-        settings: ResourceParam[Settings],
-        progress: ResourceParam[Progress],
-    ) -> Iterator[MaterializeResult]:
-        """Clean each session's file in one pass, one session at a time; the audit trail is written last."""
-        run_id = context.run.run_id
-        sessions = sessions_of(context.partition_keys)
-        intake = Intake(raw_files, settings.max_bad_share, run_id, MINUTES)
-
-        bars = intake.bars(progress.chunks("cleaning minutes", sessions, MINUTE_BARS.layout.sessions_at_once))
-        minutes = lake.replace(MINUTE_BARS, sessions, bars, run_id=run_id)
-        metadata = record(context, MINUTE_BARS, minutes, per_session=intake.counts)
-        yield MaterializeResult(asset_key=asset_key(MINUTE_BARS), metadata=metadata)
-        for warning in intake.warnings:
-            context.log.warning(warning)
-            progress.warnings.append(warning)
-
-        quarantine = lake.replace(MINUTE_QUARANTINE, sessions, [intake.quarantine], run_id=run_id)
-        metadata = record(context, MINUTE_QUARANTINE, quarantine)
-        yield MaterializeResult(asset_key=asset_key(MINUTE_QUARANTINE), metadata=metadata)
-
-        stored = known_deliveries(lake, MINUTE_DELIVERIES, sessions)
-        deliveries = with_arrivals(stored, intake.deliveries, intake.others)
-        written = lake.replace(MINUTE_DELIVERIES, sessions, [deliveries], run_id=run_id)
-        lake.require_newest({MINUTE_BARS: minutes, MINUTE_QUARANTINE: quarantine, MINUTE_DELIVERIES: written})
-        metadata = record(context, MINUTE_DELIVERIES, written)
-        yield MaterializeResult(asset_key=asset_key(MINUTE_DELIVERIES), metadata=metadata)
+    cleaned_minute_aggs = cleaned_bars_of(market, partitions, minutes)
 
     @asset(
         **declared(market, INTRADAY_FEATURES, group="signals", stage=stage("minute features")),

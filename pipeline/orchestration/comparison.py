@@ -67,6 +67,25 @@ class Comparison:
         return stored.filter(pl.col("session").is_in(sessions.implode())).collect()
 
 
+class Uncompared:
+    """Stands in for a Comparison where comparing would cost more than it tells."""
+
+    def __init__(self, lake: Lake, table: Table) -> None:
+        """Take what a Comparison takes."""
+
+    def compared(self, pieces: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield `pieces`."""
+        yield from pieces
+
+    def with_changes(self, counts: Mapping[date, Mapping[str, Any]]) -> dict[date, dict[str, Any]]:
+        """Return `counts`."""
+        return {session: dict(metadata) for session, metadata in counts.items()}
+
+    def in_words(self, row: str) -> str:  # noqa: ARG002 (as for a Comparison)
+        """Return nothing."""
+        return ""
+
+
 def stored_lists(lake: Lake, table: Table, sessions: Sequence[date]) -> pl.DataFrame:
     """Return the rows of the lists of `sessions`, in the columns of LISTED; none before the first list ever."""
     try:
