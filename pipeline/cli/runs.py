@@ -92,13 +92,14 @@ def run_and_show(settings: "Settings", start: date, end: date) -> list["RunRepor
     Raises NotPublished with the sessions that have no file; then nothing was run.
     """
     from pipeline.orchestration.runs import runnable_sessions
+    from pipeline.sources.port import FILE_COMES
 
     sessions = runnable_sessions(settings, start, end)
     missing = sorted(set(sessions) - sessions_with_file(settings, sessions))
     if missing and not settings.rest_key:
         raise NotPublished(
             f"{len(missing):,} of {len(sessions):,} sessions have no file: {first_sessions(missing)}.",
-            remedy="A session's file comes by about 11:00 New York on the next day; with CANDLELAKE_REST_KEY set, the "
+            remedy=f"{FILE_COMES}; with CANDLELAKE_REST_KEY set, the "
             "REST API stands in until then. `candlelake backfill --skip-missing` runs the sessions around a gap.",
         )
     return run_stretches(settings, [sessions])

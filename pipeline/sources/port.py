@@ -31,6 +31,10 @@ LARGEST: dict[str, int] = {
 """Largest plausible file, compressed bytes; a larger one is not fetched."""
 
 
+FILE_COMES = "A session's file comes by about 11:00 New York on the next day"
+"""When the vendor publishes, as the beginning of a remedy."""
+
+
 class MisplacedFile(UserWarning):
     """A dated file is in the wrong folder for its date, and was not used."""
 
@@ -130,7 +134,7 @@ def not_published(dataset: str, session: date, place: str) -> NotPublished:
     """Return the error that says `place` has no file for `session`."""
     return NotPublished(
         f"There is no {key_of(dataset, session)} in {place}.",
-        remedy="A session's file appears by about 11:00 New York on the next day; weekends and holidays have none.",
+        remedy=f"{FILE_COMES}; weekends and holidays have none.",
     )
 
 
