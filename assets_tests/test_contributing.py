@@ -4,6 +4,7 @@
 
 import gzip
 import json
+import os
 import re
 import subprocess
 import sys
@@ -36,19 +37,28 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
+from assets_tests.dagster_runs import TO_BARS, instance
+from assets_tests.dagster_runs import run as dagster_run
 from pipeline.cli import run_command
 from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
+from pipeline.settings import Settings
 
 def run(*arguments):
     with redirect_stdout(sys.stderr):
         assert run_command(["--home", sys.argv[1], *arguments]) == 0
 
+def run_only(*names, days):
+    settings = Settings(home=sys.argv[1], flat_files=sys.argv[1] + "/sample")
+    with instance() as dagster:
+        dagster_run(settings, days, instance=dagster, only=names)
+
 def rows(query):
     with connect(Lake(Path(sys.argv[1], "lake"))) as sql:
         return sql.sql(query).rows()
 """
-"""What a check begins with: `run` runs a command on the home of its first argument, and `rows` asks its lake."""
+"""What a check begins with, on the home of its first argument: `run` runs a command, `run_only` some assets of the
+daily job, and `rows` asks its lake."""
 
 DECLARED = """
 import json
@@ -68,7 +78,8 @@ def after(tree: Path, name: str) -> Path:
 
 def answer(copy: Path, code: str, *arguments: str, **settings: str) -> Any:
     """Return what `code` prints there, which is JSON."""
-    return json.loads(run_of(copy, "-W", "ignore", "-c", dedent(code), *arguments, **settings))
+    places = {"PYTHONPATH": f"{copy}{os.pathsep}{ROOT}", **settings}
+    return json.loads(run_of(copy, "-W", "ignore", "-c", dedent(code), *arguments, **places))
 
 
 def file_with(names: dict[str, str], day: date, **further: str) -> bytes:
@@ -195,8 +206,8 @@ from pipeline.sample.vendor_files import HEADER
 from pipeline.sources.massive.cleaned_day import cleaned_day
 from pipeline.sources.massive.grouped_daily import day_of
 from pipeline.venues.us_stocks import US_STOCKS
-run("backfill", "--start", "{NEWEST}", "--end", "{NEXT}")
 run("verify")
+run_only(*TO_BARS, days=[date.fromisoformat(day) for day in ("{NEWEST}", "{NEXT}")])
 bars = rows("SELECT session::text, min(odd_lots), max(odd_lots), count(*) FROM stocks.daily_bars "
     "WHERE session >= '{BEFORE}' GROUP BY 1 ORDER BY 1")
 assert "odd_lots" in MINUTE_BARS.columns and "odd_lots" in QUARANTINE.columns and "odd_lots" not in HEADER
@@ -225,8 +236,8 @@ def test_a_table_is_made_by_the_daily_job(tmp_path):
     found = answer(
         copy,
         f"""{RUN}
-run("run", "--date", "{NEXT}")
-run("verify")
+from datetime import date
+run_only(*TO_BARS, "breadth", days=[date.fromisoformat("{NEXT}")])
 from dagster import AssetKey
 from pipeline.definitions import defs
 from pipeline.market.built_in import BUILT_IN
@@ -254,12 +265,11 @@ def test_a_source_s_files_are_cleaned_and_those_of_the_earlier_vendor_stay_reada
     found = answer(
         copy,
         f"""{RUN}
-run("run", "--date", "{NEXT}")
-run("verify")
+from datetime import date
+run_only(*TO_BARS, days=[date.fromisoformat("{NEXT}")])
 run("status")
 bars = rows("SELECT ticker, close, transactions FROM stocks.daily_bars WHERE session = '{NEXT}' ORDER BY 1")
-from datetime import date
-from pipeline.ingest.intake import EDITIONS, Intake
+from pipeline.ingest.intake import Intake
 from pipeline.lake.raw.raw_files import RawFiles
 intake = Intake(RawFiles(Path(sys.argv[1], "lake")), 0.5, "run")
 list(intake.bars([[date.fromisoformat(day) for day in ("{BEFORE}", "{NEXT}")]]))
