@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipeline.contracts.delivered import TYPES
+from pipeline.contracts.delivered import DELIVERED_BAR
 from pipeline.sample.prices import Day
 from pipeline.venues.us_stocks import US_STOCKS
 
-HEADER = tuple(TYPES)
+HEADER = tuple(column.name for column in DELIVERED_BAR if not column.is_optional)
 """Columns of a day file, in order."""
 SIX_DECIMALS_FROM = date(2026, 2, 23)
 """From this session on volume and prices have six decimals, and volume is fractional; shortest form before."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.contracts.delivered import NUMBERS
+from pipeline.contracts.delivered import NUMBERS, TYPES
 from pipeline.contracts.foreign_json import NotJson, from_json
 from pipeline.errors import AnswerRefused, NotPublished
 from pipeline.sources.massive.cells import as_count, as_float, as_time
@@ -36,7 +36,7 @@ LETTERS = {
     "window_start": "t",
     "transactions": "n",
 }
-"""The letter of each column that is read."""
+"""The letter of each column that is read. An optional column without a letter is 0."""
 
 KNOWN = {*LETTERS.values(), "vw", "otc"}
 """Letters that the vendor documents; `vw` and `otc` are not read."""
@@ -125,13 +125,14 @@ def day_of(results: Sequence[dict[str, Any]], tickers: Sequence[str] | None = No
     text = pl.DataFrame(
         {name: [_text(row.get(letter)) for row in results] for name, letter in LETTERS.items()},
         schema=dict.fromkeys(LETTERS, pl.String),
-    )
+    ).with_columns(pl.lit(None, pl.String).alias(name) for name in TYPES if name not in LETTERS)
     milliseconds = as_time("window_start").clip(-_LAST_MILLISECOND, _LAST_MILLISECOND)
     rows = text.select(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row_number"),
         pl.lit(value=False).alias("malformed"),
         "ticker",
-        *(as_float(name) for name in NUMBERS),
+        *(as_float(name) for name in NUMBERS if name in LETTERS),
+        *(pl.lit(0, dtype).alias(name) for name, dtype in TYPES.items() if name not in LETTERS),
         milliseconds * _A_MILLISECOND,
         pl.when(pl.col("transactions").is_null()).then(0).otherwise(as_count("transactions")).alias("transactions"),
     )
