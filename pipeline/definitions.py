@@ -1,7 +1,7 @@
 """The map: every asset, check, job, schedule, sensor and resource of candlelake, on one page."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from dagster import AssetsDefinition, Definitions, ResourceDefinition, in_process_executor
 from dagster_duckdb import DuckDBResource
@@ -24,7 +24,7 @@ from pipeline.checks.reference import REFERENCE_CHECKS
 from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.market.market import Market
-from pipeline.mine.in_force import stocks_of
+from pipeline.mine.in_force import require_switched_on, stocks_of
 from pipeline.orchestration.jobs import Jobs, jobs_of
 from pipeline.orchestration.lake_reader import LakeReader
 from pipeline.orchestration.lake_resource import lake_of_run
@@ -93,7 +93,7 @@ def build_definitions(settings: Settings, progress: Progress | None = None, lake
         executor=in_process_executor,
         resources={
             "settings": settings,
-            "lake": lake_of_run(settings.lake, stocks, lake.opened),
+            "lake": lake_of_run(settings.lake, stocks, lake.opened, partial(require_switched_on, settings)),
             "raw_files": RawFiles(settings.lake),
             # Made when a run needs it: the page of assets must open without the vendor's credentials.
             "flat_files": ResourceDefinition(lambda _: flat_files_of(settings)),

@@ -1,12 +1,13 @@
 """The user's folder: which files count, and that none runs before somebody has allowed it on this computer."""
 
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import PlaceFailed
-from pipeline.mine.folder import allow, files_in, is_allowed
+from pipeline.mine.folder import LARGEST, allow, files_in, is_allowed
 
 
 @pytest.fixture(autouse=True)
@@ -16,10 +17,14 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "config" / "candlelake" / "allowed_folders"
 
 
-def test_files_count_by_name_and_those_that_begin_with_a_line_or_a_dot_do_not(tmp_path: Path) -> None:
+def test_python_files_count_by_name_and_one_with_a_line_before_its_name_only_helps(tmp_path: Path) -> None:
     for name in ("b.py", "a.py", "_shared.py", ".a.py.swp", ".hidden.py", "notes.txt"):
         (tmp_path / name).write_text("")
-    assert [file.name for file in files_in(tmp_path)] == ["a.py", "b.py"]
+    assert [(file.name, file.is_helper) for file in files_in(tmp_path)] == [
+        ("_shared.py", True),
+        ("a.py", False),
+        ("b.py", False),
+    ]
 
 
 def test_without_a_folder_there_are_no_files(tmp_path: Path) -> None:
@@ -28,7 +33,21 @@ def test_without_a_folder_there_are_no_files(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_is_an_error_with_its_remedy(tmp_path: Path) -> None:
     (tmp_path / "a.py").mkdir()
-    with pytest.raises(PlaceFailed, match="your own declarations cannot be read"):
+    with pytest.raises(PlaceFailed, match=r"a\.py is no file\. Mend it, or move it out"):
+        files_in(tmp_path)
+
+
+def test_what_is_no_regular_file_of_sensible_size_is_refused_and_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    with pytest.raises(PlaceFailed, match=r"pipe\.py is no file"):
+        files_in(tmp_path)
+    (tmp_path / "pipe.py").unlink()
+    (tmp_path / "link.py").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(PlaceFailed, match=r"link\.py leads nowhere"):
+        files_in(tmp_path)
+    (tmp_path / "link.py").unlink()
+    (tmp_path / "large.py").write_bytes(b"#" * (LARGEST + 1))
+    with pytest.raises(PlaceFailed, match="is larger than"):
         files_in(tmp_path)
 
 

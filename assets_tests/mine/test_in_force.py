@@ -1,6 +1,7 @@
 """Which declarations are in force: the user's only once they are allowed on this computer."""
 
 import json
+import os
 import warnings
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pipeline.errors import MineError
 from pipeline.market.code_changes import cause
 from pipeline.market.computed import code_version, computed_by
 from pipeline.mine.folder import allow
-from pipeline.mine.in_force import MineSwitchedOff, stocks_of
+from pipeline.mine.in_force import MineSwitchedOff, require_switched_on, stocks_of
 from pipeline.mine.templates import text_of
 from pipeline.settings import Settings
 
@@ -81,7 +82,7 @@ def test_a_changed_formula_outdates_what_it_made(settings: Settings) -> None:
     stocks = stocks_of(settings)
     before = dict(computed_by(stocks, stocks.indicators))
     file = settings.mine / "my_indicator.py"
-    file.write_text(file.read_text().replace("- 1}", "- 2}"))
+    file.write_text(file.read_text().replace("(HIGH - LOW)}", "HIGH}"))
     again = stocks_of(settings)
     assert cause(again, again.indicators, before) == "indicator changed: my_indicator"
 
@@ -93,3 +94,24 @@ def test_a_removed_declaration_outdates_nothing(settings: Settings) -> None:
     (settings.mine / "my_indicator.py").unlink()
     again = stocks_of(settings)
     assert cause(again, again.indicators, before) is None
+
+
+def test_no_run_begins_while_code_is_switched_off_since_it_would_take_its_columns_away(settings: Settings) -> None:
+    with pytest.raises(MineError, match=r"holds code that nobody has allowed here.*`candlelake mine allow`"):
+        require_switched_on(settings)
+    allow(settings.mine)
+    require_switched_on(settings)
+
+
+def test_files_that_are_not_allowed_are_not_even_opened(settings: Settings) -> None:
+    os.mkfifo(settings.mine / "pipe.py")
+    with pytest.warns(MineSwitchedOff):
+        assert stocks_of(settings).declarations is BUILT_IN
+
+
+def test_the_warning_is_given_once_a_process(settings: Settings) -> None:
+    with pytest.warns(MineSwitchedOff):
+        stocks_of(settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        stocks_of(settings)

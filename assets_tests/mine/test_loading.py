@@ -60,8 +60,22 @@ def test_a_model_may_use_a_column_that_an_earlier_file_declares(tmp_path: Path) 
 def test_files_may_import_each_other_and_a_file_with_a_line_before_its_name(tmp_path: Path) -> None:
     (tmp_path / "_days.py").write_text("DAYS = 7\n")
     text = text_of("indicator", "week").replace("import polars", "from ._days import DAYS\nimport polars")
-    together, _ = loaded(tmp_path, week=text.replace("shift(20)", "shift(DAYS)").replace("lookback=21", "lookback=8"))
-    assert together.indicators[-1].lookback == 8
+    together, _ = loaded(tmp_path, week=text.replace("lookback=20", "lookback=DAYS"))
+    assert together.indicators[-1].lookback == 7
+    assert sorted(line.split()[0] for line in together.files["week"].splitlines()) == ["_days.py", "week.py"]
+
+
+def test_a_changed_helper_is_read_again(tmp_path: Path) -> None:
+    text = text_of("indicator", "week").replace("import polars", "from ._days import DAYS\nimport polars")
+    for days in (7, 9):
+        (tmp_path / "_days.py").write_text(f"DAYS = {days}\n")
+        together, _ = loaded(tmp_path, week=text.replace("lookback=20", "lookback=DAYS"))
+        assert together.indicators[-1].lookback == days
+
+
+def test_what_a_file_prints_is_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    loaded(tmp_path, a="print('hello')\n")
+    assert capsys.readouterr().out == ""
 
 
 def test_what_a_file_imports_is_not_declared_once_more(tmp_path: Path) -> None:
@@ -144,5 +158,5 @@ def test_a_model_s_fingerprint_changes_with_a_helper_of_its_file(tmp_path: Path)
 def test_an_expression_of_a_file_computes_what_it_says(tmp_path: Path) -> None:
     together, _ = loaded(tmp_path, my_own=text_of("indicator", "my_own"))
     (expression,) = together.indicators[-1].compute.expressions
-    closes = pl.DataFrame({"close": [float(number) for number in range(1, 23)]})
-    assert closes.select(expression).to_series().to_list()[-2:] == [20.0, 10.0]
+    bars = pl.DataFrame({"low": [1.0] * 20, "high": [5.0] * 20, "close": [2.0] * 20})
+    assert bars.select(expression).to_series().to_list() == [None] * 19 + [0.25]

@@ -28,6 +28,7 @@ from pipeline.orchestration.table_metadata import asset_key, declared, record, s
 from pipeline.progress import Progress
 from pipeline.queries.minute_features import features_for, missing_minutes_warnings
 from pipeline.queries.outdated import outdated_sessions
+from pipeline.queries.undeclared import undeclared_columns
 
 INDICATOR_CHUNK = 252
 """Sessions computed at a time. Each chunk reads its look-back again: short ones repeat work, long ones need memory."""
@@ -82,6 +83,10 @@ def signals_of(market: Market, partitions: SessionPartitions) -> tuple[AssetsDef
             if config.only_outdated
             else None
         )
+        if gone := undeclared_columns(lake, market):
+            warning = f"Nothing declares {', '.join(gone)} any more: sessions that run now lose these columns' values."
+            context.log.warning(warning)
+            progress.warnings.append(warning)
         readings = [daily_bars, *reference.values()]
         written = []
         for stretch in stretches(market.indicators, sessions, MOST_IN_A_COMMIT):

@@ -143,16 +143,11 @@ def _privacy(settings: "Settings") -> str:
 
 
 def _mine(settings: "Settings") -> str:
-    from pipeline.mine.folder import files_in, is_allowed
-    from pipeline.mine.in_force import declared_files, switched_off
+    from pipeline.mine.in_force import declared_files, require_switched_on
 
-    files = files_in(settings.mine)
-    if not files:
-        return f"nothing of your own is declared in {settings.mine}"
-    if not is_allowed(settings.mine):
-        return switched_off(settings, files)
+    require_switched_on(settings)
     names = [name for file in declared_files(settings) for name in file.names]
-    return f"{count_text(len(files), 'files')} of your own, with {', '.join(names) or 'nothing'}"
+    return f"{', '.join(names) or 'nothing'} of your own, in {settings.mine}"
 
 
 def _day_files(settings: "Settings") -> str:

@@ -142,7 +142,8 @@ def versions(explained: "Explanation") -> list[str]:
             f"  {table} {commit['version']}, {commit['committed_at']:%Y-%m-%d %H:%M:%S} UTC, run {commit['run_id']}"
         )
         lines.append(f"    read {versions_read or 'versions not recorded'}")
-        files = [part for part in commit["computed_by"] if part.startswith(FILE)]
+        by = commit["computed_by"]
+        files = [f"{part} ({by[part][:12]})" for part in by if part.startswith(FILE)]
         yours = f", with {', '.join(files)}" if files else ""
         lines.append(f"    computed by code version {commit['code_version'] or 'not recorded'}{yours}")
     return lines

@@ -9,7 +9,8 @@ from pipeline.cli.terminal import out, say, say_warning
 
 if TYPE_CHECKING:
     from pipeline.mine.loading import DeclaredFile
-    from pipeline.settings import Settings
+
+LONGEST_NAME = 64
 
 app = typer.Typer(invoke_without_command=True, help="Show your own indicators, models and rules.")
 
@@ -28,30 +29,36 @@ def new(
 ) -> None:
     """Write a file with a new indicator, model or sell rule that works, for you to change."""
     from pipeline.contracts.indicators import NAME
+    from pipeline.errors import MineError
     from pipeline.lake.storage.privacy import make_private_folder, write_private
-    from pipeline.mine.folder import allow, files_in, is_allowed
+    from pipeline.mine.folder import allow, is_allowed, names_in
     from pipeline.mine.in_force import stocks_of
     from pipeline.mine.templates import text_of
     from pipeline.settings import load_settings
 
-    if not NAME.fullmatch(name):
-        raise typer.BadParameter(f"{name!r} is no name; write it in snake_case: range_20.", param_hint="'NAME'")
+    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        raise typer.BadParameter(
+            f"{name!r} is no name; write it in snake_case, at most {LONGEST_NAME} letters: range_20.",
+            param_hint="'NAME'",
+        )
     settings = load_settings()
     file = settings.mine / f"{name}.py"
     if file.exists():
         raise typer.BadParameter(f"{file} is there already.", param_hint="'NAME'")
     # A folder with files of somebody else stays switched off until the user has read them.
-    may_allow = is_allowed(settings.mine) or not files_in(settings.mine)
+    may_allow = is_allowed(settings.mine) or not names_in(settings.mine)
     make_private_folder(settings.home)
     make_private_folder(settings.mine)
     write_private(file, text_of(kind, name))
-    if may_allow:
-        allow(settings.mine)
+    if not may_allow:
+        say(f"Wrote {file}. It does not run before `candlelake mine allow`: the folder holds code of somebody else.")
+        return
+    allow(settings.mine)
     try:
         stocks_of(settings)
-    except Exception:
+    except MineError as refused:
         file.unlink()
-        raise
+        raise typer.BadParameter(f"{refused.message.removeprefix(f'{file}: ')}", param_hint="'NAME'") from refused
     say(f"Wrote {file}. Change it, then `candlelake run` uses it and `candlelake mine` shows it.")
 
 
@@ -60,33 +67,38 @@ def mine(context: typer.Context) -> None:
     """Show your own indicators, models and rules, and the columns that nothing declares any more."""
     if context.invoked_subcommand is not None:
         return
-    from pipeline.mine.folder import files_in, is_allowed
-    from pipeline.mine.in_force import declared_files, switched_off
+    from pipeline.lake.lake import Lake
+    from pipeline.mine.folder import names_in
+    from pipeline.mine.in_force import declared_files, is_switched_off, stocks_of, switched_off
+    from pipeline.queries.undeclared import undeclared_columns, undeclared_models
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    files = files_in(settings.mine)
-    if not files:
-        say(f"Nothing is declared in {settings.mine}. `candlelake new indicator NAME` writes a first file.")
-    elif is_allowed(settings.mine):
+    if is_switched_off(settings):
+        say_warning(switched_off(settings))
+        return
+    if names_in(settings.mine):
         show(declared_files(settings))
     else:
-        say_warning(switched_off(settings, files))
-    for column in undeclared_columns(settings):
+        say(f"Nothing is declared in {settings.mine}. `candlelake new indicator NAME` writes a first file.")
+    lake, stocks = Lake(settings.lake), stocks_of(settings)
+    for model in undeclared_models(lake, stocks):
+        say(f"stocks.candidates has lists of the model {model}, which nothing declares any more.")
+    for column in undeclared_columns(lake, stocks):
         say(f"stocks.indicators has the column {column}, which nothing declares any more: its history stays readable.")
 
 
 @app.command("allow")
 def allow_here() -> None:
     """Let the files of your folder run on this computer."""
-    from pipeline.mine.folder import allow, files_in
+    from pipeline.mine.folder import allow, names_in
     from pipeline.mine.in_force import declared_files
     from pipeline.settings import load_settings
 
     settings = load_settings()
     allow(settings.mine)
     say(f"The code in {settings.mine} runs on this computer from now on.")
-    if files_in(settings.mine):
+    if names_in(settings.mine):
         show(declared_files(settings))
 
 
@@ -94,16 +106,10 @@ def show(declared: "list[DeclaredFile]") -> None:
     """Write each file with what it declares to stdout."""
     console = out()
     for one in declared:
-        console.print(f"{one.file.name}  {', '.join(one.names) or 'nothing'}", soft_wrap=True)
-
-
-def undeclared_columns(settings: "Settings") -> list[str]:
-    """Return the columns of the table of indicators that no declaration in force writes."""
-    from pipeline.lake.lake import Lake
-    from pipeline.mine.in_force import stocks_of
-
-    lake, stocks = Lake(settings.lake), stocks_of(settings)
-    if not lake.exists(stocks.indicators):
-        return []
-    stored = [field.name for field in lake.open(stocks.indicators).schema().fields]
-    return [name for name in stored if name not in (*stocks.indicators.columns, stocks.indicators.layout.column)]
+        kinds = {
+            "indicator": [column.name for indicator in one.indicators for column in indicator.columns],
+            "model": [model.name for model in one.models],
+            "rule": [rule.name for rule in one.rules],
+        }
+        what = "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds.items() if names)
+        console.print(f"{one.file.name}  {what or 'nothing'}", soft_wrap=True)

@@ -112,8 +112,8 @@ def computed_by(market: Market, table: Table) -> Mapping[str, str]:
         return {}
     parts = computation.fingerprints
     files = market.declarations.files
-    sources = {f"{FILE}{name}": hash_ for name, hash_ in (files[part].split() for part in parts if part in files)}
-    return parts | sources
+    lines = {line for part in parts if part in files for line in files[part].splitlines()}
+    return parts | {f"{FILE}{name}": hash_ for name, hash_ in sorted(line.split() for line in lines)}
 
 
 def code_version(market: Market, table: Table) -> str | None:

@@ -25,7 +25,7 @@ class Declarations:
     models: tuple[Model, ...]
     rules: tuple[Rule, ...]
     files: Mapping[str, str] = field(default_factory=dict)
-    """Name of a column, model or rule to the user's file that declares it: its name and SHA-256, with a space between.
+    """Name of a column, model or rule to the user's files behind it: a line each, with its name and SHA-256.
 
     Those that are shipped have none."""
 

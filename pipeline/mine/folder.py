@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from pipeline.errors import PlaceFailed, error_text
+from pipeline.errors import PlaceFailed
 from pipeline.lake.storage.privacy import make_private_folder, write_private
 
 
@@ -27,25 +27,45 @@ class MineFile:
         return self.path.name
 
     @property
+    def is_helper(self) -> bool:
+        """Return whether it declares nothing itself."""
+        return self.name.startswith("_")
+
+    @property
     def sha256(self) -> str:
         """Return the hash of its content, hex."""
         return sha256(self.content).hexdigest()
 
 
-def files_in(folder: Path) -> tuple[MineFile, ...]:
-    """Return the files of declarations in `folder`, by name; none when there is no such folder.
+LARGEST = 1 << 20
+"""Largest file accepted, bytes."""
 
-    Names that begin with `_` or `.` are left out, but other files may import them. Raises PlaceFailed when a file
-    cannot be read.
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names of all Python files in `folder`, in order; nothing is opened."""
+    return sorted(path.name for path in folder.glob("*.py") if not path.name.startswith("."))
+
+
+def files_in(folder: Path) -> tuple[MineFile, ...]:
+    """Return the Python files in `folder`, by name; none when there is no such folder.
+
+    A file whose name begins with `_` declares nothing itself, but others may import it. Raises PlaceFailed when a file
+    cannot be read, is no regular file, or is too large.
     """
+    return tuple(_read(folder / name) for name in names_in(folder))
+
+
+def _read(path: Path) -> MineFile:
     try:
-        paths = sorted(path for path in folder.glob("*.py") if not path.name.startswith(("_", ".")))
-        return tuple(MineFile(path, path.read_bytes()) for path in paths)
+        if not path.is_file():
+            fault = "is no file" if path.exists() else "leads nowhere"
+        elif path.stat().st_size > LARGEST:
+            fault = f"is larger than {LARGEST:,} bytes"
+        else:
+            return MineFile(path, path.read_bytes())
     except OSError as failed:
-        raise PlaceFailed(
-            f"The folder of your own declarations cannot be read: {error_text(failed)}",
-            remedy="Correct its permissions, or set CANDLELAKE_MINE to another folder.",
-        ) from failed
+        fault = f"cannot be read: {failed.strerror}"
+    raise PlaceFailed(f"{path} {fault}.", remedy="Mend it, or move it out of the folder.")
 
 
 def is_allowed(folder: Path) -> bool:

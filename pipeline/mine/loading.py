@@ -7,6 +7,7 @@ import linecache
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -46,9 +47,10 @@ def with_files(built_in: Declarations, files: Sequence[MineFile]) -> tuple[Decla
     """
     package = _package(files)
     together, declared = built_in, list[DeclaredFile]()
-    for file in files:
+    helpers = [file for file in files if file.is_helper]
+    for file in (file for file in files if not file.is_helper):
         found = _declared(file, _run(package, file), known=together)
-        together = _joined(together, found)
+        together = _joined(together, found, helpers)
         declared.append(found)
     return together, declared
 
@@ -74,9 +76,14 @@ def _run(package: str, file: MineFile) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        # Compiled from the bytes whose hash is noted, and no compiled file is left beside them.
-        exec(compile(file.content, str(file.path), "exec", dont_inherit=True), vars(module))  # noqa: S102 (the user's)
-    except (Exception, SystemExit) as failed:
+        # What a file prints is no data of a command.
+        with redirect_stdout(sys.stderr):
+            # Compiled from the bytes whose hash is noted, and no compiled file is left beside them.
+            exec(compile(file.content, str(file.path), "exec", dont_inherit=True), vars(module))  # noqa: S102 (the user's)
+    except KeyboardInterrupt:
+        del sys.modules[name]
+        raise
+    except BaseException as failed:
         del sys.modules[name]
         raise _error(file, failed, _line_in(file.path, failed)) from failed
     return module
@@ -104,8 +111,8 @@ def _values(module: ModuleType) -> Iterable[object]:
             yield value
 
 
-def _joined(together: Declarations, found: DeclaredFile) -> Declarations:
-    source = f"{found.file.name} {found.file.sha256}"
+def _joined(together: Declarations, found: DeclaredFile, helpers: Sequence[MineFile]) -> Declarations:
+    source = "\n".join(f"{file.name} {file.sha256}" for file in (found.file, *helpers))
     try:
         return joined(together, found.indicators, found.models, found.rules, dict.fromkeys(found.names, source))
     except CandlelakeError as failed:

@@ -10,11 +10,12 @@ from pipeline.market.indicators import IndicatorColumn, expressed
 
 # The column of the table: its name, what it says, and how a split changes it. `unit` is "price" for USD per share,
 # "shares" for a number of shares, "free" for what a split does not change, such as a ratio.
-COLUMN = IndicatorColumn("$name", "close / close 20 bars before - 1.", unit="free")
+COLUMN = IndicatorColumn("$name", "Where the close lies in the range of 20 bars: 0 its low, 1 its high.", unit="free")
 
 # The value: a Polars expression over one ticker's bars, the oldest first, with the columns open, high, low, close,
 # volume and session, adjusted for splits. `lookback` is how many bars it uses, the newest included.
-$constant = expressed({COLUMN: pl.col("close") / pl.col("close").shift(20) - 1}, lookback=21)
+LOW, HIGH = pl.col("low").rolling_min(20), pl.col("high").rolling_max(20)
+$constant = expressed({COLUMN: (pl.col("close") - LOW) / (HIGH - LOW)}, lookback=20)
 
 # The next run writes the column; `candlelake restate` computes it for the sessions before.
 ''')
@@ -24,15 +25,15 @@ MODEL = Template('''"""My model $name."""
 import polars as pl
 
 from pipeline.market.screen.model import Factor, Model, Universe
-from pipeline.market.screen.wording import VALUE, decimal
+from pipeline.market.screen.wording import ABOVE, BELOW, VALUE, percent
 
 # A number by which the tickers of a session are compared, from the columns of stocks.daily_bars and
 # stocks.indicators, and a sentence for tickers far above and far below the others.
 STRENGTH = Factor(
     name="$name",
     value=pl.col("close") / pl.col("sma_50") - 1,
-    high=pl.format("far above its 50-day average ({} of it)", decimal(VALUE, 2)),
-    low=pl.format("far below its 50-day average ({} of it)", decimal(VALUE, 2)),
+    high=pl.format("{} from its 50-day average, higher than {}", percent(VALUE), ABOVE),
+    low=pl.format("{} from its 50-day average, lower than {}", percent(VALUE), BELOW),
 )
 
 # The tickers that may be ranked, the factors with their weights (below 0: low values are better), and how many to

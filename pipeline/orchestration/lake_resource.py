@@ -59,14 +59,26 @@ class LakeOfRun(Lake):
             super().require_newest(writings)
 
 
-def lake_of_run(place: Path | S3Prefix, market: Market, opened: OpenTables) -> ResourceDefinition:
-    """Return the resource that gives each run its lake of `market` at `place`; `opened` are tables open already."""
-    return ResourceDefinition(lambda context: _lake(place, market, opened, context))
+def lake_of_run(
+    place: Path | S3Prefix, market: Market, opened: OpenTables, require: Callable[[], None] = lambda: None
+) -> ResourceDefinition:
+    """Return the resource that gives each run its lake of `market` at `place`; `opened` are tables open already.
+
+    `require` is called when a run begins, and raises to refuse it.
+    """
+    return ResourceDefinition(lambda context: _lake(place, market, opened, require, context))
 
 
-def _lake(place: Path | S3Prefix, market: Market, opened: OpenTables, context: InitResourceContext) -> Lake:
+def _lake(
+    place: Path | S3Prefix,
+    market: Market,
+    opened: OpenTables,
+    require: Callable[[], None],
+    context: InitResourceContext,
+) -> Lake:
     if context.instance is None or context.run is None:  # schedules and sensors only read
         return Lake(place)
+    require()
     insist_on_signals()
     return LakeOfRun(
         place,

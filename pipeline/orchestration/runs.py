@@ -20,7 +20,7 @@ from dagster import (
 from pipeline.definitions import build_definitions, graph_of
 from pipeline.errors import PermanentError
 from pipeline.lake.lake import Lake
-from pipeline.mine.in_force import stocks_of
+from pipeline.mine.in_force import require_switched_on, stocks_of
 from pipeline.orchestration.asset_graph import stage_of
 from pipeline.orchestration.instance import open_instance
 from pipeline.orchestration.jobs import REFERENCE_DATA, STOCKS_BY_DAY
@@ -98,6 +98,7 @@ def run_sessions(  # noqa: PLR0913 (the options of a run)
     assets to materialize, None means all. Raises what the assets raise; a check that fails is in the report instead.
     Raises KeyboardInterrupt on Ctrl-C, with the run marked as failed.
     """
+    require_switched_on(settings)
     lake = Lake(settings.lake)
     lake.store.require_safe_commits()
     instance = open_instance(settings.home)

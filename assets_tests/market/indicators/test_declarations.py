@@ -8,8 +8,8 @@ import pytest
 
 from assets_tests.market.indicators.tape import SESSIONS, tape
 from assets_tests.stocks import INDICATORS_TABLE, LOOKBACK_SESSIONS, indicators
-from pipeline.errors import ContractBroken
-from pipeline.market.indicators import INDICATORS, IndicatorColumn, expressed
+from pipeline.errors import ContractBroken, IndicatorError
+from pipeline.market.indicators import INDICATORS, Indicator, IndicatorColumn, expressed
 from pipeline.market.indicators.families import exponential_average, macd, relative_strength, simple_average
 
 
@@ -118,3 +118,18 @@ def test_the_contract_refuses_what_is_out_of_bounds_or_not_a_number():
     for name, value in {"rsi_14": 101.0, "sma_20": float("nan"), "macd": float("inf"), "td_setup": 10}.items():
         with pytest.raises(ContractBroken):
             INDICATORS_TABLE.enforce(row.with_columns(pl.lit(value, dtype=row.schema[name]).alias(name)))
+
+
+def test_an_indicator_that_fails_is_named_in_one_error():
+    column = IndicatorColumn("broken", "Nothing.", unit="free")
+
+    def fail(_panel):
+        raise ValueError("boom\nmore")
+
+    for compute, words in (
+        (fail, r"broken cannot be computed: ValueError: boom\."),
+        (lambda _: [[1.0]], "returned 1 val"),
+    ):
+        declared = [Indicator((column,), 1, compute)]
+        with pytest.raises(IndicatorError, match=words):
+            indicators(tape([4, 8, 2]), SESSIONS, SESSIONS[0], declared=declared, lookback=5)

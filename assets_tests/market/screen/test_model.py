@@ -1,12 +1,13 @@
 import polars as pl
 import pytest
 
-from assets_tests.market.screen.panels import EVERYBODY, factor
+from assets_tests.market.screen.panels import EVERYBODY, day, factor
 from pipeline.errors import ModelError
 from pipeline.market.built_in import BUILT_IN
 from pipeline.market.declarations import Declarations
 from pipeline.market.screen.model import Factor, Model, Universe
 from pipeline.market.screen.models import MODELS
+from pipeline.market.screen.rank import candidates
 
 RSI = factor("rsi", "rsi_14")
 
@@ -90,3 +91,8 @@ def test_the_columns_a_model_needs_are_those_of_its_filters_factors_and_sentence
 @pytest.mark.parametrize("shipped", MODELS, ids=lambda shipped: shipped.name)
 def test_the_weights_of_a_shipped_model_add_up_to_one_without_their_signs(shipped):
     assert sum(abs(weight) for _, weight in shipped.factors) == pytest.approx(1, abs=1e-12)
+
+
+def test_a_factor_that_is_no_number_is_an_error_that_names_the_model():
+    with pytest.raises(ModelError, match=r"Model \w+ cannot be computed: .*Let each factor be a number"):
+        candidates(day({"ticker": "A"}), [model(factors=((factor("text", "ticker"), 1.0),))])

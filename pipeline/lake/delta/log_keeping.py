@@ -50,7 +50,8 @@ def keep_log(store: Store, opened: DeltaTable, run_id: str) -> bool:
                     post_commithook_properties=NOTHING_AFTER,
                 )
         except CommitFailedError:
-            opened.update_incremental()
+            with store.answering(DeltaError):
+                opened.update_incremental()
         else:
             return True
     raise WriteConflict(

@@ -108,7 +108,8 @@ def _commit(store: Store, opened: DeltaTable, overwrite: Overwrite, batches: Ite
         Handover[RecordBatch](write).pass_on(batches)
     except CommitFailedError as failed:
         since = opened.version()
-        opened.update_incremental()
+        with store.answering(DeltaError):  # the server may be gone since
+            opened.update_incremental()
         if not is_in_the_way(opened, since, overwrite):
             raise FilesRewritten(
                 f"Other runs keep rewriting the files of {table.sql_name}; its rows stay.", remedy="Run it again."

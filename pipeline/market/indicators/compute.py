@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from pipeline.contracts.indicators import IndicatorColumn
+from pipeline.errors import IndicatorError
 from pipeline.market.indicators.declaration import Indicator
 
 if TYPE_CHECKING:
@@ -48,8 +49,22 @@ def indicators(
 
 def _columns(panel: Panel, indicator: Indicator) -> list[pl.Series]:
     """Return the columns of `indicator`. Kernels and Polars release the interpreter lock: threads run in parallel."""
-    values = indicator.compute(panel)
-    return [_series(column, v) for column, v in zip(indicator.columns, values, strict=True)]
+    try:
+        values = indicator.compute(panel)
+        series = [_series(column, v) for column, v in zip(indicator.columns, values, strict=True)]
+    except Exception as failed:
+        raise _failed(indicator, f"{type(failed).__name__}: {failed}") from failed
+    if any(len(column) != len(panel.wanted) for column in series):
+        raise _failed(indicator, f"it returned {len(series[0]):,} values for {len(panel.wanted):,} bars")
+    return series
+
+
+def _failed(indicator: Indicator, fault: str) -> IndicatorError:
+    names = ", ".join(column.name for column in indicator.columns)
+    return IndicatorError(
+        f"The indicator {names} cannot be computed: {fault.splitlines()[0].rstrip('.')}.",
+        remedy="Correct its declaration: `candlelake mine` says which file it is in, if it is yours.",
+    )
 
 
 def _series(column: IndicatorColumn, values: Values) -> pl.Series:

@@ -1,7 +1,7 @@
 """Ranks each session's tickers by each model: filters, winsorized z-scores, weighted scores, the best with reasons."""
 
-from collections.abc import Sequence
-from functools import reduce
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from operator import add
 
 import polars as pl
@@ -40,7 +40,7 @@ def candidates(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model]) -> pl.
     """
     _require_distinct(models)
     rows = _needed_columns(day, models)
-    rankings = [_ranking(rows, model) for model in models]
+    rankings = [_named(model, partial(_ranking, rows, model)) for model in models]
     return pl.concat(rankings).sort("session", "model", "rank")
 
 
@@ -52,10 +52,23 @@ def scores(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model]) -> pl.Data
     """
     _require_distinct(models)
     rows = _needed_columns(day, models)
-    scored = [
-        _scored(rows, model).select(*_identity(model), "session", "ticker", "score").collect() for model in models
-    ]
+    scored = [_named(model, partial(_scores_of, rows, model)) for model in models]
     return pl.concat(scored).sort("session", "model", "ticker")
+
+
+def _scores_of(rows: pl.DataFrame, model: Model) -> pl.DataFrame:
+    return _scored(rows, model).select(*_identity(model), "session", "ticker", "score").collect()
+
+
+def _named(model: Model, compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    """Return what `compute` returns. Raises ModelError, naming the model, when an expression of it fails."""
+    try:
+        return compute()
+    except pl.exceptions.PolarsError as failed:
+        raise ModelError(
+            f"Model {model.name} cannot be computed: {str(failed).splitlines()[0].rstrip('.')}.",
+            remedy="Let each factor be a number: `candlelake mine` says which file the model is in, if it is yours.",
+        ) from failed
 
 
 def unapplied_filters(columns: Sequence[str], models: Sequence[Model]) -> tuple[str, ...]:
