@@ -44,10 +44,10 @@ def before_commits(monkeypatch: pytest.MonkeyPatch, table: Table, act: Callable[
     """Let something happen between the opening and each commit of the run under test to `table`."""
     commit = lake_module.commit
 
-    def after_acting(store: object, opened: object, overwrite: Overwrite, batches: object) -> None:
+    def after_acting(store: object, opened: object, overwrite: Overwrite, *rest: object) -> None:
         if overwrite.table is table and overwrite.metadata["run_id"] != OTHER:
             act()
-        commit(store, opened, overwrite, batches)  # type: ignore[arg-type]
+        commit(store, opened, overwrite, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(lake_module, "commit", after_acting)
 
@@ -114,13 +114,11 @@ def test_a_file_that_is_refused_is_not_tried_again(vendor: VendorFolder) -> None
 def test_a_run_that_was_marked_as_over_writes_nothing_and_is_not_tried_again(
     vendor: VendorFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = Lake._if_allowed
+    def give_up() -> None:
+        for running in instance.get_runs():
+            instance.report_run_failed(running)
 
-    def after_being_given_up(lake: Lake, batches: object, run_id: str) -> object:
-        instance.report_run_failed(instance.get_run_by_id(run_id))  # type: ignore[arg-type]
-        return commit(lake, batches, run_id)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Lake, "_if_allowed", after_being_given_up)
+    before_commits(monkeypatch, DAILY_BARS, give_up)
     with DagsterInstance.ephemeral() as instance:
         result = run_day(vendor, instance)
     assert not result.success

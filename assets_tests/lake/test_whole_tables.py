@@ -97,7 +97,7 @@ def test_one_of_two_refreshes_at_one_moment_is_a_conflict(lake, stored):
     lake.refresh(SPLITS, splits("B"), run_id="r2")
     batches = RecordBatchReader.from_stream(splits("C").rechunk())
     with pytest.raises(WriteConflict):
-        commit(lake.store, opened, Overwrite(SPLITS, None, {}), iter(batches))
+        commit(lake.store, opened, Overwrite(SPLITS, (), {}), lambda: None, iter(batches))
     assert tickers(lake) == ["B"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import linecache
 import sys
 import traceback
@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
@@ -55,38 +57,47 @@ def with_files(built_in: Declarations, files: Sequence[MineFile]) -> tuple[Decla
     return together, declared
 
 
+class _Importer(MetaPathFinder, Loader):
+    """Imports the files of one package from the bytes whose hash is noted; no compiled file is left beside them."""
+
+    def __init__(self, package: str, files: Sequence[MineFile]) -> None:
+        self._files = {f"{package}.{file.path.stem}": file for file in files}
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:  # noqa: ARG002
+        """Return how to import one of the files; None for any other module."""
+        if fullname not in self._files:
+            return None
+        spec = ModuleSpec(fullname, self, origin=str(self._files[fullname].path))
+        spec.has_location = True
+        return spec
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the file."""
+        file = self._files[module.__name__]
+        linecache.checkcache(str(file.path))
+        exec(compile(file.content, str(file.path), "exec", dont_inherit=True), vars(module))  # noqa: S102 (the user's)
+
+
 def _package(files: Sequence[MineFile]) -> str:
     """Return the name of a new package of these files: other content has another name, so nothing stale is found."""
     name = PACKAGE + sha256("".join(f"{file.path} {file.sha256}\n" for file in files).encode()).hexdigest()[:16]
     if files and name not in sys.modules:
         package = ModuleType(name)
-        package.__path__ = [str(files[0].path.parent)]
+        package.__path__ = []
         sys.modules[name] = package
+        sys.meta_path.append(_Importer(name, files))
     return name
 
 
 def _run(package: str, file: MineFile) -> ModuleType:
-    name = f"{package}.{file.path.stem}"
-    if name in sys.modules:
-        return sys.modules[name]
-    linecache.checkcache(str(file.path))
-    spec = importlib.util.spec_from_file_location(name, file.path)
-    if spec is None or spec.loader is None:
-        raise MineError(f"{file.path} cannot be loaded.", remedy="Give it a name of letters, digits and underscores.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     try:
         # What a file prints is no data of a command.
         with redirect_stdout(sys.stderr):
-            # Compiled from the bytes whose hash is noted, and no compiled file is left beside them.
-            exec(compile(file.content, str(file.path), "exec", dont_inherit=True), vars(module))  # noqa: S102 (the user's)
+            return importlib.import_module(f"{package}.{file.path.stem}")
     except KeyboardInterrupt:
-        del sys.modules[name]
         raise
     except BaseException as failed:
-        del sys.modules[name]
         raise _error(file, failed, _line_in(file.path, failed)) from failed
-    return module
 
 
 def _declared(file: MineFile, module: ModuleType, known: Declarations) -> DeclaredFile:

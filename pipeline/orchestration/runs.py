@@ -65,8 +65,10 @@ class RunReport:
 def runnable_sessions(settings: Settings, start: date, end: date) -> list[date]:
     """Return the sessions from `start` to `end` that have a partition.
 
-    Raises PermanentError when there is none: the days are no sessions, outside the tables' span, or not over yet.
+    Raises PermanentError when there is none: the days are no sessions, outside the tables' span, or not over yet; and
+    MineError as `require_switched_on` does.
     """
+    require_switched_on(settings)
     sessions = sessions_over(US_STOCKS, settings, datetime.now(UTC))
     chosen = [session for session in sessions if start <= session <= end]
     if not chosen:
