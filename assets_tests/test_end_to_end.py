@@ -18,7 +18,7 @@ from pipeline.orchestration.instance import open_instance
 from pipeline.orchestration.runs import run_sessions
 from pipeline.progress import Progress
 from pipeline.settings import Settings
-from pipeline.sources.choose import flat_files_of
+from pipeline.sources.choose import Sources
 
 vendor_files = SENSORS["vendor_files"]
 
@@ -52,7 +52,7 @@ def dagsters_log_level():
 
 
 def watch_requests(home):
-    tick = vendor_files(build_sensor_context(), lake=Lake(home.lake), flat_files=flat_files_of(home), settings=home)
+    tick = vendor_files(build_sensor_context(), lake=Lake(home.lake), sources=Sources(home), settings=home)
     return [request for request in tick if hasattr(request, "run_key")]
 
 

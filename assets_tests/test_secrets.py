@@ -26,7 +26,7 @@ from assets_tests.sources.vendor_rest import KEY
 from assets_tests.vendor_day import day_file, key_of, row
 from pipeline.lake.storage.lake_objects import BucketObjects
 from pipeline.lake.storage.s3_prefix import S3Prefix
-from pipeline.orchestration.partitions import latest_published
+from pipeline.sources.port import PUBLICATION
 from pipeline.venues.us_stocks import US_STOCKS
 
 PLANTED = {
@@ -80,7 +80,7 @@ def swept(
 ) -> Sweep:
     root = tmp_path_factory.mktemp("secrets")
     home, words = root / "home", root / "words"
-    session = latest_published(US_STOCKS, datetime.now(UTC), None)
+    session = PUBLICATION.newest(US_STOCKS, datetime.now(UTC), None)
     before = US_STOCKS.calendar.offset(session, -1)
     api = AggregatesApi(module_server)
     api.days = {before: {"NA": bar(10)}}

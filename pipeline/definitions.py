@@ -34,7 +34,7 @@ from pipeline.orchestration.schedules import schedules_of
 from pipeline.orchestration.sensors import sensors_of
 from pipeline.progress import Progress
 from pipeline.settings import Settings, load_settings
-from pipeline.sources.choose import flat_files_of, reference_source_of, rest_days_of
+from pipeline.sources.choose import Sources
 from pipeline.tables import every_table
 
 
@@ -74,6 +74,7 @@ def build_definitions(settings: Settings, progress: Progress | None = None, lake
     lake = lake or Lake(settings.lake)
     stocks = stocks_of(settings)
     tables = every_table(stocks)
+    sources = Sources(settings)
     graph = graph_of(stocks, partitions_of(stocks.venue, settings))
     catalog = DuckDBResource(database=str(settings.catalog), connection_config={"access_mode": "READ_ONLY"})
     return Definitions(
@@ -87,18 +88,19 @@ def build_definitions(settings: Settings, progress: Progress | None = None, lake
             *REFERENCE_CHECKS,
         ],
         jobs=list(graph.jobs),
-        schedules=schedules_of(stocks, graph.jobs),
+        schedules=schedules_of(stocks, graph.jobs, sources.publication),
         sensors=sensors_of(stocks, graph.jobs),
         # A process for each step costs three seconds each, and Polars keeps every core busy within one.
         executor=in_process_executor,
         resources={
             "settings": settings,
+            "sources": sources,
             "lake": lake_of_run(settings.lake, stocks, lake.opened, partial(require_switched_on, settings)),
             "raw_files": RawFiles(settings.lake),
             # Made when a run needs it: the page of assets must open without the vendor's credentials.
-            "flat_files": ResourceDefinition(lambda _: flat_files_of(settings)),
-            "rest_days": ResourceDefinition(lambda _: rest_days_of(settings)),
-            "reference_source": ResourceDefinition(lambda _: reference_source_of(settings)),
+            "flat_files": ResourceDefinition(lambda _: sources.flat_files()),
+            "rest_days": ResourceDefinition(lambda _: sources.rest_days()),
+            "reference_source": ResourceDefinition(lambda _: sources.reference()),
             # Made here, or the configuration of a run could name another file.
             "duckdb_catalog": ResourceDefinition(lambda _: catalog, config_schema={}),
             "progress": progress or Progress(),

@@ -16,6 +16,7 @@ from pipeline.errors import NotPublished
 from pipeline.lake.lake import Lake
 from pipeline.lake.raw.raw_files import RawFiles
 from pipeline.settings import Settings
+from pipeline.sources.choose import Sources
 
 THU, FRI, MON = (date(2024, 1, day) for day in (4, 5, 8))
 REST = "rest/grouped_daily"
@@ -110,7 +111,7 @@ def test_without_a_key_the_setting_that_lacks_is_named(tmp_path, dagster):
 
 def left_provisional(settings, now):
     with time_machine.travel(now):
-        return nothing_left_provisional(lake=Lake(settings.lake), settings=settings)
+        return nothing_left_provisional(lake=Lake(settings.lake), settings=settings, sources=Sources(settings))
 
 
 @pytest.mark.thorough

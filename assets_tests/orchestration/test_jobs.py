@@ -18,7 +18,7 @@ from pipeline.errors import SettingsError
 from pipeline.lake.lake import Lake
 from pipeline.orchestration.sensors import MOST_RUNS_A_TICK, due, stored_versions_of
 from pipeline.settings import Settings
-from pipeline.sources.choose import flat_files_of
+from pipeline.sources.choose import Sources
 from pipeline.sources.port import Dataset
 from pipeline.venues.us_stocks import US_STOCKS
 
@@ -107,7 +107,7 @@ def vendor(tmp_path):
 def take_in(vendor, *sessions):
     """Enter the published version of each session in the audit trail, as a run would."""
     settings = vendor.settings()
-    source = flat_files_of(settings)
+    source = Sources(settings).flat_files()
     lake = Lake(settings.lake)
     for session in sessions:
         file = source.file(Dataset.DAY_AGGS, session)
@@ -152,7 +152,7 @@ def tick(vendor, now=NOON_OF_MONDAY, **changed):
         found = vendor_files(
             build_sensor_context(),
             lake=Lake(settings.lake),
-            flat_files=flat_files_of(settings),
+            sources=Sources(settings),
             settings=settings,
         )
         return list(found)
@@ -194,7 +194,7 @@ def test_a_replaced_file_is_run_again_under_a_key_of_its_own(vendor):
     take_in(vendor, THU, FRI)
     vendor.lay(FRI, row(FRI, "NA", "11"))
     (request,) = tick(vendor)
-    etag = flat_files_of(vendor.settings()).file(Dataset.DAY_AGGS, FRI).etag
+    etag = Sources(vendor.settings()).flat_files().file(Dataset.DAY_AGGS, FRI).etag
     assert (request.partition_key, request.run_key) == (str(FRI), f"{FRI}:{etag}")
     assert request.run_key not in first
 
@@ -211,8 +211,9 @@ def test_a_morning_edition_is_replaced_as_soon_as_the_file_is_there(vendor):
 
 def test_where_there_are_no_flat_files_nothing_is_watched_and_no_server_called(vendor):
     settings = Settings(home=vendor.root / "home", flat_files="rest", rest_key="key", rest_url="http://nobody.invalid")
-    source = flat_files_of(settings)
-    (answer,) = vendor_files(build_sensor_context(), lake=Lake(settings.lake), flat_files=source, settings=settings)
+    (answer,) = vendor_files(
+        build_sensor_context(), lake=Lake(settings.lake), sources=Sources(settings), settings=settings
+    )
     assert isinstance(answer, SkipReason)
     assert "no files to watch" in answer.skip_message
 
@@ -274,7 +275,7 @@ def test_versions_held_are_the_current_ones_and_none_before_the_first_run(vendor
     vendor.lay(FRI, row(FRI, "NA"))
     take_in(vendor, FRI)
     assert stored_versions_of(lake, DELIVERIES) == {
-        FRI: flat_files_of(vendor.settings()).file(Dataset.DAY_AGGS, FRI).etag
+        FRI: Sources(vendor.settings()).flat_files().file(Dataset.DAY_AGGS, FRI).etag
     }
 
 

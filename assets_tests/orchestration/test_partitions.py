@@ -7,13 +7,13 @@ from assets_tests.stock_graph import STOCK_SESSIONS
 from pipeline.errors import SettingsError
 from pipeline.orchestration.partitions import (
     last_day_over,
-    latest_published,
     look_back,
     session_partitions,
     sessions_of,
     sessions_over,
 )
 from pipeline.settings import Settings
+from pipeline.sources.port import PUBLICATION
 from pipeline.venues.us_stocks import US_STOCKS
 
 NOON_IN_MAY = datetime(2024, 5, 28, 12, tzinfo=UTC)
@@ -91,12 +91,12 @@ def test_keys_become_sessions_in_order():
     ],
 )
 def test_a_session_is_published_at_half_past_eleven_new_york_on_the_day_after(now, newest):
-    assert latest_published(US_STOCKS, now) == newest
+    assert PUBLICATION.newest(US_STOCKS, now) == newest
 
 
 def test_a_complete_history_ends_where_the_settings_say():
     now = datetime(2024, 5, 28, 20, 0, tzinfo=UTC)
-    assert latest_published(US_STOCKS, now, end=date(2013, 2, 9)) == date(2013, 2, 8)
+    assert PUBLICATION.newest(US_STOCKS, now, end=date(2013, 2, 9)) == date(2013, 2, 8)
 
 
 def test_a_day_is_over_at_new_york_s_midnight():

@@ -18,7 +18,7 @@ from pipeline.orchestration.lake_resource import lake_of_run
 from pipeline.orchestration.partitions import session_partitions
 from pipeline.progress import Progress
 from pipeline.settings import Settings
-from pipeline.sources.choose import flat_files_of
+from pipeline.sources.choose import Sources
 
 
 def build_shanghai(settings: Settings, declarations: Declarations) -> Definitions:
@@ -31,6 +31,7 @@ def build_shanghai(settings: Settings, declarations: Declarations) -> Definition
         *signals_of(market, partitions),
         reports_of(market, partitions),
     ]
+    sources = Sources(settings)
     return Definitions(
         assets=assets,
         asset_checks=[*(contract_check(table) for table in market.by_day), *bar_checks(market)],
@@ -38,9 +39,10 @@ def build_shanghai(settings: Settings, declarations: Declarations) -> Definition
         executor=in_process_executor,
         resources={
             "settings": settings,
+            "sources": sources,
             "lake": lake_of_run(settings.lake, market, lake.opened),
             "raw_files": RawFiles(settings.lake),
-            "flat_files": ResourceDefinition(lambda _: flat_files_of(settings)),
+            "flat_files": ResourceDefinition(lambda _: sources.flat_files()),
             "rest_days": ResourceDefinition(lambda _: None),
             "progress": Progress(),
             "io_manager": LakeReader(lake, market.by_day),

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from pipeline.errors import SettingsError
 from pipeline.settings import load_settings
-from pipeline.sources.choose import flat_files_from, flat_files_of
+from pipeline.sources.choose import Sources, flat_files_from
 from pipeline.sources.transfer.folder import FolderFlatFiles
 from pipeline.sources.transfer.s3 import Bucket, S3FlatFiles
 
@@ -67,7 +67,7 @@ def test_the_settings_choose_the_source(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("CANDLELAKE_FLAT_FILES_KEY_ID", "key")
     monkeypatch.setenv("CANDLELAKE_FLAT_FILES_SECRET", "hidden-word")
 
-    source = flat_files_of(load_settings())
+    source = Sources(load_settings()).flat_files()
 
     assert isinstance(source, S3FlatFiles)
     assert source.bucket == Bucket("mirror", "http://nas.test:9000", "key", SecretStr("hidden-word"))

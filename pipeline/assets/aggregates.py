@@ -17,7 +17,7 @@ from pipeline.orchestration.patches.session_partitions import SessionPartitions
 from pipeline.orchestration.table_metadata import declared, record, stage, table_preview
 from pipeline.progress import Progress
 from pipeline.settings import Settings
-from pipeline.sources.choose import rest_of
+from pipeline.sources.choose import Sources
 from pipeline.sources.massive.cleaned_day import CleanedDay, cleaned_day
 from pipeline.sources.massive.grouped_daily import day_of
 from pipeline.sources.massive.rest_days import Row, rows_by_session, ticker_rows
@@ -40,12 +40,13 @@ def aggregates_of(market: Market, partitions: SessionPartitions) -> AssetsDefini
     def stock_aggregates(
         context: AssetExecutionContext,
         lake: ResourceParam[Lake],
+        sources: ResourceParam[Sources],
         settings: ResourceParam[Settings],
         progress: ResourceParam[Progress],
     ) -> MaterializeResult:
         """Request each ticker once per basis, for all sessions at once; rows are cleaned by the rules for all bars."""
         sessions = sessions_of(context.partition_keys)
-        fetched = fetched_rows(settings, sessions, progress)
+        fetched = fetched_rows(sources, required_tickers(settings), sessions, progress)
         bars, rejected = cleaned(fetched, sessions, AGGREGATES.venue.today(datetime.now(UTC)))
         if len(rejected):
             context.log.warning(f"{len(rejected):,} rows of the vendor were rejected: see `rejected`.")
@@ -73,11 +74,13 @@ def required_tickers(settings: Settings) -> tuple[str, ...]:
     return settings.tickers
 
 
-def fetched_rows(settings: Settings, sessions: Sequence[date], progress: Progress) -> dict[str, list[Row]]:
-    """Return the vendor's rows of every ticker from the first session to the last, by basis."""
-    requests = [(ticker, basis) for basis in IS_ADJUSTED for ticker in required_tickers(settings)]
+def fetched_rows(
+    sources: Sources, tickers: Sequence[str], sessions: Sequence[date], progress: Progress
+) -> dict[str, list[Row]]:
+    """Return the vendor's rows of every one of `tickers` from the first session to the last, by basis."""
+    requests = [(ticker, basis) for basis in IS_ADJUSTED for ticker in tickers]
     rows: dict[str, list[Row]] = {basis: [] for basis in IS_ADJUSTED}
-    with rest_of(settings) as rest:
+    with sources.rest() as rest:
         for ticker, basis in progress.track("aggregates", requests):
             rows[basis] += ticker_rows(rest, ticker, sessions[0], sessions[-1], adjusted=IS_ADJUSTED[basis])
     return rows

@@ -33,7 +33,7 @@ from pipeline.orchestration.partitions import ONE_RUN, look_back, sessions_of
 from pipeline.orchestration.patches.session_partitions import SessionPartitions
 from pipeline.orchestration.table_metadata import OWNERS, asset_key, declared, record, stage
 from pipeline.progress import Progress
-from pipeline.sources.port import FILE_COMES, Dataset, FlatFiles
+from pipeline.sources.port import PUBLICATION, Dataset, FlatFiles
 from pipeline.venues.session_words import first_sessions, share_of_sessions
 
 
@@ -66,7 +66,7 @@ def minutes_of(
         if missing := without_file(sessions, files):
             raise NotPublished(
                 f"{share_of_sessions(missing, sessions)} no file in {Dataset.MINUTE_AGGS}: {first_sessions(missing)}.",
-                remedy=f"{FILE_COMES}. Minutes come from flat files only, not from the REST API.",
+                remedy=f"{PUBLICATION.words}. Minutes come from flat files only, not from the REST API.",
             )
         requested = [file for file in files if file.session in set(sessions)]
         receipts = fetched_files(flat_files, requested, raw_files, progress.track("minute files", requested))

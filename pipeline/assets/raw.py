@@ -16,7 +16,7 @@ from pipeline.orchestration.patches.session_partitions import SessionPartitions
 from pipeline.orchestration.table_metadata import OWNERS, stage
 from pipeline.progress import Progress
 from pipeline.sources.massive.rest_days import NoFlatFiles, RestDays
-from pipeline.sources.port import FILE_COMES, FlatFile, FlatFiles
+from pipeline.sources.port import PUBLICATION, FlatFile, FlatFiles
 from pipeline.venues.session_words import first_sessions, share_of_sessions
 
 
@@ -83,6 +83,6 @@ def not_published(dataset: str, missing: Sequence[date], sessions: Sequence[date
     """Return the error that lists the sessions without a file."""
     return NotPublished(
         f"{share_of_sessions(missing, sessions)} no file in {dataset}: {first_sessions(missing)}.",
-        remedy=f"{FILE_COMES}; `candlelake status` shows gaps. With "
+        remedy=f"{PUBLICATION.words}; `candlelake status` shows gaps. With "
         "CANDLELAKE_REST_KEY set, sessions are taken from the REST API until then.",
     )

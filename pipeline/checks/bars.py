@@ -21,10 +21,10 @@ from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
 from pipeline.market.gate.audit import unreconciled
 from pipeline.market.market import Market
-from pipeline.orchestration.partitions import latest_published
 from pipeline.orchestration.table_metadata import asset_key, table_preview
 from pipeline.queries.coverage import TRAILING, session_coverage
 from pipeline.settings import Settings
+from pipeline.sources.choose import Sources
 
 LEAST_COVERAGE = 0.7
 """A session with fewer bars than this share of the median comes from a file with a part of the market missing."""
@@ -55,9 +55,11 @@ def bar_checks(market: Market) -> list[AssetChecksDefinition]:
         asset=asset_key(market.bars),
         description="The newest session whose file the vendor must have published is here.",
     )
-    def has_the_latest_session(lake: ResourceParam[Lake], settings: ResourceParam[Settings]) -> AssetCheckResult:
+    def has_the_latest_session(
+        lake: ResourceParam[Lake], settings: ResourceParam[Settings], sources: ResourceParam[Sources]
+    ) -> AssetCheckResult:
         """Compare the newest bars with the exchange's calendar; holidays and weekends are no gaps."""
-        expected = latest_published(market.venue, datetime.now(UTC), settings.end)
+        expected = sources.publication.newest(market.venue, datetime.now(UTC), settings.end)
         recent = lake.scan(market.bars, start=market.calendar.offset(expected, -TRAILING), columns=["session"])
         newest: date | None = recent.max().collect().item()
         return AssetCheckResult(

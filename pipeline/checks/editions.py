@@ -12,19 +12,20 @@ from pipeline.contracts.reference import SPLITS
 from pipeline.lake.lake import Lake
 from pipeline.market.prices.agreement import split_disagreements
 from pipeline.market.securities.reference import applicable_splits
-from pipeline.orchestration.partitions import latest_published
 from pipeline.orchestration.table_metadata import asset_key, table_preview
 from pipeline.settings import Settings
-from pipeline.sources.choose import NO_FLAT_FILES
+from pipeline.sources.choose import Sources
 
 
 @asset_check(
     asset=asset_key(DELIVERIES),
     description="No session whose flat file must be published still has the bars of its morning edition.",
 )
-def nothing_left_provisional(lake: ResourceParam[Lake], settings: ResourceParam[Settings]) -> AssetCheckResult:
+def nothing_left_provisional(
+    lake: ResourceParam[Lake], settings: ResourceParam[Settings], sources: ResourceParam[Sources]
+) -> AssetCheckResult:
     """Find the sessions that were run before their flat file came, and not since."""
-    expected = latest_published(DELIVERIES.venue, datetime.now(UTC), settings.end)
+    expected = sources.publication.newest(DELIVERIES.venue, datetime.now(UTC), settings.end)
     left = (
         lake.scan(DELIVERIES, end=expected, columns=["session", "key", "is_current", "provisional"])
         .filter("is_current", pl.col("provisional").fill_null(value=False))
@@ -33,7 +34,7 @@ def nothing_left_provisional(lake: ResourceParam[Lake], settings: ResourceParam[
         .collect()
     )
     return AssetCheckResult(
-        passed=left.is_empty() or settings.flat_files == NO_FLAT_FILES,
+        passed=left.is_empty() or not sources.has_flat_files,
         # The bars are complete; the vendor may correct them, and its file has more.
         severity=AssetCheckSeverity.WARN,
         metadata={"provisional": len(left), "sessions": table_preview(left)},

@@ -151,11 +151,12 @@ def _mine(settings: "Settings") -> str:
 
 
 def _day_files(settings: "Settings") -> str:
-    from pipeline.sources.choose import NO_FLAT_FILES, flat_files_of
+    from pipeline.sources.choose import Sources
     from pipeline.sources.port import Dataset, last_day
 
-    source = flat_files_of(settings)
-    if settings.flat_files == NO_FLAT_FILES:
+    sources = Sources(settings)
+    source = sources.flat_files()
+    if not sources.has_flat_files:
         whose = ", ".join(settings.tickers or ("the whole market",))
         return f"none: sessions come from {settings.rest_url}, for {whose}"
     newest = last_day(source, Dataset.DAY_AGGS)

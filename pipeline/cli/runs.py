@@ -35,13 +35,14 @@ def run(
     load_pipeline()
     from datetime import UTC, datetime
 
-    from pipeline.orchestration.partitions import latest_over, latest_published
+    from pipeline.orchestration.partitions import latest_over
     from pipeline.settings import load_settings
+    from pipeline.sources.choose import Sources
     from pipeline.venues.us_stocks import US_STOCKS
 
     settings = load_settings()
     # With a REST key, a session is available before its file.
-    latest = latest_over if settings.rest_key else latest_published
+    latest = latest_over if settings.rest_key else Sources(settings).publication.newest
     session = day or latest(US_STOCKS, datetime.now(UTC), settings.end)
     finish(run_and_show(settings, session, session))
 
@@ -92,14 +93,14 @@ def run_and_show(settings: "Settings", start: date, end: date) -> list["RunRepor
     Raises NotPublished with the sessions that have no file; then nothing was run.
     """
     from pipeline.orchestration.runs import runnable_sessions
-    from pipeline.sources.port import FILE_COMES
+    from pipeline.sources.port import PUBLICATION
 
     sessions = runnable_sessions(settings, start, end)
     missing = sorted(set(sessions) - sessions_with_file(settings, sessions))
     if missing and not settings.rest_key:
         raise NotPublished(
             f"{len(missing):,} of {len(sessions):,} sessions have no file: {first_sessions(missing)}.",
-            remedy=f"{FILE_COMES}; with CANDLELAKE_REST_KEY set, the "
+            remedy=f"{PUBLICATION.words}; with CANDLELAKE_REST_KEY set, the "
             "REST API stands in until then. `candlelake backfill --skip-missing` runs the sessions around a gap.",
         )
     return run_stretches(settings, [sessions])
@@ -129,11 +130,12 @@ def run_around_gaps(settings: "Settings", start: date, end: date) -> list["RunRe
 
 def sessions_with_file(settings: "Settings", sessions: Sequence[date]) -> set[date]:
     """Return the `sessions` that have a file in the source, without reading any; all, where the source has no files."""
-    from pipeline.sources.choose import NO_FLAT_FILES, flat_files_of
+    from pipeline.sources.choose import Sources
     from pipeline.sources.port import Dataset
 
-    source = flat_files_of(settings)
-    if settings.flat_files == NO_FLAT_FILES:
+    sources = Sources(settings)
+    source = sources.flat_files()
+    if not sources.has_flat_files:
         return set(sessions)
     years = range(sessions[0].year, sessions[-1].year + 1)
     return set(sessions) & {session for year in years for session in source.sessions(Dataset.DAY_AGGS, year)}

@@ -62,15 +62,14 @@ def status(
     """Show sessions present, missing and replaced, and rejected rows."""
     from pipeline.lake.lake import Lake
     from pipeline.mine.in_force import stocks_of
-    from pipeline.orchestration.partitions import latest_published
     from pipeline.settings import load_settings
+    from pipeline.sources.choose import Sources
 
     settings = load_settings()
     stocks = stocks_of(settings)
     keep_catalog_here(settings)
-    lake_status = survey(
-        Lake(settings.lake), stocks, str(settings.lake), latest_published(stocks.venue, datetime.now(UTC), settings.end)
-    )
+    newest = Sources(settings).publication.newest(stocks.venue, datetime.now(UTC), settings.end)
+    lake_status = survey(Lake(settings.lake), stocks, str(settings.lake), newest)
     if as_json:
         dump(asdict(lake_status))
         return

@@ -57,7 +57,7 @@ NUMBERS = names_of("volume", "price")
 
 @dataclass(frozen=True)
 class FileFormat:
-    """How a vendor's files name the columns of a delivered bar."""
+    """How a vendor's files or answers name the columns of a delivered bar."""
 
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Our name to the vendor's, where they differ."""

@@ -14,10 +14,6 @@ ONE_RUN = BackfillPolicy.single_run()
 """A range is one run, one pass, one commit per table: twenty sessions as twenty runs take six times as long."""
 
 
-PUBLISHED_AT = time(11, 30)
-"""Time at the venue by which yesterday's file should be there; the vendor says about 11:00."""
-
-
 def session_partitions(venue: Venue, start: date | None = None, end: date | None = None) -> SessionPartitions:
     """Return the partitions of the daily tables of `venue`: its sessions `start` (the first when None) … `end`.
 
@@ -68,13 +64,6 @@ def last_day_over(venue: Venue, now: datetime, end: date | None = None) -> date:
 def latest_over(venue: Venue, now: datetime, end: date | None = None) -> date:
     """Return the newest session, not after `end`, that is over at `venue` at `now` (aware)."""
     return venue.calendar.at_or_before(last_day_over(venue, now, end))
-
-
-def latest_published(venue: Venue, now: datetime, end: date | None = None) -> date:
-    """Return the newest session, not after `end`, whose file the vendor must have published by `now` (aware)."""
-    there = now.astimezone(venue.zone)
-    newest = there.date() - (DAY if there.time() >= PUBLISHED_AT else 2 * DAY)
-    return venue.calendar.at_or_before(min(newest, end) if end else newest)
 
 
 def partitions_of(venue: Venue, settings: Settings) -> SessionPartitions:

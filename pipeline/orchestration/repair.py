@@ -27,7 +27,7 @@ from pipeline.orchestration.runs import RunReport, run_sessions
 from pipeline.progress import Progress
 from pipeline.queries.integrity import Found, whole_rows
 from pipeline.settings import Settings
-from pipeline.sources.choose import reference_source_of
+from pipeline.sources.choose import Sources
 from pipeline.sources.massive.reference import NoReference
 from pipeline.sources.port import Dataset
 from pipeline.tables import contracts
@@ -177,7 +177,7 @@ class _Repair:
             self._due_whole.add(table.sql_name)
 
     def _has_reference(self) -> bool:
-        with reference_source_of(self._settings) as source:
+        with Sources(self._settings).reference() as source:
             return not isinstance(source, NoReference)
 
     def _undone(self, table: Table, version: int | None) -> str:

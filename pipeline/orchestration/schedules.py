@@ -18,11 +18,9 @@ from pipeline.contracts.outcomes import LONGEST
 from pipeline.lake.lake import Lake
 from pipeline.market.market import Market
 from pipeline.orchestration.jobs import Jobs
-from pipeline.orchestration.partitions import (
-    PUBLISHED_AT,
-    last_day_over,
-)
+from pipeline.orchestration.partitions import last_day_over
 from pipeline.settings import Settings
+from pipeline.sources.port import Publication
 
 MORNING = time(0, 15)
 """New York time at which the vendor's REST API has the session that ended the day before."""
@@ -31,16 +29,16 @@ AFTER_THE_LISTS = time(12, 15)
 """New York time by which yesterday's session has been ranked."""
 
 
-def schedules_of(stocks: Market, jobs: Jobs) -> list[Any]:
-    """Return the schedules of the jobs over `stocks`."""
+def schedules_of(stocks: Market, jobs: Jobs, publication: Publication) -> list[Any]:
+    """Return the schedules of the jobs over `stocks`, whose files are published as `publication` says."""
     zone = stocks.venue.zone.key
 
     every_session = build_schedule_from_partitioned_job(
         jobs.stocks_by_day,
         name="every_session",
         description="The session before, at 11:30 New York, when its file is published; nothing after a day off.",
-        hour_of_day=PUBLISHED_AT.hour,
-        minute_of_hour=PUBLISHED_AT.minute,
+        hour_of_day=publication.at.hour,
+        minute_of_hour=publication.at.minute,
     )
 
     @schedule(

@@ -25,13 +25,12 @@ from pipeline.market.market import Market
 from pipeline.orchestration.jobs import Jobs
 from pipeline.orchestration.partitions import (
     last_day_over,
-    latest_published,
 )
 from pipeline.orchestration.reruns import Rerun, reruns
 from pipeline.queries.outdated import OutdatedSessions, outdated_sessions
 from pipeline.settings import Settings
-from pipeline.sources.massive.rest_days import NoFlatFiles
-from pipeline.sources.port import Dataset, FlatFile, FlatFiles
+from pipeline.sources.choose import Sources
+from pipeline.sources.port import Dataset, FlatFile
 
 MOST_RUNS_A_TICK = 20
 """Runs that the sensor requests at a time; the rest follows with the next tick."""
@@ -53,20 +52,21 @@ def sensors_of(stocks: Market, jobs: Jobs) -> list[SensorDefinition]:
     def vendor_files(
         context: SensorEvaluationContext,
         lake: ResourceParam[Lake],
-        flat_files: ResourceParam[FlatFiles],
+        sources: ResourceParam[Sources],
         settings: ResourceParam[Settings],
     ) -> Iterator[RunRequest | SkipReason]:
         """Request a run of every session whose rows do not come from its published file, such as a morning edition."""
-        if isinstance(flat_files, NoFlatFiles):
+        if not sources.has_flat_files:
             yield SkipReason(
                 "CANDLELAKE_FLAT_FILES is rest: there are no files to watch. The schedules query the REST API."
             )
             return
         stored_versions = stored_versions_of(lake, stocks.deliveries)
         now = datetime.now(UTC)
-        first = max(min(stored_versions, default=latest_published(stocks.venue, now, settings.end)), settings.start)
+        newest = sources.publication.newest(stocks.venue, now, settings.end)
+        first = max(min(stored_versions, default=newest), settings.start)
         # Requesting a session without a partition would fail the whole tick.
-        listed = flat_files.files(Dataset.DAY_AGGS, first, last_day_over(stocks.venue, now, settings.end))
+        listed = sources.flat_files().files(Dataset.DAY_AGGS, first, last_day_over(stocks.venue, now, settings.end))
         waiting = due(stocks, listed, stored_versions)
         context.log.info(f"{len(waiting)} of {len(listed)} published sessions since {first} are new or replaced.")
         if not waiting:

@@ -14,7 +14,7 @@ from pipeline.sources.massive.reference import NoReference, ReferenceSource, Res
 from pipeline.sources.massive.reference_folder import FolderReference
 from pipeline.sources.massive.rest import Rest
 from pipeline.sources.massive.rest_days import MarketDays, NoFlatFiles, RestDays, TickerDays
-from pipeline.sources.port import FlatFiles
+from pipeline.sources.port import PUBLICATION, FlatFiles
 from pipeline.sources.transfer.folder import FolderFlatFiles
 from pipeline.sources.transfer.s3 import Bucket, S3FlatFiles
 
@@ -51,72 +51,85 @@ def flat_files_from(
     )
 
 
-def flat_files_of(settings: Settings) -> FlatFiles:
-    """Return the source in `settings`. See `flat_files_from` for its errors; `rest` needs a REST key."""
-    if settings.flat_files == NO_FLAT_FILES:
-        _required_key(settings)
-    return flat_files_from(
-        settings.flat_files,
-        endpoint=settings.flat_files_endpoint,
-        key_id=settings.flat_files_key_id,
-        secret=settings.flat_files_secret,
-    )
+class Sources:
+    """Where the data comes from, as the settings choose.
 
-
-@contextmanager
-def rest_days_of(settings: Settings) -> Iterator[RestDays | None]:
-    """Yield the source for sessions without a flat file; None without a key, when there are only flat files.
-
-    It covers the whole market, or CANDLELAKE_TICKERS if they are set and there are no flat files at all. Nothing is
-    requested yet. Raises as `rest_of` does, also without a key when there are no flat files.
+    Nothing is checked, read or requested before one of the sources is opened.
     """
-    if settings.rest_key is None and settings.flat_files != NO_FLAT_FILES:
-        yield None
-        return
-    with rest_of(settings) as rest:
-        tickers = settings.tickers if settings.flat_files == NO_FLAT_FILES else None
-        yield TickerDays(rest, tickers) if tickers else MarketDays(rest)
 
+    publication = PUBLICATION
+    """When the files of a session are published."""
 
-def rest_of(settings: Settings) -> Rest:
-    """Return the REST API in `settings`, to be closed after use.
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
-    Raises SettingsError when there is no key, or the key or the address cannot be used.
-    """
-    return Rest(
-        settings.rest_url,
-        _required_key(settings),
-        calls_per_minute=settings.rest_calls_per_minute,
-        calls_file=settings.rest_calls,
-    )
+    @property
+    def has_flat_files(self) -> bool:
+        """Return whether there are flat files at all; without them, every session comes from the REST API."""
+        return self._settings.flat_files != NO_FLAT_FILES
 
-
-def _required_key(settings: Settings) -> SecretStr:
-    if settings.rest_key is None:
-        raise SettingsError(
-            f"CANDLELAKE_REST_KEY must be set to query {settings.rest_url}.",
-            remedy="Copy the REST API key from the vendor's dashboard into the environment or .env.",
+    def flat_files(self) -> FlatFiles:
+        """Return the flat files. See `flat_files_from` for its errors; without any, there must be a REST key."""
+        if not self.has_flat_files:
+            self._required_key()
+        return flat_files_from(
+            self._settings.flat_files,
+            endpoint=self._settings.flat_files_endpoint,
+            key_id=self._settings.flat_files_key_id,
+            secret=self._settings.flat_files_secret,
         )
-    return settings.rest_key
 
+    @contextmanager
+    def rest_days(self) -> Iterator[RestDays | None]:
+        """Yield the source for sessions without a flat file; None without a key, when there are only flat files.
 
-@contextmanager
-def reference_source_of(settings: Settings) -> Iterator[ReferenceSource]:
-    """Yield the source of reference data in `settings`: the first of these that exists.
+        It covers the whole market, or CANDLELAKE_TICKERS if they are set and there are no flat files at all. Nothing is
+        requested yet. Raises as `rest` does, also without a key when there are no flat files.
+        """
+        if self._settings.rest_key is None and self.has_flat_files:
+            yield None
+            return
+        with self.rest() as rest:
+            tickers = None if self.has_flat_files else self._settings.tickers
+            yield TickerDays(rest, tickers) if tickers else MarketDays(rest)
 
-    The folder CANDLELAKE_REFERENCE; the REST API, with a key; the folder `rest` beside the datasets of a folder of
-    flat files, as in the samples; else NoReference. Nothing is read yet. Raises as `rest_of` does.
-    """
-    beside = _beside_flat_files(settings.flat_files)
-    if settings.reference is not None:
-        yield FolderReference(settings.reference)
-    elif settings.rest_key is not None:
-        with rest_of(settings) as rest:
-            yield RestReference(rest)
-    elif beside is not None:
-        yield FolderReference(beside)
-    else:
-        yield NoReference()
+    def rest(self) -> Rest:
+        """Return the REST API, to be closed after use.
+
+        Raises SettingsError when there is no key, or the key or the address cannot be used.
+        """
+        return Rest(
+            self._settings.rest_url,
+            self._required_key(),
+            calls_per_minute=self._settings.rest_calls_per_minute,
+            calls_file=self._settings.rest_calls,
+        )
+
+    @contextmanager
+    def reference(self) -> Iterator[ReferenceSource]:
+        """Yield the source of reference data: the first of these that exists.
+
+        The folder CANDLELAKE_REFERENCE; the REST API, with a key; the folder `rest` beside the datasets of a folder of
+        flat files, as in the samples; else NoReference. Nothing is read yet. Raises as `rest` does.
+        """
+        beside = _beside_flat_files(self._settings.flat_files)
+        if self._settings.reference is not None:
+            yield FolderReference(self._settings.reference)
+        elif self._settings.rest_key is not None:
+            with self.rest() as rest:
+                yield RestReference(rest)
+        elif beside is not None:
+            yield FolderReference(beside)
+        else:
+            yield NoReference()
+
+    def _required_key(self) -> SecretStr:
+        if self._settings.rest_key is None:
+            raise SettingsError(
+                f"CANDLELAKE_REST_KEY must be set to query {self._settings.rest_url}.",
+                remedy="Copy the REST API key from the vendor's dashboard into the environment or .env.",
+            )
+        return self._settings.rest_key
 
 
 def _beside_flat_files(location: str) -> Path | None:

@@ -3,12 +3,13 @@
 import re
 import warnings
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from pipeline.errors import NotPublished, SettingsError
+from pipeline.venues.venue import DAY, Venue
 
 DATED_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})\.csv\.gz")
 
@@ -31,8 +32,24 @@ LARGEST: dict[str, int] = {
 """Largest plausible file, compressed bytes; a larger one is not fetched."""
 
 
-FILE_COMES = "A session's file comes by about 11:00 New York on the next day"
-"""When the vendor publishes, as the beginning of a remedy."""
+@dataclass(frozen=True)
+class Publication:
+    """When a vendor publishes the file of a session."""
+
+    at: time
+    """Time at the venue, on the day after the session, by which its file should be there."""
+    words: str
+    """When the vendor says that it comes, as the beginning of a remedy."""
+
+    def newest(self, venue: Venue, now: datetime, end: date | None = None) -> date:
+        """Return the newest session, not after `end`, whose file the vendor must have published by `now` (aware)."""
+        there = now.astimezone(venue.zone)
+        newest = there.date() - (DAY if there.time() >= self.at else 2 * DAY)
+        return venue.calendar.at_or_before(min(newest, end) if end else newest)
+
+
+PUBLICATION = Publication(time(11, 30), "A session's file comes by about 11:00 New York on the next day")
+"""When the datasets above are published; half an hour more than the vendor says."""
 
 
 class MisplacedFile(UserWarning):
@@ -134,7 +151,7 @@ def not_published(dataset: str, session: date, place: str) -> NotPublished:
     """Return the error that says `place` has no file for `session`."""
     return NotPublished(
         f"There is no {key_of(dataset, session)} in {place}.",
-        remedy=f"{FILE_COMES}; weekends and holidays have none.",
+        remedy=f"{PUBLICATION.words}; weekends and holidays have none.",
     )
 
 

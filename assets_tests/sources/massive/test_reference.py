@@ -12,7 +12,7 @@ from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKE
 from pipeline.errors import AnswerRefused, NotPublished, SettingsError
 from pipeline.sample.real import lay_down_real
 from pipeline.settings import Settings
-from pipeline.sources.choose import reference_source_of, rest_of
+from pipeline.sources.choose import Sources
 from pipeline.sources.massive.reference import NoReference, RestReference
 from pipeline.sources.massive.reference_folder import FolderReference
 
@@ -142,7 +142,7 @@ def test_no_source_gives_no_rows_in_the_same_columns():
 
 
 def chosen(tmp_path, **settings):
-    with reference_source_of(Settings(home=tmp_path / "home", **settings)) as source:
+    with Sources(Settings(home=tmp_path / "home", **settings)).reference() as source:
         return type(source), str(source)
 
 
@@ -159,12 +159,12 @@ def test_the_folder_that_is_set_comes_first_then_the_key_then_what_lies_beside_t
 
 def test_without_a_key_there_is_no_rest_api(tmp_path):
     with pytest.raises(SettingsError, match="CANDLELAKE_REST_KEY must be set"):
-        rest_of(Settings(home=tmp_path))
+        Sources(Settings(home=tmp_path)).rest()
 
 
 def test_the_calls_of_a_home_are_counted_in_it(tmp_path):
     settings = Settings(home=tmp_path / "home", rest_key=KEY, rest_url="http://127.0.0.1:9")
-    with rest_of(settings):
+    with Sources(settings).rest():
         assert settings.rest_calls.exists()
     assert KEY not in repr(settings)
 

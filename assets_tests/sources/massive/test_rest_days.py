@@ -10,7 +10,7 @@ from assets_tests.sources.vendor_aggregates import AggregatesApi, bar, grouped, 
 from assets_tests.sources.vendor_rest import KEY, say
 from pipeline.errors import AccessDenied, AnswerRefused, NotPublished, SettingsError
 from pipeline.settings import Settings
-from pipeline.sources.choose import flat_files_of, rest_days_of
+from pipeline.sources.choose import Sources
 from pipeline.sources.massive.grouped_daily import parse_answer
 from pipeline.sources.massive.rest import Rest
 from pipeline.sources.massive.rest_days import MarketDays, NoFlatFiles, TickerDays, rows_by_session, ticker_rows
@@ -112,7 +112,7 @@ def test_a_bar_without_a_time_or_outside_the_range_is_an_error(time):
 
 
 def chosen(tmp_path, **settings):
-    with rest_days_of(Settings(home=tmp_path, **settings)) as days:
+    with Sources(Settings(home=tmp_path, **settings)).rest_days() as days:
         return days
 
 
@@ -126,7 +126,7 @@ def test_the_settings_choose_the_tickers_requested_over_rest(tmp_path):
 
 
 def test_without_flat_files_there_is_no_file_to_list(tmp_path):
-    source = flat_files_of(Settings(home=tmp_path, flat_files="rest", rest_key="k"))
+    source = Sources(Settings(home=tmp_path, flat_files="rest", rest_key="k")).flat_files()
     assert isinstance(source, NoFlatFiles)
     assert source.files(Dataset.DAY_AGGS, THU, MON) == source.sessions(Dataset.DAY_AGGS, 2024) == []
     with pytest.raises(NotPublished):
@@ -134,7 +134,7 @@ def test_without_flat_files_there_is_no_file_to_list(tmp_path):
     with pytest.raises(NotPublished):
         last_day(source, Dataset.DAY_AGGS)
     with pytest.raises(SettingsError, match="CANDLELAKE_REST_KEY must be set"):
-        flat_files_of(Settings(home=tmp_path, flat_files="rest"))
+        Sources(Settings(home=tmp_path, flat_files="rest")).flat_files()
 
 
 @pytest.mark.parametrize("ticker", ["A/B", "../../v3/reference/tickers", "A?apiKey=x", "A#b", "A%2F..%2FB", "é'; --"])

@@ -10,11 +10,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
-from pipeline.contracts.delivered import NUMBERS, TYPES
+from pipeline.contracts.delivered import NUMBERS, TYPES, FileFormat
 from pipeline.contracts.foreign_json import NotJson, from_json
 from pipeline.errors import AnswerRefused, NotPublished
 from pipeline.sources.massive.cells import as_count, as_float, as_time
@@ -26,16 +27,23 @@ from pipeline.venues.us_stocks import US_STOCKS
 GROUPED_DAILY = "rest/grouped_daily"
 """The folder of the answers among the raw files, as a dataset beside the vendor's own."""
 
-LETTERS = {
-    "ticker": "T",
-    "volume": "v",
-    "open": "o",
-    "close": "c",
-    "high": "h",
-    "low": "l",
-    "window_start": "t",
-    "transactions": "n",
-}
+ANSWERS = FileFormat(
+    names=MappingProxyType(
+        {
+            "ticker": "T",
+            "volume": "v",
+            "open": "o",
+            "close": "c",
+            "high": "h",
+            "low": "l",
+            "window_start": "t",
+            "transactions": "n",
+        }
+    )
+)
+"""How the vendor's answers name the columns of a delivered bar."""
+
+LETTERS = {name: ANSWERS.names[name] for name in TYPES if name in ANSWERS.names}
 """The letter of each column that is read. An optional column without a letter is 0."""
 
 KNOWN = {*LETTERS.values(), "vw", "otc"}
