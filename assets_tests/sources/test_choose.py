@@ -6,8 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from pipeline.errors import SettingsError
-from pipeline.settings import load_settings
-from pipeline.sources.choose import Sources, flat_files_from
+from pipeline.settings import Settings, load_settings
+from pipeline.sources.choose import Sources, flat_files_from, flat_files_of
 from pipeline.sources.transfer.folder import FolderFlatFiles
 from pipeline.sources.transfer.s3 import Bucket, S3FlatFiles
 
@@ -72,3 +72,9 @@ def test_the_settings_choose_the_source(tmp_path: Path, monkeypatch: pytest.Monk
     assert isinstance(source, S3FlatFiles)
     assert source.bucket == Bucket("mirror", "http://nas.test:9000", "key", SecretStr("hidden-word"))
     assert "hidden-word" not in repr(source)
+
+
+def test_the_name_that_earlier_documents_showed_still_opens_the_flat_files_and_says_the_new_one(tmp_path: Path) -> None:
+    with pytest.warns(DeprecationWarning, match=r"Sources\(settings\)\.flat_files"):
+        source = flat_files_of(Settings(home=tmp_path, flat_files=str(tmp_path)))
+    assert isinstance(source, FolderFlatFiles)

@@ -1,5 +1,6 @@
 """The sources of the data, as the settings choose them. Only this module reads those settings."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,12 @@ def flat_files_from(
         f"CANDLELAKE_FLAT_FILES is {parts.scheme}://…, which is not a source of flat files.",
         remedy=f"Set it to {KINDS}.",
     )
+
+
+def flat_files_of(settings: Settings) -> FlatFiles:
+    """Return the flat files in `settings`, as documents of earlier versions showed it; warns with the new name."""
+    warnings.warn("flat_files_of(settings) is now Sources(settings).flat_files().", DeprecationWarning, stacklevel=2)
+    return Sources(settings).flat_files()
 
 
 class Sources:
