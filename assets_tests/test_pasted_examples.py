@@ -142,6 +142,7 @@ def test_commits_and_explanations_name_the_file_that_ranked(home):
 
 @pytest.mark.thorough
 def test_a_file_that_is_moved_away_leaves_its_history_readable(home):
+    output_of(home, "restate")
     (home / "mine" / "channel_20.py").rename(home / "channel_20.py")
     assert "channel_20" not in output_of(home, "mine")
     output_of(home, "run", "--date", str(NEXT))
