@@ -1,10 +1,16 @@
 """The recipes of CONTRIBUTING.md, and a copy of the tree in which they are carried out."""
 
+import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from assets_tests.edited_package import run_of
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "CONTRIBUTING.md"
@@ -16,6 +22,35 @@ KERNELS = Path("pipeline/market/indicators/kernels")
 
 STEP = re.compile(r"^(?P<how>As|At the end of|In) `(?P<path>[^`]+)`:$")
 BLOCK = re.compile(r"```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+
+RUN = """
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from assets_tests.dagster_runs import TO_BARS, instance
+from assets_tests.dagster_runs import run as dagster_run
+from pipeline.cli import run_command
+from pipeline.lake.lake import Lake
+from pipeline.lake.sql import connect
+from pipeline.settings import Settings
+
+def run(*arguments):
+    with redirect_stdout(sys.stderr):
+        assert run_command(["--home", sys.argv[1], *arguments]) == 0
+
+def run_only(*names, days):
+    settings = Settings(home=sys.argv[1], flat_files=sys.argv[1] + "/sample")
+    with instance() as dagster:
+        dagster_run(settings, days, instance=dagster, only=names)
+
+def rows(query):
+    with connect(Lake(Path(sys.argv[1], "lake"))) as sql:
+        return sql.sql(query).rows()
+"""
+"""What a check begins with, on the home of its first argument: `run` runs a command, `run_only` some assets of the
+daily job, and `rows` asks its lake."""
 
 
 @dataclass(frozen=True)
@@ -91,3 +126,20 @@ def copied_tree(folder: Path) -> Path:
             shutil.copy(ROOT / name, folder)
     (folder / KERNELS).symlink_to(ROOT / KERNELS)
     return folder
+
+
+RECIPES = recipes()
+
+
+def after(tree: Path, name: str) -> Path:
+    """Carry out the recipe `name` in a copy of the tree, and return the copy."""
+    copy = copied_tree(tree)
+    for step in RECIPES[name].steps:
+        step.carry_out(copy)
+    return copy
+
+
+def answer(copy: Path, code: str, *arguments: str, **settings: str) -> Any:
+    """Return what `code` prints there, which is JSON."""
+    places = {"PYTHONPATH": f"{copy}{os.pathsep}{ROOT}", **settings}
+    return json.loads(run_of(copy, "-W", "ignore", "-c", dedent(code), *arguments, **places))

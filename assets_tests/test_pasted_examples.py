@@ -40,6 +40,7 @@ def test_each_kind_of_declaration_has_an_example():
         ("docs/indicators.md", "range_20"),
         ("docs/indicators.md", "overnight_gap"),
         ("docs/indicators.md", "channel_20"),
+        ("docs/indicators.md", "sma_100"),
         ("docs/models.md", "quiet_strength"),
         ("docs/models.md", "breakout"),
         ("docs/positions.md", "half_gone"),
@@ -48,7 +49,7 @@ def test_each_kind_of_declaration_has_an_example():
 
 def test_all_of_them_together_load_and_are_declared(tmp_path):
     stocks = stocks_of(Settings(home=pasted(EXAMPLES, tmp_path)))
-    assert list(stocks.indicators.columns)[-3:] == ["channel_20", "overnight_gap", "range_20"]
+    assert list(stocks.indicators.columns)[-4:] == ["channel_20", "overnight_gap", "range_20", "sma_100"]
     assert [model.name for model in stocks.models] == ["trend", "pullback", "breakout", "quiet_strength"]
     assert stocks.rules[-1].name == "half_gone"
 

@@ -228,5 +228,5 @@ def test_settings_that_are_no_text_or_beyond_the_calendar_are_named(tmp_path, mo
             with pytest.raises(SettingsError, match=f"CANDLELAKE_{name}"):
                 load_settings()
     (tmp_path / ".env").write_bytes(b"CANDLELAKE_END=\xff\n")
-    with pytest.raises(SettingsError, match=r"no UTF-8 text"):
+    with pytest.raises(SettingsError, match=r"not UTF-8 text"):
         load_settings()

@@ -11,8 +11,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pipeline.errors import SettingsError
 from pipeline.lake.storage.s3_prefix import S3Prefix, s3_prefix
-from pipeline.lake.storage.usable_paths import require_usable_home, require_usable_lake
-from pipeline.sources.home_places import FLAT_FILES, HOME_SETTINGS, LAKE, REFERENCE, places_in
+from pipeline.lake.storage.usable_paths import (
+    require_usable_home,
+    require_usable_lake,
+    require_usable_mine,
+    require_usable_records,
+)
+from pipeline.sources.home_places import ADDRESS, FLAT_FILES, HOME_SETTINGS, LAKE, REFERENCE, places_in
 from pipeline.venues.us_stocks import US_STOCKS
 
 LAST_DAY = date(max(US_STOCKS.closures), 12, 31)
@@ -23,7 +28,8 @@ PREFIX = "CANDLELAKE_"
 IN_THE_HOME = "home"
 """CANDLELAKE_LAKE for a lake in the folder `lake` of the home, wherever the home is."""
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+DAGSTER_HOME = "DAGSTER_HOME"
+"""Dagster's own setting: another folder for the record of runs."""
 
 
 class Settings(BaseSettings):
@@ -114,7 +120,7 @@ class Settings(BaseSettings):
         """
         if self.lake_address == IN_THE_HOME:
             return self.home / "lake"
-        if _SCHEME.match(self.lake_address) is None:
+        if not ADDRESS.match(self.lake_address):
             return _absolute(Path(self.lake_address), f"{PREFIX}LAKE")
         return s3_prefix(
             self.lake_address,
@@ -153,16 +159,16 @@ class Settings(BaseSettings):
 def require_one_address(address: str | SecretStr, place: int) -> None:
     """Return if `address` looks like one address. Raises ValueError, without its text, which contains a secret."""
     text = address.get_secret_value() if isinstance(address, SecretStr) else address
-    if not _SCHEME.match(text):
+    if not ADDRESS.match(text):
         raise ValueError(f"address {place} does not begin like one, such as tgram://")
-    if re.search(rf",{_SCHEME.pattern}", text):
+    if re.search(rf",{ADDRESS.pattern}", text):
         raise ValueError(f"address {place} holds a comma and a second one; put a space between them")
 
 
 def load_settings() -> Settings:
     """Return the settings in force.
 
-    Raises SettingsError, naming the variable, when a value is invalid, or the place of the home or lake is unusable.
+    Raises SettingsError, naming the variable, when a value is invalid, or a folder that it names is unusable.
     """
     try:
         home = _home(Settings(_env_file=".env"))  # type: ignore[call-arg]
@@ -172,17 +178,29 @@ def load_settings() -> Settings:
     except ValidationError as invalid:
         faults = "; ".join(f"{_variable_name(str(e['loc'][0]))}: {e['msg']}" for e in invalid.errors())
         raise SettingsError(
-            f"A setting makes no sense: {faults}.", remedy="Correct it in the environment or in .env."
+            f"A setting is wrong: {faults}.", remedy="Correct it in the environment or in .env."
         ) from None
     except UnicodeDecodeError as no_text:
         raise SettingsError(
-            f"A file of settings is no UTF-8 text (byte {no_text.start}).",
+            f"A file of settings is not UTF-8 text (byte {no_text.start}).",
             remedy=f"Look at ./.env and at {HOME_SETTINGS} in the home, and save them as UTF-8.",
         ) from None
     settings = settings.model_copy(update={"home": home, **places})
-    if _SCHEME.match(settings.lake_address) is None:
-        require_usable_lake(Path(str(settings.lake)).resolve())
+    _require_usable_places(settings)
     return settings
+
+
+def _require_usable_places(settings: Settings) -> None:
+    """Return if every folder in the settings can be what it is for; nothing is opened or written."""
+    if not ADDRESS.match(settings.lake_address):
+        require_usable_lake(_resolved(Path(str(settings.lake)), f"{PREFIX}LAKE"))
+    require_usable_mine(_resolved(settings.mine, f"{PREFIX}MINE"))
+    if records := os.environ.get(DAGSTER_HOME):
+        require_usable_records(_absolute(Path(records), DAGSTER_HOME))
+    if settings.reference is not None:
+        _absolute(settings.reference, REFERENCE)
+    if not ADDRESS.match(settings.flat_files):
+        _absolute(Path(settings.flat_files), FLAT_FILES)
 
 
 def _places_of(home: Path) -> dict[str, str | Path]:
@@ -211,8 +229,20 @@ def _absolute(path: Path, chosen_by: str) -> Path:
     """Return `path` as an absolute path without `..`: for `missing/../home`, the folder `missing` would be created."""
     try:
         absolute = path.expanduser().absolute()
-        return absolute.resolve() if ".." in absolute.parts else absolute
     except (RuntimeError, OSError, ValueError) as nowhere:
-        raise SettingsError(
-            f"{chosen_by} leads nowhere: {nowhere}.", remedy="Set it to the path of a folder, without ~USER or loops."
-        ) from nowhere
+        raise _leads_nowhere(chosen_by, nowhere) from nowhere
+    return _resolved(absolute, chosen_by) if ".." in absolute.parts else absolute
+
+
+def _resolved(path: Path, chosen_by: str) -> Path:
+    """Return the absolute `path` behind all links."""
+    try:
+        return path.resolve()
+    except (RuntimeError, OSError, ValueError) as nowhere:
+        raise _leads_nowhere(chosen_by, nowhere) from nowhere
+
+
+def _leads_nowhere(chosen_by: str, why: Exception) -> SettingsError:
+    return SettingsError(
+        f"{chosen_by} leads nowhere: {why}.", remedy="Set it to the path of a folder, without ~USER or loops."
+    )

@@ -27,7 +27,7 @@ def test_a_quiet_session_reads_like_this():
         "1 GOOG 101.00 (+1.00): Up 12.0 % in 60 days\n"
         "2 IBM 102.00 (+0.50): Up 12.0 % in 60 days\n"
         "\n"
-        "pullback: nobody passed\n"
+        "pullback: no stock passed\n"
         "\n"
         "Data in order"
     )
@@ -78,7 +78,7 @@ def test_one_of_the_best_is_gone_when_it_left_the_list_and_not_when_it_slipped_o
 
 
 def test_a_list_that_all_left_says_so():
-    assert lines(a_day(listed=listed(FRI)))[:2] == ["trend: nobody passed", "Gone: GOOG, IBM"]
+    assert lines(a_day(listed=listed(FRI)))[:2] == ["trend: no stock passed", "Gone: GOOG, IBM"]
 
 
 def test_the_lists_of_two_models_are_compared_each_with_its_own():

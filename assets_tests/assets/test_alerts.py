@@ -75,7 +75,7 @@ def test_an_alert_has_the_list_of_its_session_the_signals_and_the_doubts(home, t
         "2 IBM 102.00 (+0.50): Up 12.0 % in 60 days\n"
         "Gone: OLD\n"
         "\u200b\n"
-        "dips: nobody passed\n"
+        "dips: no stock passed\n"
         "\u200b\n"
         "Data\n"
         "Splits unknown: prices are as traded."
@@ -268,9 +268,9 @@ def test_the_whole_job_sends_which_of_its_checks_failed(tmp_path, telegram):
         run(settings, [THU, FRI], instance=dagster)
     assert telegram.messages == [
         "Candidates of 2024-01-05\n"
-        "strong: nobody passed\n"
+        "strong: no stock passed\n"
         "\u200b\n"
-        "dips: nobody passed\n"
+        "dips: no stock passed\n"
         "\u200b\n"
         "Data\n"
         "Quarantined: 1 of 5 rows (20.00%).\n"

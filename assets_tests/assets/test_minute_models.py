@@ -78,7 +78,7 @@ def test_a_model_without_minutes_ranks_every_session_as_before(ranked):
 
 
 def test_the_page_of_a_session_without_minutes_names_the_models_with_an_empty_list(ranked):
-    assert any("no minutes, so nobody is listed there by gaps: 2024-01-08" in notice for notice in ranked[2])
+    assert any("no minutes, so no stock is listed by gaps: 2024-01-08" in notice for notice in ranked[2])
 
 
 def test_a_list_records_the_features_it_was_made_from_and_can_be_ranked_again(ranked):
@@ -96,7 +96,7 @@ def test_sessions_without_minutes_are_named_with_the_models_that_need_them(tmp_p
     features = features_for(lake, [FRI, MON], [BUSY, GAPS, STRONG_CLOSE])
     (warning,) = missing_minutes_warnings(features, [FRI, MON], [BUSY, GAPS, STRONG_CLOSE])
     assert warning == (
-        "2 of 2 sessions have no minutes, so nobody is listed there by gaps, strong_close: 2024-01-05, 2024-01-08. "
+        "2 of 2 sessions have no minutes, so no stock is listed by gaps, strong_close: 2024-01-05, 2024-01-08. "
         "Run the job `minutes_by_day` for them, then their candidates again."
     )
 

@@ -126,7 +126,7 @@ def test_an_unknown_model_is_a_wrong_call_that_names_the_models(ask: Ask, monkey
     declare(monkeypatch, declaring(models=OWN))
     answer = ask("candidates", "--model", "[red]")
     assert answer.code == 2
-    assert "'[red]' is no model; choose from strong, dips" in answer.words
+    assert "'[red]' is not a model; choose from strong, dips" in answer.words
 
 
 def test_before_the_first_run_the_remedy_is_named(ask_in, tmp_path: Path) -> None:

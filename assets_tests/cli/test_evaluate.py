@@ -88,7 +88,7 @@ def test_the_table_of_model_scores_holds_the_same(copied: Path, as_json) -> None
 def test_a_range_without_lists_is_an_error_that_says_what_to_do(ask: Ask) -> None:
     answer = ask("evaluate", "--start", str(SESSIONS[0]), "--end", str(SESSIONS[5]))
     assert (answer.code, answer.data) == (1, "")
-    assert f"No model listed anybody from {SESSIONS[0]} to {SESSIONS[5]}." in answer.words
+    assert f"No model listed a stock from {SESSIONS[0]} to {SESSIONS[5]}." in answer.words
     assert "candlelake backfill" in answer.words
 
 
@@ -102,7 +102,7 @@ def test_days_that_cannot_be_run_are_refused_with_the_span_of_the_tables(ask: As
     ("arguments", "why"),
     [
         (("--start", str(LAST), "--end", str(FIRST)), f"{FIRST} lies before --start {LAST}"),
-        ((*RANGE, "--model", "[red]"), "'[red]' is no model; choose from strong, dips"),
+        ((*RANGE, "--model", "[red]"), "'[red]' is not a model; choose from strong, dips"),
         (("--start", str(FIRST)), "Missing option '--end'"),
     ],
 )

@@ -50,7 +50,7 @@ def test_in_a_folder_of_somebody_else_nothing_runs_before_it_is_allowed(
     (home / "mine" / "_theirs.py").write_text("raise SystemExit(9)\n")
     assert "does not run before `candlelake mine allow`" in ask("new", "rule", "my_own").words
     shown = ask("mine")
-    assert "holds code that does not run: _theirs.py, my_own.py." in shown.words
+    assert "has code that does not run: _theirs.py, my_own.py." in shown.words
     assert shown.data == ""
     refused = ask("run")
     assert refused.code == 1

@@ -4,17 +4,25 @@ Every command reads the settings first, so one stands for all; `doctor` reports 
 """
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from assets_tests.cli.conftest import Answer
+from assets_tests.commands import COMMAND, environment, typed
 from assets_tests.examples import first_quick
+from assets_tests.old_home.make import FIRST, LAST, day_file, lay, sessions
+from assets_tests.old_home.unpacked import moved_into
 from pipeline.errors import SettingsError
 from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
 from pipeline.orchestration.instance import dagster_home
 from pipeline.settings import load_settings
+
+*_, NEXT = sessions(FIRST, LAST)
+"""The session that the old home has not run."""
 
 REFUSED = {
     **{sign: f"a{sign}b" for sign in "%[]^|\\?"},
@@ -75,6 +83,72 @@ def test_a_lake_in_a_folder_of_its_own_is_refused_likewise(ask_in, tmp_path, mon
     assert answer.code == 1
     assert "The lake cannot lie in" in answer.words
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\u2028b", os.fsdecode(b"a\xffb")])
+def test_a_folder_of_declarations_that_the_list_of_allowed_ones_cannot_name_is_refused(
+    ask_in, tmp_path, monkeypatch, name
+):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("CANDLELAKE_MINE", str(tmp_path / name))
+    ask = ask_in(tmp_path / "home")
+    for command in (("new", "model", "mine"), ("mine", "allow"), ("doctor",)):
+        answer = ask(*command)
+        assert answer.code == 1
+        assert "folder of your declarations cannot lie in" in " ".join((answer.words + answer.data).split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_declarations_may_have_the_signs_that_no_lake_may(ask_in, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("CANDLELAKE_MINE", str(tmp_path / "a%20[b]^|?*"))
+    ask = ask_in(tmp_path / "home")
+    assert ask("new", "indicator", "range_20").code == 0
+    assert ask("mine").data == "range_20.py  indicator range_20\n"
+
+
+@pytest.mark.parametrize("name", first_quick(["a%20[b]^|?*\\ ", "a\nb\tc", "日本 ü", os.fsdecode(b"a\xffb")]))
+def test_the_vendor_s_files_may_lie_in_any_folder(ask_in, tmp_path, monkeypatch, name):
+    home, vendor = moved_into(tmp_path), tmp_path / name
+    lay(home, NEXT, day_file(NEXT))
+    shutil.move(home / "sample", vendor)
+    done = typed(home, "run", "--date", str(NEXT), CANDLELAKE_FLAT_FILES=str(vendor))
+    assert done.returncode == 0, done.stderr
+    ask = ask_in(home)
+    monkeypatch.setenv("CANDLELAKE_FLAT_FILES", str(vendor))
+    assert "ok    day files" in ask("doctor").data
+
+
+@pytest.mark.parametrize(
+    "setting", ["CANDLELAKE_FLAT_FILES", "CANDLELAKE_REFERENCE", "CANDLELAKE_MINE", "DAGSTER_HOME"]
+)
+def test_a_folder_of_an_unknown_user_is_named_by_its_setting(ask_in, tmp_path, monkeypatch, setting):
+    ask = ask_in(tmp_path / "home")
+    monkeypatch.setenv(setting, "~nobody-of-this-name/data")
+    for command in (("positions", "add", "A", "1", "1"), ("doctor",)):
+        answer = ask(*command)
+        assert answer.code == 1
+        assert f"{setting} leads nowhere" in " ".join((answer.words + answer.data).split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_of_runs_elsewhere_is_refused_before_anything_is_written(ask_in, tmp_path, monkeypatch):
+    ask = ask_in(tmp_path / "home")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "a?b"))
+    answer = ask("demo")
+    assert answer.code == 1
+    assert "record of runs cannot lie in" in answer.words
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_the_locale_does_not_write_paths_in_utf_8_only_ascii_can_be_a_home(tmp_path):
+    locale = environment(LC_ALL="C", PYTHONUTF8="0")
+    for name, code in (("données", 1), ("data", 0)):
+        command = [*COMMAND, "--home", str(tmp_path / name), "positions", "add", "A", "1", "1"]
+        done = subprocess.run(command, env=locale, capture_output=True, text=True, check=False, cwd=tmp_path)  # noqa: S603 (our own command)
+        assert done.returncode == code, done.stderr
+        assert ("Set PYTHONUTF8=1" in done.stderr) == (code == 1)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["data"]
 
 
 def test_a_link_to_a_folder_is_as_good_as_the_folder_behind_it(ask_in, tmp_path):

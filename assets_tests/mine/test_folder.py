@@ -33,13 +33,13 @@ def test_without_a_folder_there_are_no_files(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_is_an_error_with_its_remedy(tmp_path: Path) -> None:
     (tmp_path / "a.py").mkdir()
-    with pytest.raises(PlaceFailed, match=r"a\.py is no file\. Mend it, or move it out"):
+    with pytest.raises(PlaceFailed, match=r"a\.py is not a file\. Correct it, or move it out"):
         files_in(tmp_path)
 
 
 def test_what_is_no_regular_file_of_sensible_size_is_refused_and_never_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.py")
-    with pytest.raises(PlaceFailed, match=r"pipe\.py is no file"):
+    with pytest.raises(PlaceFailed, match=r"pipe\.py is not a file"):
         files_in(tmp_path)
     (tmp_path / "pipe.py").unlink()
     (tmp_path / "link.py").symlink_to(tmp_path / "nowhere")

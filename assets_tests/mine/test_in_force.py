@@ -97,7 +97,7 @@ def test_a_removed_declaration_outdates_nothing(settings: Settings) -> None:
 
 
 def test_no_run_begins_while_code_is_switched_off_since_it_would_take_its_columns_away(settings: Settings) -> None:
-    with pytest.raises(MineError, match=r"holds code that nobody has allowed here.*`candlelake mine allow`"):
+    with pytest.raises(MineError, match=r"has code that nobody has allowed here.*`candlelake mine allow`"):
         require_switched_on(settings)
     allow(settings.mine)
     require_switched_on(settings)

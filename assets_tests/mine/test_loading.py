@@ -1,5 +1,6 @@
 """What the user's files declare: in their order, each once, and every mistake with its file and line."""
 
+import re
 from pathlib import Path
 
 import polars as pl
@@ -115,6 +116,30 @@ def test_a_mistake_is_one_error_with_the_file_the_line_and_the_remedy(tmp_path: 
         loaded(tmp_path, a=text)
     assert refused.value.remedy.endswith("To run without it, move the file out of the folder.")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("indicator", gap("twice")), ("model", text_of("model", "twice")), ("rule", text_of("rule", "twice"))],
+)
+def test_a_name_that_two_files_declare_is_one_error_with_both(tmp_path: Path, kind: str, text: str) -> None:
+    with pytest.raises(MineError) as refused:
+        loaded(tmp_path, a=gap("gap_a"), b=text, c=text)
+    assert refused.value.message == f"{tmp_path / 'c.py'} and {tmp_path / 'b.py'} both declare the {kind} twice."
+    assert "another name" in refused.value.remedy
+
+
+def test_an_indicator_and_a_model_of_two_files_may_share_a_name(tmp_path: Path) -> None:
+    together, _ = loaded(tmp_path, a=gap("same"), b=text_of("model", "same"))
+    assert together.columns[-1].name == together.models[-1].name == "same"
+
+
+def test_a_model_that_is_shipped_but_switched_off_is_switched_on_by_its_import(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    (line,) = re.findall(r"`(from pipeline\.market\.screen\.models import \w+)`", page)
+    assert "strong_close" not in [model.name for model in BUILT_IN.models]
+    together, _ = loaded(tmp_path, minutes=f"{line}\n")
+    assert [model.name for model in together.models] == [*(model.name for model in BUILT_IN.models), "strong_close"]
 
 
 def test_a_file_that_exits_ends_as_an_error_and_not_the_command(tmp_path: Path) -> None:

@@ -30,8 +30,31 @@ def test_a_bucket_is_chosen_by_its_scheme_with_an_optional_prefix() -> None:
     assert (source.bucket.name, source.bucket.prefix) == ("mirror", "of/it/")
 
 
+@pytest.mark.parametrize("prefix", ["a#b", "a?b=c", "a b", "ü", "a//b", "a%20b", "a:b@c"])
+def test_a_prefix_is_taken_as_it_is_typed(prefix: str) -> None:
+    source = flat_files_from(f"s3://mirror/{prefix}", endpoint="https://s3.test", key_id="k", secret=SecretStr("s"))
+    assert isinstance(source, S3FlatFiles)
+    assert (source.bucket.name, source.bucket.prefix) == ("mirror", f"{prefix}/")
+
+
+def test_a_folder_may_have_the_signs_of_an_address_further_on(tmp_path: Path) -> None:
+    source = flat_files_from(f"{tmp_path}/a://b#c")
+    assert isinstance(source, FolderFlatFiles)
+    assert source.root == tmp_path / "a:" / "b#c"
+
+
+@pytest.mark.parametrize("sign", ["#", "?", "\n"])
+def test_an_address_of_a_folder_that_would_end_early_is_refused(tmp_path: Path, sign: str) -> None:
+    folder = tmp_path / f"a{sign}b"
+    source = flat_files_from(folder.as_uri())
+    assert isinstance(source, FolderFlatFiles)
+    assert source.root == folder
+    with pytest.raises(SettingsError, match="ends early"):
+        flat_files_from(f"file://{folder}")
+
+
 @pytest.mark.parametrize(
-    "location", ["http://files.test/flatfiles", "gs://flatfiles", "s3://", "file://host/share", " "]
+    "location", ["http://files.test/flatfiles", "gs://flatfiles", "s3://", "s3://a b", "file://host/share", " "]
 )
 def test_a_location_of_no_known_kind_is_refused(location: str) -> None:
     with pytest.raises(SettingsError, match="s3://BUCKET"):

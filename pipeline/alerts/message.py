@@ -124,7 +124,9 @@ def _list(model: str, day: Day, top: int) -> Section:
         [] if before is None else [ticker for ticker in before.head(top)["ticker"] if ticker not in set(own["ticker"])]
     )
     name = plain(model, RULE)
-    heading = f"{name}: {own['passed'][0]:,} of {own['scanned'][0]:,} passed" if len(own) else f"{name}: nobody passed"
+    heading = (
+        f"{name}: {own['passed'][0]:,} of {own['scanned'][0]:,} passed" if len(own) else f"{name}: no stock passed"
+    )
     return Section(heading, lines, (Line(rest=f"Gone: {_listed(gone)}"),) if gone else ())
 
 

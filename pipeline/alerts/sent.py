@@ -63,7 +63,7 @@ def due(entries: Sequence[Entry], channel: str, day: Day) -> Due:
     """Return what the channel with this fingerprint lacks of `day`, by the `entries` of its session.
 
     A channel gets one list per session, and one correction if candidates or new sell signals entered or left the list;
-    another order or score is no change. Changes after the correction are not sent any more.
+    another order or score is not a change. Changes after the correction are not sent any more.
     """
     own = {(entry.kind, entry.part): entry for entry in entries if entry.channel == channel}
     first = own.get((LIST, MESSAGE))

@@ -58,13 +58,13 @@ def bar_checks(market: Market) -> list[AssetChecksDefinition]:
     def has_the_latest_session(
         lake: ResourceParam[Lake], settings: ResourceParam[Settings], sources: ResourceParam[Sources]
     ) -> AssetCheckResult:
-        """Compare the newest bars with the exchange's calendar; holidays and weekends are no gaps."""
+        """Compare the newest bars with the exchange's calendar; holidays and weekends are not gaps."""
         expected = sources.publication.newest(market.venue, datetime.now(UTC), settings.end)
         recent = lake.scan(market.bars, start=market.calendar.offset(expected, -TRAILING), columns=["session"])
         newest: date | None = recent.max().collect().item()
         return AssetCheckResult(
             passed=newest is not None and newest >= expected,
-            # It is about the lake, not the run: to fill in an old year is no failure.
+            # It is about the lake, not the run: filling in an old year is not a failure.
             severity=AssetCheckSeverity.WARN,
             metadata={"expected": str(expected), "newest": str(newest)},
         )
@@ -83,7 +83,7 @@ def reconciliation_check(trail: Table, bars: Table, quarantine: Table) -> AssetC
         asset=asset_key(trail),
         name="reconciles",
         additional_deps=[asset_key(bars), asset_key(quarantine)],
-        description="Of every current file, rows read = kept + duplicates + quarantined, and the tables hold as many.",
+        description="For every current file, rows read = kept + duplicates + quarantined, and the tables have as many.",
         blocking=True,
     )
     def reconciles(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:

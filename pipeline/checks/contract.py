@@ -42,7 +42,7 @@ def contract_check(table: Table) -> AssetChecksDefinition:
     @asset_check(
         asset=asset_key(table),
         name="keeps_its_contract",
-        description=f"Every row that {table.sql_name} holds keeps its contract: types, ranges, a unique key.",
+        description=f"Every stored row of {table.sql_name} keeps its contract: types, ranges, a unique key.",
         blocking=True,
     )
     def keeps_its_contract(context: AssetCheckExecutionContext, lake: ResourceParam[Lake]) -> AssetCheckResult:

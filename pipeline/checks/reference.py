@@ -31,7 +31,7 @@ def doubt_check(table: Table) -> AssetChecksDefinition:
     @asset_check(
         asset=asset_key(table),
         name="nothing_in_doubt",
-        description=f"No event of {table.sql_name} is in doubt. Those that are change no price: {', '.join(DOUBTS)}.",
+        description=f"No event of {table.sql_name} is in doubt. Events in doubt change no price: {', '.join(DOUBTS)}.",
     )
     def nothing_in_doubt(lake: ResourceParam[Lake]) -> AssetCheckResult:
         rows = as_known(lake.read(table).rows.collect()).drop_nulls("doubt")
@@ -55,7 +55,7 @@ VANISHED = "Every ticker known before the newest refresh is still in it, listed 
 
 REFERENCE_CHECKS = [
     *(withdrawal_check(table, ALTERED, withdrawn_last) for table in REFERENCE_TABLES if table is not TICKERS),
-    # Names and listings change every day, and that is no fault.
+    # Names and listings change every day, and that is not a fault.
     withdrawal_check(TICKERS, VANISHED, vanished_tickers),
     *(doubt_check(table) for table in (SPLITS, DIVIDENDS)),
 ]

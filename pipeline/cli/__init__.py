@@ -142,11 +142,21 @@ def report_error(error: BaseException) -> int:
             f"The record of runs failed: {first_line}.",
             "No table is damaged. Check that the home has room and no other program locks its database.",
         )
+    elif isinstance(error, UnicodeEncodeError) and _is_undecoded(error):
+        say_error(
+            f"What was typed is not text in this locale's encoding, {sys.getfilesystemencoding()}.",
+            "Type it as UTF-8, in a locale such as C.UTF-8, or set PYTHONUTF8=1.",
+        )
     elif isinstance(error, OSError):
         say_error(error_text(error), "Check that the place is writable and has room: `candlelake doctor` does.")
     else:
         say_error(f"{type(error).__name__}: {first_line}", "Run again with `candlelake --debug …` for the traceback.")
     return FAILED
+
+
+def _is_undecoded(error: UnicodeEncodeError) -> bool:
+    """Return whether the text has bytes of an argument that Python could not decode: it keeps each as a surrogate."""
+    return any("\udc80" <= character <= "\udcff" for character in error.object[error.start : error.end])
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -1,26 +1,39 @@
 """`candlelake candidates`: the ranked list of a session."""
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.columns import GAP, fitting, widths_of
 from pipeline.cli.dates import parse_date, require_session
 from pipeline.cli.rows import write_json
 from pipeline.cli.terminal import one_line, out, say, shortened
 from pipeline.errors import PermanentError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import polars as pl
+    from rich.text import Text
 
     from pipeline.contracts.table import Table
     from pipeline.lake.lake import Lake
     from pipeline.market.market import Market
 
-HEADER = ("#", "ticker", "score", "close")
+COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "#": lambda row: str(row["rank"]),
+    "ticker": lambda row: shortened(row["ticker"]),
+    "score": lambda row: f"{row['score']:+.2f}",
+    "close": lambda row: f"{row['close']:,.2f}",
+}
+"""Heading of each column to its cell."""
+
+NARROW = 60
+"""Columns of a terminal below which the reasons have lines of their own."""
+
+LEFT_OUT = ("score", "#")
+"""Columns that go first where they do not fit."""
 
 WIDE = 100
 """Columns of a terminal from which three reasons are shown instead of two."""
@@ -78,7 +91,7 @@ def ask(lake: "Lake", stocks: "Market", day: date | None, model: str | None, top
     """
     names = tuple(known_model.name for known_model in stocks.models)
     if model is not None and model not in names:
-        raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(names)}.", param_hint="'--model'")
+        raise typer.BadParameter(f"{model!r} is not a model; choose from {', '.join(names)}.", param_hint="'--model'")
     newest = newest_session(lake, stocks.indicators)
     session = day or newest_session(lake, stocks.candidates) or newest
     if newest is None or session is None or not is_ranked(lake, stocks, session):
@@ -88,7 +101,7 @@ def ask(lake: "Lake", stocks: "Market", day: date | None, model: str | None, top
     return Listing(session, day or newest, models, best_of(rows, models, top))
 
 
-def best_of(rows: "pl.DataFrame", models: "Sequence[str]", top: int) -> "pl.DataFrame":
+def best_of(rows: "pl.DataFrame", models: Sequence[str], top: int) -> "pl.DataFrame":
     """Return the best `top` of each of `models`, in their order."""
     import polars as pl
 
@@ -113,7 +126,7 @@ def is_ranked(lake: "Lake", stocks: "Market", session: date) -> bool:
 def not_ranked(lake: "Lake", stocks: "Market", session: date | None) -> PermanentError:
     """Return the error that `session` has no candidates, with the sessions that have."""
     sessions = lake.sessions(stocks.candidates)
-    span = f"The table holds {sessions[0]} to {sessions[-1]}" if sessions else "The table holds no session yet"
+    span = f"The table has {sessions[0]} to {sessions[-1]}" if sessions else "The table has no session yet"
     command = f"candlelake run --date {session}" if session else "candlelake run"
     return PermanentError(f"{session or 'No session'} has not been ranked.", remedy=f"{span}; `{command}` adds it.")
 
@@ -132,7 +145,7 @@ def show(listing: Listing) -> None:
 
 
 def say_empty(listing: Listing) -> None:
-    """Say which models list nobody."""
+    """Say which models list no stock."""
     listed = set(listing.rows["model"])
     for model in listing.models:
         if model not in listed:
@@ -141,30 +154,63 @@ def say_empty(listing: Listing) -> None:
 
 def draw(model: str, session: date, rows: "pl.DataFrame") -> None:
     """Draw the table of one model: one line per reason, cut at the terminal's edge, so that every row is short."""
-    from rich.text import Text
-
     first = rows.row(0, named=True)
     console = out()
-    most_reasons = 3 if console.width >= WIDE else 2
-    cells = [
-        (str(row["rank"]), shortened(row["ticker"]), f"{row['score']:+.2f}", f"{row['close']:,.2f}")
-        for row in rows.iter_rows(named=True)
-    ]
-    rank, ticker, score, close = (max(map(len, column)) for column in zip(HEADER, *cells, strict=True))
-
-    def line(left: tuple[str, ...], why: str, style: str = "") -> None:
-        text = Text(f"{left[0]:>{rank}}  {left[1]:<{ticker}}  {left[2]:>{score}}  {left[3]:>{close}}  ", style=style)
-        text.stylize("bold cyan", rank + 2, rank + 2 + ticker)
-        console.print(text.append(why), no_wrap=True, overflow="ellipsis")
-
+    lines = [{name: cell(row) for name, cell in COLUMNS.items()} for row in rows.iter_rows(named=True)]
+    widths = widths_of(lines, COLUMNS)
+    reasons = [[one_line(reason) for reason in of_row] for of_row in rows["reasons"].to_list()]
+    if console.width < NARROW:
+        shown = fitting(widths, LEFT_OUT, console.width)
+        drawn = _reasons_below(lines, {name: widths[name] for name in shown}, reasons)
+    else:
+        drawn = _reasons_beside(lines, widths, reasons, 3 if console.width >= WIDE else 2)
     console.print(f"{model} · {session}", style="bold")
-    line(HEADER, "why", style="dim")
-    for left, reasons in zip(cells, rows["reasons"].to_list(), strict=True):
-        line(left, one_line(reasons[0]))
-        for reason in reasons[1:most_reasons]:
-            line(("", "", "", ""), one_line(reason))
+    for text in drawn:
+        console.print(text, no_wrap=True, overflow="ellipsis")
     console.print()
     say(
         f"{first['scanned']:,} stocks scanned, {first['passed']:,} passed the filters, {len(rows)} shown.\n",
         style="dim",
     )
+
+
+def _reasons_beside(
+    lines: Sequence[Mapping[str, str]], widths: Mapping[str, int], reasons: Sequence[Sequence[str]], most: int
+) -> "Iterator[Text]":
+    """Yield the heading, and each row with its first reason behind it and the further ones below that."""
+    from rich.text import Text
+
+    indent = " " * (sum(widths.values()) + GAP * len(widths))
+    yield _row({name: name for name in widths}, widths, "dim").append("why")
+    for line, why in zip(lines, reasons, strict=True):
+        yield _row(line, widths).append(why[0])
+        yield from (Text(indent + reason) for reason in why[1:most])
+
+
+def _reasons_below(
+    lines: Sequence[Mapping[str, str]], widths: Mapping[str, int], reasons: Sequence[Sequence[str]]
+) -> "Iterator[Text]":
+    """Yield the heading, and each row with its two strongest reasons below it."""
+    from rich.text import Text
+
+    yield _trimmed(_row({name: name for name in widths}, widths, "dim"))
+    for line, why in zip(lines, reasons, strict=True):
+        yield _trimmed(_row(line, widths))
+        yield from (Text("  " + reason) for reason in why[:2])
+
+
+def _trimmed(row: "Text") -> "Text":
+    row.rstrip()
+    return row
+
+
+def _row(cells: Mapping[str, str], widths: Mapping[str, int], style: str = "") -> "Text":
+    from rich.text import Text
+
+    row = Text(style=style)
+    for name, width in widths.items():
+        if name == "ticker":
+            row.append(f"{cells[name]:<{width}}", style="bold cyan").append(" " * GAP)
+        else:
+            row.append(f"{cells[name]:>{width}}").append(" " * GAP)
+    return row

@@ -10,7 +10,7 @@ def parse_date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as wrong:
-        raise typer.BadParameter(f"{text!r} is no date; write it like 2024-01-05.") from wrong
+        raise typer.BadParameter(f"{text!r} is not a date; write it like 2024-01-05.") from wrong
 
 
 def require_session(day: date) -> None:

@@ -61,7 +61,7 @@ def require_own_home(home: Path) -> None:
 
     if (home / "lake").exists() and not (home / SAMPLE).exists():
         raise SampleError(
-            f"{home} holds tables that are not the demo's; they were left as they are.",
+            f"{home} has tables that are not the demo's; they were left as they are.",
             remedy="Name another folder with --home, or leave --home out.",
         )
 

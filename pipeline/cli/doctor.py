@@ -135,10 +135,10 @@ def _privacy(settings: "Settings") -> str:
     lake = settings.lake if isinstance(settings.lake, Path) else None
     exposed = list(readable_by_others(settings.home, lake, settings.home / HOME_SETTINGS))
     if not exposed:
-        return "nobody else on this machine may read the home, its settings and your positions"
+        return "nobody else on this machine can read the home, its settings and your positions"
     modes = [f"chmod {OWNER_FOLDER if place.is_dir() else OWNER_FILE:o} {shlex.quote(str(place))}" for place in exposed]
     raise SettingsError(
-        f"Others who use this machine may read {', '.join(map(str, exposed))}.", remedy=f"`{' && '.join(modes)}`."
+        f"Others on this machine can read {', '.join(map(str, exposed))}.", remedy=f"`{' && '.join(modes)}`."
     )
 
 
@@ -162,7 +162,7 @@ def _day_files(settings: "Settings") -> str:
     newest = last_day(source, Dataset.DAY_AGGS)
     # Every key may list; only reading shows whether the plan includes the data.
     source.require_readable(newest)
-    return f"{settings.flat_files} answers; its newest day file, of {newest.session}, may be read"
+    return f"{settings.flat_files} answers; its newest day file, of {newest.session}, can be read"
 
 
 def _dagster(settings: "Settings") -> str:
@@ -178,7 +178,7 @@ def _dagster(settings: "Settings") -> str:
     except Exception as broken:  # (Dagster wraps every fault of an instance in its own type)
         raise SettingsError(
             f"The Dagster instance of {settings.home} cannot be opened: {str(broken).splitlines()[0]}",
-            remedy="Correct DAGSTER_HOME if you set it; else move the home's folder `dagster` away: it holds the log "
+            remedy="Correct DAGSTER_HOME if you set it; else move the home's folder `dagster` away: it has the log "
             "of runs only, and is made again.",
         ) from broken
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.columns import fitting, widths_of
 from pipeline.cli.dates import parse_date, require_order
 from pipeline.cli.progress import shown_progress
 from pipeline.cli.terminal import out, say, say_warning
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 HEADER = ("month", "after", "lists", "hit rate", "excess", "± s.e.", "rank IC", "(t)", "turnover", "coverage")
+
+LEFT_OUT = ("coverage", "turnover", "(t)", "rank IC", "± s.e.", "lists")
+"""Columns that go first where they do not fit."""
 
 LEGEND = """\
 after: sessions after the list's, bought at the next open; excess: mean total return
@@ -71,7 +75,7 @@ def chosen_models(stocks: "Market", model: str | None) -> tuple[str, ...]:
     """Return the names of the requested models. Raises typer.BadParameter for an unknown one."""
     names = tuple(known.name for known in stocks.models)
     if model is not None and model not in names:
-        raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(names)}.", param_hint="'--model'")
+        raise typer.BadParameter(f"{model!r} is not a model; choose from {', '.join(names)}.", param_hint="'--model'")
     return names if model is None else (model,)
 
 
@@ -87,7 +91,7 @@ def listed_sessions(settings: "Settings", lake: "Lake", start: date, end: date) 
     listed = set(lake.read(CANDIDATES, sessions[0], sessions[-1]).rows.select("session").unique().collect()["session"])
     if not listed:
         raise PermanentError(
-            f"No model listed anybody from {sessions[0]} to {sessions[-1]}.",
+            f"No model listed a stock from {sessions[0]} to {sessions[-1]}.",
             remedy=f"`candlelake backfill --start {start} --end {end}` ranks these sessions, if they were not; "
             "`candlelake status` shows what there is.",
         )
@@ -144,32 +148,42 @@ def show(evaluation: Evaluation) -> None:
         for version in versions:
             of_model = pl.col("model") == name, pl.col("model_version") == version
             console.print(f"{name}, version {version} · {evaluation.first} to {evaluation.last}", style="bold")
-            console.print(_grid(evaluation.monthly.filter(of_model), evaluation.overall.filter(of_model)))
+            monthly, overall = evaluation.monthly.filter(of_model), evaluation.overall.filter(of_model)
+            console.print(_grid(monthly, overall, console.width))
             console.print()
         if versions.is_empty():
             say(f"{name}: no stock passed its filters from {evaluation.first} to {evaluation.last}.")
     say(LEGEND, style="dim")
 
 
-def _grid(monthly: "pl.DataFrame", overall: "pl.DataFrame") -> "Grid":
+def _grid(monthly: "pl.DataFrame", overall: "pl.DataFrame", room: int) -> "Grid":
+    """Return a line per month and horizon, and of all months, with the columns that `room` characters can show."""
     from rich.table import Table as Grid
 
+    of_months = [
+        line
+        for (month,), rows in monthly.partition_by("month", as_dict=True, maintain_order=True).items()
+        for line in _lines(str(month), rows)
+    ]
+    of_all = _lines("all", overall)
+    shown = fitting(widths_of([*of_months, *of_all], HEADER), LEFT_OUT, room, gap=1)
     grid = Grid(header_style="dim", pad_edge=False, box=None, padding=(0, 1, 0, 0))
-    for name in HEADER:
+    for name in shown:
         grid.add_column(name, justify="left" if name == "month" else "right", no_wrap=True)
-    for (month,), rows in monthly.partition_by("month", as_dict=True, maintain_order=True).items():
-        _add(grid, month, rows)
-    _add(grid, "all", overall, style="bold")
+    for lines, style in ((of_months, ""), (of_all, "bold")):
+        for line in lines:
+            grid.add_row(*(line[name] for name in shown), style=style)
     return grid
 
 
-def _add(grid: "Grid", label: str, rows: "pl.DataFrame", style: str = "") -> None:
-    """Add a line per horizon; values for all horizons stand in the first."""
+def _lines(label: str, rows: "pl.DataFrame") -> list[dict[str, str]]:
+    """Return the cells of a line per horizon; values for all horizons stand in the first."""
+    lines = []
     for number, row in enumerate(rows.iter_rows(named=True)):
         turnover = _formatted(row["turnover"], "{:.1%}") if number == 0 else ""
-        grid.add_row(
-            label if number == 0 else "", *_cells(row), turnover, _formatted(row["coverage"], "{:.0%}"), style=style
-        )
+        cells = (label if number == 0 else "", *_cells(row), turnover, _formatted(row["coverage"], "{:.0%}"))
+        lines.append(dict(zip(HEADER, cells, strict=True)))
+    return lines
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

@@ -38,20 +38,23 @@ def new(
 
     if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise typer.BadParameter(
-            f"{name!r} is no name; write it in snake_case, at most {LONGEST_NAME} letters: range_20.",
+            f"{name!r} is not a name; write it in snake_case, at most {LONGEST_NAME} letters: range_20.",
             param_hint="'NAME'",
         )
     settings = load_settings()
     file = settings.mine / f"{name}.py"
     if file.exists():
-        raise typer.BadParameter(f"{file} is there already.", param_hint="'NAME'")
-    # A folder with files of somebody else stays switched off until the user has read them.
+        raise typer.BadParameter(f"{file} exists already.", param_hint="'NAME'")
+    # A folder with somebody else's files stays switched off until the user has read them.
     may_allow = is_allowed(settings.mine) or not names_in(settings.mine)
     make_private_folder(settings.home)
     make_private_folder(settings.mine)
     write_private(file, text_of(kind, name))
     if not may_allow:
-        say(f"Wrote {file}. It does not run before `candlelake mine allow`: the folder holds code of somebody else.")
+        say(
+            f"Wrote {file}. It does not run before `candlelake mine allow`: the folder has code that you have not "
+            "allowed."
+        )
         return
     allow(settings.mine)
     try:
@@ -106,10 +109,5 @@ def show(declared: "list[DeclaredFile]") -> None:
     """Write each file with what it declares to stdout."""
     console = out()
     for one in declared:
-        kinds = {
-            "indicator": [column.name for indicator in one.indicators for column in indicator.columns],
-            "model": [model.name for model in one.models],
-            "rule": [rule.name for rule in one.rules],
-        }
-        what = "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds.items() if names)
+        what = "; ".join(f"{kind} {', '.join(names)}" for kind, names in one.names_by_kind.items() if names)
         console.print(f"{one.file.name}  {what or 'nothing'}", soft_wrap=True)

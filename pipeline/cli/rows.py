@@ -6,6 +6,9 @@ import sys
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
+from pipeline.cli.streams import as_written, is_unicode
+from pipeline.cli.terminal import say_warning
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -16,8 +19,9 @@ def write_json(rows: "pl.DataFrame") -> None:
 
 
 def dump(value: Any) -> None:
-    """Write a value to stdout as JSON."""
-    sys.stdout.write(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write a value to stdout as JSON; where stdout cannot write every character, all but ASCII is escaped."""
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=not is_unicode(sys.stdout), allow_nan=False)
+    sys.stdout.write(f"{text}\n")
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -48,12 +52,22 @@ def starts_a_formula(text: "pl.Expr") -> "pl.Expr":
 
 
 def write_exact_csv(rows: "pl.DataFrame") -> None:
-    """Write the rows to stdout as CSV with a header: an empty field is null, `""` an empty text."""
+    """Write the rows to stdout as CSV with a header: an empty field is null, `""` an empty text.
+
+    A warning says when stdout cannot write some characters, and `?` stands for them.
+    """
     import polars as pl
 
     nested = [name for name, dtype in rows.schema.items() if dtype.is_nested() or dtype in (pl.Binary, pl.Object)]
     texts = [pl.Series(name, [_cell(value) for value in rows[name].to_list()], pl.String) for name in nested]
-    sys.stdout.write(rows.with_columns(texts).write_csv())
+    text = rows.with_columns(texts).write_csv()
+    written = as_written(text, sys.stdout)
+    if written != text:
+        say_warning(
+            f"Some characters are written as ?, since stdout takes {sys.stdout.encoding} only. Set "
+            "PYTHONIOENCODING=utf-8 to keep them, or use --format json."
+        )
+    sys.stdout.write(written)
 
 
 def _cell(value: Any) -> str | None:

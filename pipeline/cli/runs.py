@@ -52,9 +52,7 @@ def backfill(
     end: Annotated[date, typer.Option(parser=parse_date, metavar="YYYY-MM-DD", help="Last day.")],
     skip_missing: Annotated[
         bool,
-        typer.Option(
-            "--skip-missing", metavar="", help="Run the sessions that have a file, around those that have none."
-        ),
+        typer.Option("--skip-missing", metavar="", help="Run the sessions that have a file, and leave out the others."),
     ] = False,
 ) -> None:
     """Run every session of a range in one pass."""
@@ -119,7 +117,7 @@ def run_around_gaps(settings: "Settings", start: date, end: date) -> list["RunRe
     if not with_file:
         raise NotPublished(
             f"None of the {len(sessions):,} sessions has a file.",
-            remedy="`candlelake doctor` shows what the source of day files holds.",
+            remedy="`candlelake doctor` shows what the source of day files has.",
         )
     if missing:
         say_warning(

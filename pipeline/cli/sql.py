@@ -39,8 +39,16 @@ def sql(
     settings = load_settings()
     keep_catalog_here(settings)
     with connect(settings.lake) as tables:
-        rows = tables.sql(sys.stdin.read() if query == "-" else query)
+        rows = tables.sql(_typed_query() if query == "-" else query)
     WRITERS[format_](rows)
+
+
+def _typed_query() -> str:
+    """Return what stdin has, as UTF-8 whatever the locale says. Raises typer.BadParameter when it is something else."""
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        raise typer.BadParameter(f"stdin is not UTF-8 text (byte {wrong.start}).", param_hint="'QUERY'") from wrong
 
 
 def _stop(number: int, _: object) -> None:

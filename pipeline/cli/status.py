@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.catalog import keep_catalog_here
+from pipeline.cli.columns import fitting, widths_of
 from pipeline.cli.rows import dump
 from pipeline.cli.terminal import out, say
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from pipeline.contracts.table import Table
     from pipeline.lake.lake import Lake
     from pipeline.market.market import Market
+
+COLUMNS = ("table", "sessions", "first", "last", "rows", "version")
+
+LEFT_OUT = ("version", "first", "sessions", "last")
+"""Columns that go first where they do not fit."""
 
 MOST_LISTED = 6
 """Sessions listed in one line; the rest is counted, and --json has all."""
@@ -166,7 +172,7 @@ def show(lake_status: Status) -> None:
     from pipeline.contracts.quarantine import REASONS
 
     console = out()
-    console.print(_tables(lake_status))
+    console.print(_tables(lake_status, console.width))
     console.print()
     dated = {"missing": lake_status.missing, "replaced": lake_status.replaced}
     if lake_status.provisional:
@@ -185,17 +191,24 @@ def show(lake_status: Status) -> None:
         console.print(f"  {reason:<{width}}  {rows:>7,}  {REASONS.get(reason, '')}", no_wrap=True, overflow="ellipsis")
 
 
-def _tables(lake_status: Status) -> "Grid":
+def _tables(lake_status: Status, room: int) -> "Grid":
+    """Return the contents of the tables, with the columns that `room` characters can show."""
     from rich.table import Table as Grid
 
+    lines = [_cells(table) for table in lake_status.tables]
     grid = Grid(header_style="bold", pad_edge=False, box=None)
-    for name in ("table", "sessions", "first", "last", "rows", "version"):
+    shown = fitting(widths_of(lines, COLUMNS), LEFT_OUT, room)
+    for name in shown:
         grid.add_column(name, justify="left" if name == "table" else "right", no_wrap=True)
-    for table in lake_status.tables:
-        sessions = "" if table.sessions is None else f"{table.sessions:,}"
-        cells = (sessions, table.first, table.last, f"{table.rows:,}", table.version)
-        grid.add_row(table.table, *("" if cell is None else str(cell) for cell in cells))
+    for line in lines:
+        grid.add_row(*(line[name] for name in shown))
     return grid
+
+
+def _cells(table: TableContents) -> dict[str, str]:
+    sessions = "" if table.sessions is None else f"{table.sessions:,}"
+    cells = (table.table, sessions, table.first, table.last, f"{table.rows:,}", table.version)
+    return {name: "" if cell is None else str(cell) for name, cell in zip(COLUMNS, cells, strict=True)}
 
 
 def _first_sessions(sessions: list[date]) -> str:

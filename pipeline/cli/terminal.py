@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from pipeline.cli.streams import SIMILAR, replace_unwritable
 from pipeline.errors import without_terminal_codes
 
 UNBOUNDED = 10_000
@@ -80,7 +81,11 @@ def shortened(name: str, most: int = 16) -> str:
 
 
 def quieten() -> None:
-    """Keep warnings and logs of libraries off the terminal; our own warnings are shown in our own form."""
+    """Keep warnings and logs of libraries off the terminal; our own warnings are shown in our own form.
+
+    From then on, characters that stdout or stderr cannot write are replaced.
+    """
+    replace_unwritable()
 
     def show(message: Warning | str, category: type[Warning], *_: object) -> None:
         if category.__module__.startswith("pipeline."):
@@ -97,7 +102,7 @@ def _quieten_descriptor() -> None:
     # Rust libraries write their panics to the descriptor, dozens of lines when a disk is full. Python's own output
     # uses a copy of it.
     sys.stderr.flush()
-    sys.stderr = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1)
+    sys.stderr = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors=SIMILAR, buffering=1)
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 2)
     os.close(devnull)

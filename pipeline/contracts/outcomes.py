@@ -16,11 +16,11 @@ LONGEST = max(HORIZONS)
 RUNNING, COMPLETE, DELISTED, NO_ENTRY, IN_DOUBT = "running", "complete", "delisted", "no_entry", "in_doubt"
 
 FATES = {
-    RUNNING: "The lake does not hold all sessions yet that its horizons need.",
+    RUNNING: "The lake does not have all the sessions yet that its horizons need.",
     COMPLETE: "Every horizon is reached.",
     DELISTED: "Its bars end for good within the 60 sessions; what lies beyond is reckoned to its last close.",
-    NO_ENTRY: "The lake holds the next session, but no bar of the ticker: nobody could buy.",
-    IN_DOUBT: "A split that is in doubt falls into the 60 sessions; nothing is told across it.",
+    NO_ENTRY: "The lake has the next session, but no bar of the ticker: it could not be bought.",
+    IN_DOUBT: "A split that is in doubt falls into the 60 sessions; there is no return across it.",
 }
 """Code to meaning."""
 

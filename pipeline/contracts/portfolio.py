@@ -48,7 +48,7 @@ class Position(pa.DataFrameModel):
     closing_commission: float = pa.Field(
         nullable=True, ge=0, lt=LARGEST, description="Commission paid when it was sold, USD."
     )
-    split_off_from: pl.Int64 = pa.Field(nullable=True, ge=1, description="The position of which it is the sold part.")
+    split_off_from: pl.Int64 = pa.Field(nullable=True, ge=1, description="The position that it is the sold part of.")
     recorded_at: pl.Datetime("us", "UTC") = pa.Field(description="When the event was recorded (UTC).")  # type: ignore[valid-type]
     entry: pl.Int64 = pa.Field(
         nullable=True, ge=1, description="Number of the command that recorded it, counted from 1; null in old rows."
@@ -135,7 +135,7 @@ class SellSignal(pa.DataFrameModel):
     severity: str = pa.Field(isin=list(SEVERITIES), description="How urgent it is: " + ", ".join(SEVERITIES) + ".")
     is_new: bool = pa.Field(description="Whether the rule did not say so on the session before.")
     value: float = pa.Field(gt=-math.inf, lt=math.inf, description="What the rule looks at.")
-    threshold: float = pa.Field(gt=-math.inf, lt=math.inf, description="What it holds that against.")
+    threshold: float = pa.Field(gt=-math.inf, lt=math.inf, description="What the value is compared with.")
     reasons: pl.List(pl.String) = pa.Field(description="Why to sell, in words.")  # type: ignore[valid-type]
 
     @pa.dataframe_check(name="at_least_one_reason")

@@ -179,7 +179,7 @@ class Lake:
     ) -> WriteResult:
         """Replace the rows of exactly `sessions` in the table with those of `pieces`, in one commit.
 
-        With `tickers`, only their rows are replaced; writers of other tickers are no conflict then.
+        With `tickers`, only their rows are replaced; writers of other tickers do not conflict then.
 
         `pieces` is read once, frame by frame, after the table was opened; a session's rows come in one piece, and
         pieces ordered by session are stored best. An error inside `pieces` leaves the table as it was. A table

@@ -50,7 +50,7 @@ def files_in(folder: Path) -> tuple[MineFile, ...]:
     """Return the Python files in `folder`, by name; none when there is no such folder.
 
     A file whose name begins with `_` declares nothing itself, but others may import it. Raises PlaceFailed when a file
-    cannot be read, is no regular file, or is too large.
+    cannot be read, is not a regular file, or is too large.
     """
     return tuple(_read(folder / name) for name in names_in(folder))
 
@@ -58,14 +58,14 @@ def files_in(folder: Path) -> tuple[MineFile, ...]:
 def _read(path: Path) -> MineFile:
     try:
         if not path.is_file():
-            fault = "is no file" if path.exists() else "leads nowhere"
+            fault = "is not a file" if path.exists() else "leads nowhere"
         elif path.stat().st_size > LARGEST:
             fault = f"is larger than {LARGEST:,} bytes"
         else:
             return MineFile(path, path.read_bytes())
     except OSError as failed:
         fault = f"cannot be read: {failed.strerror}"
-    raise PlaceFailed(f"{path} {fault}.", remedy="Mend it, or move it out of the folder.")
+    raise PlaceFailed(f"{path} {fault}.", remedy="Correct it, or move it out of the folder.")
 
 
 def is_allowed(folder: Path) -> bool:
@@ -83,7 +83,7 @@ def allow(folder: Path) -> None:
 def _allowed() -> Sequence[str]:
     try:
         return _record().read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):  # nothing was allowed yet, or the record is no text: then nothing runs
+    except (OSError, UnicodeDecodeError):  # nothing was allowed yet, or the record is not text: then nothing runs
         return ()
 
 

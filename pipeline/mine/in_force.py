@@ -39,7 +39,7 @@ def require_switched_on(settings: Settings) -> None:
     """Return if no declaration is switched off. Raises MineError: a run without them would take their lists away."""
     if is_switched_off(settings):
         raise MineError(
-            f"{settings.mine} holds code that nobody has allowed here; without it, a run would take its columns away.",
+            f"{settings.mine} has code that nobody has allowed here. A run without it would remove its columns.",
             remedy="Read it, then `candlelake mine allow` switches it on; or move the files out of the folder.",
         )
 
@@ -59,7 +59,7 @@ def switched_off(settings: Settings) -> str:
     names = names_in(settings.mine)
     shown = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
     return (
-        f"{settings.mine} holds code that does not run: {shown}. Nobody has allowed it on this computer. Read it, then "
+        f"{settings.mine} has code that does not run: {shown}. Nobody has allowed it on this computer. Read it, then "
         "`candlelake mine allow` switches it on."
     )
 

@@ -38,8 +38,16 @@ class DeclaredFile:
     @property
     def names(self) -> list[str]:
         """Return the names of its columns, models and rules."""
-        columns = (column.name for indicator in self.indicators for column in indicator.columns)
-        return [*columns, *(model.name for model in self.models), *(rule.name for rule in self.rules)]
+        return [name for names in self.names_by_kind.values() for name in names]
+
+    @property
+    def names_by_kind(self) -> dict[str, list[str]]:
+        """Return its names by what they name; an indicator has one for each column."""
+        return {
+            "indicator": [column.name for indicator in self.indicators for column in indicator.columns],
+            "model": [model.name for model in self.models],
+            "rule": [rule.name for rule in self.rules],
+        }
 
 
 def with_files(built_in: Declarations, files: Sequence[MineFile]) -> tuple[Declarations, list[DeclaredFile]]:
@@ -52,6 +60,7 @@ def with_files(built_in: Declarations, files: Sequence[MineFile]) -> tuple[Decla
     helpers = [file for file in files if file.is_helper]
     for file in (file for file in files if not file.is_helper):
         found = _declared(file, _run(package, file), known=together)
+        _require_own_names(found, declared)
         together = _joined(together, found, helpers)
         declared.append(found)
     return together, declared
@@ -91,7 +100,7 @@ def _package(files: Sequence[MineFile]) -> str:
 
 def _run(package: str, file: MineFile) -> ModuleType:
     try:
-        # What a file prints is no data of a command.
+        # What a file prints must not mix with a command's data.
         with redirect_stdout(sys.stderr):
             return importlib.import_module(f"{package}.{file.path.stem}")
     except KeyboardInterrupt:
@@ -120,6 +129,18 @@ def _values(module: ModuleType) -> Iterable[object]:
             yield from value
         else:
             yield value
+
+
+def _require_own_names(found: DeclaredFile, earlier: Sequence[DeclaredFile]) -> None:
+    """Return if no earlier file declares a name of `found`, of the same kind. Raises MineError, naming both files."""
+    for other in earlier:
+        for kind, names in found.names_by_kind.items():
+            shared = [name for name in names if name in other.names_by_kind[kind]]
+            if shared:
+                raise MineError(
+                    f"{found.file.path} and {other.file.path} both declare the {kind} {', '.join(shared)}.",
+                    remedy="Give one of them another name. To run without it, move one of the files out of the folder.",
+                )
 
 
 def _joined(together: Declarations, found: DeclaredFile, helpers: Sequence[MineFile]) -> Declarations:

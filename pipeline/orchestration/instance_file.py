@@ -125,7 +125,7 @@ def seen_from(folder: Path, base_dir: str) -> Path:
 
 
 def _content_of(text: str) -> dict[str, Any]:
-    """Return the content of a file; empty when it is no mapping: Dagster has a better message for that."""
+    """Return the content of a file; empty when it is not a mapping: Dagster has a better message for that."""
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError:

@@ -52,7 +52,7 @@ def stage(
 ) -> dict[str, Any]:
     """Return the metadata that describe an asset's stage of a run.
 
-    `name` is the name of the stage, `source` the source of its data when its input is no table of the lake, `datasets`
+    `name` is the name of the stage, `source` the source of its data when its input is not a table, `datasets`
     the vendor's datasets that it stores as files. An asset without a table counts its sessions under the name
     `counts_sessions_as`, at most `most_sessions` of them unless that is 0.
     """

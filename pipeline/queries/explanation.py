@@ -188,6 +188,6 @@ def _nearest(lake: Lake, ticker: str, session: date) -> str:
     except TableMissing:
         return "The lake is empty: run `candlelake demo` or `candlelake backfill`."
     if first is None:
-        return "No session has a bar of that ticker; case matters: `AAP` and `AAp` are two."
+        return "No session has a bar of that ticker; case matters: `AAP` and `AAp` are two tickers."
     near = f", the last before that day is of {before}" if before else ""
     return f"Its bars reach from {first} to {last}{near}; `candlelake run --date {session}` adds a session."

@@ -24,7 +24,7 @@ def features_for(lake: Lake, sessions: Sequence[date], models: Sequence[Model]) 
 def missing_minutes_warnings(
     features: Sequence[Reading], sessions: Sequence[date], models: Sequence[Model]
 ) -> list[str]:
-    """Return the warning about sessions on which models list nobody because their minutes are missing."""
+    """Return the warning about sessions on which models list no stock because their minutes are missing."""
     stored = {
         session
         for reading in features
@@ -35,6 +35,6 @@ def missing_minutes_warnings(
     if not missing or not needing:
         return []
     return [
-        f"{share_of_sessions(missing, list(sessions))} no minutes, so nobody is listed there by {', '.join(needing)}: "
+        f"{share_of_sessions(missing, list(sessions))} no minutes, so no stock is listed by {', '.join(needing)}: "
         f"{first_sessions(missing)}. Run the job `minutes_by_day` for them, then their candidates again."
     ]

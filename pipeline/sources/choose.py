@@ -1,5 +1,6 @@
 """The sources of the data, as the settings choose them. Only this module reads those settings."""
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
+from pipeline.sources.home_places import ADDRESS
 from pipeline.sources.massive.reference import NoReference, ReferenceSource, RestReference
 from pipeline.sources.massive.reference_folder import FolderReference
 from pipeline.sources.massive.rest import Rest
@@ -23,6 +25,9 @@ KINDS = "s3://BUCKET (or s3://BUCKET/PREFIX), a folder in the vendor's layout, o
 
 NO_FLAT_FILES = "rest"
 """CANDLELAKE_FLAT_FILES for users without flat files: every session comes from the REST API."""
+
+S3_ADDRESS = re.compile(r"s3://(?P<bucket>[A-Za-z0-9._-]{1,255})(?:/(?P<prefix>.*))?", re.DOTALL)
+"""A key may have any character: a prefix is taken as it is typed, with its `#` and `?`."""
 
 BESIDE_FLAT_FILES = "rest"
 """Folder of the vendor's REST answers beside the datasets of a folder of flat files."""
@@ -43,11 +48,10 @@ def flat_files_from(
     folder = _folder(location)
     if folder is not None:
         return FolderFlatFiles(folder)
-    parts = urlsplit(location)
-    if parts.scheme == "s3" and parts.netloc:
-        return _bucket(parts.netloc, parts.path, endpoint, key_id, secret)
+    if bucket := S3_ADDRESS.fullmatch(location):
+        return _bucket(bucket["bucket"], bucket["prefix"] or "", endpoint, key_id, secret)
     raise SettingsError(
-        f"CANDLELAKE_FLAT_FILES is {parts.scheme}://…, which is not a source of flat files.",
+        f"CANDLELAKE_FLAT_FILES is {location.split('://', maxsplit=1)[0]}://…, which is not a source of flat files.",
         remedy=f"Set it to {KINDS}.",
     )
 
@@ -147,12 +151,21 @@ def _beside_flat_files(location: str) -> Path | None:
 
 
 def _folder(location: str) -> Path | None:
-    """Return the folder of `location`, a path or a `file://` URL; None for anything else."""
-    if "://" not in location:
+    """Return the folder of `location`, a path or a `file://` URL; None for anything else.
+
+    Raises SettingsError for a URL with characters that end its path, or that a parser of URLs drops.
+    """
+    if not ADDRESS.match(location):
         return Path(location)
+    if not location.lower().startswith("file://"):
+        return None
+    if "#" in location or "?" in location or not location.isprintable():
+        raise SettingsError(
+            "CANDLELAKE_FLAT_FILES is a file:// address whose path ends early.",
+            remedy="Write the path of the folder itself, or %23 for # and %3F for ? in the address.",
+        )
     parts = urlsplit(location)
-    is_here = parts.scheme == "file" and parts.netloc in ("", "localhost")
-    return Path(url2pathname(parts.path)) if is_here else None
+    return Path(url2pathname(parts.path)) if parts.netloc in ("", "localhost") else None
 
 
 def _bucket(bucket: str, prefix: str, endpoint: str, key_id: str | None, secret: SecretStr | None) -> S3FlatFiles:

@@ -1,5 +1,6 @@
 """Places in the `settings.env` of a home: relative to the home, so that they move with it."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,9 @@ MARKER = ".candlelake-sample.json"
 
 LAKE, FLAT_FILES, REFERENCE = "CANDLELAKE_LAKE", "CANDLELAKE_FLAT_FILES", "CANDLELAKE_REFERENCE"
 
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+"""The beginning of an address. The path of a folder may have `://` further on."""
+
 NO_PLACES = {LAKE: "home", FLAT_FILES: "rest"}
 """Values that are not folders."""
 
@@ -33,7 +37,7 @@ def places_in(home: Path) -> dict[str, str]:
 
 
 def _is_place(name: str, values: Mapping[str, str]) -> bool:
-    return name in values and values[name] != NO_PLACES.get(name) and "://" not in values[name]
+    return name in values and values[name] != NO_PLACES.get(name) and not ADDRESS.match(values[name])
 
 
 def _seen_from(home: Path, place: str) -> str:

@@ -47,7 +47,7 @@ def served(folder: Path, port: int, host: str = HOST) -> Iterator[str]:
 
 
 class PagesServer(ThreadingHTTPServer):
-    """Serves pages; a visitor who goes away is no error."""
+    """Serves pages; a visitor who goes away is not an error."""
 
     def handle_error(self, request, client_address):  # type: ignore[no-untyped-def]  # noqa: ARG002 (as it is called)
         """Log in one line how a response failed; nothing when the visitor closed the connection."""

@@ -26,7 +26,7 @@ def test_bad_rows_of_a_file_are_named_with_their_lines_and_nothing_is_imported(a
     answer = ask("import", str(file))
     assert (answer.code, answer.data) == (1, "")
     lines = answer.words.splitlines()
-    assert lines[0] == "line 3: quantity 'x' is no number like 1234.5"
+    assert lines[0] == "line 3: quantity 'x' is not a number like 1234.5"
     assert lines[1].startswith("line 4: aapl has no bar in the lake at that time (near it: AAPL)")
     assert lines[2].startswith("line 5: 2024-01-06 is a Saturday")
     assert lines[3].startswith(f"error: 3 of 4 rows of {file} cannot be recorded; nothing was imported.")

@@ -58,7 +58,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
-        raise _refused(path, f"it is no UTF-8 text (byte {wrong.start})") from wrong
+        raise _refused(path, f"it is not UTF-8 text (byte {wrong.start})") from wrong
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     while True:
         first_line = reader.line_num + 1
@@ -98,11 +98,11 @@ def _values(cells_by_column: dict[str, str]) -> tuple[dict[str, str | float | da
             try:
                 values[name] = date.fromisoformat(cell)
             except ValueError:
-                wrong.append(f"{name} {cell!r} is no day like 2024-01-05")
+                wrong.append(f"{name} {cell!r} is not a day like 2024-01-05")
         elif NUMBER.fullmatch(cell):
             values[name] = float(cell)
         else:
-            wrong.append(f"{name} {cell!r} is no number like 1234.5")
+            wrong.append(f"{name} {cell!r} is not a number like 1234.5")
     return values, wrong
 
 

@@ -1,9 +1,11 @@
 """Positions as a table for people: one line per position, with its signals below, and the sums."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from pipeline.cli.columns import GAP, fitting, widths_of
 from pipeline.cli.terminal import count_text, one_line, out, say, shortened
 
 if TYPE_CHECKING:
@@ -46,6 +48,12 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
 
 ONLY_WIDE = ("entry", "held")
 
+LEFT_OUT = (*ONLY_WIDE, "target", "to stop", "", "shares", "#", "close")
+"""Columns that go first where they do not fit; value and profit stay."""
+
+WHOLE_BELOW = 80
+"""Columns of a terminal below which remarks are wrapped: they name stops and prices. A wider one cuts them."""
+
 SESSION_OF = {"closed": "closed", "changed": "terms_from"}
 """The column with the day of an event; other events have the day of the opening."""
 
@@ -63,31 +71,45 @@ EVENT_COLUMNS: dict[str, Callable[[Row], str]] = {
 }
 """The same for the history."""
 
+LEFT_OUT_OF_HISTORY = ("note", "target", "stop", "recorded", "session", "#", "event")
+"""The same for the history: shares and price stay."""
+
 LEFT = ("recorded", "event", "ticker", "session", "note")
 """Columns of text, aligned left; numbers are aligned right."""
 
 
 def draw(session: date, rows: list[Row]) -> None:
-    """Draw the positions, each with `signals`, as of `session`."""
+    """Draw the positions, each with `signals`, as of `session`. No number is cut, however narrow the terminal."""
     console = out()
-    shown = {name: cell for name, cell in COLUMNS.items() if console.width >= WIDE or name not in ONLY_WIDE}
-    lines = [{name: cell(row) for name, cell in shown.items()} for row in rows]
+    lines = [{name: cell(row) for name, cell in COLUMNS.items()} for row in rows]
     total = _total(rows)
-    widths = {name: max(len(name), *(len(line.get(name, "")) for line in (*lines, total))) for name in shown}
+    every = widths_of([*lines, total], [name for name in COLUMNS if console.width >= WIDE or name not in ONLY_WIDE])
+    widths = {name: every[name] for name in fitting(every, LEFT_OUT, console.width)}
     console.print(f"positions · {session}", style="bold")
-    console.print(_line({name: name for name in shown}, widths, "dim"), no_wrap=True, overflow="ellipsis")
+    console.print(_line({name: name for name in widths}, widths, "dim"), soft_wrap=True)
     for row, line in zip(rows, lines, strict=True):
         text = _line(line, widths)
         gain = text.plain.find(line["profit"])
         text.stylize("green" if row["profit"] >= 0 else "red", gain, gain + len(line["profit"]))
-        console.print(text, no_wrap=True, overflow="ellipsis")
+        console.print(text, soft_wrap=True)
         for remark, style in _remarks(row, session):
-            console.print(" " * (widths["#"] + 2) + remark, style=style, no_wrap=True, overflow="ellipsis")
+            for words in _in_lines(remark, every["#"] + GAP, console.width):
+                console.print(words, style=style, no_wrap=True, overflow="ellipsis")
     if len(rows) > 1:
-        console.print(_line(total, widths, "bold"), no_wrap=True, overflow="ellipsis")
+        console.print(_line(total, widths, "bold"), soft_wrap=True)
 
 
-def _line(cells: dict[str, str], widths: dict[str, int], style: str = "") -> "Text":
+def _in_lines(remark: str, indent: int, width: int) -> Iterator[str]:
+    """Yield a remark as indented lines: several on a narrow terminal, else one, which may be too long."""
+    if width >= WHOLE_BELOW:
+        yield " " * indent + remark
+        return
+    yield from wrap(
+        " ".join(remark.split()), width, initial_indent=" " * indent, subsequent_indent=" " * (indent + GAP)
+    )
+
+
+def _line(cells: Mapping[str, str], widths: Mapping[str, int], style: str = "") -> "Text":
     from rich.text import Text
 
     aligned = [
@@ -119,13 +141,18 @@ def _total(rows: list[Row]) -> dict[str, str]:
 
 
 def draw_history(history: "pl.DataFrame") -> None:
-    """Draw every event, in the order of recording."""
+    """Draw every event, in the order of recording. A long note is cut, and no number."""
     console = out()
     rows = history.sort("recorded_at", "position", "revision").to_dicts()
     lines = [{name: cell(row) for name, cell in EVENT_COLUMNS.items()} for row in rows]
-    widths = {name: max(len(name), *(len(line[name]) for line in lines), 0) for name in EVENT_COLUMNS}
+    every = widths_of(lines, EVENT_COLUMNS)
+    shown = fitting({**every, "note": len("note")}, LEFT_OUT_OF_HISTORY, console.width)
+    widths = {name: every[name] for name in shown}
     for line, style in (({name: name for name in widths}, "dim"), *((line, "") for line in lines)):
-        console.print(_line(line, widths, style), no_wrap=True, overflow="ellipsis")
+        text = _line(line, widths, style)
+        if "note" in widths:
+            text.truncate(console.width, overflow="ellipsis")
+        console.print(text, soft_wrap=True)
 
 
 def say_realised(sold: "pl.DataFrame") -> None:

@@ -83,7 +83,7 @@ class Fingerprints:
         return {int(stem) for stem in stems if stem.isdecimal()}
 
     def give_up(self, version: int, found: str) -> None:
-        """Note that the entry of a version is lost, and what was found in its place: then it is no damage."""
+        """Note that the entry of a version is lost, and what was found there: it no longer counts as damage."""
         self._objects.put(f"{self._table}/{HASHES}/{version:020}{LOST}", f"The log entry {found}.\n".encode())
 
     def get(self, version: int) -> Record | None:
@@ -207,7 +207,7 @@ def _record_from(data: bytes, version: int) -> Record:
             checkpoints={name: Digest(*values) for name, values in content["checkpoints"].items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as strange:
-        raise RecordDamaged("it is no record") from strange
+        raise RecordDamaged("it is not a record") from strange
     if record.version != version:
         raise RecordDamaged(f"it is the record of version {record.version}")
     return record

@@ -55,13 +55,13 @@ def checkpoint_name(version: int) -> str:
 
 
 def entry_version(name: str) -> int | None:
-    """Return the version of the entry at `name`, None when it is no entry."""
+    """Return the version of the entry at `name`, None when it is not an entry."""
     match = _ENTRY.fullmatch(name)
     return int(match[1]) if match else None
 
 
 def checkpoint_version(name: str) -> int | None:
-    """Return the version that the checkpoint at `name` sums up, None when it is no checkpoint."""
+    """Return the version that the checkpoint at `name` sums up, None when it is not a checkpoint."""
     match = _CHECKPOINT.fullmatch(name)
     return int(match[1]) if match else None
 

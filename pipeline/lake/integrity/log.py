@@ -1,6 +1,6 @@
 """Checks a table's log against the records of its commits: which entries and checkpoints are damaged.
 
-A missing start of the log is no damage, as long as an undamaged checkpoint replaces it: any Delta program may remove
+A missing start of the log is not damage, as long as an undamaged checkpoint replaces it: any Delta program may remove
 entries that are older than the table's property says, 30 days by default.
 """
 

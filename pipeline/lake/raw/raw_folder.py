@@ -76,7 +76,7 @@ class RawFolder:
         return self._raw / (receipt.key if current == receipt else receipt.replaced_key)
 
     def _keep(self, replaced: Receipt) -> None:
-        # Bytes that do not match the receipt are no version: a crash left them, and the right bytes were kept before.
+        # Bytes that do not match the receipt are not a version: a crash left them; the right bytes were kept before.
         path = self._raw / replaced.key
         if sha256_of(path) == replaced.sha256:
             kept = self._raw / replaced.replaced_key

@@ -68,7 +68,7 @@ def _succeeds(work: Callable[[], None], write: Callable[[bytes], Any]) -> bool:
         failed = QueryError("The query needs more memory than its limit.", remedy=LESS)
     except RecursionError:
         failed = QueryError("The query is nested too deeply.", remedy=SIMPLER)
-    except BaseException as error:  # libraries in Rust raise panics that are no Exception
+    except BaseException as error:  # libraries in Rust raise panics, which are not Exceptions
         first = (str(error).strip() or "no message").splitlines()[0]
         if type(error).__name__ == "PanicException":
             first = "a column is of a type that Polars does not have, such as INTERVAL or UNION"

@@ -114,5 +114,5 @@ def _rows_of(piece: bytes) -> pl.DataFrame:
         return pl.read_ipc_stream(BytesIO(piece))
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as unreadable:  # Polars panics over some bytes, which is no Exception
+    except BaseException as unreadable:  # Polars panics over some bytes, which is not an Exception
         raise protocol_error() from unreadable

@@ -1,6 +1,7 @@
 """Which folders can be a home or a lake: paths that a library would misread are refused before anything is written."""
 
 import os
+import sys
 from pathlib import Path
 
 from pipeline.errors import SettingsError
@@ -33,8 +34,23 @@ def require_usable_lake(folder: Path) -> None:
     _require(folder, "lake", "CANDLELAKE_HOME or CANDLELAKE_LAKE", REFUSED_IN_A_LAKE, LONGEST_LAKE)
 
 
+def require_usable_mine(folder: Path) -> None:
+    """Return if `folder`, an absolute path without links, can hold declarations. Raises SettingsError.
+
+    The list of folders whose code may run has a line for each.
+    """
+    _require(folder, "folder of your declarations", "CANDLELAKE_MINE", frozenset(), LONGEST_LAKE)
+
+
 def _require(folder: Path, what: str, setting: str, refused: frozenset[str], longest: int) -> None:
     shown = ascii(str(folder))[1:-1] if not str(folder).isprintable() else str(folder)
+    encoding = sys.getfilesystemencoding()
+    if encoding != "utf-8" and not str(folder).isascii():
+        # The libraries write UTF-8, whatever the locale: the same path would be two folders.
+        raise SettingsError(
+            f"The {what} cannot lie in {shown}: this locale writes paths in {encoding}, and not in UTF-8.",
+            remedy=f"Set PYTHONUTF8=1, or choose a folder with {setting} whose path is ASCII.",
+        )
     remedy = f"Choose another folder with {setting}: letters, digits, spaces and -_.,+=@~#:;'()&! are fine."
     if forbidden := sorted({sign for sign in str(folder) if sign in refused or _is_no_text(sign)}):
         signs = " ".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in forbidden)
@@ -49,6 +65,6 @@ def _require(folder: Path, what: str, setting: str, refused: frozenset[str], lon
 
 
 def _is_no_text(sign: str) -> bool:
-    """Return whether a character is a control character, the end of a line, or a byte that is no UTF-8."""
+    """Return whether a character is a control character, the end of a line, or a byte that is not UTF-8."""
     code = ord(sign)
     return code < 0x20 or 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 or sign in LINE_ENDS

@@ -79,7 +79,7 @@ class SessionPartitions(DailyPartitionsDefinition):
 
     @cached_property
     def _closed(self) -> set[date]:
-        """Return the days without a session that are no weekends."""
+        """Return the weekdays without a session."""
         return {self._at(moment.timestamp).date() for moment in self.exclusions or () if not isinstance(moment, str)}
 
     @cached_property

@@ -29,7 +29,7 @@ class Kind(IntEnum):
 
 
 class BrokenFrame(Exception):
-    """The other side sent something that is no frame, or ended."""
+    """The other side sent something that is not a frame, or ended."""
 
 
 class SideEnded(BrokenFrame):

@@ -22,7 +22,7 @@ def main() -> None:
 
     kind, body = frames.read_frame(incoming.read, lambda _: frames.LARGEST_JSON)
     if kind is not frames.Kind.SETUP:
-        raise frames.BrokenFrame("the first frame is no setup")
+        raise frames.BrokenFrame("the first frame is not a setup")
     setup = terms.setup_from(frames.json_of(body))
     if setup.may_compile:
         compiled.compile_ahead(PACKAGES / "pipeline")
