@@ -114,14 +114,16 @@ def portfolio(lake: Lake, market: Market, sessions: Sequence[date]) -> Portfolio
 
 
 def standing(lake: Lake, market: Market, session: date, until: date) -> list[dict[str, Any]]:
-    """Return each position held after the day `until`, oldest first: its mark, `opened`, `note` and `signals`.
+    """Return each position held after the day `until`, oldest first: its mark, and more.
 
     The mark is that of `session`, which may lie before `until`; for a position opened in between, that of the day it
-    was opened.
+    was opened. Added are `opened`, `note`, `do_not_reduce` and `signals`.
     """
     not_sold = pl.col("closed").is_null() | (pl.col("closed") > until)
     in_book = in_force(settled(recorded_positions(lake), known_splits(lake)))
-    open_positions = in_book.filter(pl.col("opened") <= until, not_sold).select("position", "opened", "note")
+    open_positions = in_book.filter(pl.col("opened") <= until, not_sold).select(
+        "position", "opened", "note", pl.col("do_not_reduce").fill_null(value=False)
+    )
     if open_positions.is_empty():
         return []
     newest: date = open_positions.select(pl.col("opened").max()).item()
@@ -163,6 +165,11 @@ def sold(lake: Lake, until: date) -> pl.DataFrame:
 def known_splits(lake: Lake) -> pl.DataFrame:
     """Return the splits that are applied: ticker, execution_date, split_from, split_to."""
     return applicable_splits(lake.read(SPLITS).rows.collect())
+
+
+def known_dividends(lake: Lake) -> pl.DataFrame:
+    """Return the dividends that are applied: ticker, ex_dividend_date, cash_amount."""
+    return applicable_dividends(lake.read(DIVIDENDS).rows.collect())
 
 
 def oversold_sales(lake: Lake) -> list[Oversold]:

@@ -101,6 +101,9 @@ def add(  # noqa: PLR0913, PLR0917 (the data of a purchase)
     target: Target = None,
     commission: Commission = 0.0,
     note: Note = None,
+    do_not_reduce: Annotated[
+        bool, typer.Option("--do-not-reduce", metavar="", help="Dividends leave its stop and peak as they are.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", metavar="", help="Even if the ticker is not in the lake.")] = False,
 ) -> None:
     """Record a purchase. Prices are in the shares of the session opened."""
@@ -109,7 +112,7 @@ def add(  # noqa: PLR0913, PLR0917 (the data of a purchase)
     from pipeline.queries.portfolio import record
 
     lake, latest = open_lake()
-    opening = Opening(ticker, quantity, price, opened or latest, stop, target, commission, note)
+    opening = Opening(ticker, quantity, price, opened or latest, stop, target, commission, note, do_not_reduce)
     require_sound(faults(opening, latest))
     if not force:
         require_known(lake, opening)
@@ -120,26 +123,34 @@ def add(  # noqa: PLR0913, PLR0917 (the data of a purchase)
 
 
 @app.command()
-def change(
+def change(  # noqa: PLR0913, PLR0917 (the terms of a position)
     position: Number,
     stop: Annotated[float | None, typer.Option(metavar="PRICE", help="New stop; 0 drops it.")] = None,
     target: Annotated[float | None, typer.Option(metavar="PRICE", help="New target; 0 drops it.")] = None,
     note: Annotated[str | None, typer.Option(metavar="TEXT", help="New note; an empty one drops it.")] = None,
+    do_not_reduce: Annotated[
+        bool | None,
+        typer.Option("--do-not-reduce/--reduce", help="Whether dividends leave its stop and peak as they are."),
+    ] = None,
     since: Annotated[
         date | None, typer.Option("--from", parser=parse_date, metavar=DAY, help="Session; else the latest.")
     ] = None,
 ) -> None:
-    """Change stop, target or note of a position."""
+    """Change stop, target, orders or note of a position."""
     from pipeline.market.portfolio.book import Terms, term_faults, with_terms
-    from pipeline.queries.portfolio import known_splits, record
+    from pipeline.queries.portfolio import known_dividends, known_splits, record
 
     lake, latest = open_lake()
-    if stop is None and target is None and note is None:
-        raise typer.BadParameter("nothing to change; name --stop, --target or --note.")
-    terms = Terms(since or latest, stop, target, note)
+    if stop is None and target is None and note is None and do_not_reduce is None:
+        raise typer.BadParameter("nothing to change; name --stop, --target, --do-not-reduce, --reduce or --note.")
+    terms = Terms(since or latest, stop, target, note, do_not_reduce)
     require_sound(term_faults(terms, latest))
-    splits = known_splits(lake)
-    record(lake, lambda history: with_terms(history, splits, position, terms, datetime.now(UTC)), run_id=RUN_ID)
+    splits, dividends = known_splits(lake), known_dividends(lake)
+
+    def with_new_terms(history: "pl.DataFrame") -> "pl.DataFrame":
+        return with_terms(history, splits, position, terms, datetime.now(UTC), dividends)
+
+    record(lake, with_new_terms, run_id=RUN_ID)
     say(f"Position {position} is changed from {terms.since} on.")
 
 

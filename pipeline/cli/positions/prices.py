@@ -12,7 +12,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.errors import PositionRefused
 from pipeline.lake.lake import Lake
 from pipeline.market.portfolio.book import Opening, open_positions, settled
-from pipeline.market.prices.splits import shares_become
+from pipeline.market.prices.splits import price_after, with_ratio
 from pipeline.queries.portfolio import known_splits, recorded_positions
 
 AROUND = 20
@@ -99,8 +99,8 @@ def last_close(lake: Lake, ticker: str, day: date | None, latest: date) -> tuple
     bar = bars.tail(1)
     priced_on: date = bar["session"].item()
     session = day or priced_on
-    ratio: float = shares_become(bar, known_splits(lake), since=pl.col("session"), until=pl.lit(session)).item()
-    price: float = bar["close"].item() / ratio
+    on_shares = with_ratio(bar, known_splits(lake), since=pl.col("session"), until=pl.lit(session))
+    price: float = on_shares.select(price_after(pl.col("close"))).item()
     if priced_on != session:
         say_warning(f"{ticker} has no bar on {session}; the sale counts at its close of {priced_on}.")
     return session, price

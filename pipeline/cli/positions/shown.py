@@ -108,6 +108,8 @@ def _remarks(row: Row, session: date) -> list[tuple[str, str]]:
         new = "new" if signal["is_new"] else "   "
         words = one_line("; ".join(signal["reasons"]))
         remarks.append((f"{signal['severity']:<6}  {new}  {words}", STYLES[signal["severity"]]))
+    if row["do_not_reduce"]:
+        remarks.append(("do not reduce: dividends leave its stop and peak as they are", "dim"))
     if row["note"]:
         remarks.append((one_line(row["note"]), "dim"))
     return remarks
