@@ -16,6 +16,9 @@ WIDE = 100
 STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan"}
 """How a signal is drawn, by its severity."""
 
+DOUBT = "magenta"
+"""How a doubt about the value is drawn."""
+
 Row = dict[str, Any]
 
 
@@ -74,6 +77,7 @@ def draw(session: date, rows: list[Row]) -> None:
     lines = [{name: cell(row) for name, cell in shown.items()} for row in rows]
     total = _total(rows)
     widths = {name: max(len(name), *(len(line.get(name, "")) for line in (*lines, total))) for name in shown}
+    margin = " " * (widths["#"] + 2)
     console.print(f"positions · {session}", style="bold")
     console.print(_line({name: name for name in shown}, widths, "dim"), no_wrap=True, overflow="ellipsis")
     for row, line in zip(rows, lines, strict=True):
@@ -82,9 +86,13 @@ def draw(session: date, rows: list[Row]) -> None:
         text.stylize("green" if row["profit"] >= 0 else "red", gain, gain + len(line["profit"]))
         console.print(text, no_wrap=True, overflow="ellipsis")
         for remark, style in _remarks(row, session):
-            console.print(" " * (widths["#"] + 2) + remark, style=style, no_wrap=True, overflow="ellipsis")
+            console.print(margin + remark, style=style, no_wrap=True, overflow="ellipsis")
     if len(rows) > 1:
         console.print(_line(total, widths, "bold"), no_wrap=True, overflow="ellipsis")
+        in_doubt = sorted({shortened(row["ticker"]) for row in rows if row["in_doubt"]})
+        if in_doubt:
+            words = f"in the total: splits in doubt and not applied of {', '.join(in_doubt)}"
+            console.print(margin + words, style=DOUBT, no_wrap=True, overflow="ellipsis")
 
 
 def _line(cells: dict[str, str], widths: dict[str, int], style: str = "") -> "Text":
@@ -101,9 +109,10 @@ def _remarks(row: Row, session: date) -> list[tuple[str, str]]:
     """Return the remarks on a position, each with its style."""
     remarks = []
     if row["no_bar"] and row["priced_on"] is None:
-        remarks.append((f"no bar since it was opened on {row['opened']}: shown at the price paid", "magenta"))
+        remarks.append((f"no bar since it was opened on {row['opened']}: shown at the price paid", DOUBT))
     elif row["no_bar"]:
-        remarks.append((f"no bar on {session}: halted, delisted or renamed; last close {row['priced_on']}", "magenta"))
+        remarks.append((f"no bar on {session}: halted, delisted or renamed; last close {row['priced_on']}", DOUBT))
+    remarks += [(one_line(doubt), DOUBT) for doubt in row["in_doubt"]]
     for signal in row["signals"]:
         new = "new" if signal["is_new"] else "   "
         words = one_line("; ".join(signal["reasons"]))
