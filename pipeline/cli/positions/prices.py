@@ -65,19 +65,6 @@ def _unknown(ticker: str, traded: set[str]) -> str:
     return f"{ticker} has no bar in the lake at that time{hint}"
 
 
-def warn_of_price(lake: Lake, opening: Opening) -> None:
-    """Warn when the price is outside the ticker's range of the day."""
-    if not lake.exists(DAILY_BARS):
-        return
-    bars = lake.scan(DAILY_BARS, opening.opened, opening.opened).filter(pl.col("ticker") == opening.ticker).collect()
-    for bar in bars.iter_rows(named=True):
-        if not bar["low"] <= opening.price <= bar["high"]:
-            say_warning(
-                f"{opening.ticker} traded between {bar['low']:,.10g} and {bar['high']:,.10g} on {opening.opened}, "
-                f"not at {opening.price:,.10g}."
-            )
-
-
 def last_close(lake: Lake, ticker: str, day: date | None, latest: date) -> tuple[date, float]:
     """Return the session of a sale without a price, and its price: the last close, on the shares of that session.
 
