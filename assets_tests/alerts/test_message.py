@@ -103,6 +103,7 @@ def test_every_doubt_about_the_data_is_in_the_message():
         quarantined=100,
         are_splits_known=False,
         doubtful_splits=[("GOOG", date(2023, 6, 1), "conflicting")],
+        held_in_doubt=[("HELD", "a split of 2023-06-01 is in doubt and not applied: 1 for 10")],
         failed_checks=[
             FailedCheck("covers_the_market", "stocks/daily_bars", stops=True),
             FailedCheck("nothing_in_doubt", "reference/splits", stops=False),
@@ -117,6 +118,7 @@ def test_every_doubt_about_the_data_is_in_the_message():
         "Quarantined: 100 of 8,000 rows (1.25%).",
         "Splits unknown: prices are as traded.",
         "Split of GOOG on 2023-06-01 in doubt (conflicting), not applied.",
+        "The value of your HELD may be wrong: a split of 2023-06-01 is in doubt and not applied: 1 for 10.",
         "Check covers_the_market of stocks/daily_bars failed.",
         "Check nothing_in_doubt of reference/splits warned.",
     ]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from datetime import UTC, datetime
 
 import polars as pl
@@ -23,7 +24,7 @@ from pipeline.queries.report_rows import ReportRows
 from pipeline.queries.report_tables import ReportTables
 from pipeline.reports.folder import ReportsFolder
 from pipeline.reports.notices import SPLITS_UNKNOWN
-from pipeline.reports.ticker_page import CHARTED
+from pipeline.reports.ticker_page import CHARTED, ticker_page
 from pipeline.venues.us_stocks import US_STOCKS
 
 SESSIONS = US_STOCKS.calendar.between(datetime(2024, 1, 29, tzinfo=UTC).date(), datetime(2024, 2, 6, tzinfo=UTC).date())
@@ -166,6 +167,18 @@ def test_every_table_is_read_once_for_all_sessions_with_pages(settings, monkeypa
         frames(ReportTables(rows, session))
     assert once.count(DAILY_BARS) == 1
     assert read == once
+
+
+def test_a_split_in_doubt_within_the_time_of_a_holding_is_on_its_page_and_on_that_of_the_candidates(settings, tmp_path):
+    lake = Lake(shutil.copytree(settings.lake, tmp_path / "lake"))
+    stored = lake.scan(SPLITS).collect()
+    doubted = stored.with_columns(pl.lit(SESSIONS[4]).alias("execution_date"), doubt=pl.lit("implausible"))
+    lake.refresh(SPLITS, pl.concat([stored, doubted]), run_id="r")
+    tables = ReportTables(ReportRows(lake, STOCKS, SESSIONS[-2:]), LAST)
+    words = f"The value of your SPLIT may be wrong: a split of {SESSIONS[4]} is in doubt and not applied: 2 for 1."
+    assert words in tables.notices_of_all
+    assert words in ticker_page(LAST, "SPLIT", tables.tickers(["SPLIT", "PLAIN"])).notices
+    assert words not in ticker_page(LAST, "PLAIN", tables.tickers(["SPLIT", "PLAIN"])).notices
 
 
 def test_a_company_s_name_is_text(settings):

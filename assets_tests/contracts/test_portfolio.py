@@ -124,7 +124,9 @@ def test_a_revision_of_a_position_is_there_once():
 
 
 def test_a_sound_mark_is_accepted():
-    assert kept(POSITION_MARKS, MARK, {}) == [MARK]
+    assert kept(POSITION_MARKS, MARK, {}) == [dict.fromkeys(POSITION_MARKS.columns) | MARK]
+    lowered = {"stop_before_dividends": 90.0, "stop_dividends": 1, "stop_lowered_by": 2.0, "stop_lowered_on": WED}
+    assert len(kept(POSITION_MARKS, MARK, {"stop": 88.0} | lowered)) == 1
 
 
 @pytest.mark.parametrize(

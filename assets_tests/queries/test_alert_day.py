@@ -1,11 +1,13 @@
 """What is read from the lake for a message; the rest of it is seen in the asset's tests."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
 
 from assets_tests.alerts.days import FRI, THU, listed, signal, signals
+from assets_tests.market.holdings import opening
 from assets_tests.stocks import STOCKS
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
@@ -14,7 +16,9 @@ from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.reference import SPLITS
 from pipeline.errors import TableMissing
 from pipeline.lake.lake import Lake
+from pipeline.market.portfolio.book import with_openings
 from pipeline.queries.alert_day import newest_session, read_day
+from pipeline.queries.portfolio import record
 
 MOMENT = datetime(2024, 1, 5, 4, tzinfo=UTC)
 
@@ -120,6 +124,17 @@ def test_splits_in_doubt_are_those_of_tickers_in_the_alert_that_would_move_a_num
     alert_day = read_day(lake, STOCKS, FRI, [])
     assert alert_day.doubtful_splits == [("GOOG", day, "conflicting"), ("HELD", FRI, "implausible")]
     assert alert_day.are_splits_known
+
+
+def test_a_split_in_doubt_within_the_time_of_a_holding_is_told_however_long_ago_it_was(lake):
+    put(lake, POSITION_MARKS, [mark(1, "HELD", False), mark(2, "GOOG", False)])
+    old = opening("HELD"), opening("GOOG")
+    opened = [replace(one, opened=date(2020, 1, 2)) for one in old]
+    record(lake, lambda known: with_openings(known, opened, MOMENT), run_id="r")
+    rows = [split("HELD", date(2021, 6, 1), "conflicting"), split("HELD", date(2019, 6, 3), "conflicting")]
+    lake.refresh(SPLITS, pl.DataFrame(rows, schema=SPLITS.columns), run_id="r")
+    words = "a split of 2021-06-01 is in doubt and not applied: 2 for 1"
+    assert read_day(lake, STOCKS, FRI, []).held_in_doubt == [("HELD", words)]
 
 
 def test_the_newest_session_is_that_of_the_bars(lake, tmp_path):

@@ -26,7 +26,7 @@ from pipeline.venues.us_stocks import US_STOCKS
 NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
 ADDS = 4
 SALE = Sale("A", 50.0, day(3), quantity=5)
-TYPED = ("entry", "sale_quantity", "sale_position", "sale_part", "stop_from", "target_from")
+TYPED = ("entry", "sale_quantity", "sale_position", "sale_part", "stop_from", "target_from", "do_not_reduce")
 """What was not kept of a position before."""
 
 ADDING = """

@@ -47,6 +47,8 @@ class Day:
     """Tickers of positions that did not trade on it."""
     doubtful_splits: Sequence[tuple[str, date, str]] = ()
     """Ticker, execution date and doubt of splits that are not applied, for the tickers in the message."""
+    held_in_doubt: Sequence[tuple[str, str]] = ()
+    """Ticker and doubt, in words, of positions whose value may be wrong."""
     are_splits_known: bool = True
     is_provisional: bool = False
     """Whether the bars come from the morning edition, which the vendor's flat file replaces."""
@@ -153,6 +155,8 @@ def _problems(day: Day) -> Iterator[str]:
         yield "Splits unknown: prices are as traded."
     for ticker, execution_date, doubt in day.doubtful_splits:
         yield f"Split of {plain(ticker, TICKER)} on {execution_date} in doubt ({doubt}), not applied."
+    for ticker, doubt in day.held_in_doubt:
+        yield f"The value of your {plain(ticker, TICKER)} may be wrong: {plain(doubt, REASON)}."
     for check in day.failed_checks:
         yield f"Check {check.name} of {check.asset} {'failed' if check.stops else 'warned'}."
 

@@ -123,7 +123,7 @@ def pages_written(market: Market, tables: ReportTables, folder: ReportsFolder, s
         session,
         tables.candidates(),
         models=market.models,
-        notices=tables.notices,
+        notices=tables.notices_of_all,
         around=around(session, folder.sessions()),
     )
     tickers = list(dict.fromkeys([*page.tickers, *tables.held()]))

@@ -64,6 +64,9 @@ class Position(pa.DataFrameModel):
     )
     stop_from: pl.Date = pa.Field(nullable=True, description="Session on whose shares the stop was typed.")
     target_from: pl.Date = pa.Field(nullable=True, description="Session on whose shares the target was typed.")
+    do_not_reduce: bool = pa.Field(
+        nullable=True, description="Whether dividends leave its stop and peak as they are; null in old rows, and is no."
+    )
 
     @pa.dataframe_check(name="closed_with_price_and_commission_when_its_event_says_so")
     def _closed_whole(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)
@@ -107,16 +110,44 @@ class PositionMark(pa.DataFrameModel):
         ge=0, lt=math.inf, description="Cash dividends with an ex-date since the day after it was opened, untaxed, USD."
     )
     profit: float = pa.Field(gt=-math.inf, lt=math.inf, description="unrealised + realised + dividends, USD.")
-    stop: float = pa.Field(nullable=True, gt=0, lt=math.inf, description=f"Stop in force, USD, {SESSION_SHARES}.")
+    stop: float = pa.Field(
+        nullable=True, gt=0, lt=math.inf, description=f"Stop in force, lowered by dividends; USD, {SESSION_SHARES}."
+    )
     target: float = pa.Field(nullable=True, gt=0, lt=math.inf, description=f"Target in force, USD, {SESSION_SHARES}.")
     to_stop: float = pa.Field(nullable=True, ge=-1, lt=math.inf, description="stop / close − 1.")
     to_target: float = pa.Field(nullable=True, ge=-1, lt=math.inf, description="target / close − 1.")
     peak: float = pa.Field(
-        gt=0, lt=math.inf, description=f"Highest of the price paid and the closes since; USD, {SESSION_SHARES}."
+        gt=0,
+        lt=math.inf,
+        description=f"Highest of the price paid and the closes since, lowered by dividends; USD, {SESSION_SHARES}.",
     )
     drawdown: float = pa.Field(ge=-1, le=0, description="close / peak − 1.")
     sessions_held: pl.Int32 = pa.Field(ge=0, description="Sessions of the exchange since the one it was opened on.")
     is_closed: bool = pa.Field(description="Whether it was sold on the session; its last row.")
+    stop_before_dividends: float = pa.Field(
+        nullable=True,
+        gt=0,
+        lt=math.inf,
+        description=f"The stop as it was set, USD, {SESSION_SHARES}; this and the next three are null when no dividend "
+        "lowered it.",
+    )
+    stop_dividends: pl.Int32 = pa.Field(nullable=True, ge=1, description="How many dividends lowered the stop.")
+    stop_lowered_by: float = pa.Field(
+        nullable=True, gt=0, lt=math.inf, description=f"The sum of those dividends, USD a share, {SESSION_SHARES}."
+    )
+    stop_lowered_on: pl.Date = pa.Field(nullable=True, description="The newest of their ex-dates.")
+    peak_before_dividends: float = pa.Field(
+        nullable=True,
+        gt=0,
+        lt=math.inf,
+        description=f"The peak as it was paid or closed at, USD, {SESSION_SHARES}; this and the next three are null "
+        "when no dividend lowered it.",
+    )
+    peak_dividends: pl.Int32 = pa.Field(nullable=True, ge=1, description="How many dividends lowered the peak.")
+    peak_lowered_by: float = pa.Field(
+        nullable=True, gt=0, lt=math.inf, description=f"The sum of those dividends, USD a share, {SESSION_SHARES}."
+    )
+    peak_lowered_on: pl.Date = pa.Field(nullable=True, description="The newest of their ex-dates.")
 
     @pa.dataframe_check(name="profit_is_the_sum_of_its_parts")
     def _adds_up(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)

@@ -9,17 +9,15 @@ from pipeline.alerts.message import Day, FailedCheck
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
-from pipeline.contracts.portfolio import POSITION_MARKS, SEVERITIES, SIGNALS
+from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SEVERITIES, SIGNALS
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.lake import Lake
 from pipeline.market.market import Market
+from pipeline.market.portfolio.doubts import STATED_BEFORE, doubted_splits, doubts_of_holdings
 from pipeline.market.securities.reference import as_known
 
 TRAILING = 20
 """An alert reports missing sessions among this many before its own."""
-
-APPLIED_ALL_THE_SAME = "repeated"
-"""A doubt that changes no price: the vendor sent the same split twice, and it counts once."""
 
 
 def newest_session(lake: Lake, since: date) -> date | None:
@@ -50,6 +48,7 @@ def read_day(lake: Lake, market: Market, session: date, failed_checks: Sequence[
         if sessions_with_bars
         else [],
         doubtful_splits=_doubtful(market, splits.rows.collect(), session, mentioned_tickers),
+        held_in_doubt=_held_in_doubt(lake, splits.rows.collect(), session),
         are_splits_known=splits.version is not None,
         is_provisional=bool(delivery["provisional"].any()),
         failed_checks=failed_checks,
@@ -71,6 +70,15 @@ def _without_bar(lake: Lake, session: date) -> list[str]:
     return marks.collect()["ticker"].to_list()
 
 
+def _held_in_doubt(lake: Lake, splits: pl.DataFrame, session: date) -> list[tuple[str, str]]:
+    """Return ticker and words of the splits in doubt within the time of what is held at the close of `session`."""
+    marks = lake.read(POSITION_MARKS, session, session).rows.filter(~pl.col("is_closed"))
+    opened = lake.read(POSITIONS).rows.select("position", "opened").unique()
+    held = marks.select("position", "ticker", "session").join(opened, on="position").collect()
+    doubts = doubts_of_holdings(held, doubted_splits(splits)).select("ticker", "day", "doubt").unique()
+    return list(doubts.sort("ticker", "day").select("ticker", "doubt").iter_rows())
+
+
 def _sessions_with_bars(lake: Lake, market: Market, session: date) -> set[date]:
     """Return the sessions with bars in the lake, among this one and the TRAILING before it."""
     since = market.calendar.offset(session, -TRAILING)
@@ -85,7 +93,7 @@ def _doubtful(
     doubtful = as_known(splits).filter(
         pl.col("ticker").is_in(tickers),
         pl.col("execution_date").is_between(since, session),
-        pl.col("doubt") != APPLIED_ALL_THE_SAME,
+        pl.col("doubt") != STATED_BEFORE,
     )
     shown = doubtful.select("ticker", "execution_date", "doubt").unique().sort("execution_date", "ticker", "doubt")
     return list(shown.iter_rows())

@@ -18,6 +18,7 @@ from pipeline.lake.delta.commits import Reading
 from pipeline.lake.lake import Lake
 from pipeline.market.market import Market
 from pipeline.market.portfolio.book import in_force, oversold, settled
+from pipeline.market.portfolio.doubts import doubted_splits, doubts_of_holdings
 from pipeline.market.portfolio.early_books import with_entries
 from pipeline.market.portfolio.lots import Oversold
 from pipeline.market.portfolio.positions import held_between, position_marks
@@ -114,14 +115,17 @@ def portfolio(lake: Lake, market: Market, sessions: Sequence[date]) -> Portfolio
 
 
 def standing(lake: Lake, market: Market, session: date, until: date) -> list[dict[str, Any]]:
-    """Return each position held after the day `until`, oldest first: its mark, `opened`, `note` and `signals`.
+    """Return each position held after the day `until`, oldest first: its mark, and more.
 
     The mark is that of `session`, which may lie before `until`; for a position opened in between, that of the day it
-    was opened.
+    was opened. Added are `opened`, `note`, `do_not_reduce`, `signals`, and `in_doubt`: in words, the splits within its
+    time that are in doubt.
     """
     not_sold = pl.col("closed").is_null() | (pl.col("closed") > until)
     in_book = in_force(settled(recorded_positions(lake), known_splits(lake)))
-    open_positions = in_book.filter(pl.col("opened") <= until, not_sold).select("position", "opened", "note")
+    open_positions = in_book.filter(pl.col("opened") <= until, not_sold).select(
+        "position", "opened", "note", pl.col("do_not_reduce").fill_null(value=False)
+    )
     if open_positions.is_empty():
         return []
     newest: date = open_positions.select(pl.col("opened").max()).item()
@@ -136,8 +140,12 @@ def standing(lake: Lake, market: Market, session: date, until: date) -> list[dic
     urgency = pl.col("severity").replace_strict(SEVERITIES, range(len(SEVERITIES)), return_dtype=pl.Int32)
     signals = valued.signals.sort(urgency, "rule").partition_by(key, as_dict=True)
     none = valued.signals.clear()
+    doubts = doubts_of_holdings(marks, doubted_splits(lake.read(SPLITS).rows.collect()))
+    words = dict(doubts.group_by("position").agg("doubt").iter_rows())
     return [
-        row | {"signals": signals.get((row["position"], row["session"]), none).drop(*key, "ticker").to_dicts()}
+        row
+        | {"in_doubt": words.get(row["position"], [])}
+        | {"signals": signals.get((row["position"], row["session"]), none).drop(*key, "ticker").to_dicts()}
         for row in marks.to_dicts()
     ]
 
@@ -163,6 +171,11 @@ def sold(lake: Lake, until: date) -> pl.DataFrame:
 def known_splits(lake: Lake) -> pl.DataFrame:
     """Return the splits that are applied: ticker, execution_date, split_from, split_to."""
     return applicable_splits(lake.read(SPLITS).rows.collect())
+
+
+def known_dividends(lake: Lake) -> pl.DataFrame:
+    """Return the dividends that are applied: ticker, ex_dividend_date, cash_amount."""
+    return applicable_dividends(lake.read(DIVIDENDS).rows.collect())
 
 
 def oversold_sales(lake: Lake) -> list[Oversold]:

@@ -72,8 +72,18 @@ class ReportRows:
     @cached_property
     def held(self) -> pl.DataFrame:
         """Return the session and ticker of the positions that are held at the close of each session."""
-        open_ones = self._of_sessions(POSITION_MARKS).filter(~pl.col("is_closed"))
-        return open_ones.select("session", "ticker").unique()
+        return self._open_marks.select("session", "ticker").unique()
+
+    @cached_property
+    def holdings(self) -> pl.DataFrame:
+        """Return `held` with the session on which each was opened."""
+        history = POSITIONS.empty() if self.positions is None else self.positions
+        opened = history.select("position", "opened").unique("position")
+        return self._open_marks.join(opened, on="position").select("session", "ticker", "opened").unique()
+
+    @cached_property
+    def _open_marks(self) -> pl.DataFrame:
+        return self._of_sessions(POSITION_MARKS).filter(~pl.col("is_closed"))
 
     @cached_property
     def positions(self) -> pl.DataFrame | None:

@@ -7,15 +7,17 @@ import polars as pl
 
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.portfolio import POSITIONS
+from pipeline.contracts.reference import SPLITS
 from pipeline.lake.delta.commits import Reading
 from pipeline.market.portfolio.book import in_force, settled
+from pipeline.market.portfolio.doubts import doubted_splits, doubts_of_holdings
 from pipeline.market.prices.adjust import PRICES, VOLUME
-from pipeline.market.prices.splits import split_factors
+from pipeline.market.prices.splits import RATIO, price_after, shares_after, with_ratio
 from pipeline.market.screen.rank import unapplied_filters
 from pipeline.queries.minute_features import features_for, missing_minutes_warnings
 from pipeline.queries.report_rows import CHART_SESSIONS, ReportRows
 from pipeline.reports.candidates_page import SPARKLINE_SESSIONS, CandidateTables
-from pipeline.reports.notices import PROVISIONAL, SPLITS_UNKNOWN
+from pipeline.reports.notices import PROVISIONAL, SPLITS_UNKNOWN, holding_in_doubt
 from pipeline.reports.ticker_page import TickerTables
 
 
@@ -42,6 +44,11 @@ class ReportTables:
             *missing_minutes_warnings(features, [self._session], self._market.models),
         )
 
+    @property
+    def notices_of_all(self) -> tuple[str, ...]:
+        """Return `notices`, and what is in doubt of all that is held: for the page of the candidates."""
+        return (*self.notices, *(holding_in_doubt(ticker, doubt) for ticker, doubt in self.doubts().iter_rows()))
+
     def _features(self) -> list[Reading]:
         """Return the features of the session's minutes; none where no model uses them, or the venue has none."""
         has_minutes = self._market.owns(INTRADAY_FEATURES)
@@ -50,6 +57,13 @@ class ReportTables:
     def held(self) -> list[str]:
         """Return the tickers of the positions held at the close of the session."""
         return self._rows.held.filter(pl.col("session") == self._session)["ticker"].sort().to_list()
+
+    def doubts(self) -> pl.DataFrame:
+        """Return the splits in doubt within the time of what is held at the close: ticker, and `doubt` in words."""
+        history = SPLITS.empty() if self._rows.split_history is None else self._rows.split_history
+        held = self._rows.holdings.filter(pl.col("session") == self._session)
+        in_doubt = doubts_of_holdings(held, doubted_splits(history)).select("ticker", "day", "doubt").unique()
+        return in_doubt.sort("ticker", "day").drop("day")
 
     def candidates(self) -> CandidateTables:
         """Return the frames of the candidates page."""
@@ -78,6 +92,7 @@ class ReportTables:
             trades=self._trades(names),
             signals=self._signals,
             securities=self._rows.securities,
+            doubts=self.doubts(),
         )
 
     @property
@@ -95,14 +110,14 @@ class ReportTables:
 
     def _on_basis(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return rows of bars and indicators, each on its own session's basis, on that of the page's session."""
-        factor = self._factor(rows)
         declared = self._market.declarations.columns
         in_prices = (*PRICES, *(column.name for column in declared if column.unit == "price"))
         in_shares = (VOLUME, *(column.name for column in declared if column.unit == "shares"))
-        return rows.with_columns(
-            *(pl.col(name) * factor for name in in_prices if name in rows.columns),
-            *(pl.col(name) / factor for name in in_shares if name in rows.columns),
+        moved = self._with_ratio(rows).with_columns(
+            *(price_after(pl.col(name)) for name in in_prices if name in rows.columns),
+            *(shares_after(pl.col(name)) for name in in_shares if name in rows.columns),
         )
+        return moved.drop(RATIO)
 
     def _trades(self, tickers: Collection[str]) -> pl.DataFrame:
         """Return the purchases and sales of `tickers` up to the session, in shares and prices of its basis."""
@@ -115,11 +130,10 @@ class ReportTables:
         )
         trades = pl.concat([bought, sold]).filter(pl.col("session") <= self._session)
         # A position's shares are counted as on the day it was opened, its prices as traded.
-        return trades.with_columns(
-            pl.col("quantity") / self._factor(trades, since="opened"), pl.col("price") * self._factor(trades)
-        ).sort("session")
+        shares = self._with_ratio(trades, since="opened").select(shares_after(pl.col("quantity")))
+        prices = self._with_ratio(trades).select(price_after(pl.col("price")))
+        return trades.with_columns(shares["quantity"], prices["price"]).sort("session")
 
-    def _factor(self, rows: pl.DataFrame, since: str = "session") -> pl.Series:
-        """Return what a price of the day `since` is multiplied by to stand on the page's basis."""
-        spans = rows.select("ticker", since=since, until=pl.lit(self._session))
-        return split_factors(self._splits, spans)["split_factor"]
+    def _with_ratio(self, rows: pl.DataFrame, since: str = "session") -> pl.DataFrame:
+        """Return `rows` with the ratio of the splits from the day `since` to the page's session."""
+        return with_ratio(rows, self._splits, since=pl.col(since), until=pl.lit(self._session))

@@ -16,3 +16,8 @@ def no_bar(session: date, last: date | None) -> str:
     if last is None:
         return f"No bar up to {session}: halted, delisted, or not in the feed."
     return f"No bar on {session}: halted, delisted, or not in the feed. The last one is of {last}."
+
+
+def holding_in_doubt(ticker: str, doubt: str) -> str:
+    """Return the warning of a holding with something in doubt within its time, which `doubt` says."""
+    return f"The value of your {ticker} may be wrong: {doubt}."

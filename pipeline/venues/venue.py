@@ -64,6 +64,8 @@ class Venue:
     """The first session of which the tables may hold anything."""
     weekend: tuple[int, ...] = WEEKEND
     """Weekdays without trading, by ISO number; empty for a venue that never closes."""
+    smallest_holding: float = 0.0001
+    """The last decimal of the quantities that statements print: less is no holding."""
 
     @cached_property
     def calendar(self) -> Calendar:

@@ -58,3 +58,35 @@ def test_a_file_that_is_not_there_is_a_wrong_call(ask: Ask) -> None:
     answer = ask("import", "nowhere.csv")
     assert answer.code == 2
     assert "nowhere.csv" in answer.words
+
+
+def test_a_price_that_was_not_traded_is_warned_of_with_its_line_and_the_split_it_would_be_right_after(
+    ask: Ask, home: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "held.csv"
+    file.write_text(f"ticker,quantity,price,opened\nAAp,1,7,{day(3)}\nAAPL,20,50,{day(0)}\nAAPL,1,10,{day(0)}\n")
+    answer = ask("import", str(file))
+    assert answer.code == 0
+    assert answer.words.splitlines()[:2] == [
+        f"warning: line 3: AAPL traded between 90 and 110 on {day(0)}, not at 50. "
+        f"×2: as after the split of {day(2)}? In the shares of that day it was 10 at 100.",
+        f"warning: line 4: AAPL traded between 90 and 110 on {day(0)}, not at 10.",
+    ]
+    assert book(home).height == 3
+
+
+def test_a_broker_s_file_is_imported_by_options_and_what_it_leaves_out_is_counted(
+    ask: Ask, home: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "history.csv"
+    month, number = f"{day(0):%m/%d/%Y}", "1,250"
+    file.write_text(f'Date,Action,Symbol,Qty,Price\n{month},Buy,AAPL,"{number}",$100\n{month},Sell,AAPL,5,$100\n')
+    columns = ("--columns", "ticker=Symbol,quantity=Qty,price=Price,opened=Date")
+    refused = ask("import", str(file), *columns)
+    assert refused.code == 1
+    assert f"line 2: quantity '1,250' is not a number like 1234.5; opened '{month}' is not a day" in refused.words
+    assert "--days" in refused.words
+    answer = ask("import", str(file), *columns, "--only", "Action=Buy", "--days", "MM/DD/YYYY", "--thousands", ",")
+    assert answer.words.splitlines()[-1] == f"Imported 1 position from {file}; 1 other row of the file left out."
+    assert book(home).select("quantity", "price", "opened").rows() == [(1250, 100, day(0))]
+    assert ask("import", str(file), "--thousands", ".").code == 1

@@ -4,11 +4,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from assets_tests.cli.conftest import Ask
-from assets_tests.cli.positions.conftest import LATEST, book
+from assets_tests.cli.positions.conftest import LATEST, NOW, book
 from assets_tests.market.holdings import day
+from pipeline.contracts.reference import DIVIDENDS
+from pipeline.lake.lake import Lake
 
 
 def test_a_purchase_is_recorded_with_all_its_terms(ask: Ask, home: Path) -> None:
@@ -115,3 +118,25 @@ def test_a_removed_position_is_not_shown_but_in_the_history(ask: Ask) -> None:
 def test_an_empty_history_is_its_header(ask: Ask) -> None:
     assert len(ask("--history").data.splitlines()) == 1
     assert json.loads(ask("--history", "--json").data) == []
+
+
+def test_an_order_not_to_be_reduced_is_recorded_changed_and_shown(ask: Ask, home: Path) -> None:
+    ask("add", "AAPL", "10", "100", "--opened", str(day(0)), "--stop", "90", "--do-not-reduce")
+    assert book(home)["do_not_reduce"].to_list() == [True]
+    assert "do not reduce" in ask().data
+    assert json.loads(ask("--json").data)[0]["do_not_reduce"] is True
+    assert ask("change", "1", "--reduce", "--from", str(day(3))).code == 0
+    assert book(home)["do_not_reduce"].to_list() == [True, False]
+    assert book(home)["stop_from"].to_list() == [None, day(0)]
+    assert "do not reduce" not in ask().data
+
+
+def test_a_dividend_lowers_the_stop_that_is_shown_and_that_a_change_is_judged_by(ask: Ask, home: Path) -> None:
+    paid = {"ticker": "AAPL", "ex_dividend_date": day(4), "cash_amount": 5.0, "currency": "USD"}
+    seen = {"first_seen_at": NOW, "last_seen_at": NOW}
+    Lake(home / "lake").refresh(DIVIDENDS, pl.DataFrame([paid | seen], schema=DIVIDENDS.columns), run_id="test")
+    ask("add", "AAPL", "10", "100", "--opened", str(day(0)), "--stop", "90")
+    stops = [json.loads(ask("--json", "--date", str(day(on))).data)[0]["stop"] for on in (1, 3, 5)]
+    assert stops == [90, 45, 40]
+    assert ask("change", "1", "--target", "42", "--from", str(day(5))).code == 0
+    assert ask("change", "1", "--target", "40", "--from", str(day(5))).code == 1

@@ -2,12 +2,16 @@
 
 import json
 from datetime import date
+from pathlib import Path
 
+import polars as pl
 import pytest
 
 from assets_tests.cli.conftest import Ask
-from assets_tests.cli.positions.conftest import LATEST
+from assets_tests.cli.positions.conftest import LATEST, NOW
 from assets_tests.market.holdings import day
+from pipeline.contracts.reference import SPLITS
+from pipeline.lake.lake import Lake
 
 
 def test_what_is_held_is_shown_after_the_split_with_sums_in_eighty_columns(ask: Ask) -> None:
@@ -91,3 +95,19 @@ def test_the_demo_s_end_is_the_newest_session(ask: Ask) -> None:
     answer = ask("add", "AAPL", "1", "50", "--opened", "2024-01-11")
     assert date(2024, 1, 11) > LATEST
     assert f"is yet to come; the latest session is {LATEST}" in answer.words
+
+
+def test_a_split_in_doubt_is_said_under_the_position_beside_the_total_and_in_json(ask: Ask, home: Path) -> None:
+    ratios = [(10.0, 1.0), (15.0, 1.0)]
+    seen = {"first_seen_at": NOW, "last_seen_at": NOW, "doubt": "conflicting"}
+    told = [{"ticker": "AAp", "execution_date": day(3), "split_from": old, "split_to": new} for old, new in ratios]
+    rows = pl.DataFrame([row | seen for row in told], schema=SPLITS.columns)
+    Lake(home / "lake").refresh(SPLITS, rows, run_id="test")
+    ask("add", "AAp", "10", "7", "--opened", str(day(0)))
+    ask("add", "AAp", "1", "7", "--opened", str(day(4)))
+    words = f"a split of {day(3)} is in doubt and not applied: 1 for 10 or 1 for 15"
+    lines = [line.strip() for line in ask().data.splitlines()]
+    assert lines[3] == words
+    assert lines[-1] == "in the total: splits in doubt and not applied of AAp"
+    assert [row["in_doubt"] for row in json.loads(ask("--json").data)] == [[words], []]
+    assert "in doubt" not in ask("--date", str(day(2))).data

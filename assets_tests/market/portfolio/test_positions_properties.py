@@ -17,7 +17,8 @@ DAYS = 12
 
 closes = st.dictionaries(st.integers(0, DAYS - 1), st.floats(1, 1000), min_size=1)
 ratios = st.sampled_from([(1, 2), (2, 3), (1, 7), (20, 1), (3, 1), (10, 11)])
-quantities = st.floats(0.001, 10_000)
+quantities = st.floats(0.1, 10_000)
+"""So many that a quarter of them is a holding after every split."""
 stops = st.floats(1, 1000)
 MONEY = ("value", "cost", "unrealised", "realised", "dividends", "profit")
 SHARES = ("to_stop", "to_target", "drawdown")

@@ -8,19 +8,14 @@ import typer
 
 from pipeline.cli.dates import parse_date
 from pipeline.cli.interrupts import only_reading
+from pipeline.cli.positions import RUN_ID
 from pipeline.cli.rows import dump, write_json
-from pipeline.cli.terminal import count_text, one_line, say, say_warning
+from pipeline.cli.terminal import say, say_warning
 
 if TYPE_CHECKING:
     import polars as pl
 
     from pipeline.lake.lake import Lake
-
-RUN_ID = "candlelake positions"
-"""The commits of the command line have this instead of a run's id."""
-
-MOST_NAMED = 20
-"""Bad rows of a file that are shown; the rest is counted."""
 
 DAY = "YYYY-MM-DD"
 
@@ -101,45 +96,58 @@ def add(  # noqa: PLR0913, PLR0917 (the data of a purchase)
     target: Target = None,
     commission: Commission = 0.0,
     note: Note = None,
+    do_not_reduce: Annotated[
+        bool, typer.Option("--do-not-reduce", metavar="", help="Dividends leave its stop and peak as they are.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", metavar="", help="Even if the ticker is not in the lake.")] = False,
 ) -> None:
     """Record a purchase. Prices are in the shares of the session opened."""
-    from pipeline.cli.positions.prices import require_known, warn_of_price
+    from pipeline.cli.positions.price_warnings import price_warnings
+    from pipeline.cli.positions.prices import require_known
     from pipeline.market.portfolio.book import Opening, faults, with_openings
     from pipeline.queries.portfolio import record
 
     lake, latest = open_lake()
-    opening = Opening(ticker, quantity, price, opened or latest, stop, target, commission, note)
+    opening = Opening(ticker, quantity, price, opened or latest, stop, target, commission, note, do_not_reduce)
     require_sound(faults(opening, latest))
     if not force:
         require_known(lake, opening)
-    warn_of_price(lake, opening)
+    for words in price_warnings(lake, [opening]).values():
+        say_warning(words)
     rows = record(lake, lambda history: with_openings(history, [opening], datetime.now(UTC)), run_id=RUN_ID)
     number: int = rows.select("position").max().item()
     say(f"Position {number}: {quantity:,.10g} {ticker} at {price:,.10g} on {opening.opened}.")
 
 
 @app.command()
-def change(
+def change(  # noqa: PLR0913, PLR0917 (the terms of a position)
     position: Number,
     stop: Annotated[float | None, typer.Option(metavar="PRICE", help="New stop; 0 drops it.")] = None,
     target: Annotated[float | None, typer.Option(metavar="PRICE", help="New target; 0 drops it.")] = None,
     note: Annotated[str | None, typer.Option(metavar="TEXT", help="New note; an empty one drops it.")] = None,
+    do_not_reduce: Annotated[
+        bool | None,
+        typer.Option("--do-not-reduce/--reduce", help="Whether dividends leave its stop and peak as they are."),
+    ] = None,
     since: Annotated[
         date | None, typer.Option("--from", parser=parse_date, metavar=DAY, help="Session; else the latest.")
     ] = None,
 ) -> None:
-    """Change stop, target or note of a position."""
+    """Change stop, target, orders or note of a position."""
     from pipeline.market.portfolio.book import Terms, term_faults, with_terms
-    from pipeline.queries.portfolio import known_splits, record
+    from pipeline.queries.portfolio import known_dividends, known_splits, record
 
     lake, latest = open_lake()
-    if stop is None and target is None and note is None:
-        raise typer.BadParameter("nothing to change; name --stop, --target or --note.")
-    terms = Terms(since or latest, stop, target, note)
+    if stop is None and target is None and note is None and do_not_reduce is None:
+        raise typer.BadParameter("nothing to change; name --stop, --target, --do-not-reduce, --reduce or --note.")
+    terms = Terms(since or latest, stop, target, note, do_not_reduce)
     require_sound(term_faults(terms, latest))
-    splits = known_splits(lake)
-    record(lake, lambda history: with_terms(history, splits, position, terms, datetime.now(UTC)), run_id=RUN_ID)
+    splits, dividends = known_splits(lake), known_dividends(lake)
+
+    def with_new_terms(history: "pl.DataFrame") -> "pl.DataFrame":
+        return with_terms(history, splits, position, terms, datetime.now(UTC), dividends)
+
+    record(lake, with_new_terms, run_id=RUN_ID)
     say(f"Position {position} is changed from {terms.since} on.")
 
 
@@ -187,52 +195,36 @@ def remove(position: Number) -> None:
 
 
 @app.command("import")
-def import_(
+def import_(  # noqa: PLR0913, PLR0917 (what a file may be like)
     file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)],
+    columns: Annotated[
+        str, typer.Option(metavar="OURS=THEIRS,…", help="The file's names of columns: ticker=Symbol,quantity=Qty,…")
+    ] = "",
+    only: Annotated[
+        str, typer.Option(metavar="COLUMN=VALUE|…", help="Only rows with one of these values: Action=Buy.")
+    ] = "",
+    days: Annotated[str, typer.Option(metavar="ORDER", help="How days are written: MM/DD/YYYY, DD-MON-YYYY.")] = DAY,
+    thousands: Annotated[str, typer.Option(metavar="SIGN", help="What separates thousands.")] = "",
+    decimal: Annotated[str, typer.Option(metavar="SIGN", help="What is before decimals.")] = ".",
+    delimiter: Annotated[str, typer.Option(metavar="SIGN", help="What separates columns.")] = ",",
     force: Annotated[
         bool, typer.Option("--force", metavar="", help="Even rows recorded before, and tickers not in the lake.")
     ] = False,
 ) -> None:
     """Record the purchases of a CSV file: columns ticker, quantity, price, opened; stop, target, commission, note."""
-    from pipeline.cli.positions.file import read_openings
-    from pipeline.cli.positions.prices import unknown_tickers
-    from pipeline.market.portfolio.book import recorded_before, with_openings
-    from pipeline.queries.portfolio import record
+    from pipeline.cli.positions.importing import import_purchases
+    from pipeline.cli.positions.layout import Layout, mapping
 
-    lake, latest = open_lake()
-    rows = read_openings(file, latest)
-    bad = {row.line: "; ".join(row.faults) for row in rows if row.opening is None}
-    lines = {row.line: row.opening for row in rows if row.opening is not None}
-    openings = list(lines.values())
-    if not force:
-        unknown = unknown_tickers(lake, openings)
-        bad |= {line: unknown[opening.ticker] for line, opening in lines.items() if opening.ticker in unknown}
-
-    def with_imported_rows(history: "pl.DataFrame") -> "pl.DataFrame":
-        before = {} if force else {line: recorded_before(history, opening) for line, opening in lines.items()}
-        repeated = {line: f"it is recorded already, as position {number}" for line, number in before.items() if number}
-        refuse_rows(file, bad | repeated, len(rows))
-        return with_openings(history, openings, datetime.now(UTC))
-
-    record(lake, with_imported_rows, run_id=RUN_ID)
-    say(f"Imported {count_text(len(rows), 'positions')} from {file}.")
-
-
-def refuse_rows(file: Path, bad: dict[int, str], rows: int) -> None:
-    """Return if no row is bad; otherwise show the lines with their reasons and raise PositionRefused."""
-    from pipeline.cli.positions.file import EXPECTED
-    from pipeline.errors import PositionRefused
-
-    if not bad:
-        return
-    for line, reason in sorted(bad.items())[:MOST_NAMED]:
-        say(f"line {line}: {one_line(reason)}")
-    if len(bad) > MOST_NAMED:
-        say(f"… and {len(bad) - MOST_NAMED:,} more")
-    raise PositionRefused(
-        f"{len(bad):,} of {rows:,} rows of {file} cannot be recorded; nothing was imported.",
-        remedy=f"Correct them and import the file again. {EXPECTED}",
+    layout = Layout(
+        columns=mapping(columns, "--columns"),
+        only={name: frozenset(values.split("|")) for name, values in mapping(only, "--only").items()},
+        thousands=thousands,
+        decimal=decimal,
+        days=days,
+        delimiter=delimiter,
     )
+    lake, latest = open_lake()
+    import_purchases(lake, file, layout, latest, force=force)
 
 
 def open_lake() -> tuple["Lake", date]:

@@ -12,7 +12,7 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.errors import PositionRefused
 from pipeline.lake.lake import Lake
 from pipeline.market.portfolio.book import Opening, open_positions, settled
-from pipeline.market.prices.splits import shares_become
+from pipeline.market.prices.splits import price_after, with_ratio
 from pipeline.queries.portfolio import known_splits, recorded_positions
 
 AROUND = 20
@@ -65,19 +65,6 @@ def _unknown(ticker: str, traded: set[str]) -> str:
     return f"{ticker} has no bar in the lake at that time{hint}"
 
 
-def warn_of_price(lake: Lake, opening: Opening) -> None:
-    """Warn when the price is outside the ticker's range of the day."""
-    if not lake.exists(DAILY_BARS):
-        return
-    bars = lake.scan(DAILY_BARS, opening.opened, opening.opened).filter(pl.col("ticker") == opening.ticker).collect()
-    for bar in bars.iter_rows(named=True):
-        if not bar["low"] <= opening.price <= bar["high"]:
-            say_warning(
-                f"{opening.ticker} traded between {bar['low']:,.10g} and {bar['high']:,.10g} on {opening.opened}, "
-                f"not at {opening.price:,.10g}."
-            )
-
-
 def last_close(lake: Lake, ticker: str, day: date | None, latest: date) -> tuple[date, float]:
     """Return the session of a sale without a price, and its price: the last close, on the shares of that session.
 
@@ -99,8 +86,8 @@ def last_close(lake: Lake, ticker: str, day: date | None, latest: date) -> tuple
     bar = bars.tail(1)
     priced_on: date = bar["session"].item()
     session = day or priced_on
-    ratio: float = shares_become(bar, known_splits(lake), since=pl.col("session"), until=pl.lit(session)).item()
-    price: float = bar["close"].item() / ratio
+    on_shares = with_ratio(bar, known_splits(lake), since=pl.col("session"), until=pl.lit(session))
+    price: float = on_shares.select(price_after(pl.col("close"))).item()
     if priced_on != session:
         say_warning(f"{ticker} has no bar on {session}; the sale counts at its close of {priced_on}.")
     return session, price

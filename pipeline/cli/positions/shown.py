@@ -18,6 +18,9 @@ WIDE = 100
 STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan"}
 """How a signal is drawn, by its severity."""
 
+DOUBT = "magenta"
+"""How a doubt about the value is drawn."""
+
 Row = dict[str, Any]
 
 
@@ -97,6 +100,11 @@ def draw(session: date, rows: list[Row]) -> None:
                 console.print(words, style=style, no_wrap=True, overflow="ellipsis")
     if len(rows) > 1:
         console.print(_line(total, widths, "bold"), soft_wrap=True)
+        in_doubt = sorted({shortened(row["ticker"]) for row in rows if row["in_doubt"]})
+        if in_doubt:
+            remark = f"in the total: splits in doubt and not applied of {', '.join(in_doubt)}"
+            for words in _in_lines(remark, every["#"] + GAP, console.width):
+                console.print(words, style=DOUBT, no_wrap=True, overflow="ellipsis")
 
 
 def _in_lines(remark: str, indent: int, width: int) -> Iterator[str]:
@@ -123,13 +131,16 @@ def _remarks(row: Row, session: date) -> list[tuple[str, str]]:
     """Return the remarks on a position, each with its style."""
     remarks = []
     if row["no_bar"] and row["priced_on"] is None:
-        remarks.append((f"no bar since it was opened on {row['opened']}: shown at the price paid", "magenta"))
+        remarks.append((f"no bar since it was opened on {row['opened']}: shown at the price paid", DOUBT))
     elif row["no_bar"]:
-        remarks.append((f"no bar on {session}: halted, delisted or renamed; last close {row['priced_on']}", "magenta"))
+        remarks.append((f"no bar on {session}: halted, delisted or renamed; last close {row['priced_on']}", DOUBT))
+    remarks += [(one_line(doubt), DOUBT) for doubt in row["in_doubt"]]
     for signal in row["signals"]:
         new = "new" if signal["is_new"] else "   "
         words = one_line("; ".join(signal["reasons"]))
         remarks.append((f"{signal['severity']:<6}  {new}  {words}", STYLES[signal["severity"]]))
+    if row["do_not_reduce"]:
+        remarks.append(("do not reduce: dividends leave its stop and peak as they are", "dim"))
     if row["note"]:
         remarks.append((one_line(row["note"]), "dim"))
     return remarks

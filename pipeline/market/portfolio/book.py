@@ -15,8 +15,10 @@ import polars as pl
 
 from pipeline.contracts.portfolio import POSITIONS
 from pipeline.errors import PositionRefused
+from pipeline.market.portfolio.dust import SMALLEST, is_more
 from pipeline.market.portfolio.early_books import with_entries
-from pipeline.market.portfolio.lots import ROUNDING, Lots, Oversold, Row, SaleEntry
+from pipeline.market.portfolio.levels import NO_DIVIDENDS, TERMS, Actions, term_histories
+from pipeline.market.portfolio.lots import Lots, Oversold, Row, SaleEntry
 
 LARGEST = 1e12
 """Numbers beyond this are not quantities or prices."""
@@ -42,6 +44,8 @@ class Opening:
     target: float | None = None
     commission: float = 0.0
     note: str | None = None
+    do_not_reduce: bool | None = None
+    """Whether dividends leave its stop and peak as they are."""
 
 
 _OPENING = {field.name: POSITIONS.columns[field.name] for field in fields(Opening)}
@@ -70,6 +74,8 @@ class Terms:
     stop: float | None = None
     target: float | None = None
     note: str | None = None
+    do_not_reduce: bool | None = None
+    """Whether dividends leave stop and peak as they are."""
 
 
 def in_force(history: pl.DataFrame) -> pl.DataFrame:
@@ -101,6 +107,7 @@ def faults(opening: Opening, latest: date) -> list[str]:
     """Return, in words, why a purchase cannot be recorded; empty when it can. `latest` is the newest session so far."""
     reasons = [] if TICKER.fullmatch(opening.ticker) else ["the ticker is empty, or has spaces or signs beyond ASCII"]
     reasons += _not_positive(quantity=opening.quantity, price=opening.price, stop=opening.stop, target=opening.target)
+    reasons += _too_few(opening.quantity)
     reasons += _negative(commission=opening.commission)
     if opening.stop is not None and opening.target is not None and opening.stop >= opening.target:
         reasons.append(f"the stop {opening.stop:g} is not below the target {opening.target:g}")
@@ -110,6 +117,7 @@ def faults(opening: Opening, latest: date) -> list[str]:
 def sale_faults(sale: Sale, latest: date) -> list[str]:
     """Return, in words, why a sale cannot be recorded with any holdings; empty when it can."""
     reasons = _not_positive(quantity=sale.quantity) + _negative(price=sale.price, commission=sale.commission)
+    reasons += _too_few(sale.quantity)
     return reasons + day_faults(sale.closed, latest)
 
 
@@ -138,6 +146,11 @@ def _not_positive(**numbers: float | None) -> list[str]:
         for name, number in numbers.items()
         if number is not None and not 0 < number < LARGEST
     ]
+
+
+def _too_few(quantity: float | None) -> list[str]:
+    is_dust = quantity is not None and 0 < quantity < SMALLEST
+    return [f"the quantity {quantity:g} is less than statements print: {SMALLEST:g} is the least"] if is_dust else []
 
 
 def _negative(**numbers: float | None) -> list[str]:
@@ -180,7 +193,7 @@ def with_sale(history: pl.DataFrame, splits: pl.DataFrame, sale: Sale, recorded_
     )
     lots = _played(history, splits)
     held = sum(shares for _, shares in lots.available(entry))
-    if not held or (sale.quantity or 0) > held * (1 + ROUNDING):
+    if not held or is_more(sale.quantity or 0, held):
         number = "" if sale.position is None else f" in position {sale.position}"
         raise PositionRefused(
             f"{_shares(sale)} {sale.ticker}{number} cannot be sold on {sale.closed}: {held:,.10g} are held then.",
@@ -190,29 +203,41 @@ def with_sale(history: pl.DataFrame, splits: pl.DataFrame, sale: Sale, recorded_
     return _extended(history, _revised(history, lots.sell(entry), sale_columns), recorded_at)
 
 
-def with_terms(
-    history: pl.DataFrame, splits: pl.DataFrame, position: int, terms: Terms, recorded_at: datetime
+def with_terms(  # noqa: PLR0913, PLR0917 (the book, and all that moves its prices)
+    history: pl.DataFrame,
+    splits: pl.DataFrame,
+    position: int,
+    terms: Terms,
+    recorded_at: datetime,
+    dividends: pl.DataFrame = NO_DIVIDENDS,
 ) -> pl.DataFrame:
-    """Return `history` with a position's stop, target or note changed; an unchanged stop or target follows the splits.
+    """Return `history` with a position's terms changed; an unchanged stop or target follows splits and dividends.
 
-    Raises PositionRefused when the position is not held, its terms were set for a later session, or its stop would not
-    be below its target.
+    `splits` and `dividends` are those of `position_marks`. Raises PositionRefused when the position is not held, its
+    terms were set for a later session, or its stop would not be below its target.
     """
     lots = _played(history, splits)
-    before = _numbered(open_positions(lots.settled()), position)
+    book = lots.settled()
+    before = _numbered(open_positions(book), position)
     set_for: date = before["terms_from"].item()
     if terms.since < set_for:
         raise PositionRefused(
             f"The terms of position {position} were set for {set_for}, which is after {terms.since}.",
             remedy="Let the new terms hold from that session or a later one.",
         )
-    row = lots.numbered(position).row
-    changed = row | {"event": "changed", "terms_from": terms.since}
-    for name, new in (("stop", terms.stop), ("target", terms.target)):
-        value, typed_on = lots.term(position, name, terms.since) if new is None else (new or None, terms.since)
-        changed |= {name: value, f"{name}_from": typed_on}
+    so_far, actions = term_histories(book)[position], Actions(splits, dividends)
+    changed = lots.numbered(position).row | {"event": "changed", "terms_from": terms.since}
+    for name in TERMS:
+        new: float | None = getattr(terms, name)
+        if new is None:
+            _, typed_on = lots.term(position, name, terms.since)
+            changed |= {name: so_far.price(name, actions, terms.since), f"{name}_from": typed_on}
+        else:
+            changed |= {name: new or None, f"{name}_from": terms.since}
     if terms.note is not None:
         changed["note"] = terms.note or None
+    if terms.do_not_reduce is not None:
+        changed["do_not_reduce"] = terms.do_not_reduce
     stop, target = changed["stop"], changed["target"]
     if None not in (stop, target) and stop >= target:
         raise PositionRefused(

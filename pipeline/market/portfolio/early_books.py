@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.contracts.portfolio import POSITIONS
-from pipeline.market.portfolio.lots import ROUNDING, TERMS
+from pipeline.market.portfolio.levels import TERMS
 from pipeline.market.prices.splits import ShareCounts
 
 KnownAt = Callable[[datetime], pl.DataFrame]
@@ -21,6 +21,9 @@ KnownAt = Callable[[datetime], pl.DataFrame]
 Row = dict[str, Any]
 
 TICK = timedelta(microseconds=1)
+
+ROUNDING = 1e-9
+"""Relative difference up to which a term is one that a split has moved."""
 
 KINDS = ("opened", "changed", "reduced", "closed", "removed")
 
@@ -110,11 +113,12 @@ class _Early:
         if row["event"] != "changed" or before is None:
             return {}
         counts = self._counts_at(row["recorded_at"])
-        ratio = counts.became(row["ticker"], before["terms_from"], row["terms_from"])
+        span = row["ticker"], before["terms_from"], row["terms_from"]
         typed_on = {}
         for name in TERMS:
             old, new = before[name], row[name]
-            is_kept = old is not None and new is not None and abs(new * ratio - old) <= ROUNDING * old
+            moved = None if old is None else counts.price(old, *span)
+            is_kept = moved is not None and new is not None and abs(new - moved) <= ROUNDING * moved
             typed_on[f"{name}_from"] = (
                 (before[f"{name}_from"] or before["terms_from"]) if is_kept else row["terms_from"]
             )
@@ -129,7 +133,7 @@ class _Early:
         if parts:
             counts = self._counts_at(closed[0]["recorded_at"])
             shares = sum(
-                part["quantity"] * counts.became(part["ticker"], part["opened"], part["closed"]) for part in closed
+                counts.shares(part["quantity"], part["ticker"], part["opened"], part["closed"]) for part in closed
             )
             is_of_one = len(reached) == 1 and [*reached] != open_positions[:1]
             of_one = reached.pop() if is_of_one else None

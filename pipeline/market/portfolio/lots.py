@@ -5,7 +5,7 @@ on the splits, which may become known, be corrected or be withdrawn later: so al
 by entry in the order of recording. When a split became known makes no difference.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
@@ -14,12 +14,10 @@ from typing import Any
 import polars as pl
 
 from pipeline.contracts.portfolio import POSITIONS
+from pipeline.market.portfolio.dust import is_held, is_more
+from pipeline.market.portfolio.levels import TERMS, is_set_on
+from pipeline.market.prices.exact import exact
 from pipeline.market.prices.splits import ShareCounts
-
-ROUNDING = 1e-9
-"""A rest smaller than this share of a position is a rounding error of a split, and counts as none."""
-
-TERMS = ("stop", "target")
 
 Row = dict[str, Any]
 
@@ -100,23 +98,24 @@ class Lots:
             row = lot.row
             is_eligible = sale.position is None or sale.position == row["position"]
             if is_eligible and lot.is_held and row["ticker"] == sale.ticker and row["opened"] <= sale.closed:
-                yield lot, row["quantity"] * self._ratio(lot, sale.closed)
+                shares = self.counts.shares(row["quantity"], row["ticker"], row["opened"], sale.closed)
+                if is_held(shares):
+                    yield lot, shares
 
     def sell(self, sale: SaleEntry) -> list[Row]:
         """Apply a sale, and return the rows that it changes and the part that it splits off."""
         lots = list(self.available(sale))
         available = sum(shares for _, shares in lots)
         quantity = available if sale.quantity is None else sale.quantity
-        if quantity > available * (1 + ROUNDING):
+        if is_more(quantity, available):
             self.oversold.append(Oversold(sale.ticker, sale.closed, quantity, available))
-        sold, taken_before = min(quantity, available), 0.0
-        changed: list[Row] = []
-        for lot, shares in lots:
-            sold_here = min(quantity - taken_before, shares)
-            if sold_here > 0:
-                changed += self._sell_from(lot, sale, sold_here, sale.commission * sold_here / sold)
-            taken_before += shares
-        return changed
+        taken = list(_taken(lots, min(quantity, available)))
+        sold = sum(shares for _, _, shares in taken)
+        return [
+            row
+            for lot, held, shares in taken
+            for row in self._sell_from(lot, sale, shares, held, sale.commission * shares / sold)
+        ]
 
     def term(self, position: int, name: str, since: date) -> tuple[float | None, date]:
         """Return the stop or target of a position on the shares of a session, and the session it was typed on."""
@@ -130,27 +129,28 @@ class Lots:
         if name not in lot.typed:
             return None, since
         value, typed_on = lot.typed[name]
-        return value / self.counts.became(lot.row["ticker"], typed_on, since), typed_on
+        return self.counts.price(value, lot.row["ticker"], typed_on, since), typed_on
 
-    def _sell_from(self, lot: Lot, sale: SaleEntry, shares: float, commission: float) -> list[Row]:
+    def _sell_from(self, lot: Lot, sale: SaleEntry, shares: float, held: float, commission: float) -> list[Row]:
+        """Sell `shares` of the `held` ones, both of the day of the sale, and return the changed rows."""
         row = lot.row
         closing = {"closed": sale.closed, "closing_price": sale.price, "closing_commission": commission}
-        quantity = shares / self._ratio(lot, sale.closed)
-        rest = row["quantity"] - quantity
+        quantity = self.counts.shares(shares, row["ticker"], sale.closed, row["opened"])
         if sale.part is not None:
             self._sold_last[sale.part] = lot
-        if rest <= ROUNDING * row["quantity"] or sale.part is None:
+        if sale.part is None or not is_more(held, shares):
             lot.row = row | closing | {"event": "closed"}
             return [lot.row]
         share = quantity / row["quantity"]
         own = {"position": sale.part, "revision": 1, "event": "closed", "split_off_from": row["position"]}
         part = Lot(row | closing | own | {"quantity": quantity, "commission": row["commission"] * share}, lot.typed)
         self._lots[sale.part] = part
-        lot.row = row | {"event": "reduced", "quantity": rest, "commission": row["commission"] * (1 - share)}
+        rest = {
+            "quantity": exact(row["quantity"] - quantity, row["quantity"]),
+            "commission": row["commission"] * (1 - share),
+        }
+        lot.row = row | {"event": "reduced"} | rest
         return [lot.row, part.row]
-
-    def _ratio(self, lot: Lot, until: date) -> float:
-        return self.counts.became(lot.row["ticker"], lot.row["opened"], until)
 
     def _enter(self, rows: list[Row], recorded: set[int]) -> None:
         closing = [row for row in rows if row["event"] == "closed"]
@@ -171,14 +171,16 @@ class Lots:
 
     def _change(self, lot: Lot, row: Row) -> None:
         since = row["terms_from"]
+        own: Row = {}
         for name in TERMS:
             if row[name] is None:
                 lot.typed = {other: typed for other, typed in lot.typed.items() if other != name}
-            elif row[f"{name}_from"] in {None, since}:
+            elif is_set_on(row, name):
                 lot.typed = lot.typed | {name: (row[name], since)}
-        own = {name: self._term(lot, name, since)[0] for name in TERMS}
+            own[name], own[f"{name}_from"] = self._term(lot, name, since)
         event = "changed" if lot.is_held else lot.row["event"]
-        lot.row = lot.row | own | {"event": event, "terms_from": since, "note": row["note"]}
+        own |= {"event": event, "terms_from": since} | {name: row[name] for name in ("note", "do_not_reduce")}
+        lot.row = lot.row | own
 
     def _remove(self, position: int, recorded: set[int]) -> None:
         # A part that no longer exists was the whole of the last position that its sale reached.
@@ -196,6 +198,16 @@ class Lots:
             return [lot.row]
         # The newest revision is in force, and includes the effect of later sales.
         return [*lot.revisions[:-1], lot.row]
+
+
+def _taken(lots: Iterable[tuple[Lot, float]], quantity: float) -> Iterator[tuple[Lot, float, float]]:
+    """Yield what a sale of `quantity` shares takes of `lots`, in order: the lot, its shares, and those taken."""
+    left = quantity
+    for lot, shares in lots:
+        taken = min(left, shares)
+        if is_held(taken):
+            yield lot, shares, taken
+        left = exact(left - taken, quantity)
 
 
 ENTRY = ("entry", "sale_quantity", "sale_position", "sale_part")

@@ -8,7 +8,8 @@ basis of its own session: before the market opens on the execution date of a spl
   its first bar, at the price paid.
 - On the session of the sale the shares are sold by the close: quantity, value and unrealised profit are 0.
 - A position gets the dividends with an ex-date after its opening, up to the day of the sale, in the shares of the
-  ex-date. They count from the ex-date, before tax, and do not change the entry.
+  ex-date. They count from the ex-date, before tax, and do not change the entry. They lower stop and peak (`levels`).
+- Less than the smallest holding (`dust`) is no holding, and has no row.
 """
 
 from collections.abc import Sequence
@@ -18,9 +19,11 @@ import polars as pl
 
 from pipeline.contracts.portfolio import POSITION_MARKS
 from pipeline.market.portfolio.book import in_force
-from pipeline.market.prices.splits import shares_become
-
-NO_DIVIDENDS = pl.DataFrame(schema={"ticker": pl.String, "ex_dividend_date": pl.Date, "cash_amount": pl.Float64})
+from pipeline.market.portfolio.dust import SMALLEST
+from pipeline.market.portfolio.levels import NO_DIVIDENDS, Actions
+from pipeline.market.portfolio.session_levels import with_levels
+from pipeline.market.prices.exact import exact_numbers
+from pipeline.market.prices.splits import RATIO, price_after, shares_after, with_ratio
 
 
 def held_between(history: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
@@ -49,9 +52,10 @@ def position_marks(
     positions = held_between(history, min(sessions), max(sessions))
     days = _days(positions, max(sessions))
     priced = _priced(days, bars, splits)
-    requested = priced.filter(pl.col("session").is_in(list(sessions)))
-    with_terms = _with_terms(requested, history, splits)
-    marked = _valued(_with_dividends(with_terms, positions, dividends, splits))
+    levelled = with_levels(priced, history, Actions(splits, dividends))
+    is_requested = pl.col("session").is_in(list(sessions))
+    requested = levelled.filter(is_requested, pl.col("quantity") >= SMALLEST)
+    marked = _valued(_with_dividends(requested, positions, dividends, splits))
     return marked.select(pl.col(name).cast(dtype) for name, dtype in POSITION_MARKS.columns.items())
 
 
@@ -72,48 +76,32 @@ def _days(positions: pl.DataFrame, last: date) -> pl.DataFrame:
 
 
 def _priced(days: pl.DataFrame, bars: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
-    """Return `days` with quantity and entry on each session's basis, close, peak, and the session of the close."""
-    became = shares_become(days, splits, since=pl.col("opened"), until=pl.col("session"))
+    """Return `days` with quantity and entry on each session's basis, `bar`, close, and the session of the close.
+
+    `bar` is the close of the session itself, null without one.
+    """
     with_bars = row_by_row(
-        days.with_columns(ratio=became).join(
+        with_ratio(days, splits, since=pl.col("opened"), until=pl.col("session")).join(
             bars.select("ticker", "session", bar="close"), on=["ticker", "session"], how="left", maintain_order="left"
         )
     )
-    ratio = pl.col("ratio")
-    # The value of one share bought: the same on every basis, so that it can be compared over time.
-    worth = pl.col("bar") * ratio
-    last = worth.forward_fill().over("position")
-    highest = pl.max_horizontal("price", last).cum_max().over("position")
-    close = pl.coalesce("bar", last / ratio, pl.col("price") / ratio)
     return with_bars.with_columns(
-        quantity=pl.col("quantity") * ratio,
-        entry=pl.col("price") / ratio,
+        quantity=shares_after(pl.col("quantity")),
+        entry=price_after(pl.col("price")),
         cost=pl.col("quantity") * pl.col("price") + pl.col("commission"),
-        close=close,
+        close=pl.coalesce("bar", _last_close(), price_after(pl.col("price"))),
         priced_on=pl.when(pl.col("bar").is_not_null()).then("session").forward_fill().over("position"),
         no_bar=pl.col("bar").is_null(),
-        peak=pl.max_horizontal(highest / ratio, close),
     )
 
 
-def _with_terms(days: pl.DataFrame, history: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
-    """Return `days` with the stop and target in force on each session, on its basis.
-
-    A part that was sold had the terms of the position it was split off from.
-    """
-    newest = history.sort("revision").unique(["position", "terms_from"], keep="last")
-    terms = newest.select("terms_from", "stop", "target", whose="position").sort("terms_from")
-    whose = pl.coalesce("split_off_from", "position")
-    on_day = (
-        days.drop("stop", "target", "terms_from")
-        .with_columns(whose=whose)
-        .sort("session")
-        # Polars cannot check the order within positions, and warns; both sides were just sorted.
-        .join_asof(terms, left_on="session", right_on="terms_from", by="whose", check_sortedness=False)
-        .sort("position", "session")
-    )
-    ratio = shares_become(on_day, splits, since=pl.col("terms_from"), until=pl.col("session"))
-    return on_day.with_columns(pl.col("stop", "target") / ratio)
+def _last_close() -> pl.Expr:
+    """Return the close of the position's last bar, on the basis of the session."""
+    has_bar = pl.col("bar").is_not_null()
+    then = {name: pl.when(has_bar).then(name).forward_fill().over("position") for name in ("bar", *RATIO)}
+    # Both sides of the splits since that bar; whole numbers divide without a rest.
+    old, new = (pl.col(name) / then[name] for name in RATIO)
+    return exact_numbers(then["bar"] * old / new)
 
 
 def _with_dividends(
@@ -123,8 +111,9 @@ def _with_dividends(
     until_sold = pl.col("closed").is_null() | (pl.col("ex_dividend_date") <= pl.col("closed"))
     owned = positions.select("position", "ticker", "opened", "closed", bought="quantity")
     got = owned.join(dividends, on="ticker").filter(pl.col("ex_dividend_date") > pl.col("opened"), until_sold)
-    ratio = shares_become(got, splits, since=pl.col("opened"), until=pl.col("ex_dividend_date"))
-    paid = got.with_columns(amount=pl.col("bought") * ratio * pl.col("cash_amount")).sort("ex_dividend_date")
+    on_shares = with_ratio(got, splits, since=pl.col("opened"), until=pl.col("ex_dividend_date"))
+    amount = shares_after(pl.col("bought")) * pl.col("cash_amount")
+    paid = on_shares.with_columns(amount=amount).sort("ex_dividend_date")
     sums = paid.select("position", "ex_dividend_date", dividends=pl.col("amount").cum_sum().over("position"))
     return (
         days.sort("session")

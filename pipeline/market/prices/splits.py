@@ -1,7 +1,8 @@
 """Splits: the factor that puts a price of one session on the share basis of another. Pure.
 
 Convention: before the market opens on `execution_date`, `split_from` old shares become `split_to` new ones. A price of
-an earlier session is multiplied by `split_from` / `split_to`, a number of shares by the inverse.
+an earlier session is multiplied by `split_from` / `split_to`, a number of shares by the inverse. The products of both
+sides of the ratios come first, and are exact for whole numbers; then a price is multiplied, and divided once.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from math import prod
 import polars as pl
 
 from pipeline.errors import ContractBroken
+from pipeline.market.prices.exact import exact, exact_numbers
 
 RATIO = ("split_from", "split_to")
 
@@ -28,31 +30,53 @@ def split_factors(splits: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
     return spans.with_columns(split_factor=product["split_from"] / product["split_to"])
 
 
-def shares_become(rows: pl.DataFrame, splits: pl.DataFrame, *, since: pl.Expr, until: pl.Expr) -> pl.Series:
-    """Return, for each of `rows` (with ticker), how many shares of the day `until` one of the day `since` has become.
+def with_ratio(rows: pl.DataFrame, splits: pl.DataFrame, *, since: pl.Expr, until: pl.Expr) -> pl.DataFrame:
+    """Return `rows` (with ticker) with the columns of RATIO: the products of both sides of the splits of a span.
 
-    `splits`: ticker, execution_date, split_from, split_to. Raises ContractBroken when a ticker has two on a
-    day, or a number is impossible.
+    A span reaches from the day `since` to a later day `until`; without a split in it both sides are 1. `splits`:
+    ticker, execution_date, split_from, split_to. Raises ContractBroken when a ticker has two on a day, or a number is
+    impossible.
     """
     events = require_sound(splits, "execution_date", RATIO).rename({"execution_date": "day"})
     product = products_between(events, rows.select("ticker", since=since, until=until), RATIO)
-    return product["split_to"] / product["split_from"]
+    return rows.with_columns(product.select(pl.col(RATIO).cast(pl.Float64)))
+
+
+def price_after(price: pl.Expr) -> pl.Expr:
+    """Return a price, in rows `with_ratio`, on the shares at the end of the span."""
+    return exact_numbers(price * pl.col("split_from") / pl.col("split_to"))
+
+
+def shares_after(shares: pl.Expr) -> pl.Expr:
+    """Return what a number of shares, in rows `with_ratio`, has become at the end of the span."""
+    return exact_numbers(shares * pl.col("split_to") / pl.col("split_from"))
 
 
 class ShareCounts:
-    """How many shares one share has become, for one span at a time. Takes the same splits as `shares_become`."""
+    """What prices and shares become by splits, for one span at a time. Takes the same splits as `with_ratio`."""
 
     def __init__(self, splits: pl.DataFrame) -> None:
         self._splits: dict[str, list[tuple[date, float, float]]] = {}
         for ticker, *split in require_sound(splits, "execution_date", RATIO).sort("execution_date").iter_rows():
             self._splits.setdefault(ticker, []).append((split[0], split[1], split[2]))
 
-    def became(self, ticker: str, since: date, until: date) -> float:
-        """Return how many shares of the day `until` one of the day `since` has become."""
+    def shares(self, number: float, ticker: str, since: date, until: date) -> float:
+        """Return what `number` shares of the day `since` are on the day `until`."""
+        old, new = self._ratio(ticker, since, until)
+        return exact(number * new / old)
+
+    def price(self, price: float, ticker: str, since: date, until: date) -> float:
+        """Return what a price on the shares of the day `since` is on those of the day `until`."""
+        old, new = self._ratio(ticker, since, until)
+        return exact(price * old / new)
+
+    def _ratio(self, ticker: str, since: date, until: date) -> tuple[float, float]:
+        """Return the products of both sides of the splits between two days, in either direction."""
         if until < since:
-            return 1 / self.became(ticker, until, since)
+            new, old = self._ratio(ticker, until, since)
+            return old, new
         within = [split for split in self._splits.get(ticker, ()) if since < split[0] <= until]
-        return prod(new for _, _, new in within) / prod(old for _, old, _ in within)
+        return prod(old for _, old, _ in within), prod(new for _, _, new in within)
 
 
 def products_between(events: pl.DataFrame, spans: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:

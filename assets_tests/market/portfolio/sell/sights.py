@@ -8,6 +8,7 @@ import polars as pl
 from assets_tests.market.holdings import NO_SPLITS, bars, day, history, opening
 from assets_tests.stocks import INDICATORS_TABLE
 from pipeline.contracts.portfolio import SIGNALS
+from pipeline.market.portfolio.levels import NO_DIVIDENDS
 from pipeline.market.portfolio.positions import position_marks
 from pipeline.market.portfolio.sell.rules import (
     CLOSE_UNDER_SMA,
@@ -46,6 +47,7 @@ def signals_of(
     of_day: Mapping[str, Mapping[int, float]] | None = None,
     rules=RULES,
     known_splits=NO_SPLITS,
+    paid=NO_DIVIDENDS,
     sessions: tuple[int, ...] | None = None,
     **terms: Any,
 ) -> pl.DataFrame:
@@ -53,7 +55,7 @@ def signals_of(
     prices = bars("A", closes, **(of_day or {}))
     looked_at = [day(number) for number in sessions or range(max(closes) + 1)]
     book = history(opening(**terms))
-    marks = position_marks(book, prices, known_splits, looked_at)
+    marks = position_marks(book, prices, known_splits, looked_at, paid)
     return SIGNALS.enforce(sell_signals(marks, prices, indicators(*indicator_rows), rules))
 
 

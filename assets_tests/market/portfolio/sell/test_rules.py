@@ -1,6 +1,6 @@
 import pytest
 
-from assets_tests.market.holdings import splits
+from assets_tests.market.holdings import day, dividends, splits
 from assets_tests.market.portfolio.sell.sights import days_of, only, signals_of
 
 
@@ -39,6 +39,46 @@ def test_a_split_hits_no_stop():
 def test_a_split_adjusted_stop_is_hit():
     stop = only(signals_of({0: 100, 1: 47.5}, stop=95, known_splits=splits(("A", 1, 1, 2))), "stop_hit")
     assert stop["threshold"] == 47.5
+
+
+def test_a_low_a_hair_above_a_stop_of_a_million_does_not_hit_it():
+    low_of = {"of_day": {"low": {1: 999_999.995}}, "price": 1_000_000, "stop": 999_999.99}
+    assert days_of(signals_of({0: 1_000_000, 1: 1_000_000}, **low_of), "stop_hit") == []
+    assert days_of(signals_of({0: 1_000_000, 1: 999_999.99}, price=1_000_000, stop=999_999.99), "stop_hit") == [1]
+
+
+def test_a_stop_of_seventy_cents_before_one_for_ten_is_hit_at_seven():
+    split = splits(("A", 1, 10, 1))
+    signals = signals_of({0: 0.9, 1: 7.4}, of_day={"low": {1: 7.0}}, price=0.95, stop=0.70, known_splits=split)
+    assert only(signals, "stop_hit")["reasons"] == ["Fell to 7.00; the stop is 7.00"]
+
+
+def test_a_stop_lowered_by_a_dividend_says_so_when_it_is_hit():
+    paid = dividends(("A", 1, 30.0))
+    low_of = {"low": {1: 67.4, 2: 44.9}}
+    signals = signals_of({0: 97.58, 1: 69, 2: 50}, price=86, stop=75, paid=paid, of_day=low_of)
+    assert days_of(signals, "stop_hit") == [2]
+    assert only(signals, "stop_hit")["reasons"] == [
+        f"Fell to 44.90; the stop is 45.00: 75.00 less the dividend of 30.00 of {day(1)}"
+    ]
+
+
+def test_a_stop_lowered_by_several_dividends_names_their_sum_and_the_last():
+    paid = dividends(("A", 1, 1.5), ("A", 2, 0.5))
+    signals = signals_of({0: 100, 1: 90, 2: 73}, stop=75, paid=paid)
+    assert only(signals, "stop_hit")["reasons"] == [
+        f"Fell to 73.00; the stop is 73.00: 75.00 less 2 dividends of 2.00 in all, the last of {day(2)}"
+    ]
+
+
+def test_a_trailing_stop_hangs_below_the_lowered_peak():
+    ranges, paid = [{"at": number, "atr_14": 4.0} for number in range(4)], dividends(("A", 2, 30.0))
+    signals = signals_of({0: 100, 1: 120, 2: 78, 3: 77.99}, *ranges, paid=paid)
+    assert days_of(signals, "trailing_stop") == [3]
+    assert only(signals, "trailing_stop")["reasons"] == [
+        "Closes at 77.99, below the trailing stop of 78.00: 3 average true ranges (4.00) under the peak of 90.00: "
+        f"120.00 less the dividend of 30.00 of {day(2)}"
+    ]
 
 
 def test_a_target_is_hit_by_the_high_and_an_open_above_it_is_in_the_reason():

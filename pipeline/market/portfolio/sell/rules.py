@@ -12,17 +12,33 @@ def price(number: pl.Expr) -> pl.Expr:
     return pl.when(number.abs() < 1).then(decimal(number, 4)).otherwise(decimal(number, 2))
 
 
+def with_dividends(level: str) -> pl.Expr:
+    """Return a stop or peak in words, with what lowered it: `45.00: 75.00 less the dividend of 30.00 of 2025-05-14`."""
+    before, amount = price(pl.col(f"{level}_before_dividends")), price(pl.col(f"{level}_lowered_by"))
+    newest = pl.col(f"{level}_lowered_on").dt.to_string("%Y-%m-%d")
+    count = pl.col(f"{level}_dividends")
+    lowered = (
+        pl.when(count == 1)
+        .then(pl.format(": {} less the dividend of {} of {}", before, amount, newest))
+        .when(count > 1)
+        .then(pl.format(": {} less {} dividends of {} in all, the last of {}", before, count, amount, newest))
+        .otherwise(pl.lit(""))
+    )
+    return pl.concat_str(price(pl.col(level)), lowered)
+
+
 STOP_HIT = Rule(
     name="stop_hit",
-    version=2,
+    version=3,
     severity="high",
     description="The price fell to the stop.",
-    condition=~above(pl.col("low"), pl.col("stop")),
+    # A price as traded and a level that was typed are exact, and compare as they are.
+    condition=pl.col("low") <= pl.col("stop"),
     value=pl.col("low"),
     threshold=pl.col("stop"),
     reasons=(
-        pl.format("Fell to {}; the stop is {}", price(pl.col("low")), price(pl.col("stop"))),
-        pl.when(below(pl.col("open"), pl.col("stop"))).then(
+        pl.format("Fell to {}; the stop is {}", price(pl.col("low")), with_dividends("stop")),
+        pl.when(pl.col("open") < pl.col("stop")).then(
             pl.format(
                 "Opened at {}, already {} below the stop",
                 price(pl.col("open")),
@@ -34,15 +50,15 @@ STOP_HIT = Rule(
 
 TARGET_HIT = Rule(
     name="target_hit",
-    version=2,
+    version=3,
     severity="high",
     description="The price rose to the target.",
-    condition=~below(pl.col("high"), pl.col("target")),
+    condition=pl.col("high") >= pl.col("target"),
     value=pl.col("high"),
     threshold=pl.col("target"),
     reasons=(
         pl.format("Rose to {}; the target is {}", price(pl.col("high")), price(pl.col("target"))),
-        pl.when(above(pl.col("open"), pl.col("target"))).then(
+        pl.when(pl.col("open") > pl.col("target")).then(
             pl.format(
                 "Opened at {}, already {} above the target",
                 price(pl.col("open")),
@@ -59,10 +75,10 @@ _TRAIL = pl.col("peak") - TRAILING_RANGES * pl.col("atr_14")
 
 TRAILING_STOP = Rule(
     name="trailing_stop",
-    version=2,
+    version=3,
     severity="high",
     # Charles LeBeau's chandelier exit, as in Alexander Elder, "Come Into My Trading Room" (2002); measured from the
-    # highest close since the purchase. It falls when the average true range grows.
+    # highest close since the purchase. It falls when the average true range grows, and by each dividend.
     description=f"The close lies more than {TRAILING_RANGES} average true ranges below the peak since the purchase.",
     condition=below(pl.col("close"), _TRAIL),
     value=pl.col("close"),
@@ -74,7 +90,7 @@ TRAILING_STOP = Rule(
             price(_TRAIL),
             pl.lit(str(TRAILING_RANGES)),
             price(pl.col("atr_14")),
-            price(pl.col("peak")),
+            with_dividends("peak"),
         ),
     ),
 )
