@@ -81,6 +81,24 @@ def test_a_process_of_its_own_does_the_same(home: Home, settings: dict[str, str]
     assert lines[2].startswith("1  ")
 
 
+def test_what_is_typed_in_utf_8_is_read_in_any_locale(home: Home) -> None:
+    locale = environment(LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="")
+    command = [*COMMAND, "--home", str(home.path), "sql", "SELECT 'für' AS ö", "--format", "json"]
+    done = subprocess.run(command, env=locale, capture_output=True, check=False, cwd=home.path.parent)  # noqa: S603 (our own command)
+    assert json.loads(done.stdout) == [{"ö": "für"}]
+
+
+def test_what_is_no_text_in_any_encoding_is_one_error(ask: Ask) -> None:
+    for command in (
+        ("sql", "SELECT '\udcff'"),
+        ("positions", "add", "IBM", "1", "80", "--opened", str(REPLACED), "--note", "\udcff"),
+    ):
+        answer = ask(*command)
+        assert answer.code == 1
+        assert "not" in answer.words
+        assert "UnicodeEncodeError" not in answer.words
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
 def test_tables_keep_their_width_and_what_can_be_written_is_written(encoding: str) -> None:
     text = "│ é · × − … │\n└──┴──╪══┘ “ok” 日"

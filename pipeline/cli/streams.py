@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import os
 import sys
 import unicodedata
 from typing import TextIO
@@ -27,10 +28,22 @@ _UNKNOWN = "?"
 
 def replace_unwritable() -> None:
     """Let stdout and stderr write a similar character, or `?`, instead of each that their encoding lacks."""
-    codecs.register_error(SIMILAR, _similar)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=SIMILAR)
+
+
+def as_text(argument: str) -> str:
+    """Return what was typed as UTF-8 in a locale of another encoding, where Python decodes it wrongly.
+
+    The name of an existing file stays as it is: only so can the file be opened.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or os.path.exists(argument):  # noqa: PTH110 (a text, mostly)
+        return argument
+    try:
+        return os.fsencode(argument).decode("utf-8")
+    except UnicodeDecodeError:
+        return argument
 
 
 def is_unicode(stream: TextIO) -> bool:
@@ -67,3 +80,6 @@ def _in_ascii(character: str) -> str:
     if name.endswith("HORIZONTAL"):
         return "=" if name.endswith("DOUBLE HORIZONTAL") else "-"
     return "|" if name.endswith("VERTICAL") else "+"
+
+
+codecs.register_error(SIMILAR, _similar)

@@ -56,7 +56,7 @@ class Sql:
         Raises QueryError when the query is wrong, names an unknown table or version, does more than read tables, or
         exceeds its limits. KeyboardInterrupt ends the query at once.
         """
-        if len(query.encode(errors="replace")) > LARGEST_QUERY:
+        if len(_encoded(query)) > LARGEST_QUERY:
             raise QueryError(
                 f"The query is longer than {LARGEST_QUERY:,} bytes.", remedy="Write it shorter, without long lists."
             )
@@ -96,6 +96,14 @@ class Sql:
             self._running = Confined(self._place, reach(self._place), self._limits, self._walls)
             self._at_end = weakref.finalize(self, self._running.end)
         return self._running
+
+
+def _encoded(query: str) -> bytes:
+    """Return the query in UTF-8. Raises QueryError when it has half a character, which no text has."""
+    try:
+        return query.encode()
+    except UnicodeEncodeError as half:
+        raise QueryError("The query is not UTF-8 text.", remedy="Type it as UTF-8.") from half
 
 
 def _frame_of(pieces: Iterable[bytes]) -> pl.DataFrame:
