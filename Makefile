@@ -33,6 +33,7 @@ FAULTS := faults corpus vendor_faults test_secrets.py test_audit.py orchestratio
 	alerts/test_secrets.py assets/test_operations.py ingest/test_answers.py market/securities/test_reference.py \
 	orchestration/test_hostile_runs.py orchestration/test_repair.py lake/test_lake.py \
 	market/portfolio/test_late_splits.py queries/test_portfolio.py \
+	market/portfolio/test_levels.py market/portfolio/test_dust.py market/prices/test_exact.py \
 	queries/test_unfinished_sessions.py queries/test_outdated_inputs.py \
 	lake/delta/test_commit_moments.py queries/test_outdated.py sources/massive/test_rest_calls.py \
 	contracts/test_foreign_json.py lake/test_foreign_json.py sources/massive/test_reference.py \

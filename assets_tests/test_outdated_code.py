@@ -15,6 +15,7 @@ from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
+from pipeline.market import code_changes
 from pipeline.market.indicators import INDICATORS, IndicatorColumn
 from pipeline.market.outdated_ranges import with_recomputed
 from pipeline.queries.outdated import Stretch, outdated_sessions
@@ -100,7 +101,10 @@ def test_a_lake_whose_commits_carry_no_fingerprints_was_computed_by_the_version_
     for table in EMPTY:
         put(lake, table, *SESSIONS, read=(INDICATORS_TABLE,))
     assert lake.trail(INDICATORS_TABLE).commits()["computed_by"].to_list() == [None, None]
-    assert outdated(lake) == []
+    assert outdated(lake) == [
+        (table.sql_name, None, SESSIONS[0], SESSIONS[-1], code_changes.cause(STOCKS, table, None))
+        for table in (POSITION_MARKS, SIGNALS)
+    ]
 
 
 def test_a_lake_without_fingerprints_is_offered_what_changed_since_the_version_before(

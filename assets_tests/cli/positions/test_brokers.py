@@ -158,9 +158,9 @@ def test_a_day_has_the_order_that_was_named_or_is_none(days, cell, day):
         ({"thousands": "."}, "thousands and decimals cannot both be separated by '.'.*--decimal"),
         ({"thousands": ";"}, "';' does not separate thousands"),
         ({"decimal": "-"}, "'-' does not separate decimal"),
-        ({"days": "MM/DD"}, "'MM/DD' is no order of days"),
-        ({"days": "MM/MM/YYYY"}, "no order of days"),
-        ({"days": "MON MM DD YYYY"}, "no order of days"),
+        ({"days": "MM/DD"}, "'MM/DD' is no format of a date"),
+        ({"days": "MM/MM/YYYY"}, "no format of a date"),
+        ({"days": "MON MM DD YYYY"}, "no format of a date"),
         ({"delimiter": ""}, "does not separate columns"),
     ],
 )

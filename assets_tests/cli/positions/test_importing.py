@@ -85,8 +85,10 @@ def test_a_broker_s_file_is_imported_by_options_and_what_it_leaves_out_is_counte
     refused = ask("import", str(file), *columns)
     assert refused.code == 1
     assert f"line 2: quantity '1,250' is not a number like 1234.5; opened '{month}' is not a day" in refused.words
-    assert "--days" in refused.words
-    answer = ask("import", str(file), *columns, "--only", "Action=Buy", "--days", "MM/DD/YYYY", "--thousands", ",")
+    assert "--date-format" in refused.words
+    answer = ask(
+        "import", str(file), *columns, "--only", "Action=Buy", "--date-format", "MM/DD/YYYY", "--thousands", ","
+    )
     assert answer.words.splitlines()[-1] == f"Imported 1 position from {file}; 1 other row of the file left out."
     assert book(home).select("quantity", "price", "opened").rows() == [(1250, 100, day(0))]
     assert ask("import", str(file), "--thousands", ".").code == 1

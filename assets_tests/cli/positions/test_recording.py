@@ -129,6 +129,8 @@ def test_an_order_not_to_be_reduced_is_recorded_changed_and_shown(ask: Ask, home
     assert book(home)["do_not_reduce"].to_list() == [True, False]
     assert book(home)["stop_from"].to_list() == [None, day(0)]
     assert "do not reduce" not in ask().data
+    opened, changed = ask("--history").data.splitlines()[1:]
+    assert (opened.endswith("DNR"), changed.endswith("DNR")) == (True, False)
 
 
 def test_a_dividend_lowers_the_stop_that_is_shown_and_that_a_change_is_judged_by(ask: Ask, home: Path) -> None:

@@ -203,7 +203,9 @@ def import_(  # noqa: PLR0913, PLR0917 (what a file may be like)
     only: Annotated[
         str, typer.Option(metavar="COLUMN=VALUE|…", help="Only rows with one of these values: Action=Buy.")
     ] = "",
-    days: Annotated[str, typer.Option(metavar="ORDER", help="How days are written: MM/DD/YYYY, DD-MON-YYYY.")] = DAY,
+    date_format: Annotated[
+        str, typer.Option(metavar="FORMAT", help="How days are written: MM/DD/YYYY, DD-MON-YYYY.")
+    ] = DAY,
     thousands: Annotated[str, typer.Option(metavar="SIGN", help="What separates thousands.")] = "",
     decimal: Annotated[str, typer.Option(metavar="SIGN", help="What is before decimals.")] = ".",
     delimiter: Annotated[str, typer.Option(metavar="SIGN", help="What separates columns.")] = ",",
@@ -220,7 +222,7 @@ def import_(  # noqa: PLR0913, PLR0917 (what a file may be like)
         only={name: frozenset(values.split("|")) for name, values in mapping(only, "--only").items()},
         thousands=thousands,
         decimal=decimal,
-        days=days,
+        days=date_format,
         delimiter=delimiter,
     )
     lake, latest = open_lake()

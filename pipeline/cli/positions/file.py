@@ -21,7 +21,7 @@ Value = str | float | date | bool
 EXPECTED = (
     f"The first line names the columns: {', '.join(REQUIRED)}, optionally {', '.join(OPTIONAL)}; "
     "comma-separated UTF-8, days like 2024-01-05, numbers like 1234.5. For a file of another program say which columns "
-    "(--columns), rows (--only), order of days (--days) and signs (--thousands, --decimal, --delimiter) it has."
+    "(--columns), rows (--only), dates (--date-format) and signs (--thousands, --decimal, --delimiter) it has."
 )
 
 OURS = Layout()

@@ -54,7 +54,8 @@ class Layout:
                 raise _refused(f"{sign!r} does not separate {name}", f"Choose one of {' '.join(map(repr, signs))}.")
         if any(sum(self._day_parts.count(part) for part in parts) != 1 for parts in ONE_OF_EACH):
             raise _refused(
-                f"{self.days!r} is no order of days", "Write it with YYYY, MM (or MON) and DD: MM/DD/YYYY, DD-MON-YYYY."
+                f"{self.days!r} is no format of a date",
+                "Write it with YYYY, MM (or MON) and DD: MM/DD/YYYY, DD-MON-YYYY.",
             )
         if len(self.delimiter) != 1:
             raise _refused(f"{self.delimiter!r} does not separate columns", "Name one sign, such as --delimiter ';'.")

@@ -70,7 +70,7 @@ EVENT_COLUMNS: dict[str, Callable[[Row], str]] = {
     "session": lambda row: str(row[SESSION_OF.get(row["event"], "opened")]),
     "stop": lambda row: "" if row["stop"] is None else amount(row["stop"]),
     "target": lambda row: "" if row["target"] is None else amount(row["target"]),
-    "note": lambda row: one_line(row["note"] or ""),
+    "note": lambda row: "; ".join(filter(None, ("DNR" if row["do_not_reduce"] else "", one_line(row["note"] or "")))),
 }
 """The same for the history."""
 

@@ -9,7 +9,7 @@ a dividend is paid on the shares of its ex-date.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -113,13 +113,11 @@ class Level:
         """Return the level of a price as it was set or reached."""
         return cls(Price(price), Price(price))
 
-    def after(self, action: Action, *, is_reduced: bool) -> Level:
-        """Return it after a split, or after a dividend if orders are reduced by that."""
+    def after(self, action: Action) -> Level:
+        """Return it after a split, or after a dividend that lowers it."""
         if isinstance(action, Split):
-            moved = {name: getattr(self, name).after(action) for name in ("price", "before", "amount")}
-            return replace(self, **moved)
-        if not is_reduced:
-            return self
+            price, before, amount = (one.after(action) for one in (self.price, self.before, self.amount))
+            return replace(self, price=price, before=before, amount=amount)
         return Level(
             Price(down_to_the_cent(self.price.usd - action.amount)),
             self.before,
@@ -157,8 +155,14 @@ class TermHistory:
         """Take the rows of a position, one for each session from which some terms hold, in order."""
         self._rows = rows
 
-    def is_reduced_on(self, day: date) -> bool:
-        """Return whether a dividend with that ex-date lowers stop and peak."""
+    def moving(self, level: str, actions: Iterable[Action]) -> Iterator[Action]:
+        """Yield those of `actions` that move a stop, target or peak: every split, and the dividends that lower it."""
+        for action in actions:
+            if isinstance(action, Split) or (level in LOWERED and self._is_reduced_on(action.day)):
+                yield action
+
+    def _is_reduced_on(self, day: date) -> bool:
+        """Return whether its orders are reduced by a dividend with that ex-date."""
         in_force = [row for row in self._rows if row["terms_from"] <= day]
         return not (in_force and in_force[-1]["do_not_reduce"])
 
@@ -176,9 +180,8 @@ class TermHistory:
             if is_set_on(row, term):
                 level = None if row[term] is None else Level.of(row[term])
             levels[day] = level
-            for action in actions.between(row["ticker"], day, end):
-                is_reduced = term in LOWERED and self.is_reduced_on(action.day)
-                level = level and level.after(action, is_reduced=is_reduced)
+            for action in self.moving(term, actions.between(row["ticker"], day, end)):
+                level = level and level.after(action)
                 levels[action.day] = level
         return levels
 

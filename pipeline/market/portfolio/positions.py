@@ -20,8 +20,8 @@ import polars as pl
 from pipeline.contracts.portfolio import POSITION_MARKS
 from pipeline.market.portfolio.book import in_force
 from pipeline.market.portfolio.dust import SMALLEST
-from pipeline.market.portfolio.levels import NO_DIVIDENDS, Actions
-from pipeline.market.portfolio.session_levels import with_levels
+from pipeline.market.portfolio.levels import NO_DIVIDENDS, Actions, term_histories
+from pipeline.market.portfolio.session_levels import with_peak, with_terms_in_force
 from pipeline.market.prices.exact import exact_numbers
 from pipeline.market.prices.splits import RATIO, price_after, shares_after, with_ratio
 
@@ -49,13 +49,15 @@ def position_marks(
     """
     if not sessions:
         return POSITION_MARKS.empty()
-    positions = held_between(history, min(sessions), max(sessions))
-    days = _days(positions, max(sessions))
-    priced = _priced(days, bars, splits)
-    levelled = with_levels(priced, history, Actions(splits, dividends))
-    is_requested = pl.col("session").is_in(list(sessions))
-    requested = levelled.filter(is_requested, pl.col("quantity") >= SMALLEST)
-    marked = _valued(_with_dividends(requested, positions, dividends, splits))
+    # A part that was sold had the terms of the position it was split off from.
+    whose = pl.coalesce("split_off_from", "position")
+    positions = held_between(history, min(sessions), max(sessions)).with_columns(whose=whose)
+    terms = term_histories(history.filter(pl.col("position").is_in(positions["whose"].implode())))
+    actions = Actions(splits, dividends)
+    priced = with_peak(_priced(_days(positions, max(sessions)), bars, splits), terms, actions)
+    requested = priced.filter(pl.col("session").is_in(list(sessions)), pl.col("quantity") >= SMALLEST)
+    with_terms = with_terms_in_force(requested, terms, actions)
+    marked = _valued(_with_dividends(with_terms, positions, dividends, splits))
     return marked.select(pl.col(name).cast(dtype) for name, dtype in POSITION_MARKS.columns.items())
 
 

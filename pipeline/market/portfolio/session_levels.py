@@ -6,25 +6,26 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.market.portfolio.levels import TERMS, Actions, Level, TermHistory, level_columns, term_histories
+from pipeline.market.portfolio.levels import TERMS, Actions, Level, TermHistory, level_columns
 
 Row = dict[str, Any]
 
 
-def with_levels(days: pl.DataFrame, history: pl.DataFrame, actions: Actions) -> pl.DataFrame:
-    """Return `days` with stop, target and peak on each session's basis, and how dividends lowered stop and peak.
+def with_terms_in_force(days: pl.DataFrame, terms: dict[int, TermHistory], actions: Actions) -> pl.DataFrame:
+    """Return `days` (position, session, whose, in that order) with stop and target on each session's basis.
 
-    `days`: every session of each position from its opening on, by position and session, with `bar`, the close of the
-    session if there is one, and `close`, which may be of an earlier session. `history`: rows of `portfolio/positions`.
-    A part that was sold had the terms of the position it was split off from. The peak is the highest of the price paid
-    and the closes since, each lowered by the dividends after it.
+    `terms` are those of each position by number; the ones of the position `whose` count. With the stop come the
+    columns that say how dividends lowered it.
     """
-    last: date = days.select(pl.col("session").max().fill_null(date.min)).item()
-    marked = days.drop("stop", "target").with_columns(whose=pl.coalesce("split_off_from", "position"))
-    terms = term_histories(history.join(marked.select(position="whose").unique(), on="position", how="semi"))
+    last = _last(days)
+    marked = days.drop(TERMS).sort("session")
     for name in TERMS:
-        marked = _joined(marked, _steps(terms, name, actions, last), by="whose")
-    return _with_peak(marked, terms, actions, last).drop("whose")
+        steps = _steps(terms, name, actions, last)
+        # Polars cannot check the order within positions, and warns; both sides are sorted by day.
+        marked = marked.join_asof(
+            steps.sort("day"), left_on="session", right_on="day", by="whose", check_sortedness=False
+        ).drop("day")
+    return marked.sort("position", "session")
 
 
 def _steps(terms: dict[int, TermHistory], name: str, actions: Actions, last: date) -> pl.DataFrame:
@@ -37,17 +38,23 @@ def _steps(terms: dict[int, TermHistory], name: str, actions: Actions, last: dat
     return pl.DataFrame(rows, schema={"whose": pl.Int64, "day": pl.Date, **level_columns(name)})
 
 
-def _with_peak(days: pl.DataFrame, terms: dict[int, TermHistory], actions: Actions, last: date) -> pl.DataFrame:
-    """Return `days` with the columns of the peak.
+def with_peak(days: pl.DataFrame, terms: dict[int, TermHistory], actions: Actions) -> pl.DataFrame:
+    """Return `days` with the peak on each session's basis, and how dividends lowered it.
 
-    Splits and dividends begin a new span of days, for which the peak is moved. Within a span it only rises.
+    The peak is the highest of the price paid and the closes since, each lowered by the dividends after it. `days`:
+    every session of each position from its opening on, by position and session, with `bar`, the close of the session
+    if there is one, and `close`, which may be of an earlier session. `terms` as for `with_terms_in_force`.
     """
+    # Splits and dividends begin a new span of days, for which the peak is moved. Within a span it only rises.
     span = ["position", "span"]
-    spans = _spans(days, actions, last)
-    in_spans = _joined(days, spans.select(*span, day="span"), by="position")
+    spans = _spans(days, actions, _last(days)).sort(span)
+    # Polars cannot check the order within positions, and warns; both sides are sorted by position and day.
+    in_spans = days.join_asof(
+        spans.select(*span, day="span"), left_on="session", right_on="day", by="position", check_sortedness=False
+    ).drop("day")
     highest = in_spans.group_by(span).agg(highest=pl.col("bar").max())
     begins = pl.DataFrame(
-        _peaks(spans.join(highest, on=span, how="left").sort(span), terms, actions),
+        _peaks(spans.join(highest, on=span, how="left", maintain_order="left"), terms, actions),
         schema={"position": pl.Int64, "span": pl.Date, **level_columns("peak")},
     )
     # A close that is carried over from before a dividend may lie above the lowered peak.
@@ -58,6 +65,10 @@ def _with_peak(days: pl.DataFrame, terms: dict[int, TermHistory], actions: Actio
         peak=pl.max_horizontal("peak", reached),
     )
     return marked.drop("span")
+
+
+def _last(days: pl.DataFrame) -> date:
+    return days.select(pl.col("session").max().fill_null(date.min)).item()
 
 
 def _spans(days: pl.DataFrame, actions: Actions, last: date) -> pl.DataFrame:
@@ -78,20 +89,10 @@ def _peaks(spans: pl.DataFrame, terms: dict[int, TermHistory], actions: Actions)
         if row["span"] == row["opened"]:
             peak = Level.of(row["price"])
         else:
-            for action in actions.between(row["ticker"], before, row["span"]):
-                peak = peak.after(action, is_reduced=terms[row["whose"]].is_reduced_on(action.day))
+            between = actions.between(row["ticker"], before, row["span"])
+            for action in terms[row["whose"]].moving("peak", between):
+                peak = peak.after(action)
         yield {"position": row["position"], "span": row["span"]} | peak.columns("peak")
         if row["highest"] is not None and row["highest"] > peak.price.usd:
             peak = Level.of(row["highest"])
         before = row["span"]
-
-
-def _joined(days: pl.DataFrame, steps: pl.DataFrame, *, by: str) -> pl.DataFrame:
-    """Return `days`, by position and session, with the newest of `steps` up to each session."""
-    return (
-        days.sort("session")
-        # Polars cannot check the order within positions, and warns; both sides were just sorted.
-        .join_asof(steps.sort("day"), left_on="session", right_on="day", by=by, check_sortedness=False)
-        .drop("day", strict=False)
-        .sort("position", "session")
-    )
