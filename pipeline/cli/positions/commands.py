@@ -131,6 +131,7 @@ def change(
 ) -> None:
     """Change stop, target or note of a position."""
     from pipeline.market.portfolio.book import Terms, term_faults, with_terms
+    from pipeline.queries.known_listings import known_listings
     from pipeline.queries.portfolio import known_splits, record
 
     lake, latest = open_lake()
@@ -138,8 +139,8 @@ def change(
         raise typer.BadParameter("nothing to change; name --stop, --target or --note.")
     terms = Terms(since or latest, stop, target, note)
     require_sound(term_faults(terms, latest))
-    splits = known_splits(lake)
-    record(lake, lambda history: with_terms(history, splits, position, terms, datetime.now(UTC)), run_id=RUN_ID)
+    splits, listed, at = known_splits(lake), known_listings(lake), datetime.now(UTC)
+    record(lake, lambda history: with_terms(history, splits, position, terms, at, listed), run_id=RUN_ID)
     say(f"Position {position} is changed from {terms.since} on.")
 
 
@@ -160,15 +161,16 @@ def close(  # noqa: PLR0913, PLR0917 (the data of a sale)
     from pipeline.cli.positions.prices import last_close
     from pipeline.cli.positions.shown import gain
     from pipeline.market.portfolio.book import Sale, sale_faults, with_sale
+    from pipeline.queries.known_listings import known_listings
     from pipeline.queries.portfolio import known_splits, record, sold
 
     lake, latest = open_lake()
-    closed, received = (day or latest, price) if price is not None else last_close(lake, ticker, day, latest)
+    closed, received = (day or latest, price) if price is not None else last_close(lake, ticker, position, day, latest)
     sale = Sale(ticker, received, closed, quantity, commission, position)
     require_sound(sale_faults(sale, latest))
-    splits = known_splits(lake)
+    splits, listed = known_splits(lake), known_listings(lake)
     recorded_at = datetime.now(UTC)
-    rows = record(lake, lambda history: with_sale(history, splits, sale, recorded_at), run_id=RUN_ID)
+    rows = record(lake, lambda history: with_sale(history, splits, sale, recorded_at, listed), run_id=RUN_ID)
     new = rows.filter(rows["recorded_at"] == recorded_at, rows["event"] == "closed")
     parts = sold(lake, closed).join(new, on="position", how="semi")
     say(f"Sold {ticker} at {received:,.10g} on {closed}: {gain(parts)}.")
@@ -178,11 +180,12 @@ def close(  # noqa: PLR0913, PLR0917 (the data of a sale)
 def remove(position: Number) -> None:
     """Take back a position that was recorded by mistake; the history keeps it."""
     from pipeline.market.portfolio.book import without
+    from pipeline.queries.known_listings import known_listings
     from pipeline.queries.portfolio import known_splits, record
 
     lake, _ = open_lake()
-    splits = known_splits(lake)
-    record(lake, lambda history: without(history, position, datetime.now(UTC), splits), run_id=RUN_ID)
+    splits, listed = known_splits(lake), known_listings(lake)
+    record(lake, lambda history: without(history, position, datetime.now(UTC), splits, listed), run_id=RUN_ID)
     say(f"Position {position} is removed; `candlelake positions --history` still shows it.")
 
 

@@ -17,6 +17,7 @@ from pipeline.contracts.portfolio import POSITIONS
 from pipeline.errors import PositionRefused
 from pipeline.market.portfolio.early_books import with_entries
 from pipeline.market.portfolio.lots import ROUNDING, Lots, Oversold, Row, SaleEntry
+from pipeline.market.securities.listings import NO_LISTINGS
 
 LARGEST = 1e12
 """Numbers beyond this are not quantities or prices."""
@@ -83,18 +84,18 @@ def open_positions(history: pl.DataFrame) -> pl.DataFrame:
     return in_force(history).filter(pl.col("closed").is_null()).sort("opened", "position")
 
 
-def settled(history: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
-    """Return the book that follows from the typed entries and from `splits`, whatever was known at recording.
+def settled(history: pl.DataFrame, splits: pl.DataFrame, listed: pl.DataFrame = NO_LISTINGS) -> pl.DataFrame:
+    """Return the book that follows from the typed entries, `splits` and `listed`, whatever was known at recording.
 
-    `splits`: ticker, execution_date, split_from, split_to. Raises ContractBroken when a ticker has two on a day, or a
-    number is impossible.
+    `splits`: ticker, execution_date, split_from, split_to. `listed` are listings: they say whose splits are those of a
+    position. Raises ContractBroken when a ticker has two splits on a day, or a number is impossible.
     """
-    return _played(history, splits).settled()
+    return played(history, splits, listed).settled()
 
 
-def oversold(history: pl.DataFrame, splits: pl.DataFrame) -> list[Oversold]:
+def oversold(history: pl.DataFrame, splits: pl.DataFrame, listed: pl.DataFrame = NO_LISTINGS) -> list[Oversold]:
     """Return the sales of more shares than were held by `splits` (as for `settled`), after a split was corrected."""
-    return _played(history, splits).oversold
+    return played(history, splits, listed).oversold
 
 
 def faults(opening: Opening, latest: date) -> list[str]:
@@ -168,17 +169,25 @@ def with_openings(history: pl.DataFrame, openings: Sequence[Opening], recorded_a
     return _extended(history, numbered, recorded_at)
 
 
-def with_sale(history: pl.DataFrame, splits: pl.DataFrame, sale: Sale, recorded_at: datetime) -> pl.DataFrame:
-    """Return `history` with the sale as typed, and the ticker's positions after it by the known splits.
+def with_sale(
+    history: pl.DataFrame,
+    splits: pl.DataFrame,
+    sale: Sale,
+    recorded_at: datetime,
+    listed: pl.DataFrame = NO_LISTINGS,
+) -> pl.DataFrame:
+    """Return `history` with the sale as typed, and the security's positions after it by the known splits.
 
-    `splits`: ticker, execution_date, split_from, split_to. Raises PositionRefused when fewer shares are held that day.
+    `splits`: ticker, execution_date, split_from, split_to; `listed` are listings. Raises PositionRefused when fewer
+    shares are held that day, or the ticker means several securities that are held.
     """
     # Reserved even if no part is split off now: splits that become known later may split one off.
     part = None if sale.quantity is None else _next_number(history)
+    lots = played(history, splits, listed)
+    security = lots.security_sold(sale.ticker, sale.closed, sale.position)
     entry = SaleEntry(
-        sale.ticker, sale.closed, sale.price, sale.commission, sale.quantity, position=sale.position, part=part
+        sale.ticker, security, sale.closed, sale.price, sale.commission, sale.quantity, sale.position, part
     )
-    lots = _played(history, splits)
     held = sum(shares for _, shares in lots.available(entry))
     if not held or (sale.quantity or 0) > held * (1 + ROUNDING):
         number = "" if sale.position is None else f" in position {sale.position}"
@@ -190,15 +199,20 @@ def with_sale(history: pl.DataFrame, splits: pl.DataFrame, sale: Sale, recorded_
     return _extended(history, _revised(history, lots.sell(entry), sale_columns), recorded_at)
 
 
-def with_terms(
-    history: pl.DataFrame, splits: pl.DataFrame, position: int, terms: Terms, recorded_at: datetime
+def with_terms(  # noqa: PLR0913, PLR0917 (the book, and what changes in it)
+    history: pl.DataFrame,
+    splits: pl.DataFrame,
+    position: int,
+    terms: Terms,
+    recorded_at: datetime,
+    listed: pl.DataFrame = NO_LISTINGS,
 ) -> pl.DataFrame:
     """Return `history` with a position's stop, target or note changed; an unchanged stop or target follows the splits.
 
     Raises PositionRefused when the position is not held, its terms were set for a later session, or its stop would not
     be below its target.
     """
-    lots = _played(history, splits)
+    lots = played(history, splits, listed)
     before = _numbered(open_positions(lots.settled()), position)
     set_for: date = before["terms_from"].item()
     if terms.since < set_for:
@@ -223,13 +237,17 @@ def with_terms(
 
 
 def without(
-    history: pl.DataFrame, position: int, recorded_at: datetime, splits: pl.DataFrame = NO_SPLITS
+    history: pl.DataFrame,
+    position: int,
+    recorded_at: datetime,
+    splits: pl.DataFrame = NO_SPLITS,
+    listed: pl.DataFrame = NO_LISTINGS,
 ) -> pl.DataFrame:
     """Return `history` with a position, held or sold, marked as recorded by mistake.
 
     Raises PositionRefused when there is none of this number.
     """
-    removed = _numbered(in_force(settled(history, splits)), position).to_dicts()
+    removed = _numbered(in_force(settled(history, splits, listed)), position).to_dicts()
     return _extended(history, _revised(history, [removed[0] | {"event": "removed"}]), recorded_at)
 
 
@@ -248,8 +266,9 @@ def _numbered(positions: pl.DataFrame, position: int) -> pl.DataFrame:
     return matching
 
 
-def _played(history: pl.DataFrame, splits: pl.DataFrame) -> Lots:
-    lots = Lots(splits)
+def played(history: pl.DataFrame, splits: pl.DataFrame, listed: pl.DataFrame) -> Lots:
+    """Return the positions after every entry of a book. Errors and arguments are those of `settled`."""
+    lots = Lots(splits, listed)
     # Which splits were known at the time of an early book is unknown here; callers that know fill in its entries first.
     lots.play(with_entries(history, lambda _: splits))
     return lots

@@ -31,6 +31,9 @@ LISTING = {
 }
 """Columns of listings. `composite_figi` and `type` are null when unknown, the days when unknown or not yet over."""
 
+NO_LISTINGS = pl.DataFrame(schema=LISTING)
+"""What is known of listings without reference data: every ticker is a security of its own."""
+
 
 def listings(tickers: pl.DataFrame, ticker_events: pl.DataFrame) -> pl.DataFrame:
     """Return the listings by ticker and first day, as LISTING, from the rows that hold now, by the rules above.
