@@ -87,12 +87,21 @@ SAME: dict[str, str] = {
     "9fd350af857c": "9e1f809d5ad3",
     "0808f2e0c2e4": "c0027027482e",
     "d8917d1c72b4": "e3f405e5c0b5",
+    "20d25d1e826a": "5672bcf22176",
+    "852fbf2631b8": "eb8d99e8921a",
+    "9e1f809d5ad3": "024ccdb9921b",
+    "c0027027482e": "6b197f9e9786",
 }
 """Code that was rewritten and computes the same, as its tests show: its fingerprint, and the one after it.
 
-The code of indicators in `BEFORE_RENAMES` computes other rows of renamed tickers, which are found by themselves.
+The code of `BEFORE_RENAMES`, and that of marks and signals before it read listings, computes other rows of renamed and
+delisted securities. These rows are found by themselves.
 """
 
-BEFORE_RENAMES = ("f9b1feef7897", "d8917d1c72b4")
-"""Code of indicators whose windows began at a rename. Only rows of renamed tickers differ from those of the code after
-it, in `SAME`: `outdated_listings` finds them."""
+BEFORE_RENAMES = {
+    "stocks.indicators": "d8917d1c72b4",
+    "stocks.candidate_outcomes": "9e1f809d5ad3",
+    "stocks.session_scores": "c0027027482e",
+}
+"""The last shared code, by table, before windows held bars from under former tickers, and before an event on the day of
+a rename was followed that is stated for the former ticker."""

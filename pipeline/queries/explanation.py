@@ -67,7 +67,7 @@ def explanation(lake: Lake, market: Market, ticker: str, session: date) -> Expla
     applied = applicable_splits(reference_splits)
     spans = bars.select("ticker", since="session", until=pl.lit(session))
     causes = (
-        outdated_sessions(lake, market)
+        outdated_sessions(lake, market, [market.indicators, CANDIDATES])
         .within(session, session)
         .filter(
             pl.col("table").is_in([market.indicators.sql_name, CANDIDATES.sql_name]),

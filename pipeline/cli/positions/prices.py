@@ -91,7 +91,8 @@ def last_close(lake: Lake, ticker: str, position: int | None, day: date | None, 
     splits, listed, until = known_splits(lake), known_listings(lake), day or latest
     lots = meant_by(recorded_positions(lake), splits, listed, ticker, until, position)
     if lots.is_empty():
-        raise PositionRefused(f"No {ticker} is held.", remedy="`candlelake positions` shows what is held.")
+        missing = f"No {ticker} is held" if position is None else f"{ticker} in position {position} cannot be sold"
+        raise PositionRefused(f"{missing} on {until}.", remedy="`candlelake positions` shows what is held.")
     bars = _own_bars(lake, lots, listed, until)
     if bars.is_empty():
         first: date = lots.select(pl.col("opened").min()).item()
