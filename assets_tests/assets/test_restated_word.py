@@ -22,6 +22,8 @@ from pipeline.orchestration.reruns import reruns
 from pipeline.queries.outdated import outdated_sessions
 from pipeline.queries.outdated_pages import outdated_pages
 from pipeline.queries.portfolio import record
+from pipeline.queries.report_rows import ReportRows
+from pipeline.queries.report_tables import ReportTables
 from pipeline.reports.folder import ReportsFolder
 from pipeline.venues.us_stocks import US_STOCKS
 
@@ -133,6 +135,11 @@ def test_after_late_splits_dividends_and_renames_every_table_is_as_if_they_had_b
     for table in TABLES:
         assert_frame_equal(rows(late, table), rows(early, table), check_exact=True)
     assert_frame_equal(rows(late, POSITION_MARKS).filter(session=SESSIONS[-1]).select(SHOWN), right_marks())
+    page = ReportTables(ReportRows(Lake(late.lake), STOCKS, SESSIONS[-1:]), SESSIONS[-1])
+    assert page.held() == ["NEW", "PAYS"]
+    charted = page.tickers(["NEW"])
+    assert charted.history.sort("session")["close"].to_list() == [300 + 5 * number for number in range(len(SESSIONS))]
+    assert charted.trades.select("quantity", "price").rows() == [(10, 300)]
     named = found.outdated.filter(table="portfolio.position_marks").select("ticker", "event_date", "cause").rows()
     assert ("PAYS", SESSIONS[SPLIT_ON], "split of 2.0 for 1 became known") in named
     assert ("PAYS", SESSIONS[EX_DATE], "dividend of 0.5 became known") in named

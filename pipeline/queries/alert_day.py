@@ -35,7 +35,7 @@ def read_day(lake: Lake, market: Market, session: date, failed_checks: Sequence[
     signals = _signals(lake, session)
     delivery = lake.scan(DELIVERIES, session, session).filter("is_current").collect()
     mentioned_tickers = [*listed["ticker"], *signals["ticker"]]
-    splits = lake.read(SPLITS)
+    splits, without_bar = lake.read(SPLITS), _without_bar(lake, session)
     return Day(
         session=session,
         listed=listed,
@@ -43,7 +43,8 @@ def read_day(lake: Lake, market: Market, session: date, failed_checks: Sequence[
         signals=signals,
         rows_read=int(delivery["rows_read"].sum()),
         quarantined=int(delivery["quarantined"].sum()),
-        held_without_bar=_without_bar(lake, session),
+        held_without_bar=without_bar.filter(pl.col("delisted_on").is_null())["ticker"].to_list(),
+        held_delisted=without_bar.drop_nulls("delisted_on").rows(),
         missing=[
             day for day in market.calendar.between(min(sessions_with_bars), session) if day not in sessions_with_bars
         ]
@@ -66,9 +67,10 @@ def _signals(lake: Lake, session: date) -> pl.DataFrame:
     return signals.sort(urgency, "ticker", "rule", "position")
 
 
-def _without_bar(lake: Lake, session: date) -> list[str]:
-    marks = lake.read(POSITION_MARKS, session, session).rows.filter("no_bar").select("ticker").unique().sort("ticker")
-    return marks.collect()["ticker"].to_list()
+def _without_bar(lake: Lake, session: date) -> pl.DataFrame:
+    """Return ticker and delisted_on of what is held and has no bar on the session."""
+    marks = lake.read(POSITION_MARKS, session, session).rows.filter("no_bar")
+    return marks.select("ticker", "delisted_on").unique().sort("ticker", "delisted_on").collect()
 
 
 def _sessions_with_bars(lake: Lake, market: Market, session: date) -> set[date]:

@@ -1,12 +1,13 @@
 """Which bars count in a ticker's window after a rename, and after another security had the ticker."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
 from assets_tests.market.securities.test_listings import FUND, META, OTHER, listed, renamed, security
-from pipeline.market.securities.own_bars import followed, own_spans, sources_of
+from pipeline.market.securities.own_bars import followed, own_rows, own_spans, sources_of
 
+DAY = timedelta(days=1)
 RENAME = date(2022, 6, 9)
 FACEBOOK = [renamed(META, "FB", date(2012, 5, 18)), renamed(META, "META", RENAME)]
 
@@ -80,3 +81,20 @@ def test_a_change_under_a_former_ticker_is_followed_to_the_later_one():
     changes = pl.DataFrame({"ticker": ["FB", "FB", "A"], "day": [date(2020, 1, 2), date(2023, 1, 3), date(2020, 1, 2)]})
     found = followed(changes, "day", listed([security("META", META)], FACEBOOK))
     assert found.rows() == [("META", date(2020, 1, 2), RENAME)]
+
+
+def test_the_bars_of_a_window_are_those_of_the_security_under_the_tickers_of_their_days():
+    rows = pl.DataFrame(
+        [("FB", RENAME - DAY), ("FB", RENAME), ("META", RENAME - DAY), ("META", RENAME), ("META", RENAME + DAY)],
+        schema={"ticker": pl.String, "session": pl.Date},
+        orient="row",
+    )
+    found = listed([security("META", META)], FACEBOOK)
+    assert own_rows(rows, "session", ["META", "A"], RENAME, found).rows() == [
+        (RENAME - DAY, "FB", "META"),
+        (RENAME, "META", "META"),
+    ]
+    assert own_rows(rows, "session", ["FB"], RENAME - DAY, found)["stated_for"].to_list() == ["FB"]
+    splits = rows.rename({"session": "execution_date"}).with_columns(half=pl.lit(0.5))
+    own = own_rows(splits, "execution_date", ["META"], RENAME, found)
+    assert own.select("ticker", "execution_date", "half").rows() == [("META", RENAME - DAY, 0.5), ("META", RENAME, 0.5)]

@@ -1,5 +1,8 @@
 """One name for a security through its renames: it joins all bars of a security, and never those of two."""
 
+from collections.abc import Collection
+from datetime import date
+
 import polars as pl
 
 from pipeline.market.securities.listings import DAY, with_listing
@@ -50,6 +53,14 @@ def tickers_of(rows: pl.DataFrame, day: str, listed: pl.DataFrame) -> pl.Series:
     securities = under_security(rows.select("ticker", day), day, listed)["ticker"].unique()
     ever = named_listings(listed).filter(pl.col("security").is_in(securities.implode()))
     return pl.concat([rows["ticker"], ever["ticker"]]).unique()
+
+
+def securities_called(tickers: Collection[str], day: date, listed: pl.DataFrame) -> pl.DataFrame:
+    """Return ticker and `security` of `tickers`: the name of the one that has it on `day`, or had it last before."""
+    begun = named_listings(listed).filter(pl.col("first_day").is_null() | (pl.col("first_day") <= day))
+    newest = begun.sort("first_day", nulls_last=False).unique("ticker", keep="last").select("ticker", "security")
+    asked = pl.DataFrame({"ticker": list(tickers)}, schema={"ticker": pl.String})
+    return asked.join(newest, on="ticker", how="left").with_columns(pl.coalesce("security", "ticker"))
 
 
 def last_days(listed: pl.DataFrame) -> pl.DataFrame:

@@ -4,6 +4,9 @@ A look-back window of a ticker reaches back over the days when its security had 
 ticker belonged to another security. The listings say which bars count: see `listings`.
 """
 
+from collections.abc import Collection
+from datetime import date
+
 import polars as pl
 
 from pipeline.market.securities.listings import DAY, successions
@@ -41,6 +44,25 @@ def spans_apart(listed: pl.DataFrame) -> pl.DataFrame:
     own = successions(listed).with_columns(source="ticker", begin=pl.col("foreign_until") + DAY)
     open_end = pl.lit(None, pl.Date)
     return own.with_columns(end=open_end, events_end=open_end).select(SPAN.keys())
+
+
+def own_rows(rows: pl.DataFrame, day: str, tickers: Collection[str], as_of: date, listed: pl.DataFrame) -> pl.DataFrame:
+    """Return the bars, or splits, of `rows` (ticker, the date column `day`, any others) that count for `tickers`.
+
+    Those up to the day `as_of` of the securities that have `tickers` then: what the window of a bar of that day is made
+    of. `ticker` is one of `tickers`, and `stated_for` the ticker of the row. `listed` are listings.
+    """
+    in_time = rows.filter(pl.col(day) <= as_of).with_columns(stated_for="ticker")
+    changes = own_spans(listed).filter(pl.col("ticker").is_in(list(tickers)), pl.col("first_day") <= as_of)
+    spans = changes.filter(pl.col("first_day") == pl.col("first_day").max().over("ticker")).drop("first_day")
+    whole = in_time.filter(pl.col("ticker").is_in(list(tickers))).join(spans, on="ticker", how="anti")
+    began = pl.col("begin").is_null() | (pl.col(day) >= pl.col("begin"))
+    end = pl.col("end" if day == "session" else "events_end")
+    joined = in_time.drop("ticker").join(spans, left_on="stated_for", right_on="source", coalesce=False)
+    own = joined.filter(began, end.is_null() | (pl.col(day) <= end)).sort("begin", nulls_last=False)
+    # A split on the day of a rename counts once, even if it is stated under both tickers.
+    once = own.unique(["ticker", day], keep="last", maintain_order=True)
+    return pl.concat([whole, once.select(whole.columns)])
 
 
 def sources_of(tickers: pl.Series, listed: pl.DataFrame) -> pl.Series:
