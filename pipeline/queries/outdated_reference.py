@@ -116,12 +116,17 @@ def _reference_of(kind: Statements) -> Table:
 
 
 def _of_rename_days(lake: Lake, market: Market, table: Table, kind: Statements, reach: Reach) -> pl.DataFrame:
-    """Return the sessions whose code did not follow events on the day of a rename, stated for the former ticker."""
+    """Return the sessions whose code did not follow events that were stated for a former ticker.
+
+    Those are the doubts in windows that reach back before a rename, and other events on the very day of one.
+    """
     written = with_renames_followed(newest_writings(lake, table), table).filter(~pl.col("follows_renames"))
     if written.is_empty():
         return pl.DataFrame(schema=OUTDATED)
     events = kind.counted(lake.read(_reference_of(kind)).rows.collect(), None)
-    of_former = followed(events, "day", known_listings(lake)).filter(pl.col("day") >= pl.col("followed_from"))
+    of_former = followed(events, "day", known_listings(lake))
+    if kind is not DOUBT:
+        of_former = of_former.filter(pl.col("day") >= pl.col("followed_from"))
     changed = of_former.select("ticker", "day", cause=pl.lit("an event of its former ticker is followed"))
     computed = _with_newest_bars(lake, market, written)
     return sessions_reached(computed, changed, reach, market.calendar.sessions)

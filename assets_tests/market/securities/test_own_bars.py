@@ -91,8 +91,8 @@ def test_the_bars_of_a_window_are_those_of_the_security_under_the_tickers_of_the
     )
     found = listed([security("META", META)], FACEBOOK)
     assert own_rows(rows, "session", ["META", "A"], RENAME, found).rows() == [
-        (RENAME - DAY, "FB", "META"),
-        (RENAME, "META", "META"),
+        ("META", RENAME - DAY, "FB"),
+        ("META", RENAME, "META"),
     ]
     assert own_rows(rows, "session", ["FB"], RENAME - DAY, found)["stated_for"].to_list() == ["FB"]
     splits = rows.rename({"session": "execution_date"}).with_columns(half=pl.lit(0.5))

@@ -46,6 +46,11 @@ def spans_apart(listed: pl.DataFrame) -> pl.DataFrame:
     return own.with_columns(end=open_end, events_end=open_end).select(SPAN.keys())
 
 
+def with_later_tickers(events: pl.DataFrame, day: str, listed: pl.DataFrame) -> pl.DataFrame:
+    """Return `events` (ticker, the date column `day`, any others), and each again for the later tickers."""
+    return pl.concat([events, followed(events, day, listed).drop("followed_from")])
+
+
 def own_rows(rows: pl.DataFrame, day: str, tickers: Collection[str], as_of: date, listed: pl.DataFrame) -> pl.DataFrame:
     """Return the bars, or splits, of `rows` (ticker, the date column `day`, any others) that count for `tickers`.
 
@@ -87,12 +92,11 @@ def followed(changes: pl.DataFrame, day: str, listed: pl.DataFrame) -> pl.DataFr
 
 def _renamed_spans(listed: pl.DataFrame) -> pl.DataFrame:
     """Return the spans of each listing whose security had another ticker before, as SPAN."""
-    following = pl.col("first_day").shift(-1).over("ticker")
-    identified = (
-        listed.sort("ticker", "first_day")
-        .with_columns(taken=following)
-        .filter(pl.col("composite_figi").is_not_null() & pl.col("composite_figi").is_duplicated())
-    )
+    several = listed.filter(pl.col("composite_figi").is_not_null() & pl.col("composite_figi").is_duplicated())
+    # Nearly every security has one ticker for ever; only the others need the slower work per ticker.
+    shared = listed.join(several.select("ticker").unique(), on="ticker", how="semi").sort("ticker", "first_day")
+    following = shared.with_columns(taken=pl.col("first_day").shift(-1).over("ticker"))
+    identified = following.join(several.select("composite_figi").unique(), on="composite_figi", how="semi")
     former = identified.select("composite_figi", "last_day", "taken", source="ticker", begin="first_day")
     pairs = (
         identified.drop_nulls("first_day")
