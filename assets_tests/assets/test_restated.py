@@ -117,7 +117,8 @@ def test_only_outdated_rows_are_computed_and_the_commit_records_what_they_were_m
 
 def sensor_tick(settings, dagster, cursor=None):
     """Return the tags of the requested runs, the sensor's message, and its cursor."""
-    context = build_sensor_context(instance=dagster, cursor=cursor, resources={"lake": Lake(settings.lake)})
+    resources = {"lake": Lake(settings.lake), "settings": settings}
+    context = build_sensor_context(instance=dagster, cursor=cursor, resources=resources)
     answer = changed_past.evaluate_tick(context)
     return [request.tags for request in answer.run_requests], answer.skip_message or "", answer.cursor
 
@@ -232,7 +233,8 @@ def test_the_watch_looks_again_when_code_has_changed(vendor, monkeypatch):
         now = {**computed_by(CANDIDATES), "trend": "0" * 12}
         monkeypatch.setattr(code_changes, "computed_by", lambda _, one: now if one is CANDIDATES else computed_by(one))
         monkeypatch.setattr("pipeline.orchestration.sensors.code_version", lambda _, one: f"another of {one.name}")
-        context = build_sensor_context(instance=dagster, cursor=cursor, resources={"lake": Lake(settings.lake)})
+        resources = {"lake": Lake(settings.lake), "settings": settings}
+        context = build_sensor_context(instance=dagster, cursor=cursor, resources=resources)
         (request,) = changed_past.evaluate_tick(context).run_requests
     assert (request.job_name, request.asset_selection) == ("restated_signals", (AssetKey(["stocks", "candidates"]),))
     assert span_tags(SESSIONS).items() <= request.tags.items()

@@ -38,6 +38,8 @@ MARK = {
     "close": 110.0,
     "priced_on": WED,
     "no_bar": False,
+    "bought_as": None,
+    "delisted_on": None,
     "cost": 50.0,
     "value": 55.0,
     "unrealised": 5.0,

@@ -107,6 +107,13 @@ def test_positions_without_a_bar_are_named_once(lake):
     assert read_day(lake, STOCKS, FRI, []).held_without_bar == ["HALTED"]
 
 
+def test_what_is_held_and_no_longer_listed_is_named_with_its_day(lake):
+    gone = mark(1, "GONE", True) | {"delisted_on": THU}
+    put(lake, POSITION_MARKS, [gone, gone | {"position": 2}, mark(3, "HALTED", True)])
+    day = read_day(lake, STOCKS, FRI, [])
+    assert (day.held_without_bar, day.held_delisted) == (["HALTED"], [("GONE", THU)])
+
+
 def test_splits_in_doubt_are_those_of_tickers_in_the_alert_that_would_move_a_number(lake):
     put(lake, SIGNALS, signals(signal("HELD")).to_dicts())
     day, old, later = date(2023, 6, 1), date(2021, 6, 1), date(2024, 1, 8)

@@ -14,7 +14,7 @@ from assets_tests.market.holdings import NO_SPLITS, SESSIONS, bars, day, opening
 from assets_tests.stocks import declaring
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
-from pipeline.contracts.reference import DIVIDENDS, SPLITS
+from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.errors import PositionRefused, WriteConflict
 from pipeline.lake.lake import Lake
 from pipeline.market.market import market_of
@@ -180,6 +180,8 @@ def test_positions_are_valued_with_the_lake_s_bars_and_splits_and_name_the_versi
         ONLY_STOPS.indicators: None,
         SPLITS: lake.version(SPLITS),
         DIVIDENDS: None,
+        TICKERS: None,
+        TICKER_EVENTS: None,
     }
 
 

@@ -44,7 +44,9 @@ class Day:
     missing: Sequence[date] = ()
     """Sessions shortly before it that the lake lacks."""
     held_without_bar: Sequence[str] = ()
-    """Tickers of positions that did not trade on it."""
+    """Tickers of positions that did not trade on it, though they are listed."""
+    held_delisted: Sequence[tuple[str, date]] = ()
+    """Tickers of positions that are no longer listed, and since when."""
     doubtful_splits: Sequence[tuple[str, date, str]] = ()
     """Ticker, execution date and doubt of splits that are not applied, for the tickers in the message."""
     held_in_doubt: Sequence[tuple[str, str]] = ()
@@ -148,6 +150,9 @@ def _problems(day: Day) -> Iterator[str]:
         yield "The session before is not in the lake: nothing can be called new or gone."
     if day.held_without_bar:
         yield f"Held, but without a bar: {_listed(day.held_without_bar)}."
+    if day.held_delisted:
+        since = [f"{plain(ticker, TICKER)} on {delisted_on}" for ticker, delisted_on in day.held_delisted]
+        yield f"Held, but delisted: {_listed(since, 2 * TICKER)}."
     if day.quarantined:
         share = day.quarantined / day.rows_read
         yield f"Quarantined: {day.quarantined:,} of {day.rows_read:,} rows ({share:.2%})."
@@ -180,9 +185,9 @@ def _rule(name: str) -> str:
     return plain(name.replace("_", " "), RULE)
 
 
-def _listed(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str], longest: int = TICKER) -> str:
     more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    return ", ".join(plain(name, TICKER) for name in names[:MOST_LISTED]) + more
+    return ", ".join(plain(name, longest) for name in names[:MOST_LISTED]) + more
 
 
 def _counted(count: int, noun: str) -> str:

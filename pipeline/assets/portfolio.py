@@ -16,7 +16,7 @@ from dagster import (
 )
 
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
-from pipeline.contracts.reference import DIVIDENDS, SPLITS
+from pipeline.contracts.reference import REFERENCE_TABLES
 from pipeline.lake.lake import Lake
 from pipeline.market.market import Market
 from pipeline.orchestration.partitions import ONE_RUN, sessions_of
@@ -43,7 +43,7 @@ def positions_of(market: Market, partitions: SessionPartitions) -> AssetsDefinit
             for table in (POSITION_MARKS, SIGNALS)
         },
         # Read by the function that marks positions, only if there are any, and from the first opening on.
-        deps=[asset_key(table) for table in (POSITIONS, market.bars, market.indicators, SPLITS, DIVIDENDS)],
+        deps=[asset_key(table) for table in (POSITIONS, market.bars, market.indicators, *REFERENCE_TABLES)],
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
     )

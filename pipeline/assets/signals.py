@@ -20,6 +20,7 @@ from pipeline.market.prices.point_in_time import point_in_time_indicators
 from pipeline.market.screen.known import with_minutes, with_reference
 from pipeline.market.screen.rank import candidates, columns_needed
 from pipeline.market.securities.listings import listings
+from pipeline.market.securities.own_bars import sources_of
 from pipeline.market.securities.reference import applicable_splits
 from pipeline.orchestration.comparison import stored_lists, with_list_changes
 from pipeline.orchestration.partitions import ONE_RUN, look_back, sessions_of
@@ -177,14 +178,17 @@ def outdated_chunks(  # noqa: PLR0913 (those above, and the outdated ranges)
     for sessions in chunks:
         due = outdated.filter(pl.col("first_session") <= sessions[-1], pl.col("last_session") >= sessions[0])
         stored = lake.scan(market.indicators, sessions[0], sessions[-1]).collect()
-        (computed,) = indicator_chunks(market, bars.filter(_is_of(due)), [sessions], splits=splits, listed=listed)
+        of_due = bars.filter(_is_of(due, listed))
+        (computed,) = indicator_chunks(market, of_due, [sessions], splits=splits, listed=listed)
         yield with_recomputed(stored, computed, due)
 
 
-def _is_of(outdated: pl.DataFrame) -> pl.Expr:
-    """Return whether a bar's ticker is outdated; a null ticker in `outdated` means all tickers."""
+def _is_of(outdated: pl.DataFrame, listed: pl.DataFrame) -> pl.Expr:
+    """Return whether a bar is in windows of the outdated tickers; a null ticker in `outdated` means all tickers."""
     tickers = outdated["ticker"].unique()
-    return pl.lit(value=True) if tickers.null_count() else pl.col("ticker").is_in(tickers.implode())
+    if tickers.null_count():
+        return pl.lit(value=True)
+    return pl.col("ticker").is_in(sources_of(tickers, listed).implode())
 
 
 def candidate_chunks(  # noqa: PLR0913, PLR0917 (what a list is drawn from)

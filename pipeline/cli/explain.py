@@ -90,7 +90,9 @@ def window(explained: "Explanation") -> list[str]:
     """Return the span of the look-back window and its newest bars."""
     bars = explained.bars
     first, last = bars["session"][0], bars["session"][-1]
-    lines = [f"Computed from {len(bars):,} bars as traded, {first} to {last}; the newest:"]
+    former = bars.filter(bars["ticker"] != explained.ticker)
+    renamed = f", {len(former):,} of them as {', '.join(former['ticker'].unique())}" if len(former) else ""
+    lines = [f"Computed from {len(bars):,} bars as traded{renamed}, {first} to {last}; the newest:"]
     return lines + [
         f"  {row['session']}  open {row['open']:g}  high {row['high']:g}  low {row['low']:g}  close {row['close']:g}"
         f"  volume {row['volume']:,.0f}" + (f"  × {row['split_factor']:g}" if row["split_factor"] != 1 else "")

@@ -10,6 +10,10 @@ from pipeline.cli.terminal import count_text, out, say, shortened
 
 if TYPE_CHECKING:
     from pipeline.queries.outdated import OutdatedSessions
+    from pipeline.queries.outdated_pages import Shown
+
+SHOWN = ("whose", "first_session", "last_session", "cause", "event_date")
+"""What a line shows: several tables with the same cause for the same sessions take one."""
 
 MOST_NAMED = 20
 """Causes shown before a run; --json has all."""
@@ -19,38 +23,49 @@ def restate(
     dry_run: Annotated[bool, typer.Option("--dry-run", metavar="", help="Only show what would run again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="Show it as JSON; implies --dry-run.")] = False,
 ) -> None:
-    """Compute again what depends on splits, bars or code that have changed since."""
+    """Compute again what depends on reference data, bars or code that have changed since."""
+    from pipeline.assets.reports import pages_folder
     from pipeline.lake.lake import Lake
     from pipeline.mine.in_force import stocks_of
     from pipeline.queries.outdated import outdated_sessions
+    from pipeline.queries.outdated_pages import outdated_pages
+    from pipeline.reports.folder import ReportsFolder
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    due = outdated_sessions(Lake(settings.lake), stocks_of(settings))
+    lake, stocks = Lake(settings.lake), stocks_of(settings)
+    due = outdated_sessions(lake, stocks)
     if as_json:
         from pipeline.cli.rows import write_json
 
         write_json(due.outdated)
         return
-    show(due)
-    if due.stretches and not dry_run:
+    shown = outdated_pages(lake, stocks, due, ReportsFolder(pages_folder(settings, stocks)))
+    show(due, shown)
+    if (due.stretches or shown.pages) and not dry_run:
         from pipeline.cli.run_reports import finish
         from pipeline.cli.runs import bring_up_to_date
 
-        finish(bring_up_to_date(settings, due))
+        finish(bring_up_to_date(settings, due, shown))
 
 
-def show(due: "OutdatedSessions") -> None:
-    """Show what is outdated and why, and which tables run again for which sessions."""
-    if not due.stretches:
-        say("Everything is up to date with the bars and splits in the lake, and with today's code.")
+def show(due: "OutdatedSessions", shown: "Shown") -> None:
+    """Show what is outdated and why, and which tables and pages are made again for which sessions."""
+    if not due.stretches and not shown.pages:
+        say("Everything is up to date with the bars and reference data in the lake, and with today's code.")
         return
+    import polars as pl
+
+    from pipeline.queries.outdated import merged
+    from pipeline.venues.us_stocks import US_STOCKS
+
     console = out()
-    for row in due.outdated.head(MOST_NAMED).iter_rows(named=True):
+    causes = due.outdated.with_columns(whose=pl.coalesce("ticker", "table")).unique(SHOWN, maintain_order=True)
+    for row in causes.head(MOST_NAMED).iter_rows(named=True):
         whose = f"{shortened(row['ticker']):<8}" if row["ticker"] else row["table"]
         when = f", {row['event_date']}" if row["event_date"] else ""
         console.print(f"{whose} {row['first_session']} to {row['last_session']}  {row['cause']}{when}", soft_wrap=True)
-    more = len(due.outdated) - MOST_NAMED
+    more = len(causes) - MOST_NAMED
     if more > 0:
         say(f"… and {more:,} more; --json has all.", style="dim")
     by_tables: dict[tuple[str, ...], list[tuple[date, date]]] = {}
@@ -58,6 +73,11 @@ def show(due: "OutdatedSessions") -> None:
         by_tables.setdefault(stretch.tables, []).append((stretch.first, stretch.last))
     for tables, spans in by_tables.items():
         say(f"Made again: {', '.join(tables)} of {in_words(spans)}.")
+    if shown.pages:
+        pages = merged(US_STOCKS, [(session, session) for session in shown.pages])
+        say(f"Written again: the pages of {in_words(pages)}.")
+    if shown.alert:
+        say(f"Corrected, if it says anything else now: the alert of {shown.alert}.")
 
 
 def in_words(spans: Sequence[tuple[date, date]]) -> str:

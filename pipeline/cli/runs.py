@@ -17,6 +17,7 @@ from pipeline.errors import NotPublished
 if TYPE_CHECKING:
     from pipeline.orchestration.runs import RunReport
     from pipeline.queries.outdated import OutdatedSessions
+    from pipeline.queries.outdated_pages import Shown
     from pipeline.settings import Settings
 
 MOST_LISTED = 10
@@ -175,14 +176,14 @@ def run_ranges(settings: "Settings", ranges: Sequence[Sequence[date]], **job: An
     return reports
 
 
-def bring_up_to_date(settings: "Settings", due: "OutdatedSessions") -> list["RunReport"]:
-    """Compute outdated sessions again, run by run, then report all runs."""
+def bring_up_to_date(settings: "Settings", due: "OutdatedSessions", shown: "Shown") -> list["RunReport"]:
+    """Compute outdated sessions and write their pages again, run by run, then report all runs."""
     from pipeline.mine.in_force import stocks_of
     from pipeline.orchestration.reruns import reruns
     from pipeline.orchestration.runs import runnable_sessions
 
     reports: list[RunReport] = []
-    for rerun in reruns(stocks_of(settings), due):
+    for rerun in reruns(stocks_of(settings), due, shown):
         sessions = runnable_sessions(settings, rerun.first, rerun.last)
         reports += run_ranges(settings, [sessions], job_name=rerun.job, ops=rerun.ops, only=rerun.assets)
         if reports[-1].failed_checks:

@@ -90,14 +90,20 @@ class PositionMark(pa.DataFrameModel):
 
     position: pl.Int64 = pa.Field(ge=1, description="Number of the position.")
     session: pl.Date = pa.Field(description="Session at whose close it is valued.")
-    ticker: str = pa.Field(str_length={"min_value": 1}, description="Ticker as the vendor writes it; case matters.")
+    ticker: str = pa.Field(
+        str_length={"min_value": 1}, description="Ticker of the security on the session, or its last one before."
+    )
     quantity: float = pa.Field(ge=0, lt=math.inf, description=f"Shares held at the close, {SESSION_SHARES}.")
     entry: float = pa.Field(gt=0, lt=math.inf, description=f"Price paid a share, USD, {SESSION_SHARES}.")
     close: float = pa.Field(
         gt=0, lt=math.inf, description=f"Last close since it was opened, else the price paid; USD, {SESSION_SHARES}."
     )
     priced_on: pl.Date = pa.Field(nullable=True, description="Session of that close; null when there was none yet.")
-    no_bar: bool = pa.Field(description="Whether the ticker has no bar on the session: halted, delisted, renamed.")
+    no_bar: bool = pa.Field(description="Whether the security has no bar on the session: halted or delisted.")
+    bought_as: str = pa.Field(nullable=True, description="Ticker it was bought under, where it has another now.")
+    delisted_on: pl.Date = pa.Field(
+        nullable=True, description="Day from which the security is no longer listed; null while it is, or trades."
+    )
     cost: float = pa.Field(ge=0, lt=math.inf, description="Paid for it, with the opening commission, USD.")
     value: float = pa.Field(ge=0, lt=math.inf, description="quantity × close, USD; 0 when it was sold that session.")
     unrealised: float = pa.Field(gt=-math.inf, lt=math.inf, description="value − cost while it is held, else 0; USD.")

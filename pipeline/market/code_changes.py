@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.contracts.table import Table
 from pipeline.market.computed import FILE, SHARED, computations, computed_by
-from pipeline.market.earlier_code import BEFORE, SAME
+from pipeline.market.earlier_code import BEFORE, BEFORE_RENAMES, SAME
 from pipeline.market.market import Market
 
 MOST_NAMED = 5
@@ -30,6 +30,15 @@ def cause(market: Market, table: Table, was: Mapping[str, str] | None) -> str | 
 def is_same(was: str, now: str) -> bool:
     """Return whether the code behind two fingerprints computes the same."""
     return _newest(was) == _newest(now)
+
+
+def follows_renames(table: Table, was: Mapping[str, str] | None) -> bool:
+    """Return whether the code with these fingerprints (of `cause`) followed securities through their renames."""
+    last = BEFORE_RENAMES.get(table.sql_name)
+    found = (BEFORE.get(table.sql_name, {}) if was is None else was).get(SHARED, "")
+    while found != last and found in SAME:
+        found = SAME[found]
+    return found != last
 
 
 def _newest(fingerprint: str) -> str:

@@ -72,7 +72,7 @@ def _rules(market: Market) -> dict[str, str]:
 
 
 _RANKING = (scores, with_reference, with_minutes, listings)
-_VALUING = (settled, held_between, position_marks, applicable_splits, applicable_dividends)
+_VALUING = (settled, held_between, position_marks, applicable_splits, applicable_dividends, listings)
 _HINDSIGHT = (*_RANKING, aftermath, forward_returns, splits_in_doubt, applicable_splits, applicable_dividends)
 
 

@@ -86,5 +86,22 @@ SAME: dict[str, str] = {
     "342bef52c3c0": "852fbf2631b8",
     "9fd350af857c": "9e1f809d5ad3",
     "0808f2e0c2e4": "c0027027482e",
+    "a43221864c42": "5d858b528b3f",
+    "d8917d1c72b4": "dd00135aa6fb",
+    "9e1f809d5ad3": "db3018ebc0ab",
+    "c0027027482e": "99b834685205",
 }
-"""Code that was rewritten and computes the same, as its tests show: its fingerprint, and the one after it."""
+"""Code that was rewritten and computes the same, as its tests show: its fingerprint, and the one after it.
+
+The code of `BEFORE_RENAMES`, and that of marks and signals before it read listings, computes other rows of renamed and
+delisted securities. These rows are found by themselves.
+"""
+
+BEFORE_RENAMES = {
+    "stocks.indicators": "d8917d1c72b4",
+    "stocks.candidates": "a43221864c42",
+    "stocks.candidate_outcomes": "9e1f809d5ad3",
+    "stocks.session_scores": "c0027027482e",
+}
+"""The last shared code, by table, before windows held bars from under former tickers, and before doubts and events on
+the day of a rename were followed that are stated for the former ticker."""

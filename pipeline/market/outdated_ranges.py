@@ -5,6 +5,8 @@ from datetime import date, datetime
 
 import polars as pl
 
+from pipeline.market.securities.listings import NO_LISTINGS
+from pipeline.market.securities.own_bars import followed
 from pipeline.market.securities.reference import applicable_splits
 
 OUTDATED = {
@@ -24,7 +26,11 @@ _MOMENT = pl.Datetime("us", "UTC")
 
 
 def outdated_by_splits(
-    computed: pl.DataFrame, history: pl.DataFrame, sessions: Sequence[date], lookback: int
+    computed: pl.DataFrame,
+    history: pl.DataFrame,
+    sessions: Sequence[date],
+    lookback: int,
+    listed: pl.DataFrame = NO_LISTINGS,
 ) -> pl.DataFrame:
     """Return the ranges of rows that were computed with other splits than are known now, in the columns of `OUTDATED`.
 
@@ -32,39 +38,55 @@ def outdated_by_splits(
     (null: no splits were known). `history` are the rows of `reference/splits`. `sessions` are the
     exchange's, in order, from the first with bars on, and cover the computed ones. A row looks back over `lookback`
     sessions, its own included: a split matters from its execution date on, for as long as a session before it lies in
-    the window.
+    the window. `listed` are listings: a split under a former ticker matters to the rows of the later one.
     """
     meeting = (
         _stretches(computed, sessions)
         .join(_split_changes(history, sessions, lookback), how="cross")
         .filter(
             pl.col("known_at").is_null() | (pl.col("changed_at") > pl.col("known_at")),
-            pl.max_horizontal("first", "reach_first") <= pl.min_horizontal("last", "reach_last"),
+            overlap(),
         )
     )
     # Only for moments with a later change: to work out what was known then reads the whole history.
     moments = meeting["known_at"].unique(maintain_order=True).to_list()
     differing = pl.concat([_differing(history, moment) for moment in [*moments, None]]).unique()
     affected = meeting.join(differing, on=[*_SPLIT, "known_at"], nulls_equal=True)
-    return _ranges(affected.with_columns(event_date="execution_date"), sessions)
+    dated = affected.with_columns(event_date="execution_date")
+    return overlap_ranges(_with_later_tickers(dated, listed, sessions), sessions)
 
 
-def outdated_by_bars(changed: pl.DataFrame, sessions: Sequence[date], lookback: int) -> pl.DataFrame:
+def outdated_by_bars(
+    changed: pl.DataFrame, sessions: Sequence[date], lookback: int, listed: pl.DataFrame = NO_LISTINGS
+) -> pl.DataFrame:
     """Return the ranges of rows whose window holds a changed bar, in the columns of `OUTDATED`.
 
     `changed` has a row for each bar that changed after it was read: `ticker`, `session`, and `first_computed` and
-    `last_computed`, the sessions that were computed from the old bar. `sessions` and `lookback` as above.
+    `last_computed`, the sessions that were computed from the old bar. The other arguments as above.
     """
-    at = _place(sessions, "session")
-    affected = changed.with_columns(
-        first=_place(sessions, "first_computed"),
-        last=_place(sessions, "last_computed"),
+    at = place(sessions, "session")
+    reached = changed.with_columns(
+        first=place(sessions, "first_computed"),
+        last=place(sessions, "last_computed"),
         reach_first=at,
         reach_last=at + lookback - 1,
         event_date="session",
         cause=pl.lit("its bar changed"),
-    ).filter(pl.max_horizontal("first", "reach_first") <= pl.min_horizontal("last", "reach_last"))
-    return _ranges(affected, sessions)
+    )
+    affected = _with_later_tickers(reached, listed, sessions)
+    return overlap_ranges(affected.filter(overlap()), sessions)
+
+
+def overlap() -> pl.Expr:
+    """Return whether computed sessions lie in the reach of a change."""
+    return pl.max_horizontal("first", "reach_first") <= pl.min_horizontal("last", "reach_last")
+
+
+def _with_later_tickers(affected: pl.DataFrame, listed: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+    """Return `affected` (with ticker, event_date, reach_first …) and the same for the later tickers of the security."""
+    begin = pl.max_horizontal("reach_first", place(sessions, "followed_from"))
+    later = followed(affected, "event_date", listed).with_columns(reach_first=begin).drop("followed_from")
+    return pl.concat([affected, later.filter(overlap())])
 
 
 def outdated_unknown(rows: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
@@ -72,7 +94,7 @@ def outdated_unknown(rows: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFra
 
     `rows` has ticker and session; the ranges are in the columns of `OUTDATED`, one for each unbroken stretch.
     """
-    placed = rows.unique().with_columns(place=_place(sessions, "session")).sort("ticker", "place")
+    placed = rows.unique().with_columns(place=place(sessions, "session")).sort("ticker", "place")
     begins = (pl.col("place") != pl.col("place").shift().over("ticker") + 1).fill_null(value=True)
     ranges = (
         placed.with_columns(stretch=begins.cum_sum())
@@ -105,7 +127,7 @@ def _in_ranges(rows: pl.DataFrame, ranges: pl.DataFrame) -> pl.DataFrame:
 
 def _stretches(computed: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
     """Return the computed sessions as unbroken stretches with the same `known_at`: known_at, first, last."""
-    placed = computed.with_columns(place=_place(sessions, "session")).sort("place")
+    placed = computed.with_columns(place=place(sessions, "session")).sort("place")
     broken = (pl.col("place") != pl.col("place").shift() + 1) | pl.col("known_at").ne_missing(
         pl.col("known_at").shift()
     )
@@ -121,7 +143,7 @@ def _split_changes(history: pl.DataFrame, sessions: Sequence[date], lookback: in
     # Before the first session there is no bar that a split could change.
     dated = history.filter(pl.col("execution_date") > sessions[0])
     moments = [dated.select(*_SPLIT, changed_at=pl.col(column)) for column in ("first_seen_at", "withdrawn_at")]
-    at = _place(sessions, "execution_date")
+    at = place(sessions, "execution_date")
     return (
         pl.concat(moments)
         .drop_nulls("changed_at")
@@ -152,7 +174,7 @@ def _split_cause() -> pl.Expr:
     )
 
 
-def _ranges(affected: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+def overlap_ranges(affected: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
     """Return the overlap of computed stretches with the reach of a change, as sessions; neighbours become one range."""
     event = ["ticker", "event_date", "cause"]
     overlaps = affected.select(
@@ -170,7 +192,7 @@ def _ranges(affected: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
     return dated.select(list(OUTDATED)).sort("first_session", "ticker", "event_date", "cause")
 
 
-def _place(sessions: Sequence[date], day: str) -> pl.Expr:
+def place(sessions: Sequence[date], day: str) -> pl.Expr:
     """Return the place among `sessions` of the first one that is not before the date column `day`."""
     calendar = pl.Series(sessions, dtype=pl.Date)
     return pl.lit(calendar).search_sorted(pl.col(day)).cast(pl.Int64)

@@ -16,7 +16,8 @@ from dagster import (
     sensor,
 )
 
-from pipeline.contracts.reference import SPLITS
+from pipeline.assets.reports import pages_folder
+from pipeline.contracts.reference import REFERENCE_TABLES
 from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
 from pipeline.lake.lake import Lake
@@ -28,6 +29,8 @@ from pipeline.orchestration.partitions import (
 )
 from pipeline.orchestration.reruns import Rerun, reruns
 from pipeline.queries.outdated import OutdatedSessions, outdated_sessions
+from pipeline.queries.outdated_pages import outdated_pages
+from pipeline.reports.folder import ReportsFolder
 from pipeline.settings import Settings
 from pipeline.sources.choose import Sources
 from pipeline.sources.port import Dataset, FlatFile
@@ -75,11 +78,13 @@ def sensors_of(stocks: Market, jobs: Jobs) -> list[SensorDefinition]:
             yield RunRequest(run_key=f"{file.session}:{file.etag}", partition_key=str(file.session))
 
     @sensor(
-        jobs=[jobs.restated_signals, jobs.minutes_by_day, jobs.outcomes],
+        jobs=[jobs.restated_signals, jobs.minutes_by_day, jobs.outcomes, jobs.stocks_by_day],
         minimum_interval_seconds=1800,
         description="Computes outdated sessions again: after late or corrected splits, replaced bars, or changed code.",
     )
-    def changed_past(context: SensorEvaluationContext, lake: ResourceParam[Lake]) -> Iterator[RunRequest | SkipReason]:
+    def changed_past(
+        context: SensorEvaluationContext, lake: ResourceParam[Lake], settings: ResourceParam[Settings]
+    ) -> Iterator[RunRequest | SkipReason]:
         """Log the outdated sessions, then request a run for each span of them."""
         if context.instance.get_run_records(RunsFilter(statuses=UNDER_WAY), limit=1):
             yield SkipReason("A run is under way; its changes are checked afterwards.")
@@ -90,9 +95,12 @@ def sensors_of(stocks: Market, jobs: Jobs) -> list[SensorDefinition]:
             return
         due = outdated_sessions(lake, stocks)
         log_causes(context, due)
-        for rerun in reruns(stocks, due):
+        requested = reruns(
+            stocks, due, outdated_pages(lake, stocks, due, ReportsFolder(pages_folder(settings, stocks)))
+        )
+        for rerun in requested:
             yield request(rerun, key=f"{state}:{rerun.job}:{rerun.first}:{rerun.last}")
-        if not due.stretches:
+        if not requested:
             yield SkipReason("Everything is up to date with the bars and splits in the lake, and with today's code.")
         context.update_cursor(state)
 
@@ -116,7 +124,7 @@ def due(stocks: Market, listed: Sequence[FlatFile], stored_versions: Mapping[dat
 
 def state_of(lake: Lake, stocks: Market) -> str:
     """Return a hash of what makes sessions outdated: the versions of the tables and of the code that computes them."""
-    tables = [table for table in (SPLITS, stocks.bars, *computations(stocks)) if lake.exists(table)]
+    tables = [table for table in (*REFERENCE_TABLES, stocks.bars, *computations(stocks)) if lake.exists(table)]
     state = [[table.sql_name, lake.version(table), code_version(stocks, table)] for table in tables]
     return sha256(json.dumps(state).encode()).hexdigest()
 

@@ -15,6 +15,7 @@ from pipeline.lake.lake import Lake
 from pipeline.market.market import Market
 from pipeline.market.portfolio.doubts import STATED_BEFORE, doubted_splits, doubts_of_holdings
 from pipeline.market.securities.reference import as_known
+from pipeline.queries.known_listings import known_listings
 
 TRAILING = 20
 """An alert reports missing sessions among this many before its own."""
@@ -33,7 +34,7 @@ def read_day(lake: Lake, market: Market, session: date, failed_checks: Sequence[
     signals = _signals(lake, session)
     delivery = lake.scan(DELIVERIES, session, session).filter("is_current").collect()
     mentioned_tickers = [*listed["ticker"], *signals["ticker"]]
-    splits = lake.read(SPLITS)
+    splits, without_bar = lake.read(SPLITS), _without_bar(lake, session)
     return Day(
         session=session,
         listed=listed,
@@ -41,7 +42,8 @@ def read_day(lake: Lake, market: Market, session: date, failed_checks: Sequence[
         signals=signals,
         rows_read=int(delivery["rows_read"].sum()),
         quarantined=int(delivery["quarantined"].sum()),
-        held_without_bar=_without_bar(lake, session),
+        held_without_bar=without_bar.filter(pl.col("delisted_on").is_null())["ticker"].to_list(),
+        held_delisted=without_bar.drop_nulls("delisted_on").rows(),
         missing=[
             day for day in market.calendar.between(min(sessions_with_bars), session) if day not in sessions_with_bars
         ]
@@ -65,17 +67,19 @@ def _signals(lake: Lake, session: date) -> pl.DataFrame:
     return signals.sort(urgency, "ticker", "rule", "position")
 
 
-def _without_bar(lake: Lake, session: date) -> list[str]:
-    marks = lake.read(POSITION_MARKS, session, session).rows.filter("no_bar").select("ticker").unique().sort("ticker")
-    return marks.collect()["ticker"].to_list()
+def _without_bar(lake: Lake, session: date) -> pl.DataFrame:
+    """Return ticker and delisted_on of what is held and has no bar on the session."""
+    marks = lake.read(POSITION_MARKS, session, session).rows.filter("no_bar")
+    return marks.select("ticker", "delisted_on").unique().sort("ticker", "delisted_on").collect()
 
 
 def _held_in_doubt(lake: Lake, splits: pl.DataFrame, session: date) -> list[tuple[str, str]]:
     """Return ticker and words of the splits in doubt within the time of what is held at the close of `session`."""
     marks = lake.read(POSITION_MARKS, session, session).rows.filter(~pl.col("is_closed"))
     opened = lake.read(POSITIONS).rows.select("position", "opened").unique()
-    held = marks.select("position", "ticker", "session").join(opened, on="position").collect()
-    doubts = doubts_of_holdings(held, doubted_splits(splits)).select("ticker", "day", "doubt").unique()
+    held = marks.select("position", "ticker", "bought_as", "session").join(opened, on="position").collect()
+    found = doubts_of_holdings(held, doubted_splits(splits), known_listings(lake))
+    doubts = found.select("ticker", "day", "doubt").unique()
     return list(doubts.sort("ticker", "day").select("ticker", "doubt").iter_rows())
 
 

@@ -19,7 +19,9 @@ from pipeline.lake.lake import Lake
 from pipeline.market.computed import version_of
 from pipeline.market.market import Market
 from pipeline.market.prices.splits import split_factors
+from pipeline.market.securities.own_bars import own_rows
 from pipeline.market.securities.reference import applicable_splits, as_known, with_split_doubts
+from pipeline.queries.known_listings import known_listings
 from pipeline.queries.outdated import outdated_sessions
 
 
@@ -33,7 +35,8 @@ class Explanation:
     """Its rows in the lists of the session, with score, contributions and reasons; empty when no model lists it."""
     indicators: dict[str, Any]
     bars: pl.DataFrame
-    """The bars of its look-back window as traded; a price times `split_factor` is on the session's basis."""
+    """The bars of its look-back window as traded, those before a rename under the ticker of their day; a price times
+    `split_factor` is on the session's basis."""
     splits: pl.DataFrame
     """The splits applied to them: execution_date, split_from, split_to, first_seen_at, id."""
     doubted: pl.DataFrame
@@ -60,14 +63,16 @@ def explanation(lake: Lake, market: Market, ticker: str, session: date) -> Expla
     commits = {table.sql_name: _commit(lake, table, session) for table in (market.indicators, CANDIDATES)}
     inputs = _TablesAsRead(lake, commits[market.indicators.sql_name])
     start = market.calendar.offset(session, 1 - market.lookback)
-    bars = inputs.bars(start, session).filter(pl.col("ticker") == ticker).sort("session")
-    reference_splits = inputs.splits().filter(
-        pl.col("ticker") == ticker, pl.col("execution_date") > start, pl.col("execution_date") <= session
-    )
-    applied = applicable_splits(reference_splits)
+    listed = known_listings(lake)
+    bars = own_rows(inputs.bars(start, session), "session", [ticker], session, listed).sort("session")
+    every = inputs.splits().filter(pl.col("execution_date") > start, pl.col("execution_date") <= session)
+    applied = own_rows(applicable_splits(every), "execution_date", [ticker], session, listed)
+    reference_splits = every.join(_stated_days(every, ticker, session, listed), on=["ticker", "execution_date"])
     spans = bars.select("ticker", since="session", until=pl.lit(session))
+    factor = split_factors(applied, spans)["split_factor"]
+    traded = bars.with_columns(ticker="stated_for").drop("stated_for")
     causes = (
-        outdated_sessions(lake, market)
+        outdated_sessions(lake, market, [market.indicators, CANDIDATES])
         .within(session, session)
         .filter(
             pl.col("table").is_in([market.indicators.sql_name, CANDIDATES.sql_name]),
@@ -79,8 +84,10 @@ def explanation(lake: Lake, market: Market, ticker: str, session: date) -> Expla
         session=session,
         candidates=_list_rows(lake, ticker, session),
         indicators=row.row(0, named=True),
-        bars=bars.with_columns(split_factors(applied, spans)["split_factor"]),
-        splits=reference_splits.join(applied, on=["ticker", "execution_date"], how="semi")
+        bars=traded.with_columns(factor),
+        splits=reference_splits.join(
+            applied, left_on=["ticker", "execution_date"], right_on=["stated_for", "execution_date"], how="semi"
+        )
         .filter(pl.col("doubt").is_null(), pl.col("withdrawn_at").is_null())
         .select("execution_date", "split_from", "split_to", "first_seen_at", "id")
         .sort("execution_date"),
@@ -158,6 +165,13 @@ def _commit(lake: Lake, table: Table, session: date) -> dict[str, Any]:
         "computed_by": parts,
         "code_version": version_of(parts),
     }
+
+
+def _stated_days(splits: pl.DataFrame, ticker: str, session: date, listed: pl.DataFrame) -> pl.DataFrame:
+    """Return ticker and execution_date of the splits, applied or not, of the security that has `ticker`."""
+    stated = splits.select("ticker", "execution_date").unique()
+    own = own_rows(stated, "execution_date", [ticker], session, listed)
+    return own.select("execution_date", ticker="stated_for")
 
 
 def _list_rows(lake: Lake, ticker: str, session: date) -> pl.DataFrame:

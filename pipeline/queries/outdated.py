@@ -9,16 +9,18 @@ import polars as pl
 from pipeline.contracts.reference import SPLITS
 from pipeline.contracts.table import Table
 from pipeline.errors import VersionGone
-from pipeline.lake.delta.commit_moments import no_later_than_successors
 from pipeline.lake.delta.commits import version_read
 from pipeline.lake.delta.past import rows_at
 from pipeline.lake.lake import Lake
 from pipeline.market.computed import computations
 from pipeline.market.market import Market
 from pipeline.market.outdated_ranges import OUTDATED, outdated_by_bars, outdated_by_splits, outdated_unknown
+from pipeline.queries.known_listings import known_listings
 from pipeline.queries.outdated_code import DUE, dependent_sessions, outdated_by_code
 from pipeline.queries.outdated_inputs import outdated_by_inputs
-from pipeline.queries.session_writings import calendar, newest_writings, possible_writings
+from pipeline.queries.outdated_listings import outdated_by_changed_listings
+from pipeline.queries.outdated_reference import outdated_by_reference
+from pipeline.queries.session_writings import calendar, newest_writings, possible_writings, with_known_at
 from pipeline.venues.venue import Venue
 
 COLUMNS = {"table": pl.String, **OUTDATED}
@@ -48,7 +50,7 @@ class OutdatedSessions:
     @property
     def spans(self) -> list[tuple[date, date]]:
         """Return the sessions to run again, as unbroken spans in order."""
-        return _merged(self.venue, [(stretch.first, stretch.last) for stretch in self.stretches])
+        return merged(self.venue, [(stretch.first, stretch.last) for stretch in self.stretches])
 
     @property
     def sessions(self) -> int:
@@ -81,15 +83,15 @@ class OutdatedSessions:
         )
 
 
-def _merged(venue: Venue, spans: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
+def merged(venue: Venue, spans: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
     """Return sorted spans with neighbours merged."""
-    merged: list[tuple[date, date]] = []
+    wide: list[tuple[date, date]] = []
     for first, last in spans:
-        if merged and first <= venue.calendar.offset(merged[-1][1], 1):
-            merged[-1] = merged[-1][0], max(last, merged[-1][1])
+        if wide and first <= venue.calendar.offset(wide[-1][1], 1):
+            wide[-1] = wide[-1][0], max(last, wide[-1][1])
         else:
-            merged.append((first, last))
-    return merged
+            wide.append((first, last))
+    return wide
 
 
 def _sessions_of(ranges: pl.DataFrame, venue: Venue) -> pl.DataFrame:
@@ -105,14 +107,16 @@ def outdated_sessions(lake: Lake, market: Market, tables: Collection[Table] | No
     """Return the sessions of `tables` that other bars, splits or code would compute differently now.
 
     `tables` are all computed ones when None. The commits say from which versions and by which code each session was
-    computed; bars and computed rows of sessions that were written again since are compared. Where versions and their
+    computed; bars and computed rows of sessions that were written again since are compared, and so are the splits,
+    dividends and listings that each session rests on. Where versions and their
     records are gone, the session counts as outdated. A session whose commit says nothing counts as computed without
     splits, and by the code version before commits recorded one.
     """
     tables = computations(market) if tables is None else tables
     by_data = _outdated_indicators(lake, market).with_columns(table=pl.lit(market.indicators.sql_name))
     by_code, by_inputs = outdated_by_code(lake, market, tables), outdated_by_inputs(lake, market, tables)
-    ranges = pl.concat([pl.DataFrame(schema=COLUMNS), by_code, by_inputs, by_data], how="diagonal")
+    by_word = outdated_by_reference(lake, market, tables)
+    ranges = pl.concat([pl.DataFrame(schema=COLUMNS), by_code, by_inputs, by_data, by_word], how="diagonal")
     outdated = ranges.sort("first_session", "table", "ticker", "event_date", maintain_order=True)
     dependent = dependent_sessions(lake, market, _sessions_of(outdated, market.venue), tables)
     return OutdatedSessions(outdated, dependent, market.venue)
@@ -123,32 +127,23 @@ def _outdated_indicators(lake: Lake, market: Market) -> pl.DataFrame:
     if not lake.exists(market.indicators):
         return pl.DataFrame(schema=OUTDATED)
     computed = _computed(lake, market)
-    history = lake.read(SPLITS).rows.collect()
-    sessions = market.calendar.sessions
-    by_splits = outdated_by_splits(computed.select("session", "known_at"), history, sessions, market.lookback)
+    history, listed = lake.read(SPLITS).rows.collect(), known_listings(lake)
+    sessions, lookback = market.calendar.sessions, market.lookback
+    by_splits = outdated_by_splits(computed.select("session", "known_at"), history, sessions, lookback, listed)
+    by_listings = outdated_by_changed_listings(lake, market)
     changed, undecided = _changed_bars(lake, market, computed)
-    by_bars = outdated_by_bars(changed, sessions, market.lookback)
+    by_bars = outdated_by_bars(changed, sessions, lookback, listed)
     undecided |= _without_commit(lake, market, computed) | _read_missing_versions(lake, market, computed)
     unknown = outdated_unknown(_rows_of(lake, market, sorted(undecided)), sessions)
-    return pl.concat([by_splits, by_bars, unknown])
+    return pl.concat([by_splits, by_listings, by_bars, unknown])
 
 
 def _computed(lake: Lake, market: Market) -> pl.DataFrame:
     """Return each session with indicators, the versions of bars and splits it read, and when the latter were known."""
-    newest = newest_writings(lake, market.indicators)
-    refreshes = pl.DataFrame(schema={"splits": pl.Int64, "known_at": pl.Datetime("us", "UTC")})
-    if lake.exists(SPLITS):
-        # A clock that was ahead dated a version in the future: splits learnt before that date are still news.
-        commits = no_later_than_successors(lake.trail(SPLITS).commits())
-        refreshes = commits.select(splits="version", known_at="committed_at")
-    return (
-        newest.with_columns(bars=version_read(market.bars), splits=version_read(SPLITS))
-        .sort("splits")
-        # A version without a known date takes that of the one before it: it contains at least the same splits.
-        .join_asof(refreshes.sort("splits"), on="splits")
-        .select("session", "bars", "splits", "known_at")
-        .sort("session")
+    newest = newest_writings(lake, market.indicators).with_columns(
+        bars=version_read(market.bars), splits=version_read(SPLITS)
     )
+    return with_known_at(lake, newest, SPLITS, "known_at").select("session", "bars", "splits", "known_at")
 
 
 def _without_commit(lake: Lake, market: Market, computed: pl.DataFrame) -> set[date]:

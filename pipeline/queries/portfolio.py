@@ -11,7 +11,7 @@ import polars as pl
 
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SEVERITIES, SIGNALS
-from pipeline.contracts.reference import DIVIDENDS, SPLITS
+from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.contracts.table import Table
 from pipeline.errors import WriteConflict
 from pipeline.lake.delta.commits import Reading
@@ -23,7 +23,10 @@ from pipeline.market.portfolio.early_books import with_entries
 from pipeline.market.portfolio.lots import Oversold
 from pipeline.market.portfolio.positions import held_between, position_marks
 from pipeline.market.portfolio.sell.signals import BEFORE_SESSIONS, sell_signals
+from pipeline.market.securities.listings import listings
+from pipeline.market.securities.names import tickers_of
 from pipeline.market.securities.reference import applicable_dividends, applicable_splits
+from pipeline.queries.known_listings import known_listings
 
 ATTEMPTS = 20
 """Attempts to record while others record at the same moment; each time, at least one of them succeeds."""
@@ -88,29 +91,34 @@ def portfolio(lake: Lake, market: Market, sessions: Sequence[date]) -> Portfolio
     before = market.calendar.offset(sessions[0], -1)
     if history.is_empty():
         return Portfolio(POSITION_MARKS.empty(), SIGNALS.empty(), (stored,))
-    splits = lake.read(SPLITS)
-    applied = applicable_splits(splits.rows.filter(_is_one_of(history["ticker"])).collect())
-    book = settled(history, applied)
+    splits, tickers, events = lake.read(SPLITS), lake.read(TICKERS), lake.read(TICKER_EVENTS)
+    listed = listings(tickers.rows.collect(), events.rows.collect())
+    applied = applicable_splits(splits.rows.filter(_is_one_of(tickers_of(history, "opened", listed))).collect())
+    book = settled(history, applied, listed)
     positions = held_between(book, sessions[0], sessions[-1])
     if positions.is_empty():
-        return Portfolio(POSITION_MARKS.empty(), SIGNALS.empty(), (stored, splits))
+        return Portfolio(POSITION_MARKS.empty(), SIGNALS.empty(), (stored, splits, tickers, events))
+    had = tickers_of(positions, "opened", listed)
     opened: date = positions.select(pl.col("opened").min()).item()
     bars = _reading(lake, DAILY_BARS, opened, sessions[-1])
     indicators = _reading(lake, market.indicators, market.calendar.offset(before, -BEFORE_SESSIONS), sessions[-1])
     dividends = lake.read(DIVIDENDS)
-    prices = _of(positions, bars)
+    prices = _of(had, bars)
     marks = position_marks(
         book,
         prices,
         applied,
         # What a rule said on the session before decides whether it is new.
         [before, *sessions],
-        applicable_dividends(_of(positions, dividends)),
+        applicable_dividends(_of(had, dividends)),
+        listed,
     )
-    signals = sell_signals(marks, prices, _of(positions, indicators), market.rules)
+    signals = sell_signals(marks, prices, _of(had, indicators), market.rules, listed)
     is_requested = pl.col("session").is_in(list(sessions))
     return Portfolio(
-        marks.filter(is_requested), signals.filter(is_requested), (stored, bars, indicators, splits, dividends)
+        marks.filter(is_requested),
+        signals.filter(is_requested),
+        (stored, bars, indicators, splits, dividends, tickers, events),
     )
 
 
@@ -122,7 +130,8 @@ def standing(lake: Lake, market: Market, session: date, until: date) -> list[dic
     time that are in doubt.
     """
     not_sold = pl.col("closed").is_null() | (pl.col("closed") > until)
-    in_book = in_force(settled(recorded_positions(lake), known_splits(lake)))
+    listed = known_listings(lake)
+    in_book = in_force(settled(recorded_positions(lake), known_splits(lake), listed))
     open_positions = in_book.filter(pl.col("opened") <= until, not_sold).select(
         "position", "opened", "note", pl.col("do_not_reduce").fill_null(value=False)
     )
@@ -140,7 +149,7 @@ def standing(lake: Lake, market: Market, session: date, until: date) -> list[dic
     urgency = pl.col("severity").replace_strict(SEVERITIES, range(len(SEVERITIES)), return_dtype=pl.Int32)
     signals = valued.signals.sort(urgency, "rule").partition_by(key, as_dict=True)
     none = valued.signals.clear()
-    doubts = doubts_of_holdings(marks, doubted_splits(lake.read(SPLITS).rows.collect()))
+    doubts = doubts_of_holdings(marks, doubted_splits(lake.read(SPLITS).rows.collect()), listed)
     words = dict(doubts.group_by("position").agg("doubt").iter_rows())
     return [
         row
@@ -155,16 +164,17 @@ def sold(lake: Lake, until: date) -> pl.DataFrame:
 
     No bar is read: `close`, `peak` and what is computed from them mean nothing.
     """
-    splits = known_splits(lake)
-    book = settled(recorded_positions(lake), splits)
+    splits, listed = known_splits(lake), known_listings(lake)
+    book = settled(recorded_positions(lake), splits, listed)
     sales = in_force(book).filter(pl.col("closed") <= until)
-    tickers = sales.select("ticker").unique()
+    tickers = tickers_of(sales, "opened", listed).to_frame("ticker")
     return position_marks(
         book,
         DAILY_BARS.empty(),
         splits,
         sales["closed"].unique().to_list(),
         applicable_dividends(lake.read(DIVIDENDS).rows.collect().join(tickers, on="ticker", how="semi")),
+        listed,
     ).filter("is_closed")
 
 
@@ -180,7 +190,7 @@ def known_dividends(lake: Lake) -> pl.DataFrame:
 
 def oversold_sales(lake: Lake) -> list[Oversold]:
     """Return the sales of more shares than were held by the splits known now."""
-    return oversold(recorded_positions(lake), known_splits(lake))
+    return oversold(recorded_positions(lake), known_splits(lake), known_listings(lake))
 
 
 def are_splits_known(lake: Lake) -> bool:
@@ -194,9 +204,9 @@ def _reading(lake: Lake, table: Table, start: date, end: date) -> Reading:
     return Reading(table, None, table.empty().lazy())
 
 
-def _of(positions: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-    """Return the rows of the tickers held."""
-    return reading.rows.filter(_is_one_of(positions["ticker"])).collect()
+def _of(tickers: pl.Series, reading: Reading) -> pl.DataFrame:
+    """Return the rows of `tickers`."""
+    return reading.rows.filter(_is_one_of(tickers)).collect()
 
 
 def _is_one_of(tickers: pl.Series) -> pl.Expr:

@@ -10,11 +10,14 @@ import polars as pl
 
 from pipeline.contracts.bars import DailyBar
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
-from pipeline.contracts.reference import SPLITS, TICKERS
+from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.contracts.table import Table
 from pipeline.lake.delta.commits import Reading
 from pipeline.lake.lake import Lake
 from pipeline.market.market import Market
+from pipeline.market.securities.listings import listings
+from pipeline.market.securities.names import under_security
+from pipeline.market.securities.own_bars import sources_of
 from pipeline.market.securities.reference import applicable_splits, as_known
 from pipeline.queries.portfolio import recorded_positions
 from pipeline.reports.candidates_page import INDICATORS_SHOWN
@@ -72,14 +75,18 @@ class ReportRows:
     @cached_property
     def held(self) -> pl.DataFrame:
         """Return the session and ticker of the positions that are held at the close of each session."""
-        return self._open_marks.select("session", "ticker").unique()
+        owner = under_security(self._open_marks.select("session", "ticker"), "session", self.listings)["ticker"]
+        # The page of a ticker is about the security that has it.
+        is_anothers = pl.col("delisted_on").is_not_null() & (owner != self._open_marks["ticker"])
+        return self._open_marks.filter(~is_anothers).select("session", "ticker").unique()
 
     @cached_property
     def holdings(self) -> pl.DataFrame:
-        """Return `held` with the session on which each was opened."""
+        """Return session, ticker, `bought_as` and `opened` of each position held at the close of each session."""
         history = POSITIONS.empty() if self.positions is None else self.positions
         opened = history.select("position", "opened").unique("position")
-        return self._open_marks.join(opened, on="position").select("session", "ticker", "opened").unique()
+        held = self._open_marks.join(opened, on="position")
+        return held.select("session", "ticker", "bought_as", "opened").unique()
 
     @cached_property
     def _open_marks(self) -> pl.DataFrame:
@@ -110,6 +117,11 @@ class ReportRows:
         return newest_last.unique("ticker", keep="last").select("ticker", "name", "type", "primary_exchange")
 
     @cached_property
+    def listings(self) -> pl.DataFrame:
+        """Return which security traded under a ticker when, in the columns of `listings.LISTING`."""
+        return listings(*(self._whole(table).rows.collect() for table in (TICKERS, TICKER_EVENTS)))
+
+    @cached_property
     def tickers(self) -> pl.Series:
         """Return every ticker that a page of the sessions can link to: listed, dropped, held or to sell."""
         tickers = (self.lists["ticker"], self.signals["ticker"], self.held["ticker"])
@@ -122,7 +134,7 @@ class ReportRows:
 
     @cached_property
     def history(self) -> pl.DataFrame:
-        """Return bars and indicators of these tickers, as far back as the chart of the first session reaches.
+        """Return bars and indicators of these tickers and their former ones, as far back as the first chart reaches.
 
         Indicators of the figures only are given for the last bar of each ticker as of each session; elsewhere null.
         """
@@ -152,7 +164,7 @@ class ReportRows:
 
     def _values(self, table: Table, since: date, columns: Sequence[str]) -> pl.LazyFrame:
         values = self.lake.scan(table, since, self._last, columns=["ticker", "session", *columns])
-        return values.filter(_is_one_of(self.tickers))
+        return values.filter(_is_one_of(sources_of(self.tickers, self.listings)))
 
 
 def _last_bars(bars: pl.DataFrame, since: date, session: date) -> pl.DataFrame:

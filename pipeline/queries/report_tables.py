@@ -14,6 +14,8 @@ from pipeline.market.portfolio.doubts import doubted_splits, doubts_of_holdings
 from pipeline.market.prices.adjust import PRICES, VOLUME
 from pipeline.market.prices.splits import RATIO, price_after, shares_after, with_ratio
 from pipeline.market.screen.rank import unapplied_filters
+from pipeline.market.securities.names import securities_called, under_security
+from pipeline.market.securities.own_bars import own_rows
 from pipeline.queries.minute_features import features_for, missing_minutes_warnings
 from pipeline.queries.report_rows import CHART_SESSIONS, ReportRows
 from pipeline.reports.candidates_page import SPARKLINE_SESSIONS, CandidateTables
@@ -27,7 +29,7 @@ class ReportTables:
     def __init__(self, rows: ReportRows, session: date) -> None:
         self._rows, self._market = rows, rows.market
         self._session = session
-        self._splits = rows.splits
+        self._splits = own_rows(rows.splits, "execution_date", rows.tickers, session, rows.listings).drop("stated_for")
         self._signals = rows.signals.filter(pl.col("session") == session)
 
     @property
@@ -62,8 +64,8 @@ class ReportTables:
         """Return the splits in doubt within the time of what is held at the close: ticker, and `doubt` in words."""
         history = SPLITS.empty() if self._rows.split_history is None else self._rows.split_history
         held = self._rows.holdings.filter(pl.col("session") == self._session)
-        in_doubt = doubts_of_holdings(held, doubted_splits(history)).select("ticker", "day", "doubt").unique()
-        return in_doubt.sort("ticker", "day").drop("day")
+        in_doubt = doubts_of_holdings(held, doubted_splits(history), self._rows.listings)
+        return in_doubt.select("ticker", "day", "doubt").unique().sort("ticker", "day").drop("day")
 
     def candidates(self) -> CandidateTables:
         """Return the frames of the candidates page."""
@@ -99,14 +101,18 @@ class ReportTables:
     def basis(self) -> str:
         """Return what the prices on the pages are, in words."""
         currency = self._market.venue.currency
-        return f"{currency}, adjusted for splits to {self._session}" if len(self._splits) else f"{currency}, as traded"
+        return (
+            f"{currency}, adjusted for splits to {self._session}"
+            if len(self._rows.splits)
+            else f"{currency}, as traded"
+        )
 
     def _listed_on(self, session: date) -> pl.DataFrame:
         return self._rows.lists.filter(pl.col("session") == session)
 
     def _bars(self, since: date, tickers: Collection[str]) -> pl.DataFrame:
-        in_time = pl.col("session").is_between(since, self._session)
-        return self._rows.history.filter(in_time, pl.col("ticker").is_in(list(tickers)))
+        charted = self._rows.history.filter(pl.col("session") >= since)
+        return own_rows(charted, "session", tickers, self._session, self._rows.listings).drop("stated_for")
 
     def _on_basis(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return rows of bars and indicators, each on its own session's basis, on that of the page's session."""
@@ -122,8 +128,10 @@ class ReportTables:
     def _trades(self, tickers: Collection[str]) -> pl.DataFrame:
         """Return the purchases and sales of `tickers` up to the session, in shares and prices of its basis."""
         history = POSITIONS.empty() if self._rows.positions is None else self._rows.positions
-        of_tickers = history.filter(pl.col("ticker").is_in(list(tickers)))
-        positions = in_force(settled(of_tickers, self._rows.splits))
+        listed = self._rows.listings
+        of_security = under_security(in_force(settled(history, self._rows.splits, listed)), "opened", listed)
+        called = securities_called(tickers, self._session, listed)
+        positions = of_security.rename({"ticker": "security"}).join(called, on="security")
         bought = positions.select("ticker", "opened", "quantity", "price", session="opened", side=pl.lit("entry"))
         sold = positions.filter(pl.col("closed").is_not_null()).select(
             "ticker", "opened", "quantity", price="closing_price", session="closed", side=pl.lit("exit")

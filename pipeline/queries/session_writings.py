@@ -3,6 +3,8 @@
 import polars as pl
 
 from pipeline.contracts.table import Table
+from pipeline.lake.delta.commit_moments import no_later_than_successors
+from pipeline.lake.delta.commits import version_read
 from pipeline.lake.lake import Lake
 from pipeline.venues.venue import Venue
 
@@ -38,3 +40,23 @@ def possible_writings(lake: Lake, table: Table) -> pl.DataFrame:
     return pl.concat(
         [known_writings, calendar(table.venue).join(lost_versions, how="cross").select("session", "version")]
     ).sort("version")
+
+
+def with_known_at(lake: Lake, written: pl.DataFrame, reference: Table, column: str) -> pl.DataFrame:
+    """Return `written` (with `read`), by session, with the moment as of which each row knew the table `reference`.
+
+    It is in `column`, null where the table was not read or did not exist then.
+    """
+    refreshes = pl.DataFrame(schema={"known": pl.Int64, column: pl.Datetime("us", "UTC")})
+    if lake.exists(reference):
+        # A clock that was ahead dated a version in the future: what was learnt before that date is still news.
+        commits = no_later_than_successors(lake.trail(reference).commits())
+        refreshes = commits.select(known="version", committed_at="committed_at").rename({"committed_at": column})
+    return (
+        written.with_columns(known=version_read(reference))
+        .sort("known")
+        # A version without a known date takes that of the one before it: it contains at least the same statements.
+        .join_asof(refreshes.sort("known"), on="known")
+        .drop("known")
+        .sort("session")
+    )

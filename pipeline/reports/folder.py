@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -57,6 +57,10 @@ class ReportsFolder:
         """Return the sessions that have a page, in order."""
         sessions = (_session(page.parent.name) for page in self.path.glob(f"*/{INDEX}"))
         return tuple(sorted(session for session in sessions if session))
+
+    def written_at(self, session: date) -> datetime:
+        """Return the moment (UTC) at which the page of a session's candidates was written."""
+        return datetime.fromtimestamp(self.candidates_path(session).stat().st_mtime, UTC)
 
     def write(self, page: CandidatesPage, tickers: Iterable[TickerPage]) -> Written:
         """Replace the pages of a session: `tickers` first, the page that links to them last.

@@ -25,7 +25,7 @@ def test_what_is_held_is_shown_after_the_split_with_sums_in_eighty_columns(ask: 
     assert "high    new  Fell to 50.00; the stop is 51.00" in lines[3]
     assert "[red]mine[/red]" in answer.data
     assert "\x1b" not in answer.data
-    assert f"no bar on {day(5)}: halted, delisted or renamed; last close {day(1)}" in answer.data
+    assert f"no bar on {day(5)}: halted or delisted; last close {day(1)}" in answer.data
     assert lines[-1].split() == ["total", "1,105.00", "+5.00", "+0.5", "%"]
     assert max(map(len, lines)) <= 80
 

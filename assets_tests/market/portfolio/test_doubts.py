@@ -8,9 +8,12 @@ import pytest
 from assets_tests.market.holdings import day
 from pipeline.contracts.reference import SPLITS
 from pipeline.market.portfolio.doubts import doubted_splits, doubts_of_holdings
+from pipeline.market.securities.listings import LISTING
 
 NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
-HELD = pl.DataFrame({"position": [1, 2], "ticker": ["A", "B"], "opened": [day(2)] * 2, "session": [day(6)] * 2})
+HELD = pl.DataFrame(
+    {"position": [1, 2], "ticker": ["A", "B"], "bought_as": None, "opened": [day(2)] * 2, "session": [day(6)] * 2}
+)
 
 
 def told(*rows):
@@ -46,3 +49,19 @@ def test_a_split_that_is_applied_repeated_withdrawn_or_without_a_day_is_no_doubt
 def test_a_doubt_counts_from_the_day_after_the_purchase_to_the_session(at, is_named):
     doubted = doubted_splits(told(("A", at, 1.0, 2.0, "conflicting"), ("C", 4, 1.0, 2.0, "conflicting")))
     assert doubts_of_holdings(HELD, doubted)["position"].to_list() == ([1] if is_named else [])
+
+
+def test_a_doubt_counts_for_the_security_that_is_held_under_whatever_ticker():
+    listed = pl.DataFrame(
+        [
+            ("OLD", "figi of the company", "CS", None, day(3)),
+            ("A", "figi of the company", "CS", day(4), None),
+            ("OLD", "figi of another", "CS", day(4), None),
+        ],
+        schema=LISTING,
+        orient="row",
+    )
+    held = HELD.head(1).with_columns(bought_as=pl.lit("OLD"))
+    doubted = doubted_splits(told(("A", 5, 1.0, 2.0, "conflicting"), ("OLD", 6, 1.0, 3.0, "conflicting")))
+    found = doubts_of_holdings(held, doubted, listed)
+    assert found.select("ticker", "day").rows() == [("A", day(5))]

@@ -56,6 +56,13 @@ def test_a_split_that_could_not_be_applied_casts_doubt_from_its_day_on(doubt):
     assert doubts(split_rows("A", TUESDAY, doubt)) == [("A", TUESDAY)]
 
 
+def test_a_split_in_doubt_under_a_former_ticker_casts_doubt_on_the_later_one():
+    spans = [("OLD", "figi", "CS", None, MONDAY), ("A", "figi", "CS", TUESDAY, None)]
+    renamed = pl.DataFrame(spans, schema=LISTING, orient="row")
+    found = with_reference(ROWS.filter(session=TUESDAY), renamed, split_rows("OLD", MONDAY, "conflicting"), WINDOW)
+    assert found[SPLIT_IN_DOUBT].to_list() == [True]
+
+
 def test_a_split_in_doubt_is_forgotten_when_the_window_no_longer_reaches_it():
     # Of Tuesday's window the second session is the last that can have split inside it.
     assert doubts(split_rows("A", WINDOW[2], "conflicting")) == [("A", MONDAY), ("A", TUESDAY)]

@@ -135,6 +135,7 @@ def change(  # noqa: PLR0913, PLR0917 (the terms of a position)
 ) -> None:
     """Change stop, target, orders or note of a position."""
     from pipeline.market.portfolio.book import Terms, term_faults, with_terms
+    from pipeline.queries.known_listings import known_listings
     from pipeline.queries.portfolio import known_dividends, known_splits, record
 
     lake, latest = open_lake()
@@ -142,10 +143,10 @@ def change(  # noqa: PLR0913, PLR0917 (the terms of a position)
         raise typer.BadParameter("nothing to change; name --stop, --target, --do-not-reduce, --reduce or --note.")
     terms = Terms(since or latest, stop, target, note, do_not_reduce)
     require_sound(term_faults(terms, latest))
-    splits, dividends = known_splits(lake), known_dividends(lake)
+    splits, dividends, listed = known_splits(lake), known_dividends(lake), known_listings(lake)
 
     def with_new_terms(history: "pl.DataFrame") -> "pl.DataFrame":
-        return with_terms(history, splits, position, terms, datetime.now(UTC), dividends)
+        return with_terms(history, splits, position, terms, datetime.now(UTC), dividends, listed)
 
     record(lake, with_new_terms, run_id=RUN_ID)
     say(f"Position {position} is changed from {terms.since} on.")
@@ -168,15 +169,16 @@ def close(  # noqa: PLR0913, PLR0917 (the data of a sale)
     from pipeline.cli.positions.prices import last_close
     from pipeline.cli.positions.shown import gain
     from pipeline.market.portfolio.book import Sale, sale_faults, with_sale
+    from pipeline.queries.known_listings import known_listings
     from pipeline.queries.portfolio import known_splits, record, sold
 
     lake, latest = open_lake()
-    closed, received = (day or latest, price) if price is not None else last_close(lake, ticker, day, latest)
+    closed, received = (day or latest, price) if price is not None else last_close(lake, ticker, position, day, latest)
     sale = Sale(ticker, received, closed, quantity, commission, position)
     require_sound(sale_faults(sale, latest))
-    splits = known_splits(lake)
+    splits, listed = known_splits(lake), known_listings(lake)
     recorded_at = datetime.now(UTC)
-    rows = record(lake, lambda history: with_sale(history, splits, sale, recorded_at), run_id=RUN_ID)
+    rows = record(lake, lambda history: with_sale(history, splits, sale, recorded_at, listed), run_id=RUN_ID)
     new = rows.filter(rows["recorded_at"] == recorded_at, rows["event"] == "closed")
     parts = sold(lake, closed).join(new, on="position", how="semi")
     say(f"Sold {ticker} at {received:,.10g} on {closed}: {gain(parts)}.")
@@ -186,11 +188,12 @@ def close(  # noqa: PLR0913, PLR0917 (the data of a sale)
 def remove(position: Number) -> None:
     """Take back a position that was recorded by mistake; the history keeps it."""
     from pipeline.market.portfolio.book import without
+    from pipeline.queries.known_listings import known_listings
     from pipeline.queries.portfolio import known_splits, record
 
     lake, _ = open_lake()
-    splits = known_splits(lake)
-    record(lake, lambda history: without(history, position, datetime.now(UTC), splits), run_id=RUN_ID)
+    splits, listed = known_splits(lake), known_listings(lake)
+    record(lake, lambda history: without(history, position, datetime.now(UTC), splits, listed), run_id=RUN_ID)
     say(f"Position {position} is removed; `candlelake positions --history` still shows it.")
 
 

@@ -11,8 +11,11 @@ from pipeline.cli.terminal import say_warning
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.errors import PositionRefused
 from pipeline.lake.lake import Lake
-from pipeline.market.portfolio.book import Opening, open_positions, settled
+from pipeline.market.portfolio.book import Opening
+from pipeline.market.portfolio.sales import meant_by
 from pipeline.market.prices.splits import price_after, with_ratio
+from pipeline.market.securities.names import events_under_security, tickers_of, under_security
+from pipeline.queries.known_listings import known_listings
 from pipeline.queries.portfolio import known_splits, recorded_positions
 
 AROUND = 20
@@ -65,29 +68,41 @@ def _unknown(ticker: str, traded: set[str]) -> str:
     return f"{ticker} has no bar in the lake at that time{hint}"
 
 
-def last_close(lake: Lake, ticker: str, day: date | None, latest: date) -> tuple[date, float]:
+def last_close(lake: Lake, ticker: str, position: int | None, day: date | None, latest: date) -> tuple[date, float]:
     """Return the session of a sale without a price, and its price: the last close, on the shares of that session.
 
-    The session is `day`, or else that of the close. Only closes since the first purchase of the held shares count.
-    Raises PositionRefused when nothing is held, or there is no close.
+    The session is `day`, or else that of the close. Only closes of the security that is held count, under whatever
+    ticker, since the first purchase of the held shares.
+    Raises PositionRefused when nothing is held, or there is no close, or `ticker` means several securities.
     """
-    lots = open_positions(settled(recorded_positions(lake), known_splits(lake))).filter(pl.col("ticker") == ticker)
+    splits, listed, until = known_splits(lake), known_listings(lake), day or latest
+    lots = meant_by(recorded_positions(lake), splits, listed, ticker, until, position)
     if lots.is_empty():
-        raise PositionRefused(f"No {ticker} is held.", remedy="`candlelake positions` shows what is held.")
-    first: date = lots.select(pl.col("opened").min()).item()
-    until = day or latest
-    bars = DAILY_BARS.empty()
-    if lake.exists(DAILY_BARS) and first <= until:
-        bars = lake.scan(DAILY_BARS, first, until).filter(pl.col("ticker") == ticker).collect().sort("session")
+        missing = f"No {ticker} is held" if position is None else f"{ticker} in position {position} cannot be sold"
+        raise PositionRefused(f"{missing} on {until}.", remedy="`candlelake positions` shows what is held.")
+    bars = _own_bars(lake, lots, listed, until)
     if bars.is_empty():
+        first: date = lots.select(pl.col("opened").min()).item()
         raise PositionRefused(
             f"The lake has no close of {ticker} from {first} to {until}.", remedy="Name what you got with --price."
         )
     bar = bars.tail(1)
     priced_on: date = bar["session"].item()
     session = day or priced_on
-    on_shares = with_ratio(bar, known_splits(lake), since=pl.col("session"), until=pl.lit(session))
+    own_splits = events_under_security(splits, "execution_date", listed)
+    on_shares = with_ratio(bar, own_splits, since=pl.col("session"), until=pl.lit(session))
     price: float = on_shares.select(price_after(pl.col("close"))).item()
     if priced_on != session:
         say_warning(f"{ticker} has no bar on {session}; the sale counts at its close of {priced_on}.")
     return session, price
+
+
+def _own_bars(lake: Lake, lots: pl.DataFrame, listed: pl.DataFrame, until: date) -> pl.DataFrame:
+    """Return the bars of the one security of `lots` since the first was opened, oldest first, under its name."""
+    first: date = lots.select(pl.col("opened").min()).item()
+    if not lake.exists(DAILY_BARS) or first > until:
+        return DAILY_BARS.empty()
+    had = tickers_of(lots, "opened", listed).implode()
+    bars = lake.scan(DAILY_BARS, first, until).filter(pl.col("ticker").is_in(had)).collect()
+    securities = under_security(lots, "opened", listed)["ticker"].unique().implode()
+    return under_security(bars, "session", listed).filter(pl.col("ticker").is_in(securities)).sort("session")

@@ -132,8 +132,12 @@ def _remarks(row: Row, session: date) -> list[tuple[str, str]]:
     remarks = []
     if row["no_bar"] and row["priced_on"] is None:
         remarks.append((f"no bar since it was opened on {row['opened']}: shown at the price paid", DOUBT))
+    elif row["delisted_on"]:
+        remarks.append((f"delisted on {row['delisted_on']}; last close {row['priced_on']}", DOUBT))
     elif row["no_bar"]:
-        remarks.append((f"no bar on {session}: halted, delisted or renamed; last close {row['priced_on']}", DOUBT))
+        remarks.append((f"no bar on {session}: halted or delisted; last close {row['priced_on']}", DOUBT))
+    if row["bought_as"]:
+        remarks.append((f"bought as {shortened(row['bought_as'])}", "dim"))
     remarks += [(one_line(doubt), DOUBT) for doubt in row["in_doubt"]]
     for signal in row["signals"]:
         new = "new" if signal["is_new"] else "   "

@@ -19,6 +19,8 @@ from pipeline.market.portfolio.dust import SMALLEST, is_more
 from pipeline.market.portfolio.early_books import with_entries
 from pipeline.market.portfolio.levels import NO_DIVIDENDS, TERMS, Actions, term_histories
 from pipeline.market.portfolio.lots import Lots, Oversold, Row, SaleEntry
+from pipeline.market.securities.listings import NO_LISTINGS
+from pipeline.market.securities.names import events_under_security, under_security
 
 LARGEST = 1e12
 """Numbers beyond this are not quantities or prices."""
@@ -89,18 +91,18 @@ def open_positions(history: pl.DataFrame) -> pl.DataFrame:
     return in_force(history).filter(pl.col("closed").is_null()).sort("opened", "position")
 
 
-def settled(history: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
-    """Return the book that follows from the typed entries and from `splits`, whatever was known at recording.
+def settled(history: pl.DataFrame, splits: pl.DataFrame, listed: pl.DataFrame = NO_LISTINGS) -> pl.DataFrame:
+    """Return the book that follows from the typed entries, `splits` and `listed`, whatever was known at recording.
 
-    `splits`: ticker, execution_date, split_from, split_to. Raises ContractBroken when a ticker has two on a day, or a
-    number is impossible.
+    `splits`: ticker, execution_date, split_from, split_to. `listed` are listings: they say whose splits are those of a
+    position. Raises ContractBroken when a ticker has two splits on a day, or a number is impossible.
     """
-    return _played(history, splits).settled()
+    return played(history, splits, listed).settled()
 
 
-def oversold(history: pl.DataFrame, splits: pl.DataFrame) -> list[Oversold]:
+def oversold(history: pl.DataFrame, splits: pl.DataFrame, listed: pl.DataFrame = NO_LISTINGS) -> list[Oversold]:
     """Return the sales of more shares than were held by `splits` (as for `settled`), after a split was corrected."""
-    return _played(history, splits).oversold
+    return played(history, splits, listed).oversold
 
 
 def faults(opening: Opening, latest: date) -> list[str]:
@@ -181,17 +183,25 @@ def with_openings(history: pl.DataFrame, openings: Sequence[Opening], recorded_a
     return _extended(history, numbered, recorded_at)
 
 
-def with_sale(history: pl.DataFrame, splits: pl.DataFrame, sale: Sale, recorded_at: datetime) -> pl.DataFrame:
-    """Return `history` with the sale as typed, and the ticker's positions after it by the known splits.
+def with_sale(
+    history: pl.DataFrame,
+    splits: pl.DataFrame,
+    sale: Sale,
+    recorded_at: datetime,
+    listed: pl.DataFrame = NO_LISTINGS,
+) -> pl.DataFrame:
+    """Return `history` with the sale as typed, and the security's positions after it by the known splits.
 
-    `splits`: ticker, execution_date, split_from, split_to. Raises PositionRefused when fewer shares are held that day.
+    `splits`: ticker, execution_date, split_from, split_to; `listed` are listings. Raises PositionRefused when fewer
+    shares are held that day, or the ticker means several securities that are held.
     """
     # Reserved even if no part is split off now: splits that become known later may split one off.
     part = None if sale.quantity is None else _next_number(history)
+    lots = played(history, splits, listed)
+    security = lots.security_sold(sale.ticker, sale.closed, sale.position)
     entry = SaleEntry(
-        sale.ticker, sale.closed, sale.price, sale.commission, sale.quantity, position=sale.position, part=part
+        sale.ticker, security, sale.closed, sale.price, sale.commission, sale.quantity, sale.position, part
     )
-    lots = _played(history, splits)
     held = sum(shares for _, shares in lots.available(entry))
     if not held or is_more(sale.quantity or 0, held):
         number = "" if sale.position is None else f" in position {sale.position}"
@@ -210,13 +220,14 @@ def with_terms(  # noqa: PLR0913, PLR0917 (the book, and all that moves its pric
     terms: Terms,
     recorded_at: datetime,
     dividends: pl.DataFrame = NO_DIVIDENDS,
+    listed: pl.DataFrame = NO_LISTINGS,
 ) -> pl.DataFrame:
     """Return `history` with a position's terms changed; an unchanged stop or target follows splits and dividends.
 
-    `splits` and `dividends` are those of `position_marks`. Raises PositionRefused when the position is not held, its
-    terms were set for a later session, or its stop would not be below its target.
+    `splits`, `dividends` and `listed` are those of `position_marks`. Raises PositionRefused when the position is not
+    held, its terms were set for a later session, or its stop would not be below its target.
     """
-    lots = _played(history, splits)
+    lots = played(history, splits, listed)
     book = lots.settled()
     before = _numbered(open_positions(book), position)
     set_for: date = before["terms_from"].item()
@@ -225,7 +236,11 @@ def with_terms(  # noqa: PLR0913, PLR0917 (the book, and all that moves its pric
             f"The terms of position {position} were set for {set_for}, which is after {terms.since}.",
             remedy="Let the new terms hold from that session or a later one.",
         )
-    so_far, actions = term_histories(book)[position], Actions(splits, dividends)
+    so_far = term_histories(under_security(book, "opened", listed))[position]
+    actions = Actions(
+        events_under_security(splits, "execution_date", listed),
+        events_under_security(dividends, "ex_dividend_date", listed),
+    )
     changed = lots.numbered(position).row | {"event": "changed", "terms_from": terms.since}
     for name in TERMS:
         new: float | None = getattr(terms, name)
@@ -248,13 +263,17 @@ def with_terms(  # noqa: PLR0913, PLR0917 (the book, and all that moves its pric
 
 
 def without(
-    history: pl.DataFrame, position: int, recorded_at: datetime, splits: pl.DataFrame = NO_SPLITS
+    history: pl.DataFrame,
+    position: int,
+    recorded_at: datetime,
+    splits: pl.DataFrame = NO_SPLITS,
+    listed: pl.DataFrame = NO_LISTINGS,
 ) -> pl.DataFrame:
     """Return `history` with a position, held or sold, marked as recorded by mistake.
 
     Raises PositionRefused when there is none of this number.
     """
-    removed = _numbered(in_force(settled(history, splits)), position).to_dicts()
+    removed = _numbered(in_force(settled(history, splits, listed)), position).to_dicts()
     return _extended(history, _revised(history, [removed[0] | {"event": "removed"}]), recorded_at)
 
 
@@ -273,8 +292,9 @@ def _numbered(positions: pl.DataFrame, position: int) -> pl.DataFrame:
     return matching
 
 
-def _played(history: pl.DataFrame, splits: pl.DataFrame) -> Lots:
-    lots = Lots(splits)
+def played(history: pl.DataFrame, splits: pl.DataFrame, listed: pl.DataFrame) -> Lots:
+    """Return the positions after every entry of a book. Errors and arguments are those of `settled`."""
+    lots = Lots(splits, listed)
     # Which splits were known at the time of an early book is unknown here; callers that know fill in its entries first.
     lots.play(with_entries(history, lambda _: splits))
     return lots

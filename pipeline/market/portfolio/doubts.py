@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from pipeline.market.securities.listings import NO_LISTINGS
+from pipeline.market.securities.names import events_under_security, under_security
 from pipeline.market.securities.reference import as_known
 
 STATED_BEFORE = "repeated"
@@ -25,14 +27,19 @@ def doubted_splits(history: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def doubts_of_holdings(held: pl.DataFrame, doubted: pl.DataFrame) -> pl.DataFrame:
+def doubts_of_holdings(held: pl.DataFrame, doubted: pl.DataFrame, listed: pl.DataFrame = NO_LISTINGS) -> pl.DataFrame:
     """Return `held` with the day and the words of each doubt within its time, a row for each; others are left out.
 
-    `held`: ticker, opened, session and any other columns; a doubt counts from the day after the opening up to the
-    session. `doubted`: ticker, day, doubt, as of `doubted_splits`.
+    `held`: ticker, bought_as, opened, session and any other columns; a doubt counts from the day after the opening up
+    to the session. `doubted`: ticker, day, doubt, as of `doubted_splits`. `listed` are listings: a doubt counts for the
+    security that is held, under whatever ticker.
     """
+    bought = held.with_columns(called="ticker", ticker=pl.coalesce("bought_as", "ticker"))
+    own = under_security(bought, "opened", listed).rename({"ticker": "security"})
+    doubts = events_under_security(doubted, "day", listed).rename({"ticker": "security"})
     in_time = pl.col("day") > pl.col("opened"), pl.col("day") <= pl.col("session")
-    return held.join(doubted, on="ticker", maintain_order="left_right").filter(*in_time)
+    found = own.join(doubts, on="security", maintain_order="left_right").filter(*in_time)
+    return found.drop("security").rename({"called": "ticker"})
 
 
 def _number(side: str) -> pl.Expr:

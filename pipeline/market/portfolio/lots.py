@@ -3,6 +3,8 @@
 Purchases, sales and stops are recorded as typed, in the shares of their day. What a sale leaves of a position depends
 on the splits, which may become known, be corrected or be withdrawn later: so all positions are worked out again, entry
 by entry in the order of recording. When a split became known makes no difference.
+
+A position is in the security that had its ticker on the day it was opened, whatever becomes of the ticker later.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,10 +16,13 @@ from typing import Any
 import polars as pl
 
 from pipeline.contracts.portfolio import POSITIONS
+from pipeline.errors import PositionRefused
 from pipeline.market.portfolio.dust import is_held, is_more
 from pipeline.market.portfolio.levels import TERMS, is_set_on
 from pipeline.market.prices.exact import exact
 from pipeline.market.prices.splits import ShareCounts
+from pipeline.market.securities.listings import NO_LISTINGS
+from pipeline.market.securities.names import events_under_security, under_security
 
 Row = dict[str, Any]
 
@@ -27,6 +32,8 @@ class SaleEntry:
     """A sale as typed."""
 
     ticker: str
+    security: str
+    """The security that is sold, by the name that `names.under_security` gives it."""
     closed: date
     price: float
     commission: float
@@ -60,6 +67,7 @@ class Lot:
     """A position after the entries so far."""
 
     row: Row
+    security: str
     typed: dict[str, tuple[float, date]]
     """Stop and target as typed, with the session whose shares they refer to."""
     revisions: list[Row] = field(default_factory=list)
@@ -73,8 +81,11 @@ class Lot:
 class Lots:
     """The positions of a book, and how entries change them."""
 
-    def __init__(self, splits: pl.DataFrame) -> None:
-        self.counts = ShareCounts(splits)
+    def __init__(self, splits: pl.DataFrame, listed: pl.DataFrame = NO_LISTINGS) -> None:
+        self.counts = ShareCounts(events_under_security(splits, "execution_date", listed))
+        self._listed = listed
+        self._securities: dict[tuple[str, date], str] = {}
+        """By the ticker and the day of an opening."""
         self.oversold: list[Oversold] = []
         self._lots: dict[int, Lot] = {}
         self._sold_last: dict[int, Lot] = {}
@@ -83,6 +94,9 @@ class Lots:
     def play(self, history: pl.DataFrame) -> None:
         """Apply every entry of a book whose rows all have one."""
         rows = history.sort("entry", "position", "revision").to_dicts()
+        openings = history.select("ticker", "opened").unique()
+        names = under_security(openings, "opened", self._listed)["ticker"]
+        self._securities |= dict(zip(openings.iter_rows(), names, strict=True))
         recorded = {row["position"] for row in rows}
         for _, entry in groupby(rows, key=lambda row: row["entry"]):
             self._enter(list(entry), recorded)
@@ -97,10 +111,34 @@ class Lots:
         for lot in sorted(self._lots.values(), key=lambda lot: (lot.row["opened"], lot.row["position"])):
             row = lot.row
             is_eligible = sale.position is None or sale.position == row["position"]
-            if is_eligible and lot.is_held and row["ticker"] == sale.ticker and row["opened"] <= sale.closed:
-                shares = self.counts.shares(row["quantity"], row["ticker"], row["opened"], sale.closed)
+            if is_eligible and lot.is_held and lot.security == sale.security and row["opened"] <= sale.closed:
+                shares = self.counts.shares(row["quantity"], lot.security, row["opened"], sale.closed)
                 if is_held(shares):
                     yield lot, shares
+
+    def security_sold(self, ticker: str, day: date, position: int | None = None) -> str:
+        """Return the name of the security that a sale of `ticker`, or of one `position` in it, on `day` means.
+
+        That is the one held that has the ticker that day, had it before, or was bought under it. Raises PositionRefused
+        when several are held.
+        """
+        present = under_security(pl.DataFrame({"ticker": [ticker], "day": [day]}), "day", self._listed)["ticker"].item()
+        began = pl.col("first_day").is_null() | (pl.col("first_day") <= day)
+        had = {present, *self._listed.filter(pl.col("ticker") == ticker, began)["composite_figi"]}
+        meant = [
+            lot
+            for lot in self._lots.values()
+            if lot.is_held and lot.row["opened"] <= day and (lot.row["ticker"] == ticker or lot.security in had)
+        ]
+        chosen = [lot for lot in meant if position is None or lot.row["position"] == position]
+        securities = {lot.security for lot in chosen}
+        if len(securities) > 1:
+            numbers = ", ".join(str(lot.row["position"]) for lot in chosen)
+            raise PositionRefused(
+                f"{ticker} was the ticker of several securities, and more than one is held (positions {numbers}).",
+                remedy="Say which one is sold with --position.",
+            )
+        return securities.pop() if securities else present
 
     def sell(self, sale: SaleEntry) -> list[Row]:
         """Apply a sale, and return the rows that it changes and the part that it splits off."""
@@ -129,13 +167,13 @@ class Lots:
         if name not in lot.typed:
             return None, since
         value, typed_on = lot.typed[name]
-        return self.counts.price(value, lot.row["ticker"], typed_on, since), typed_on
+        return self.counts.price(value, lot.security, typed_on, since), typed_on
 
     def _sell_from(self, lot: Lot, sale: SaleEntry, shares: float, held: float, commission: float) -> list[Row]:
         """Sell `shares` of the `held` ones, both of the day of the sale, and return the changed rows."""
         row = lot.row
         closing = {"closed": sale.closed, "closing_price": sale.price, "closing_commission": commission}
-        quantity = self.counts.shares(shares, row["ticker"], sale.closed, row["opened"])
+        quantity = self.counts.shares(shares, lot.security, sale.closed, row["opened"])
         if sale.part is not None:
             self._sold_last[sale.part] = lot
         if sale.part is None or not is_more(held, shares):
@@ -143,7 +181,8 @@ class Lots:
             return [lot.row]
         share = quantity / row["quantity"]
         own = {"position": sale.part, "revision": 1, "event": "closed", "split_off_from": row["position"]}
-        part = Lot(row | closing | own | {"quantity": quantity, "commission": row["commission"] * share}, lot.typed)
+        own |= {"quantity": quantity, "commission": row["commission"] * share}
+        part = Lot(row | closing | own, lot.security, lot.typed)
         self._lots[sale.part] = part
         rest = {
             "quantity": exact(row["quantity"] - quantity, row["quantity"]),
@@ -155,11 +194,11 @@ class Lots:
     def _enter(self, rows: list[Row], recorded: set[int]) -> None:
         closing = [row for row in rows if row["event"] == "closed"]
         if closing:
-            self.sell(_sale(closing))
+            self.sell(_sale(closing, self._security(closing[0])))
         for row in rows:
             if row["event"] == "opened":
                 typed = {name: (row[name], row["opened"]) for name in TERMS if row[name] is not None}
-                self._lots[row["position"]] = Lot(row, typed)
+                self._lots[row["position"]] = Lot(row, self._security(row), typed)
             elif row["event"] == "changed":
                 self._change(self._lots[row["position"]], row)
             elif row["event"] == "removed":
@@ -168,6 +207,9 @@ class Lots:
                 lot = self._lots[row["position"]]
                 lot.row = lot.row | {name: row[name] for name in ("revision", "recorded_at", *ENTRY)}
                 lot.revisions.append(lot.row)
+
+    def _security(self, row: Row) -> str:
+        return self._securities[row["ticker"], row["opened"]]
 
     def _change(self, lot: Lot, row: Row) -> None:
         since = row["terms_from"]
@@ -214,11 +256,12 @@ ENTRY = ("entry", "sale_quantity", "sale_position", "sale_part")
 """Columns for the command that recorded a row, and for its sale as typed."""
 
 
-def _sale(closing: list[Row]) -> SaleEntry:
-    """Return the sale that closed these rows."""
+def _sale(closing: list[Row], security: str) -> SaleEntry:
+    """Return the sale of `security` that closed these rows."""
     row = closing[0]
     return SaleEntry(
         ticker=row["ticker"],
+        security=security,
         closed=row["closed"],
         price=row["closing_price"],
         commission=sum(part["closing_commission"] for part in closing),

@@ -4,7 +4,10 @@ A position lasts from the session it was opened to the one it was sold on, both 
 basis of its own session: before the market opens on the execution date of a split, shares are multiplied by `split_to`
 / `split_from` and prices by the inverse. Nothing after the session matters.
 
-- A ticker without a bar is marked at its last close since the position was opened, put on the session's basis; before
+- A position is in the security that had its ticker on the day it was opened. It has the bars, splits and dividends of
+  that security under whatever ticker, and is called by the ticker of the session. Another security that takes its
+  ticker is none of it.
+- A security without a bar is marked at its last close since the position was opened, put on the session's basis; before
   its first bar, at the price paid.
 - On the session of the sale the shares are sold by the close: quantity, value and unrealised profit are 0.
 - A position gets the dividends with an ex-date after its opening, up to the day of the sale, in the shares of the
@@ -24,6 +27,8 @@ from pipeline.market.portfolio.levels import NO_DIVIDENDS, Actions, term_histori
 from pipeline.market.portfolio.session_levels import with_peak, with_terms_in_force
 from pipeline.market.prices.exact import exact_numbers
 from pipeline.market.prices.splits import RATIO, price_after, shares_after, with_ratio
+from pipeline.market.securities.listings import NO_LISTINGS
+from pipeline.market.securities.names import events_under_security, last_days, tickers_on, under_security
 
 
 def held_between(history: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
@@ -32,32 +37,39 @@ def held_between(history: pl.DataFrame, first: date, last: date) -> pl.DataFrame
     return in_force(history).filter(pl.col("opened") <= last, not_sold_before)
 
 
-def position_marks(
+def position_marks(  # noqa: PLR0913, PLR0917 (all that moves what is held)
     history: pl.DataFrame,
     bars: pl.DataFrame,
     splits: pl.DataFrame,
     sessions: Sequence[date],
     dividends: pl.DataFrame = NO_DIVIDENDS,
+    listed: pl.DataFrame = NO_LISTINGS,
 ) -> pl.DataFrame:
     """Return a row for each of `sessions` and each position held on it, sorted: the columns of `POSITION_MARKS`.
 
     `history`: rows of `portfolio/positions`, as `settled` by the splits known now. `bars`: ticker, session, close as
-    traded, at least for the tickers held, from the first opening on; the newest may be the latest price of a session
-    that is under way. `splits`: ticker, execution_date, split_from, split_to; `dividends`: ticker,
-    ex_dividend_date, cash_amount in USD. Nothing after a mark's session changes it. Raises ContractBroken when a
-    ticker has two splits on a day, or a number is impossible.
+    traded, at least for every ticker of the securities held, from the first opening on; the newest may be the latest
+    price of a session that is under way. `splits`: ticker, execution_date, split_from, split_to; `dividends`: ticker,
+    ex_dividend_date, cash_amount in USD. `listed` are listings; without them every ticker is a security of its own.
+    Nothing after a mark's session changes it. Raises ContractBroken when a ticker has two splits on a day, or a number
+    is impossible.
     """
     if not sessions:
         return POSITION_MARKS.empty()
     # A part that was sold had the terms of the position it was split off from.
     whose = pl.coalesce("split_off_from", "position")
-    positions = held_between(history, min(sessions), max(sessions)).with_columns(whose=whose)
-    terms = term_histories(history.filter(pl.col("position").is_in(positions["whose"].implode())))
-    actions = Actions(splits, dividends)
-    priced = with_peak(_priced(_days(positions, max(sessions)), bars, splits), terms, actions)
+    held = held_between(history, min(sessions), max(sessions)).with_columns(whose=whose, bought="ticker")
+    positions = under_security(held, "opened", listed)
+    of_held = history.filter(pl.col("position").is_in(positions["whose"].implode()))
+    terms = term_histories(under_security(of_held, "opened", listed))
+    closes = under_security(bars.select("ticker", "session", "close"), "session", listed)
+    own_splits = events_under_security(splits, "execution_date", listed)
+    paid = events_under_security(dividends, "ex_dividend_date", listed)
+    actions = Actions(own_splits, paid)
+    priced = with_peak(_priced(_days(positions, max(sessions)), closes, own_splits), terms, actions)
     requested = priced.filter(pl.col("session").is_in(list(sessions)), pl.col("quantity") >= SMALLEST)
     with_terms = with_terms_in_force(requested, terms, actions)
-    marked = _valued(_with_dividends(with_terms, positions, dividends, splits))
+    marked = _called(_valued(_with_dividends(with_terms, positions, paid, own_splits)), listed)
     return marked.select(pl.col(name).cast(dtype) for name, dtype in POSITION_MARKS.columns.items())
 
 
@@ -123,6 +135,16 @@ def _with_dividends(
         .join_asof(sums, left_on="session", right_on="ex_dividend_date", by="position", check_sortedness=False)
         .with_columns(pl.col("dividends").fill_null(0.0))
         .sort("position", "session")
+    )
+
+
+def _called(days: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
+    """Return `days` with the ticker of each session in place of the security's name, `bought_as` and `delisted_on`."""
+    delisted = days.join(last_days(listed), left_on="ticker", right_on="security", how="left", maintain_order="left")
+    is_over = pl.col("no_bar") & (pl.col("session") >= pl.col("last_day"))
+    return delisted.with_columns(ticker=tickers_on(days, listed)).with_columns(
+        bought_as=pl.when(pl.col("bought") != pl.col("ticker")).then("bought"),
+        delisted_on=pl.when(is_over).then("last_day"),
     )
 
 

@@ -22,7 +22,7 @@ from pipeline.contracts.outcomes import (
     RUNNING,
 )
 from pipeline.market.prices.adjust import adjusted
-from pipeline.market.securities.names import last_days, under_security
+from pipeline.market.securities.names import events_under_security, last_days, under_security
 
 SILENT_SESSIONS = 10
 """Sessions without a bar, up to the newest session, after which a security counts as delisted."""
@@ -77,8 +77,8 @@ def aftermath(  # noqa: PLR0913, PLR0917 (all that moves prices)
         .select("session", "step", "later")
     )
     traded = under_security(bars, "session", listed).with_columns(traded_open="open")
-    split = under_security(splits, "execution_date", listed)
-    paid = under_security(dividends, "ex_dividend_date", listed)
+    split = events_under_security(splits, "execution_date", listed)
+    paid = events_under_security(dividends, "ex_dividend_date", listed)
     return Aftermath(
         prices=adjusted(traded, split, paid, sessions[-1], "total_return"),
         later=later.join(bars.select(later="session").unique(), on="later", how="semi"),

@@ -31,6 +31,9 @@ LISTING = {
 }
 """Columns of listings. `composite_figi` and `type` are null when unknown, the days when unknown or not yet over."""
 
+NO_LISTINGS = pl.DataFrame(schema=LISTING)
+"""What is known of listings without reference data: every ticker is a security of its own."""
+
 
 def listings(tickers: pl.DataFrame, ticker_events: pl.DataFrame) -> pl.DataFrame:
     """Return the listings by ticker and first day, as LISTING, from the rows that hold now, by the rules above.
@@ -90,7 +93,8 @@ def successions(listed: pl.DataFrame) -> pl.DataFrame:
     Bars of the ticker up to `foreign_until` belong to the earlier security. That is the day after its last one, since
     the vendor's day of delisting is sometimes the last day of trading. Only securities with known FIGIs are included.
     """
-    identified = listed.filter(pl.col("composite_figi").is_not_null()).sort("ticker", "first_day")
+    known = listed.filter(pl.col("composite_figi").is_not_null())
+    identified = known.filter(pl.col("ticker").is_duplicated()).sort("ticker", "first_day")
     figi_before, ended = (pl.col(name).shift(1).over("ticker") for name in ("composite_figi", "last_day"))
     followed = identified.with_columns(before=figi_before, ended=ended).filter(
         pl.col("composite_figi") != pl.col("before")
