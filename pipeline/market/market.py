@@ -9,6 +9,7 @@ from pipeline.contracts.bars import daily_bars
 from pipeline.contracts.candidates import candidates
 from pipeline.contracts.deliveries import deliveries
 from pipeline.contracts.indicators import indicators_table
+from pipeline.contracts.price_doubts import price_doubts_table
 from pipeline.contracts.quarantine import quarantine
 from pipeline.contracts.table import Table
 from pipeline.market.declarations import Declarations
@@ -69,6 +70,11 @@ class Market:
     def candidates(self) -> Table:
         """Return the table of ranked lists."""
         return candidates(self.venue)
+
+    @property
+    def price_doubts(self) -> Table:
+        """Return the table of doubts about prices."""
+        return price_doubts_table(self.venue)
 
     @property
     def by_day(self) -> tuple[Table, ...]:
