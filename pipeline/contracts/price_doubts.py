@@ -67,15 +67,21 @@ class PriceDoubt(pa.DataFrameModel):
     session: pl.Date = pa.Field(description="Session at whose close the doubt is known.")
     kind: str = pa.Field(isin=list(KINDS), description=" ".join(f"{code}: {words}" for code, words in KINDS.items()))
     event_date: pl.Date = pa.Field(description="Day that the doubt is about: of the jump, the split or the dividend.")
-    previous_session: pl.Date = pa.Field(nullable=True, description="Session of the ticker's bar before that day.")
+    previous_session: pl.Date = pa.Field(nullable=True, description="Session of the ticker's bar before.")
     previous_close: float = pa.Field(gt=0, nullable=True, description="Close of that bar, USD as traded.")
-    open: float = pa.Field(gt=0, nullable=True, description="Open of the day, USD as traded.")
-    close: float = pa.Field(gt=0, nullable=True, description="Close of the day, USD as traded.")
+    open: float = pa.Field(gt=0, nullable=True, description="Open of the session, USD as traded.")
+    close: float = pa.Field(gt=0, nullable=True, description="Close of the session, USD as traded.")
     price_ratio: float = pa.Field(
-        gt=0, lt=math.inf, nullable=True, description="Open of the day by the close before; of a bad print, that price."
+        gt=0,
+        lt=math.inf,
+        nullable=True,
+        description="Open of the session by the close before; of a bad high or low, that price by the nearer close.",
     )
     volume_ratio: float = pa.Field(
-        ge=0, lt=math.inf, nullable=True, description="Shares of the day by the median of the ticker's 20 bars before."
+        ge=0,
+        lt=math.inf,
+        nullable=True,
+        description="Shares of the session by the median of the ticker's 20 bars before.",
     )
     usual_move: float = pa.Field(
         ge=0,

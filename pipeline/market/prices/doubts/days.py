@@ -1,0 +1,95 @@
+"""Each bar beside the bar before it, and the days among them that have to be judged. Pure."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from pipeline.contracts.table import in_strict_order
+from pipeline.market.securities.listings import successions
+
+WINDOW = 126
+"""Sessions before a day that say what is usual for a ticker, and within which its last bar counts: half a year."""
+
+SMALLEST_JUMP = 0.15
+"""Log return of open and close against the close before, from which on a day is looked at: 14 % down, 16 % up."""
+
+SMALLEST_SPIKE = 0.10
+"""Log return of a high or low beyond the closes before and after it, from which on a day is looked at."""
+
+_BAR = ("open", "high", "low", "close", "volume", "transactions")
+
+
+def days(bars: pl.DataFrame, sessions: Sequence[date], earliest: int) -> pl.DataFrame:
+    """Return the `bars` from the place `earliest` in `sessions` on, by ticker and session, each beside the bar before.
+
+    Adds `place`, the number of the session in `sessions`, and of the bar before `previous_session`, `previous_place`
+    and `previous_close`; `before_place` and `before_close` are those of the bar before that. Null for the first bars.
+    """
+    reached = bars.filter(pl.col("session").is_between(sessions[earliest], sessions[-1]))
+    narrow = reached.select("ticker", "session", *_BAR)
+    ordered = narrow if in_strict_order(narrow, ("ticker", "session")) else narrow.sort("ticker", "session")
+    calendar = pl.DataFrame({"session": sessions}, schema={"session": pl.Date}).with_row_index("place")
+    numbers = calendar.with_columns(pl.col("place").cast(pl.Int32))
+    placed = ordered.lazy().join(numbers.lazy(), on="session", how="left", maintain_order="left")
+    one, two = (pl.col("ticker") == pl.col("ticker").shift(steps) for steps in (1, 2))
+    return placed.with_columns(
+        *(pl.when(one).then(pl.col(name).shift(1)).alias(f"previous_{name}") for name in ("session", "place", "close")),
+        *(pl.when(two).then(pl.col(name).shift(2)).alias(f"before_{name}") for name in ("place", "close")),
+    ).collect()
+
+
+def suspects(every_day: pl.DataFrame, events: pl.DataFrame, listed: pl.DataFrame, first: int) -> pl.DataFrame:
+    """Return the days from the place `first` on that have to be judged, numbered by `day`.
+
+    These are days on which the price jumps or a print stands out, as traded, and the first bar on or after each of
+    `events` (ticker, date). A day counts only with a bar before it that is not older than WINDOW sessions and is of the
+    same security (`listed` are listings). Adds `own_from`, the place from which on bars are those of the security.
+    """
+    recent = every_day.lazy().filter(pl.col("place") >= first, pl.col("previous_place") >= pl.col("place") - WINDOW)
+    opened, closed = ((pl.col(name) / pl.col("previous_close")).log().abs() for name in ("open", "close"))
+    jumps = pl.min_horizontal(opened, closed) >= SMALLEST_JUMP
+    spikes = pl.max_horizontal(rise(pl.col("previous_close")), fall(pl.col("previous_close"))) >= SMALLEST_SPIKE
+    told = _first_bars(recent, events).with_columns(is_told=pl.lit(value=True))
+    chosen = recent.join(told, on=["ticker", "place"], how="left").filter(jumps | spikes | pl.col("is_told"))
+    return _own(chosen.drop("is_told").collect().sort("ticker", "place"), listed).with_row_index("day")
+
+
+def rise(before: pl.Expr) -> pl.Expr:
+    """Return how far the high lies above both the close and the price `before`, as a log return."""
+    return (pl.col("high") / pl.max_horizontal(pl.col("close"), before)).log()
+
+
+def fall(before: pl.Expr) -> pl.Expr:
+    """Return how far the low lies below both the close and the price `before`, as a log return."""
+    return (pl.min_horizontal(pl.col("close"), before) / pl.col("low")).log()
+
+
+def within_span(rows: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
+    """Return each of `rows` (ticker, previous_session, session) with each event of its ticker since the bar before.
+
+    `events` have ticker and `date`; an event counts after `previous_session`, up to and including `session`.
+    """
+    both = rows.join(events, on="ticker")
+    return both.filter(pl.col("date") > pl.col("previous_session"), pl.col("date") <= pl.col("session"))
+
+
+def _first_bars(recent: pl.LazyFrame, events: pl.DataFrame) -> pl.LazyFrame:
+    """Return ticker and place of the first bar on or after each of `events`."""
+    keys = recent.select("ticker", "place", "session", "previous_session")
+    return within_span(keys, events.lazy().select("ticker", "date").unique()).select("ticker", "place").unique()
+
+
+def _own(chosen: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
+    """Return the `chosen` days whose bar before is of the same security, with `own_from`."""
+    changes = successions(listed).select("ticker", "first_day", "foreign_until")
+    changed = (
+        chosen.lazy().select("ticker", "place", "session")
+        .join(changes.lazy(), on="ticker")
+        .filter(pl.col("session") >= pl.col("first_day"))
+        .group_by("ticker", "place")
+        .agg(pl.col("foreign_until").max())
+    )  # fmt: skip
+    known = chosen.lazy().join(changed, on=["ticker", "place"], how="left", maintain_order="left")
+    is_own = (pl.col("previous_session") > pl.col("foreign_until")).fill_null(value=True)
+    return known.filter(is_own).collect()
