@@ -17,6 +17,7 @@ SMALLEST_JUMP = 0.15
 SMALLEST_SPIKE = 0.10
 """Log return of a high or low beyond the closes before and after it, from which on a day is looked at."""
 
+_BEFORE = ("session", "place", "close", "volume")
 _BAR = ("open", "high", "low", "close", "volume", "transactions")
 
 
@@ -24,7 +25,8 @@ def days(bars: pl.DataFrame, sessions: Sequence[date], earliest: int) -> pl.Data
     """Return the `bars` from the place `earliest` in `sessions` on, by ticker and session, each beside the bar before.
 
     Adds `place`, the number of the session in `sessions`, and of the bar before `previous_session`, `previous_place`
-    and `previous_close`; `before_place` and `before_close` are those of the bar before that. Null for the first bars.
+    `previous_close` and `previous_volume`; `before_place` and `before_close` are those of the bar before that. Null for
+    the first bars.
     """
     reached = bars.filter(pl.col("session").is_between(sessions[earliest], sessions[-1]))
     narrow = reached.select("ticker", "session", *_BAR)
@@ -32,9 +34,10 @@ def days(bars: pl.DataFrame, sessions: Sequence[date], earliest: int) -> pl.Data
     calendar = pl.DataFrame({"session": sessions}, schema={"session": pl.Date}).with_row_index("place")
     numbers = calendar.with_columns(pl.col("place").cast(pl.Int32))
     placed = ordered.lazy().join(numbers.lazy(), on="session", how="left", maintain_order="left")
-    one, two = (pl.col("ticker") == pl.col("ticker").shift(steps) for steps in (1, 2))
+    one = pl.col("ticker") == pl.col("ticker").shift(1)
+    two = one & one.shift(1)
     return placed.with_columns(
-        *(pl.when(one).then(pl.col(name).shift(1)).alias(f"previous_{name}") for name in ("session", "place", "close")),
+        *(pl.when(one).then(pl.col(name).shift(1)).alias(f"previous_{name}") for name in _BEFORE),
         *(pl.when(two).then(pl.col(name).shift(2)).alias(f"before_{name}") for name in ("place", "close")),
     ).collect()
 

@@ -1,6 +1,7 @@
 """Which kind of doubt a judged day gives rise to, what it is about, and its reading in words. Pure."""
 
 from dataclasses import dataclass, field
+from math import log
 
 import polars as pl
 
@@ -16,11 +17,19 @@ from pipeline.contracts.price_doubts import (
     SPLIT_WITHOUT_JUMP,
     SPLIT_WRONG_RATIO,
 )
-from pipeline.market.prices.doubts.ratios import BEYOND_NEWS
+from pipeline.market.prices.doubts.ratios import BEYOND_NEWS, is_near
 from pipeline.market.prices.doubts.verdicts import GOES_BACK, IDLE, JUMPS, REVERSED, WRONG
 from pipeline.market.prices.doubts.words import evidence, move, number, ratio, times
 from pipeline.market.screen.wording import percent
 
+USUAL_SHARES = 3.0
+"""Shares of the day, by the usual, up to which a jump by no common ratio is not taken for news: a spin-off leaves their
+number as it is, and makes somewhat more of them change hands."""
+
+LEAST_RISE = log(2)
+"""Log return of a rise by no common ratio below which it is honest: nothing a vendor may leave out doubles a price."""
+
+_IS_ODD = (pl.col("volume_ratio") <= USUAL_SHARES) & ~pl.col("moved_open").is_between(0, LEAST_RISE)
 _TOLD = {"told_date": "told_date", "told_from": "told_from", "told_to": "told_to"}
 _LATE = {"told_date": "late_date", "told_from": "late_from", "told_to": "late_to"}
 _SESSION, _VERDICT = pl.col("session"), pl.col("verdict")
@@ -28,9 +37,7 @@ _MOVED = (pl.col("open") / pl.col("previous_close")).log()
 _TOLD_RATIO = ratio("told_from", "told_to")
 _IS_NEW = pl.col("twice_date").is_null() & pl.col("late_date").is_null()
 
-_IS_NEAR = (pl.col("near_away") <= pl.max_horizontal(3 * pl.col("noise"), pl.lit(0.02)).clip(upper_bound=0.12)) | (
-    pl.col("moved_open").abs() >= BEYOND_NEWS
-)
+_IS_NEAR = is_near() | (pl.col("moved_open").abs() >= BEYOND_NEWS)
 """Whether a jump is that of a split: near a ratio that is common, or too far for anything else."""
 
 
@@ -90,7 +97,12 @@ FINDINGS = (
         pl.format("{} on {}, not told by the vendor", ratio("near_from", "near_to"), _SESSION),
         _NEAR,
     ),
-    Finding(JUMP_UNEXPLAINED, (_VERDICT == JUMPS) & _IS_NEW & ~_IS_NEAR, "session", _unexplained()),
+    Finding(
+        JUMP_UNEXPLAINED,
+        (_VERDICT == JUMPS) & _IS_NEW & ~_IS_NEAR & _IS_ODD,
+        "session",
+        _unexplained(),
+    ),
     Finding(
         SPLIT_SHIFTED,
         pl.col("late_date").is_not_null() & pl.col("twice_date").is_null(),

@@ -8,14 +8,14 @@ import polars as pl
 
 from pipeline.contracts.price_doubts import NOT_RANKED, PRICE_DOUBTS
 from pipeline.market.prices.doubts.conflicts import with_conflict
-from pipeline.market.prices.doubts.days import WINDOW, days, suspects
+from pipeline.market.prices.doubts.days import SMALLEST_JUMP, WINDOW, days, suspects
 from pipeline.market.prices.doubts.dividends import dividend_doubts
 from pipeline.market.prices.doubts.findings import FINDINGS, Finding
 from pipeline.market.prices.doubts.neighbours import NEAR, with_neighbour
 from pipeline.market.prices.doubts.ratios import RARE_SPLITS, SPLITS, with_nearest
-from pipeline.market.prices.doubts.told import told_dividends, told_splits, with_told
+from pipeline.market.prices.doubts.told import large_dividends, told_dividends, told_splits, with_told
 from pipeline.market.prices.doubts.usual import with_usual
-from pipeline.market.prices.doubts.verdicts import with_verdict
+from pipeline.market.prices.doubts.verdicts import is_jump, with_verdict
 
 LOOKBACK = WINDOW + NEAR + 1
 """Sessions that a row is computed from, its own included."""
@@ -44,23 +44,23 @@ def price_doubts(  # noqa: PLR0913 (a market's bars, what the vendor tells of th
     first = max(wanted - NEAR, 0)
     told, paid = told_splits(splits), told_dividends(dividends)
     every_day = days(bars, sessions, max(first - WINDOW, 0))
-    events = pl.concat([told.select("ticker", "date"), paid.select("ticker", "date")])
+    events = pl.concat([told.select("ticker", "date"), large_dividends(paid, every_day).select("ticker", "date")])
     chosen = with_usual(suspects(every_day, events, listed, first), every_day)
-    judged = with_verdict(with_told(chosen, told, paid))
-    explained = with_conflict(with_neighbour(_with_ratios(judged)), told).filter(pl.col("place") >= wanted)
+    judged = with_verdict(_with_ratios(with_told(chosen, told, paid)))
+    explained = with_conflict(with_neighbour(judged), told).filter(pl.col("place") >= wanted)
     numbers = explained.with_columns(volume_ratio=_volume_ratio())
     found = [_rows(numbers, finding) for finding in FINDINGS]
     doubts = pl.concat([*found, dividend_doubts(dividends, sessions, since)], how="diagonal_relaxed")
     return _in_contract(_without_ruled(doubts, told))
 
 
-def _with_ratios(judged: pl.DataFrame) -> pl.DataFrame:
-    """Return the days with the ratios that the price moved by, told splits included."""
-    total = judged.select(
+def _with_ratios(told: pl.DataFrame) -> pl.DataFrame:
+    """Return the days with the ratios that the price moved by where it jumps, told splits included."""
+    total = told.filter(is_jump(SMALLEST_JUMP, 1.0)).select(
         "day", "noise", *(pl.col(name) + pl.col("told_move") for name in ("moved_open", "moved_close"))
     )
     near = with_nearest(with_nearest(total, SPLITS, "near"), RARE_SPLITS, "rare")
-    return judged.join(near.drop("noise", "moved_open", "moved_close"), on="day", how="left", maintain_order="left")
+    return told.join(near.drop("noise", "moved_open", "moved_close"), on="day", how="left", maintain_order="left")
 
 
 def _volume_ratio() -> pl.Expr:

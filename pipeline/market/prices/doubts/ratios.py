@@ -13,7 +13,7 @@ SEEN = (6, 7, 8, 9, 12, 15, 25, 30, 35, 40, 50, 60, 75, 80, 100, 120, 125, 150, 
 LARGEST_WHOLE = 60
 """Every whole number up to this occurs in reverse splits."""
 
-FRACTIONS = {(2, 3): 0.3, (2, 5): 0.8, (3, 2): 1.0}
+FRACTIONS = {(2, 3): 0.3, (2, 5): 0.8}
 """Old and new shares of the other ratios by which a share is split, with their cost."""
 
 RARE = ((4, 5), (3, 4), (5, 6), (3, 5), (4, 7), (2, 7), (5, 7), (10, 11))
@@ -21,6 +21,16 @@ RARE = ((4, 5), (3, 4), (5, 6), (3, 5), (4, 7), (2, 7), (5, 7), (10, 11))
 
 BEYOND_NEWS = log(3.5)
 """Log return beyond which the calmest reading of a jump is a split, whatever the ratio."""
+
+
+CLOSE, LEAST_CLOSE, MOST_CLOSE = 2.5, 0.02, 0.12
+"""Times the noise by which open and close, on average, may miss the ratio that a jump is taken for; the least and the
+most, as a log return."""
+
+
+def is_near() -> pl.Expr:
+    """Return whether a jump is as near to its nearest ratio as that of a split is."""
+    return pl.col("near_away") <= (CLOSE * pl.col("noise")).clip(LEAST_CLOSE, MOST_CLOSE)
 
 
 def _whole() -> dict[tuple[int, int], float]:
@@ -43,11 +53,11 @@ RARE_SPLITS = _table(dict.fromkeys(RARE, 0.0))
 def with_nearest(rows: pl.DataFrame, ratios: pl.DataFrame, prefix: str) -> pl.DataFrame:
     """Return `rows` (day, moved_open, moved_close, noise) with the ratio that each jump is nearest to.
 
-    Adds `{prefix}_from`, `{prefix}_to` and `{prefix}_away`, the smaller distance of open and close from it, as a log
+    Adds `{prefix}_from`, `{prefix}_to` and `{prefix}_away`, the mean distance of open and close from it, as a log
     return. Of ratios that are about as near, the more common one is taken.
     """
     jumps = rows.select("day", "moved_open", "moved_close", "noise")
-    away = pl.min_horizontal((pl.col(name) - pl.col("log_ratio")).abs() for name in ("moved_open", "moved_close"))
+    away = pl.mean_horizontal((pl.col(name) - pl.col("log_ratio")).abs() for name in ("moved_open", "moved_close"))
     cost = away / pl.max_horizontal("noise", pl.lit(0.02)) + pl.col("cost")
     nearest = (
         jumps.lazy().join(ratios.lazy(), how="cross")

@@ -7,6 +7,9 @@ from pipeline.market.prices.doubts.days import within_span
 LARGEST_DIVIDEND = 0.95
 """Share of the close before beyond which a dividend is not taken off the price: such an amount is wrong."""
 
+LARGE = 0.1
+"""Share of a close from which on a dividend may be seen in the price."""
+
 _SPLIT = ("ticker", "execution_date", "split_from", "split_to", "doubt")
 
 
@@ -26,6 +29,13 @@ def told_dividends(dividends: pl.DataFrame) -> pl.DataFrame:
     """Return ticker, `date` (the ex-date) and cash_amount of the rows of `reference/dividends` without a doubt."""
     sound = dividends.filter(pl.col("doubt").is_null())
     return sound.select("ticker", "cash_amount", date="ex_dividend_date").drop_nulls()
+
+
+def large_dividends(dividends: pl.DataFrame, every_day: pl.DataFrame) -> pl.DataFrame:
+    """Return the `dividends` (of `told_dividends`) that may be seen in the price: LARGE of a ticker's lowest close."""
+    lowest = every_day.lazy().group_by("ticker").agg(lowest=pl.col("close").min())
+    beside = dividends.lazy().join(lowest, on="ticker")
+    return beside.filter(pl.col("cash_amount") >= LARGE * pl.col("lowest")).select(dividends.columns).collect()
 
 
 def with_told(chosen: pl.DataFrame, splits: pl.DataFrame, dividends: pl.DataFrame) -> pl.DataFrame:

@@ -5,15 +5,20 @@ moves prices too, but then far more money changes hands than usual; a split leav
 number of shares instead. So a jump that comes with much more money than usual is honest.
 """
 
-from math import log
+from math import exp, log
 
 import polars as pl
 
 from pipeline.market.prices.doubts.days import SMALLEST_JUMP, SMALLEST_SPIKE
+from pipeline.market.prices.doubts.ratios import is_near
 from pipeline.market.prices.doubts.told import LARGEST_DIVIDEND
+from pipeline.market.prices.doubts.usual import ENOUGH
 
 JUMP = 8.0
 """A move beyond so many times the noise is a jump. Daily returns have heavy tails: eight is rare, not impossible."""
+
+BACK = 6.0
+"""The same for a move that goes back on the next bar."""
 
 CLEAR = 7.0
 """A told split shows in the price if it moves it by more than so many times the noise; a smaller one is not judged."""
@@ -21,8 +26,11 @@ CLEAR = 7.0
 CLOSENESS = 0.10
 """Log return by which the price may always miss the ratio of a split that is told."""
 
-CLOSENESS_OF_MUCH = 0.15
-"""The same, as a share of the ratio's log: companies that consolidate 1:20 often fall on that day."""
+CLOSENESS_OF_MUCH, MOST_CLOSENESS = 0.15, 0.33
+"""The same, as a share of the ratio's log, and at most: companies that consolidate 1:20 often fall on that day."""
+
+FIT = 6.0
+"""Times the noise by which the price may miss the ratio of a split that is told."""
 
 SMALLEST_TOLD = 0.06
 """Log return below which a told split is not judged: the stock dividends up to 6 % among them."""
@@ -33,6 +41,13 @@ PAUSE, AFTER_PAUSE = 5, 1.0
 NEWS = 0.8
 """Log of the money traded, by the usual, from which on a jump is news: 2.2 times the usual."""
 
+NEWS_AT_A_RATIO = 1.3
+"""The same as NEWS for a jump by just the ratio of a split, which news would rarely hit: 3.7 times the usual."""
+
+FAR_JUMP, NEWS_OF_A_FAR_RISE = 25.0, 2.2
+"""The same for a rise by the ratio of a reverse split and beyond so many times the noise: on the first day after some
+splits the vendor counts in old shares. 9 times the usual."""
+
 NEWS_OF_A_RISE = 0.7
 """What a rise adds to it for each of its log return: news makes more shares change hands, and not only more money."""
 
@@ -42,8 +57,14 @@ NEWS_ON_A_SPLIT = 1.6
 FEWEST_TRADES = 5
 """Trades of a day below which its prices say little; 0 is unknown."""
 
-SPIKE, WIDE_SPIKE = 10.0, 4.0
+SPIKE, WIDE_SPIKE = 8.0, 4.0
 """A print stands out beyond so many times the noise, and so many times the ticker's usual widest."""
+
+NEWS_OF_A_SPIKE = 0.6
+"""The same as NEWS for a print: in the crash of 2010-05-06 prices far off were traded, at twice the usual and more."""
+
+FAR_SPIKE = 3.0
+"""Beyond so many times that limit, a print stands out also on a day with the trading of NEWS_ON_A_SPLIT."""
 
 FITS, REVERSED, IDLE, WRONG, JUMPS, GOES_BACK = "fits", "reversed", "idle", "wrong", "jumps", "goes_back"
 """Verdicts on a day: of a split told for it, the first four; of a day without one, the others."""
@@ -58,8 +79,8 @@ def with_verdict(told: pl.DataFrame) -> pl.DataFrame:
     ratio. `money` is the log of the money traded by the usual. `is_paid` says whether a large dividend shows in the
     price, null without one; `spike_up` and `spike_down` are the log returns of prints that stand out, null without.
     """
-    of_much = CLOSENESS_OF_MUCH * pl.col("told_move").abs()
-    closeness = pl.max_horizontal(JUMP * pl.col("noise"), of_much, pl.lit(CLOSENESS))
+    of_much = (CLOSENESS_OF_MUCH * pl.col("told_move").abs()).clip(upper_bound=MOST_CLOSENESS)
+    closeness = pl.max_horizontal(FIT * pl.col("noise"), of_much, pl.lit(CLOSENESS))
     measured = told.with_columns(closeness=closeness, money=_money())
     free = (pl.col("conflicting") == 0) & ~pl.col("is_ruled")
     of_split = pl.when(free & (pl.col("told") > 0)).then(_of_told_split())
@@ -108,7 +129,7 @@ def _of_told_split() -> pl.Expr:
         .then(pl.lit(REVERSED))
         .when(shows & nearer_before & (as_before <= pl.col("closeness")))
         .then(pl.lit(IDLE))
-        .when(is_jump(SMALLEST_JUMP, JUMP) & (as_told > pl.col("closeness")) & ~_is_news(NEWS_ON_A_SPLIT))
+        .when(is_jump(SMALLEST_JUMP, FIT) & (as_told > pl.col("closeness")) & ~_is_news(NEWS_ON_A_SPLIT))
         .then(pl.lit(WRONG))
     )
 
@@ -118,12 +139,31 @@ def _of_jump() -> pl.Expr:
     after_pause = pl.col("place") - pl.col("previous_place") > PAUSE
     is_large = pl.when(after_pause).then(is_jump(AFTER_PAUSE, JUMP)).otherwise(is_jump(SMALLEST_JUMP, JUMP))
     traded = (pl.col("transactions") == 0) | (pl.col("transactions") >= FEWEST_TRADES)
+    is_far_rise = (pl.col("moved_open") > 0) & is_jump(SMALLEST_JUMP, FAR_JUMP)
+    is_news = (
+        pl.when(is_near() & is_far_rise)
+        .then(_is_news(NEWS_OF_A_FAR_RISE))
+        .when(is_near())
+        .then(_is_news(NEWS_AT_A_RATIO))
+        .otherwise(_is_news(NEWS))
+    )
+    known = pl.col("moves") >= ENOUGH
+    return (
+        pl.when(known & _goes_back())
+        .then(pl.lit(GOES_BACK))
+        .when(is_large, traded, known, ~is_news)
+        .then(pl.lit(JUMPS))
+    )
+
+
+def _goes_back() -> pl.Expr:
+    """Return whether the price is back where it was before a jump on the bar before, on which trading was usual."""
     yesterday = (pl.col("previous_close") / pl.col("before_close")).log()
+    was_jump = yesterday.abs() >= pl.max_horizontal(BACK * pl.col("noise"), pl.lit(SMALLEST_JUMP))
     back = (pl.col("moved_open") + yesterday).abs() <= pl.max_horizontal(yesterday.abs() / 4, 3 * pl.col("noise"))
-    was_jump = yesterday.abs() >= pl.max_horizontal(JUMP * pl.col("noise"), pl.lit(SMALLEST_JUMP))
-    goes_back = (back & was_jump).fill_null(value=False)
-    verdict = pl.when(goes_back).then(pl.lit(GOES_BACK)).otherwise(pl.lit(JUMPS))
-    return pl.when(is_large, traded, pl.col("moves") >= 20, ~_is_news(NEWS)).then(verdict)
+    was_quiet = pl.col("previous_volume") <= exp(NEWS) * pl.col("usual_volume")
+    soon = pl.col("place") - pl.col("before_place") <= PAUSE
+    return (is_jump(SMALLEST_JUMP, BACK) & was_jump & back & was_quiet & soon).fill_null(value=False)
 
 
 def _is_paid() -> pl.Expr:
@@ -146,4 +186,5 @@ def _stands_out(size: pl.Expr) -> pl.Expr:
     """Return whether a print lies `size` (log return) beyond the closes around it, without the trading of news."""
     limit = pl.max_horizontal(SPIKE * pl.col("noise"), WIDE_SPIKE * pl.col("usual_spike"), pl.lit(SMALLEST_SPIKE))
     soon = pl.col("place") - pl.col("previous_place") <= PAUSE
-    return soon & (pl.col("moves") >= 20) & (size >= limit) & (pl.col("money") <= NEWS)
+    quiet = pl.col("money") <= pl.when(size >= FAR_SPIKE * limit).then(NEWS_ON_A_SPLIT).otherwise(NEWS_OF_A_SPIKE)
+    return soon & (pl.col("moves") >= ENOUGH) & (size >= limit) & quiet
