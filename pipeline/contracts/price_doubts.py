@@ -57,8 +57,6 @@ NOT_RANKED = frozenset(
 A conflicting split does so by itself, as a split in doubt; dividends are in no indicator.
 """
 
-_RATIO_SIDE = {"gt": 0, "lt": math.inf, "nullable": True}
-
 
 class PriceDoubt(pa.DataFrameModel):
     """One contradiction. Prices are as traded; what is not known, or does not matter for the kind, is null."""
@@ -90,11 +88,15 @@ class PriceDoubt(pa.DataFrameModel):
         description="The ticker's usual move from close to close, as a log return: 1.4826 × the median of its moves' "
         "sizes over the sessions before.",
     )
-    split_from: float = pa.Field(**_RATIO_SIDE, description="Old shares of the split that the prices speak for.")
-    split_to: float = pa.Field(**_RATIO_SIDE, description="New shares of the split that the prices speak for.")
+    split_from: float = pa.Field(
+        gt=0, lt=math.inf, nullable=True, description="Old shares of the split that the prices speak for."
+    )
+    split_to: float = pa.Field(
+        gt=0, lt=math.inf, nullable=True, description="New shares of the split that the prices speak for."
+    )
     told_date: pl.Date = pa.Field(nullable=True, description="Day for which the vendor tells the split or dividend.")
-    told_from: float = pa.Field(**_RATIO_SIDE, description="Old shares, as the vendor tells it.")
-    told_to: float = pa.Field(**_RATIO_SIDE, description="New shares, as the vendor tells it.")
+    told_from: float = pa.Field(gt=0, lt=math.inf, nullable=True, description="Old shares, as the vendor tells it.")
+    told_to: float = pa.Field(gt=0, lt=math.inf, nullable=True, description="New shares, as the vendor tells it.")
     cash_amount: float = pa.Field(gt=0, nullable=True, description="Dividend a share as the vendor tells it, USD.")
     leaves_out: bool = pa.Field(description="Whether the ticker is not ranked while this lies within the look-back.")
     evidence: str = pa.Field(str_length={"min_value": 1}, description="The numbers that speak for it, in words.")

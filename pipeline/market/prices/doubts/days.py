@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from math import exp
 
 import polars as pl
 
@@ -31,9 +32,8 @@ def days(bars: pl.DataFrame, sessions: Sequence[date], earliest: int) -> pl.Data
     reached = bars.filter(pl.col("session").is_between(sessions[earliest], sessions[-1]))
     narrow = reached.select("ticker", "session", *_BAR)
     ordered = narrow if in_strict_order(narrow, ("ticker", "session")) else narrow.sort("ticker", "session")
-    calendar = pl.DataFrame({"session": sessions}, schema={"session": pl.Date}).with_row_index("place")
-    numbers = calendar.with_columns(pl.col("place").cast(pl.Int32))
-    placed = ordered.lazy().join(numbers.lazy(), on="session", how="left", maintain_order="left")
+    place = pl.Series(sessions, dtype=pl.Date).search_sorted(ordered["session"]).cast(pl.Int32)
+    placed = ordered.lazy().with_columns(place.alias("place"))
     one = pl.col("ticker") == pl.col("ticker").shift(1)
     two = one & one.shift(1)
     return placed.with_columns(
@@ -47,15 +47,17 @@ def suspects(every_day: pl.DataFrame, events: pl.DataFrame, listed: pl.DataFrame
 
     These are days on which the price jumps or a print stands out, as traded, and the first bar on or after each of
     `events` (ticker, date). A day counts only with a bar before it that is not older than WINDOW sessions and is of the
-    same security (`listed` are listings). Adds `own_from`, the place from which on bars are those of the security.
+    same security (`listed` are listings). Adds `foreign_until`, the day up to which bars belong to another security.
     """
     recent = every_day.lazy().filter(pl.col("place") >= first, pl.col("previous_place") >= pl.col("place") - WINDOW)
-    opened, closed = ((pl.col(name) / pl.col("previous_close")).log().abs() for name in ("open", "close"))
-    jumps = pl.min_horizontal(opened, closed) >= SMALLEST_JUMP
-    spikes = pl.max_horizontal(rise(pl.col("previous_close")), fall(pl.col("previous_close"))) >= SMALLEST_SPIKE
-    told = _first_bars(recent, events).with_columns(is_told=pl.lit(value=True))
-    chosen = recent.join(told, on=["ticker", "place"], how="left").filter(jumps | spikes | pl.col("is_told"))
-    return _own(chosen.drop("is_told").collect().sort("ticker", "place"), listed).with_row_index("day")
+    before = pl.col("previous_close")
+    up, down = exp(SMALLEST_JUMP) * before, exp(-SMALLEST_JUMP) * before
+    jumps = (pl.min_horizontal("open", "close") >= up) | (pl.max_horizontal("open", "close") <= down)
+    high = pl.col("high") >= exp(SMALLEST_SPIKE) * pl.max_horizontal("close", before)
+    low = pl.col("low") <= exp(-SMALLEST_SPIKE) * pl.min_horizontal("close", before)
+    noticed = recent.filter(jumps | high | low)
+    chosen = pl.concat([noticed, _first_bars(recent, events)]).unique(["ticker", "place"])
+    return _own(chosen.collect().sort("ticker", "place"), listed).with_row_index("day")
 
 
 def rise(before: pl.Expr) -> pl.Expr:
@@ -78,13 +80,14 @@ def within_span(rows: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _first_bars(recent: pl.LazyFrame, events: pl.DataFrame) -> pl.LazyFrame:
-    """Return ticker and place of the first bar on or after each of `events`."""
-    keys = recent.select("ticker", "place", "session", "previous_session")
-    return within_span(keys, events.lazy().select("ticker", "date").unique()).select("ticker", "place").unique()
+    """Return the first bar on or after each of `events`."""
+    days_of = events.lazy().select("ticker", "date").unique()
+    told = within_span(recent.select("ticker", "place", "session", "previous_session"), days_of)
+    return recent.join(told, on=["ticker", "place"], how="semi")
 
 
 def _own(chosen: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
-    """Return the `chosen` days whose bar before is of the same security, with `own_from`."""
+    """Return the `chosen` days whose bar before is of the same security, with `foreign_until`."""
     changes = successions(listed).select("ticker", "first_day", "foreign_until")
     changed = (
         chosen.lazy().select("ticker", "place", "session")

@@ -1,5 +1,6 @@
 """Which kind of doubt a judged day gives rise to, what it is about, and its reading in words. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import log
 
@@ -49,7 +50,7 @@ class Finding:
     when: pl.Expr
     event_date: pl.Expr | str
     reading: pl.Expr
-    columns: dict[str, pl.Expr | str] = field(default_factory=dict)
+    columns: Mapping[str, pl.Expr | str] = field(default_factory=dict)
     evidence: pl.Expr = field(default_factory=evidence)
 
 
