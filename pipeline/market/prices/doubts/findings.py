@@ -28,9 +28,19 @@ USUAL_SHARES = 3.0
 number as it is, and makes somewhat more of them change hands."""
 
 LEAST_RISE = log(2)
-"""Log return of a rise by no common ratio below which it is honest: nothing a vendor may leave out doubles a price."""
+"""Log return of a rise by no common ratio below which it is honest."""
 
-_IS_ODD = (pl.col("volume_ratio") <= USUAL_SHARES) & ~pl.col("moved_open").is_between(0, LEAST_RISE)
+FEWER_SHARES = 0.3
+"""A rise by no common ratio is odd only if fewer shares than usual are traded, by this power of the rise or more."""
+
+_FEWER = pl.col("volume_ratio").log() <= -FEWER_SHARES * pl.col("moved_open")
+_IS_ODD = (
+    pl.when(pl.col("moved_open") < 0)
+    .then(pl.col("volume_ratio") <= USUAL_SHARES)
+    .otherwise((pl.col("moved_open") >= LEAST_RISE) & _FEWER)
+)
+"""Whether a jump by no common ratio is without the shares that news makes change hands."""
+
 _TOLD = {"told_date": "told_date", "told_from": "told_from", "told_to": "told_to"}
 _LATE = {"told_date": "late_date", "told_from": "late_from", "told_to": "late_to"}
 _SESSION, _VERDICT = pl.col("session"), pl.col("verdict")

@@ -10,7 +10,7 @@ from math import exp, log
 import polars as pl
 
 from pipeline.market.prices.doubts.days import SMALLEST_JUMP, SMALLEST_SPIKE
-from pipeline.market.prices.doubts.ratios import is_near
+from pipeline.market.prices.doubts.ratios import BEYOND_NEWS, is_near
 from pipeline.market.prices.doubts.told import LARGEST_DIVIDEND
 from pipeline.market.prices.doubts.usual import ENOUGH
 
@@ -26,8 +26,8 @@ CLEAR = 7.0
 CLOSENESS = 0.10
 """Log return by which the price may always miss the ratio of a split that is told."""
 
-CLOSENESS_OF_MUCH, MOST_CLOSENESS = 0.15, 0.33
-"""The same, as a share of the ratio's log, and at most: companies that consolidate 1:20 often fall on that day."""
+CLOSENESS_OF_MUCH, FAR_OFF = 0.15, 0.33
+"""The same as a share of the ratio's log, and at most: a fall of a quarter is common on the day of a 1:10 split."""
 
 FIT = 6.0
 """Times the noise by which the price may miss the ratio of a split that is told."""
@@ -35,7 +35,7 @@ FIT = 6.0
 SMALLEST_TOLD = 0.06
 """Log return below which a told split is not judged: the stock dividends up to 6 % among them."""
 
-PAUSE, AFTER_PAUSE = 5, 1.0
+PAUSE, AFTER_PAUSE = 5, BEYOND_NEWS
 """Sessions without a bar after which only a jump beyond this log return counts: much may have happened."""
 
 NEWS = 0.8
@@ -79,7 +79,7 @@ def with_verdict(told: pl.DataFrame) -> pl.DataFrame:
     ratio. `money` is the log of the money traded by the usual. `is_paid` says whether a large dividend shows in the
     price, null without one; `spike_up` and `spike_down` are the log returns of prints that stand out, null without.
     """
-    of_much = (CLOSENESS_OF_MUCH * pl.col("told_move").abs()).clip(upper_bound=MOST_CLOSENESS)
+    of_much = (CLOSENESS_OF_MUCH * pl.col("told_move").abs()).clip(upper_bound=FAR_OFF)
     closeness = pl.max_horizontal(FIT * pl.col("noise"), of_much, pl.lit(CLOSENESS))
     measured = told.with_columns(closeness=closeness, money=_money())
     free = (pl.col("conflicting") == 0) & ~pl.col("is_ruled")
@@ -131,6 +131,8 @@ def _of_told_split() -> pl.Expr:
         .then(pl.lit(IDLE))
         .when(is_jump(SMALLEST_JUMP, FIT) & (as_told > pl.col("closeness")) & ~_is_news(NEWS_ON_A_SPLIT))
         .then(pl.lit(WRONG))
+        .when(as_told < as_before)
+        .then(pl.lit(FITS))
     )
 
 
