@@ -12,6 +12,9 @@ from pipeline.alerts.wording import Line, Message, Section, plain
 TICKER, RULE, REASON = 16, 40, 120
 """Most characters of a ticker, of the name of a rule or model, and of a reason."""
 
+MOST_LEFT_OUT = 3
+"""Most tickers left out that are named."""
+
 MOST_LISTED = 10
 """Most tickers or days listed on one line; the others are counted."""
 
@@ -47,6 +50,8 @@ class Day:
     """Tickers of positions that did not trade on it."""
     doubtful_splits: Sequence[tuple[str, date, str]] = ()
     """Ticker, execution date and doubt of splits that are not applied, for the tickers in the message."""
+    left_out: Sequence[str] = ()
+    """Tickers that a list left out, since their prices are in doubt, each with the likely reading."""
     are_splits_known: bool = True
     is_provisional: bool = False
     """Whether the bars come from the morning edition, which the vendor's flat file replaces."""
@@ -151,6 +156,10 @@ def _problems(day: Day) -> Iterator[str]:
         yield "Splits unknown: prices are as traded."
     for ticker, execution_date, doubt in day.doubtful_splits:
         yield f"Split of {plain(ticker, TICKER)} on {execution_date} in doubt ({doubt}), not applied."
+    if day.left_out:
+        named = "; ".join(plain(reason, REASON) for reason in day.left_out[:MOST_LEFT_OUT])
+        more = f"; and {len(day.left_out) - MOST_LEFT_OUT:,} more" if len(day.left_out) > MOST_LEFT_OUT else ""
+        yield f"Left out of a list, since prices are in doubt: {named}{more}."
     for check in day.failed_checks:
         yield f"Check {check.name} of {check.asset} {'failed' if check.stops else 'warned'}."
 

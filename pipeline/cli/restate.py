@@ -9,6 +9,8 @@ import typer
 from pipeline.cli.terminal import count_text, out, say, shortened
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from pipeline.queries.outdated import OutdatedSessions
 
 MOST_NAMED = 20
@@ -46,11 +48,12 @@ def show(due: "OutdatedSessions") -> None:
         say("Everything is up to date with the bars and splits in the lake, and with today's code.")
         return
     console = out()
-    for row in due.outdated.head(MOST_NAMED).iter_rows(named=True):
+    causes = causes_of(due)
+    for row in causes.head(MOST_NAMED).iter_rows(named=True):
         whose = f"{shortened(row['ticker']):<8}" if row["ticker"] else row["table"]
         when = f", {row['event_date']}" if row["event_date"] else ""
         console.print(f"{whose} {row['first_session']} to {row['last_session']}  {row['cause']}{when}", soft_wrap=True)
-    more = len(due.outdated) - MOST_NAMED
+    more = len(causes) - MOST_NAMED
     if more > 0:
         say(f"… and {more:,} more; --json has all.", style="dim")
     by_tables: dict[tuple[str, ...], list[tuple[date, date]]] = {}
@@ -58,6 +61,15 @@ def show(due: "OutdatedSessions") -> None:
         by_tables.setdefault(stretch.tables, []).append((stretch.first, stretch.last))
     for tables, spans in by_tables.items():
         say(f"Made again: {', '.join(tables)} of {in_words(spans)}.")
+
+
+def causes_of(due: "OutdatedSessions") -> "pl.DataFrame":
+    """Return the outdated ranges, one for a cause that outdates several tables from the same session on."""
+    import polars as pl
+
+    whose = pl.when(pl.col("ticker").is_null()).then("table")
+    same = ["ticker", whose.alias("whose"), "event_date", "cause", "first_session"]
+    return due.outdated.group_by(same, maintain_order=True).agg(pl.first("table"), pl.max("last_session"))
 
 
 def in_words(spans: Sequence[tuple[date, date]]) -> str:

@@ -79,7 +79,7 @@ class Market:
     @property
     def by_day(self) -> tuple[Table, ...]:
         """Return the tables that the daily job writes for each session, in the order of the journey."""
-        return (self.bars, self.quarantine, self.deliveries, self.indicators, self.candidates)
+        return (self.bars, self.quarantine, self.deliveries, self.indicators, self.price_doubts, self.candidates)
 
     def owns(self, table: Table) -> bool:
         """Return whether a table is about the securities of this venue, such as its splits or the positions in it."""

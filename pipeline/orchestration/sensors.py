@@ -16,7 +16,6 @@ from dagster import (
     sensor,
 )
 
-from pipeline.contracts.reference import SPLITS
 from pipeline.contracts.table import Table
 from pipeline.errors import TableMissing
 from pipeline.lake.lake import Lake
@@ -116,7 +115,9 @@ def due(stocks: Market, listed: Sequence[FlatFile], stored_versions: Mapping[dat
 
 def state_of(lake: Lake, stocks: Market) -> str:
     """Return a hash of what makes sessions outdated: the versions of the tables and of the code that computes them."""
-    tables = [table for table in (SPLITS, stocks.bars, *computations(stocks)) if lake.exists(table)]
+    computed = computations(stocks)
+    events = {event.table: None for computation in computed.values() for event in computation.events}
+    tables = [table for table in (*events, stocks.bars, *computed) if lake.exists(table)]
     state = [[table.sql_name, lake.version(table), code_version(stocks, table)] for table in tables]
     return sha256(json.dumps(state).encode()).hexdigest()
 

@@ -10,16 +10,13 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.portfolio import POSITION_MARKS, SEVERITIES, SIGNALS
-from pipeline.contracts.reference import SPLITS
+from pipeline.contracts.reference import SETTLED, SPLITS
 from pipeline.lake.lake import Lake
 from pipeline.market.market import Market
 from pipeline.market.securities.reference import as_known
 
 TRAILING = 20
 """An alert reports missing sessions among this many before its own."""
-
-APPLIED_ALL_THE_SAME = "repeated"
-"""A doubt that changes no price: the vendor sent the same split twice, and it counts once."""
 
 
 def newest_session(lake: Lake, since: date) -> date | None:
@@ -50,6 +47,7 @@ def read_day(lake: Lake, market: Market, session: date, failed_checks: Sequence[
         if sessions_with_bars
         else [],
         doubtful_splits=_doubtful(market, splits.rows.collect(), session, mentioned_tickers),
+        left_out=listed.explode("left_out_reasons")["left_out_reasons"].drop_nulls().unique().sort().to_list(),
         are_splits_known=splits.version is not None,
         is_provisional=bool(delivery["provisional"].any()),
         failed_checks=failed_checks,
@@ -85,7 +83,7 @@ def _doubtful(
     doubtful = as_known(splits).filter(
         pl.col("ticker").is_in(tickers),
         pl.col("execution_date").is_between(since, session),
-        pl.col("doubt") != APPLIED_ALL_THE_SAME,
+        ~pl.col("doubt").is_in(SETTLED),
     )
     shown = doubtful.select("ticker", "execution_date", "doubt").unique().sort("execution_date", "ticker", "doubt")
     return list(shown.iter_rows())

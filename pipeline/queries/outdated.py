@@ -6,7 +6,6 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from pipeline.contracts.reference import SPLITS
 from pipeline.contracts.table import Table
 from pipeline.errors import VersionGone
 from pipeline.lake.delta.commit_moments import no_later_than_successors
@@ -15,9 +14,9 @@ from pipeline.lake.delta.past import rows_at
 from pipeline.lake.lake import Lake
 from pipeline.market.computed import computations
 from pipeline.market.market import Market
-from pipeline.market.outdated_ranges import OUTDATED, outdated_by_bars, outdated_by_splits, outdated_unknown
-from pipeline.queries.outdated_code import DUE, dependent_sessions, outdated_by_code
-from pipeline.queries.outdated_inputs import outdated_by_inputs
+from pipeline.market.outdated_ranges import OUTDATED, outdated_by_bars, outdated_by_events, outdated_unknown
+from pipeline.queries.outdated_code import DUE, dependent_sessions, outdated_by_code, tables_with_sessions
+from pipeline.queries.outdated_inputs import never_computed, outdated_by_inputs
 from pipeline.queries.session_writings import calendar, newest_writings, possible_writings
 from pipeline.venues.venue import Venue
 
@@ -110,80 +109,87 @@ def outdated_sessions(lake: Lake, market: Market, tables: Collection[Table] | No
     splits, and by the code version before commits recorded one.
     """
     tables = computations(market) if tables is None else tables
-    by_data = _outdated_indicators(lake, market).with_columns(table=pl.lit(market.indicators.sql_name))
+    by_data = [_outdated_by_data(lake, market, table) for table in tables_with_sessions(lake, market, tables)]
     by_code, by_inputs = outdated_by_code(lake, market, tables), outdated_by_inputs(lake, market, tables)
-    ranges = pl.concat([pl.DataFrame(schema=COLUMNS), by_code, by_inputs, by_data], how="diagonal")
+    missing = never_computed(lake, market, tables)
+    ranges = pl.concat([pl.DataFrame(schema=COLUMNS), by_code, by_inputs, missing, *by_data], how="diagonal")
     outdated = ranges.sort("first_session", "table", "ticker", "event_date", maintain_order=True)
     dependent = dependent_sessions(lake, market, _sessions_of(outdated, market.venue), tables)
     return OutdatedSessions(outdated, dependent, market.venue)
 
 
-def _outdated_indicators(lake: Lake, market: Market) -> pl.DataFrame:
-    """Return the rows of `stocks/indicators` that were computed from other bars or splits than the current ones."""
-    if not lake.exists(market.indicators):
-        return pl.DataFrame(schema=OUTDATED)
-    computed = _computed(lake, market)
-    history = lake.read(SPLITS).rows.collect()
-    sessions = market.calendar.sessions
-    by_splits = outdated_by_splits(computed.select("session", "known_at"), history, sessions, market.lookback)
-    changed, undecided = _changed_bars(lake, market, computed)
-    by_bars = outdated_by_bars(changed, sessions, market.lookback)
-    undecided |= _without_commit(lake, market, computed) | _read_missing_versions(lake, market, computed)
-    unknown = outdated_unknown(_rows_of(lake, market, sorted(undecided)), sessions)
-    return pl.concat([by_splits, by_bars, unknown])
+def _outdated_by_data(lake: Lake, market: Market, table: Table) -> pl.DataFrame:
+    """Return the rows of a table that were computed from other bars, splits or dividends than the current ones."""
+    computation, sessions = computations(market)[table], market.calendar.sessions
+    ranges = [
+        outdated_by_events(
+            _with_moment(lake, table, events.table), lake.read(events.table).rows.collect(), sessions, reach, events
+        )
+        for events, reach in computation.events.items()
+    ]
+    if computation.window:
+        computed = newest_writings(lake, table).with_columns(bars=version_read(market.bars))
+        changed, undecided = _changed_bars(lake, market, computed, computation.window)
+        ranges.append(outdated_by_bars(changed, sessions, computation.window))
+        inputs = {market.bars, *(events.table for events in computation.events)}
+        undecided |= _without_commit(lake, table, computed) | _read_missing_versions(lake, computed, inputs)
+        ranges.append(outdated_unknown(_rows_of(lake, market, table, sorted(undecided)), sessions))
+    return pl.concat([pl.DataFrame(schema=OUTDATED), *ranges]).with_columns(table=pl.lit(table.sql_name))
 
 
-def _computed(lake: Lake, market: Market) -> pl.DataFrame:
-    """Return each session with indicators, the versions of bars and splits it read, and when the latter were known."""
-    newest = newest_writings(lake, market.indicators)
-    refreshes = pl.DataFrame(schema={"splits": pl.Int64, "known_at": pl.Datetime("us", "UTC")})
-    if lake.exists(SPLITS):
-        # A clock that was ahead dated a version in the future: splits learnt before that date are still news.
-        commits = no_later_than_successors(lake.trail(SPLITS).commits())
-        refreshes = commits.select(splits="version", known_at="committed_at")
+def _with_moment(lake: Lake, table: Table, source: Table) -> pl.DataFrame:
+    """Return each session of a table, and when the version of `source` that it read was known: session, known_at."""
+    refreshes = pl.DataFrame(schema={"version": pl.Int64, "known_at": pl.Datetime("us", "UTC")})
+    if lake.exists(source):
+        # A clock that was ahead dated a version in the future: what was learnt before that date is still news.
+        commits = no_later_than_successors(lake.trail(source).commits())
+        refreshes = commits.select("version", known_at="committed_at")
     return (
-        newest.with_columns(bars=version_read(market.bars), splits=version_read(SPLITS))
-        .sort("splits")
-        # A version without a known date takes that of the one before it: it contains at least the same splits.
-        .join_asof(refreshes.sort("splits"), on="splits")
-        .select("session", "bars", "splits", "known_at")
+        newest_writings(lake, table)
+        .select("session", version=version_read(source))
+        .sort("version")
+        # A version without a known date takes that of the one before it: it contains at least the same events.
+        .join_asof(refreshes.sort("version"), on="version")
+        .select("session", "known_at")
         .sort("session")
     )
 
 
-def _without_commit(lake: Lake, market: Market, computed: pl.DataFrame) -> set[date]:
-    """Return the sessions with indicators whose commit, and so their inputs, is no longer known."""
-    if not lake.trail(market.indicators).unknown():
+def _without_commit(lake: Lake, table: Table, computed: pl.DataFrame) -> set[date]:
+    """Return the sessions of a table whose commit, and so their inputs, is no longer known."""
+    if not lake.trail(table).unknown():
         return set()
-    return set(lake.sessions(market.indicators)) - set(computed["session"])
+    return set(lake.sessions(table)) - set(computed["session"])
 
 
-def _read_missing_versions(lake: Lake, market: Market, computed: pl.DataFrame) -> set[date]:
+def _read_missing_versions(lake: Lake, computed: pl.DataFrame, inputs: Collection[Table]) -> set[date]:
     """Return the sessions computed from versions that do not exist: an older copy has replaced the table."""
     ahead = set[date]()
-    for name, table in (("bars", market.bars), ("splits", SPLITS)):
+    for table in inputs:
         newest = lake.version(table) if lake.exists(table) else -1
-        ahead |= set(computed.filter(pl.col(name) > newest)["session"])
+        ahead |= set(computed.filter(version_read(table) > newest)["session"])
     return ahead
 
 
-def _rows_of(lake: Lake, market: Market, sessions: list[date]) -> pl.DataFrame:
+def _rows_of(lake: Lake, market: Market, table: Table, sessions: list[date]) -> pl.DataFrame:
     """Return ticker and session of every row of `sessions` that exists, or would if they were computed now."""
     key = ["ticker", "session"]
     if not sessions:
         return market.indicators.empty().select(key)
-    tables = [table for table in (market.indicators, market.bars) if lake.exists(table)]
-    rows = [lake.scan(table, sessions[0], sessions[-1], key).collect() for table in tables]
+    tables = [one for one in (table, market.bars) if lake.exists(one)]
+    rows = [lake.scan(one, sessions[0], sessions[-1], key).collect() for one in tables]
     return pl.concat(rows).filter(pl.col("session").is_in(sessions)).unique()
 
 
-def _changed_bars(lake: Lake, market: Market, computed: pl.DataFrame) -> tuple[pl.DataFrame, set[date]]:
+def _changed_bars(lake: Lake, market: Market, computed: pl.DataFrame, lookback: int) -> tuple[pl.DataFrame, set[date]]:
     """Return the bars that differ from those that computed sessions read, with the sessions that read them.
 
     And the computed sessions for which that cannot be decided.
     """
     changed, undecided = [pl.DataFrame(schema=_CHANGED)], set[date]()
-    for (last_read,), group in _written_since(lake, market, computed).partition_by("last_read", as_dict=True).items():
+    for (last_read,), group in (
+        _written_since(lake, market, computed, lookback).partition_by("last_read", as_dict=True).items()
+    ):
         try:
             changed.append(_differing(lake, market.bars, last_read, group))
         except VersionGone:
@@ -199,7 +205,7 @@ def _changed_bars(lake: Lake, market: Market, computed: pl.DataFrame) -> tuple[p
 _CHANGED = {"ticker": pl.String, "session": pl.Date, "first_computed": pl.Date, "last_computed": pl.Date}
 
 
-def _written_since(lake: Lake, market: Market, computed: pl.DataFrame) -> pl.DataFrame:
+def _written_since(lake: Lake, market: Market, computed: pl.DataFrame, lookback: int) -> pl.DataFrame:
     """Return the sessions of bars written again after they were read.
 
     Columns session, last_read, first_computed, last_computed. `last_read` is the last version that still has the bars
@@ -208,7 +214,7 @@ def _written_since(lake: Lake, market: Market, computed: pl.DataFrame) -> pl.Dat
     writings = possible_writings(lake, market.bars)
     newest = writings.group_by("session").agg(newest=pl.col("version").max())
     # A window spans fewer calendar days than this.
-    longest = timedelta(days=2 * market.lookback)
+    longest = timedelta(days=2 * lookback)
     places = calendar(market.venue).with_row_index("place")
     readers = computed.join(places, on="session").rename({"session": "reader", "place": "reader_place"})
     written_after = newest.join(places, on="session").join_where(
@@ -217,7 +223,7 @@ def _written_since(lake: Lake, market: Market, computed: pl.DataFrame) -> pl.Dat
         pl.col("newest") > pl.col("bars"),
         pl.col("reader") <= pl.col("session") + longest,
     )
-    in_window = written_after.filter(pl.col("reader_place") - pl.col("place") < market.lookback)
+    in_window = written_after.filter(pl.col("reader_place") - pl.col("place") < lookback)
     # Polars cannot look at the order within sessions, and warns; both sides are sorted by version.
     following = in_window.sort("bars").join_asof(
         writings.select("session", following="version"),

@@ -1,7 +1,5 @@
 """The portfolio in the lake: how positions are recorded, and what they are worth at a session."""
 
-import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +11,6 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SEVERITIES, SIGNALS
 from pipeline.contracts.reference import DIVIDENDS, SPLITS
 from pipeline.contracts.table import Table
-from pipeline.errors import WriteConflict
 from pipeline.lake.delta.commits import Reading
 from pipeline.lake.lake import Lake
 from pipeline.market.market import Market
@@ -23,12 +20,7 @@ from pipeline.market.portfolio.lots import Oversold
 from pipeline.market.portfolio.positions import held_between, position_marks
 from pipeline.market.portfolio.sell.signals import BEFORE_SESSIONS, sell_signals
 from pipeline.market.securities.reference import applicable_dividends, applicable_splits
-
-ATTEMPTS = 20
-"""Attempts to record while others record at the same moment; each time, at least one of them succeeds."""
-
-LONGEST_PAUSE = 0.2
-"""Seconds."""
+from pipeline.queries.recording import recorded
 
 
 @dataclass(frozen=True)
@@ -49,19 +41,7 @@ def record(lake: Lake, change: Callable[[pl.DataFrame], pl.DataFrame], *, run_id
     When another process records meanwhile, `change` is called again with the new rows, so that nothing is lost. Raises
     what `change` raises, and WriteConflict when others were faster every time; nothing is written then.
     """
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return _record_once(lake, change, run_id)
-        except WriteConflict:
-            time.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 (no secret depends on it)
-    return _record_once(lake, change, run_id)
-
-
-def _record_once(lake: Lake, change: Callable[[pl.DataFrame], pl.DataFrame], run_id: str) -> pl.DataFrame:
-    stored = lake.read(POSITIONS)
-    rows = change(_with_what_was_typed(lake, stored.rows.collect()))
-    lake.refresh(POSITIONS, rows, run_id=run_id, read=[stored])
-    return rows
+    return recorded(lake, POSITIONS, lambda book: change(_with_what_was_typed(lake, book)), run_id=run_id)
 
 
 def recorded_positions(lake: Lake) -> pl.DataFrame:

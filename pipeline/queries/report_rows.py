@@ -82,6 +82,12 @@ class ReportRows:
         return recorded_positions(self.lake) if is_recorded else None
 
     @cached_property
+    def doubts(self) -> pl.DataFrame:
+        """Return the doubts about prices known in the sessions and their look-back."""
+        first = self.market.window([self._first])[0]
+        return self.lake.read(self.market.price_doubts, first, self._last).rows.collect()
+
+    @cached_property
     def split_history(self) -> pl.DataFrame | None:
         """Return every split the vendor ever sent; None when splits were never requested."""
         stored = self._whole(SPLITS)

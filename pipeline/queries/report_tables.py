@@ -12,6 +12,7 @@ from pipeline.market.portfolio.book import in_force, settled
 from pipeline.market.prices.adjust import PRICES, VOLUME
 from pipeline.market.prices.splits import split_factors
 from pipeline.market.screen.rank import unapplied_filters
+from pipeline.queries.doubts import unchecked_warnings
 from pipeline.queries.minute_features import features_for, missing_minutes_warnings
 from pipeline.queries.report_rows import CHART_SESSIONS, ReportRows
 from pipeline.reports.candidates_page import SPARKLINE_SESSIONS, CandidateTables
@@ -39,6 +40,7 @@ class ReportTables:
             *([PROVISIONAL] if delivered["provisional"].any() else []),
             *([] if are_known else [SPLITS_UNKNOWN]),
             *(unapplied_filters(reference_columns, self._market.models) if are_known else []),
+            *unchecked_warnings(self._rows.lake, self._market, self._session),
             *missing_minutes_warnings(features, [self._session], self._market.models),
         )
 
@@ -78,6 +80,7 @@ class ReportTables:
             trades=self._trades(names),
             signals=self._signals,
             securities=self._rows.securities,
+            doubts=self._doubts(names),
         )
 
     @property
@@ -85,6 +88,11 @@ class ReportTables:
         """Return what the prices on the pages are, in words."""
         currency = self._market.venue.currency
         return f"{currency}, adjusted for splits to {self._session}" if len(self._splits) else f"{currency}, as traded"
+
+    def _doubts(self, tickers: Collection[str]) -> pl.DataFrame:
+        """Return the doubts about prices of `tickers` known at the close of the session, of days in its window."""
+        known = self._rows.doubts.filter(pl.col("session") <= self._session, pl.col("ticker").is_in(list(tickers)))
+        return known.filter(pl.col("event_date") > self._market.window([self._session])[0])
 
     def _listed_on(self, session: date) -> pl.DataFrame:
         return self._rows.lists.filter(pl.col("session") == session)

@@ -53,6 +53,8 @@ class TickerTables:
     """Sell signals of holdings: `ticker`, `rule`, `severity`, `reasons`."""
     securities: pl.DataFrame | None = None
     """`ticker`, `name`, `type`, `primary_exchange`, one row per ticker."""
+    doubts: pl.DataFrame | None = None
+    """Doubts about prices in the look-back of the session: `ticker`, `event_date`, `reading`, `evidence`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +116,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "trades": ("session", "side", "quantity", "price"),
     "signals": ("rule", "severity", "reasons"),
     "securities": ("name", "type", "primary_exchange"),
+    "doubts": ("event_date", "reading", "evidence"),
 }
 """The frames of TickerTables, and the columns each must have beside `ticker`."""
 
@@ -140,6 +143,7 @@ class _Content:
     trades: Mapping[str, Sequence[Trade]]
     signals: Mapping[str, Sequence[Signal]]
     securities: Mapping[str, Mapping[str, Any]]
+    doubts: Mapping[str, Sequence[str]]
 
 
 def _content(session: date, tickers: Sequence[str], tables: TickerTables) -> _Content:
@@ -168,6 +172,9 @@ def _content(session: date, tickers: Sequence[str], tables: TickerTables) -> _Co
         trades=items_by_ticker(shown(tables.trades, "session"), Trade.of),
         signals=items_by_ticker(tables.signals, Signal.of),
         securities=row_by_ticker(securities),
+        doubts=items_by_ticker(
+            shown(tables.doubts, "event_date"), lambda row: warnings.in_doubt(row["reading"], row["evidence"])
+        ),
     )
 
 
@@ -183,7 +190,7 @@ def _page(session: date, ticker: str, basis: str, content: _Content, notices: Se
         name=security.get("name"),
         security=" · ".join(filter(None, (security.get("type"), security.get("primary_exchange")))),
         basis=basis,
-        notices=(*missing, *notices),
+        notices=(*missing, *content.doubts.get(ticker, ()), *notices),
         bars=content.bars.get(ticker, content.no_bars).drop("ticker"),
         latest=latest,
         figures=key_figures(latest),
