@@ -1,5 +1,8 @@
 """A split that the vendor does not tell, and a fall that no split explains."""
 
+import math
+from itertools import pairwise
+
 import pytest
 
 from assets_tests.market.prices.doubts.walks import DAY, EVENT, SESSIONS, doubts, only, told, value, walk
@@ -38,6 +41,9 @@ def test_the_evidence_has_the_numbers_of_the_day():
     assert (found["previous_close"], found["open"], found["close"]) == (before, opened, closed)
     assert found["price_ratio"] == opened / before
     assert found["volume_ratio"] == pytest.approx(value(bars, EVENT, "volume") / ((usual[9] + usual[10]) / 2))
+    closes = bars["close"].to_list()[EVENT - 126 : EVENT]
+    moves = sorted(abs(math.log(later / earlier)) for earlier, later in pairwise(closes))
+    assert found["usual_move"] == pytest.approx(1.4826 * moves[62])
     assert f"Close {before:g} on {SESSIONS[EVENT - 1]}; open {opened:g} (× {opened / before:.3f})" in found["evidence"]
 
 

@@ -41,8 +41,8 @@ PAUSE, AFTER_PAUSE = 5, BEYOND_NEWS
 NEWS = 0.8
 """Log of the money traded, by the usual, from which on a jump is news: 2.2 times the usual."""
 
-NEWS_AT_A_RATIO = 1.3
-"""The same as NEWS for a jump by just the ratio of a split, which news would rarely hit: 3.7 times the usual."""
+NEWS_AT_A_RATIO = 1.1
+"""The same as NEWS for a jump by just the ratio of a split, which news would rarely hit: 3 times the usual."""
 
 FAR_JUMP, NEWS_OF_A_FAR_RISE = 25.0, 2.2
 """The same for a rise by the ratio of a reverse split and beyond so many times the noise: on the first day after some
