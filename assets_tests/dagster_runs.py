@@ -15,7 +15,7 @@ from pipeline.lake.lake import Lake
 from pipeline.settings import Settings
 
 TO_BARS = ["raw_day_aggs", "daily_bars", "quarantine", "deliveries"]
-SIGNALS = ["indicators", "candidates"]
+SIGNALS = ["indicators", "price_doubts", "candidates"]
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 OPEN = ExitStack()

@@ -7,22 +7,23 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from assets_tests.market.test_code_changes import SINCE
 from assets_tests.stocks import INDICATORS_TABLE, STOCKS, computed_by, indicators_table
 from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
+from pipeline.contracts.price_doubts import PRICE_DOUBTS
 from pipeline.contracts.table import Table
 from pipeline.lake.lake import Lake
 from pipeline.lake.sql import connect
-from pipeline.market import code_changes
 from pipeline.market.indicators import INDICATORS, IndicatorColumn
 from pipeline.market.outdated_ranges import with_recomputed
 from pipeline.queries.outdated import Stretch, outdated_sessions
 from pipeline.venues.us_stocks import US_STOCKS
 
 SESSIONS = US_STOCKS.calendar.between(date(2024, 1, 2), date(2024, 1, 10))
-EMPTY = (CANDIDATES, POSITION_MARKS, SIGNALS, CANDIDATE_OUTCOMES)
+EMPTY = (PRICE_DOUBTS, CANDIDATES, POSITION_MARKS, SIGNALS, CANDIDATE_OUTCOMES)
 """Tables that may rightly have no row."""
 
 
@@ -99,12 +100,9 @@ def test_a_lake_whose_commits_carry_no_fingerprints_was_computed_by_the_version_
     lake = Lake(tmp_path / "lake")
     put(lake, INDICATORS_TABLE, *SESSIONS)
     for table in EMPTY:
-        put(lake, table, *SESSIONS, read=(INDICATORS_TABLE,))
+        put(lake, table, *SESSIONS, read=(DAILY_BARS, INDICATORS_TABLE, PRICE_DOUBTS))
     assert lake.trail(INDICATORS_TABLE).commits()["computed_by"].to_list() == [None, None]
-    assert outdated(lake) == [
-        (table.sql_name, None, SESSIONS[0], SESSIONS[-1], code_changes.cause(STOCKS, table, None))
-        for table in (POSITION_MARKS, SIGNALS)
-    ]
+    assert {row[0]: row[-1] for row in outdated(lake)} == {table.sql_name: SINCE[table.sql_name] for table in EMPTY}
 
 
 def test_a_lake_without_fingerprints_is_offered_what_changed_since_the_version_before(
@@ -120,7 +118,8 @@ def test_a_lake_without_fingerprints_is_offered_what_changed_since_the_version_b
 def test_after_a_model_changed_only_the_lists_are_due(tmp_path: Path) -> None:
     older = lake_of(tmp_path, candidates={"pullback": "0" * 12})
     put(older, INDICATORS_TABLE, *SESSIONS)
-    put(older, CANDIDATES, *SESSIONS, read=(INDICATORS_TABLE,))
+    put(older, PRICE_DOUBTS, *SESSIONS)
+    put(older, CANDIDATES, *SESSIONS, read=(INDICATORS_TABLE, PRICE_DOUBTS))
     due = outdated_sessions(lake_of(tmp_path), STOCKS)
     assert due.stretches == [Stretch(SESSIONS[0], SESSIONS[-1], ("stocks.candidates",))]
     assert due.outdated["cause"].to_list() == ["model changed: pullback"]
@@ -129,7 +128,8 @@ def test_after_a_model_changed_only_the_lists_are_due(tmp_path: Path) -> None:
 def test_what_was_made_from_outdated_rows_is_due_with_them(tmp_path: Path) -> None:
     older = lake_of(tmp_path, **CHANGED)
     put(older, INDICATORS_TABLE, *SESSIONS)
-    put(older, CANDIDATES, *SESSIONS, read=(INDICATORS_TABLE,))
+    put(older, PRICE_DOUBTS, *SESSIONS)
+    put(older, CANDIDATES, *SESSIONS, read=(INDICATORS_TABLE, PRICE_DOUBTS))
     put(older, CANDIDATE_OUTCOMES, *SESSIONS[:2], read=(CANDIDATES,))
     put(older, SIGNALS, *SESSIONS[4:], read=(INDICATORS_TABLE,))
     put(older, POSITION_MARKS, *SESSIONS)
@@ -139,6 +139,45 @@ def test_what_was_made_from_outdated_rows_is_due_with_them(tmp_path: Path) -> No
         Stretch(SESSIONS[2], SESSIONS[3], both),
         Stretch(SESSIONS[4], SESSIONS[-1], ("portfolio.signals", *both)),
     ]
+
+
+def doubt(session: date) -> pl.DataFrame:
+    row = {"ticker": "A", "session": session, "event_date": session, "kind": "split_missing", "leaves_out": True}
+    return pl.DataFrame([row | {"evidence": "Numbers.", "reading": "A split."}], schema=PRICE_DOUBTS.columns)
+
+
+def test_lists_are_due_that_look_back_on_a_session_with_another_doubt(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path)
+    put(lake, INDICATORS_TABLE, *SESSIONS)
+    put(lake, PRICE_DOUBTS, *SESSIONS)
+    put(lake, CANDIDATES, *SESSIONS, read=(INDICATORS_TABLE, PRICE_DOUBTS))
+    assert outdated(lake) == []
+    lake.replace(PRICE_DOUBTS, SESSIONS[1:2], [doubt(SESSIONS[1])], run_id="r", read=[lake.read(DAILY_BARS)])
+    cause = "stocks.price_doubts changed"
+    assert outdated(lake) == [("stocks.candidates", None, SESSIONS[1], SESSIONS[-1], cause)]
+    put(lake, CANDIDATES, *SESSIONS[1:], read=(INDICATORS_TABLE, PRICE_DOUBTS))
+    assert outdated(lake) == []
+
+
+def test_lists_are_due_that_look_back_on_doubts_that_are_due(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path)
+    put(lake, INDICATORS_TABLE, *SESSIONS)
+    put(lake, PRICE_DOUBTS, *SESSIONS)
+    put(lake_of(tmp_path, price_doubts={"*": "0" * 12}), PRICE_DOUBTS, SESSIONS[2])
+    put(lake, CANDIDATES, *SESSIONS, read=(INDICATORS_TABLE, PRICE_DOUBTS))
+    assert outdated_sessions(lake, STOCKS).stretches == [
+        Stretch(SESSIONS[2], SESSIONS[2], ("stocks.candidates", "stocks.price_doubts")),
+        Stretch(SESSIONS[3], SESSIONS[-1], ("stocks.candidates",)),
+    ]
+
+
+def test_sessions_whose_prices_were_never_checked_are_offered_where_there_are_lists(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path)
+    put(lake, INDICATORS_TABLE, *SESSIONS)
+    assert outdated(lake) == []
+    put(lake, CANDIDATES, *SESSIONS[2:], read=(INDICATORS_TABLE,))
+    put(lake, PRICE_DOUBTS, SESSIONS[-1])
+    assert outdated(lake) == [("stocks.price_doubts", None, SESSIONS[0], SESSIONS[-2], "never computed")]
 
 
 def test_a_changed_rule_makes_the_signals_due(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ BENCHMARKS = {
     "queries": Benchmark("queries", "queries", "a ticker, a day, sixty days, against one sorted Parquet file"),
     "indicators": Benchmark("indicators", "compare", "indicators of a panel in memory, against TA-Lib's C functions"),
     "first_use": Benchmark("indicators", "first_use", "compiling the kernels of the indicators, against loading them"),
+    "doubts": Benchmark("doubts", "doubts", "price doubts: false alarms, planted faults found, and the time they take"),
     "minutes": Benchmark("minutes", "compare", "a day of minute bars, against a bare read and write"),
     "pages": Benchmark("pages", "compare", "ticker pages, against Bokeh's own way"),
     "pandas": Benchmark("with_pandas", "compare", "the journey by pandas, beside the backfill", installs=True),

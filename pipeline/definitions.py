@@ -14,11 +14,12 @@ from pipeline.assets.operations import operations_of
 from pipeline.assets.outcomes import outcomes_of
 from pipeline.assets.portfolio import positions_of, recorded_positions
 from pipeline.assets.raw import day_files_of
-from pipeline.assets.reference import reference_of
+from pipeline.assets.reference import recorded_rulings, reference_of
 from pipeline.assets.reports import reports_of
 from pipeline.assets.signals import signals_of
 from pipeline.checks.bars import bar_checks, minutes_reconcile
 from pipeline.checks.contract import contract_check
+from pipeline.checks.doubts import no_new_doubts
 from pipeline.checks.editions import agrees_with_our_splits, nothing_left_provisional
 from pipeline.checks.reference import REFERENCE_CHECKS
 from pipeline.lake.lake import Lake
@@ -78,10 +79,11 @@ def build_definitions(settings: Settings, progress: Progress | None = None, lake
     graph = graph_of(stocks, partitions_of(stocks.venue, settings))
     catalog = DuckDBResource(database=str(settings.catalog), connection_config={"access_mode": "READ_ONLY"})
     return Definitions(
-        assets=[*graph.assets, recorded_positions(stocks)],
+        assets=[*graph.assets, recorded_rulings(stocks), recorded_positions(stocks)],
         asset_checks=[
             *(contract_check(table) for table in tables),
             *bar_checks(stocks),
+            no_new_doubts(stocks),
             minutes_reconcile,
             nothing_left_provisional,
             agrees_with_our_splits,

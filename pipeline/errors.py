@@ -118,6 +118,10 @@ class PositionRefused(PermanentError):
     """A position cannot be recorded as requested. Nothing was written."""
 
 
+class RulingRefused(PermanentError):
+    """A ruling on a split cannot be recorded as requested. Nothing was written."""
+
+
 class SampleError(PermanentError):
     """The sample market cannot be written here."""
 

@@ -11,6 +11,7 @@ from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, MODEL_SCORES, SESSIO
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SIGNALS
 from pipeline.contracts.quarantine import MINUTE_QUARANTINE
 from pipeline.contracts.reference import REFERENCE_TABLES
+from pipeline.contracts.split_rulings import SPLIT_RULINGS
 from pipeline.contracts.table import Table
 from pipeline.market.market import Market
 
@@ -25,9 +26,9 @@ MINUTE_TABLES = (MINUTE_BARS, MINUTE_QUARANTINE, MINUTE_DELIVERIES, INTRADAY_FEA
 
 
 def every_table(stocks: Market) -> tuple[Table, ...]:
-    """Return all tables of US stocks; reference data, positions and model scores are refreshed in full."""
+    """Return all tables of US stocks; reference data, rulings, positions and model scores are refreshed in full."""
     beside = (*MINUTE_TABLES, AGGREGATES, *PORTFOLIO_TABLES, *OUTCOME_TABLES, ALERTS)
-    return (*REFERENCE_TABLES, *stocks.by_day, *beside)
+    return (*REFERENCE_TABLES, SPLIT_RULINGS, *stocks.by_day, *beside)
 
 
 @cache

@@ -89,7 +89,7 @@ def test_every_check_passes_on_good_data(good):
         result = execute(good, AssetSelection.checks_for_assets(*(asset_key(table) for table in TABLES)))
     evaluations = result.get_asset_check_evaluations()
     assert {(one.asset_key.path[-1], one.check_name) for one in evaluations if not one.passed} == set()
-    assert len(evaluations) == len(TABLES) + 4
+    assert len(evaluations) == len(TABLES) + 5
 
 
 SPOILS = {

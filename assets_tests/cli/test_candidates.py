@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def listing(*tickers: str, newest: date = REPLACED) -> Listing:
             "reasons": [f"[bold]Reason[/bold] {number} of {ticker} " + "very " * 20 + "long" for number in range(5)],
             "scanned": 9,
             "passed": 5,
+            "left_out": 5,
+            "left_out_reasons": [f"X{number}: [bold]a split[/bold]" for number in range(5)],
         }
         for rank, ticker in enumerate(tickers, 1)
     ]
@@ -55,6 +58,19 @@ def test_a_wider_terminal_shows_three_reasons_and_a_file_all_of_each(
     monkeypatch.delenv("COLUMNS")
     show(listing("AAPL"))
     assert capsys.readouterr().out.count("very long") == 3
+
+
+def test_who_is_left_out_is_named_as_far_as_a_line_goes(capsys: pytest.CaptureFixture[str]) -> None:
+    show(listing("AAPL"))
+    words = " ".join(capsys.readouterr().err.split())
+    assert "5 left out, since prices are in doubt: X0: [bold]a split[/bold]; X1:" in words
+    assert "X2: [bold]a split[/bold]; and 2 more. `candlelake splits` lists all." in words
+
+
+def test_a_list_from_before_doubts_were_counted_names_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    older = listing("AAPL")
+    show(replace(older, rows=older.rows.with_columns(left_out=None, left_out_reasons=None)))
+    assert "left out" not in capsys.readouterr().err
 
 
 def test_names_are_text_and_not_markup(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

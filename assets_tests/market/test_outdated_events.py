@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from pipeline.contracts.reference import DIVIDENDS
-from pipeline.market.outdated_events import Reach, changed_in_time, outdated_by_events
-from pipeline.market.statements import DIVIDEND
+from pipeline.market.known_events import APPLIED_DIVIDENDS
+from pipeline.market.outdated_events import Reach, changed_in_time, sessions_outdated_by_events
 
 SESSIONS = [date(2024, 1, 1) + timedelta(days=n) for n in range(30)]
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -41,8 +41,8 @@ EVERY = computed(*[(at, NOON, 29) for at in range(20)])
 
 def outdated(sessions, *statements, reach=FOUR_AFTER):
     history = pl.DataFrame(list(statements), schema=DIVIDENDS.columns)
-    late = changed_in_time(sessions, history, DIVIDEND, reach, SESSIONS)
-    found = outdated_by_events(sessions, late, DIVIDEND, reach, SESSIONS)
+    late = changed_in_time(sessions, history, APPLIED_DIVIDENDS, reach, SESSIONS)
+    found = sessions_outdated_by_events(sessions, late, APPLIED_DIVIDENDS, reach, SESSIONS)
     places = {session: place for place, session in enumerate(SESSIONS)}
     return [
         (row["ticker"], places[row["first_session"]], places[row["last_session"]], row["cause"])
@@ -68,7 +68,7 @@ def test_an_event_announced_before_its_day_is_no_news_in_an_ordinary_history():
     daily = computed(*[(at, NOON + at * 24 * HOUR, at + 4) for at in range(20)])
     ordinary = [dividend("A", at, NOON + (at - 6) * 24 * HOUR) for at in range(2, 29)]
     history = pl.DataFrame(ordinary, schema=DIVIDENDS.columns)
-    assert changed_in_time(daily, history, DIVIDEND, FOUR_AFTER, SESSIONS).is_empty()
+    assert changed_in_time(daily, history, APPLIED_DIVIDENDS, FOUR_AFTER, SESSIONS).is_empty()
 
 
 def test_several_events_of_a_day_are_one_cause():

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from pipeline.contracts.reference import SPLITS
-from pipeline.market.outdated_ranges import OUTDATED, outdated_by_bars, outdated_by_splits
+from pipeline.contracts.reference import DIVIDENDS, SPLITS
+from pipeline.market.known_events import APPLIED_SPLITS, SPLITS_IN_DOUBT, TOLD_DIVIDENDS, TOLD_SPLITS
+from pipeline.market.outdated_ranges import OUTDATED, outdated_by_bars, outdated_by_events
 
 SESSIONS = [date(2024, 1, 1) + timedelta(days=n) for n in range(10)]
 LOOKBACK = 4
@@ -47,8 +48,8 @@ def ranges(outdated):
     ]
 
 
-def by_splits(sessions_computed, rows):
-    return ranges(outdated_by_splits(sessions_computed, rows, SESSIONS, LOOKBACK))
+def by_splits(sessions_computed, rows, events=APPLIED_SPLITS):
+    return ranges(outdated_by_events(sessions_computed, rows, SESSIONS, LOOKBACK, events))
 
 
 def test_nothing_is_outdated_without_later_news():
@@ -76,7 +77,7 @@ def test_sessions_computed_after_the_news_are_left_alone():
 
 def test_a_correction_outdates_what_rests_on_the_former_ratio():
     corrected = history(split_row("A", 2, 2.0, NOON - HOUR, NOON + HOUR), split_row("A", 2, 3.0, NOON + HOUR))
-    assert by_splits(computed(*[NOON] * 10), corrected) == [("A", 2, 4, "split is 3.0 for 1, not 2.0")]
+    assert by_splits(computed(*[NOON] * 10), corrected) == [("A", 2, 4, "split is 3.0 for 1, not 2.0 for 1")]
 
 
 def test_a_split_taken_back_outdates_what_rests_on_it():
@@ -105,7 +106,7 @@ def test_what_never_knew_of_splits_rests_on_none():
 def test_a_split_on_a_day_without_trading_takes_effect_on_the_next_session():
     sessions = [day for day in SESSIONS if day != SESSIONS[4]]
     rows = computed(*[NOON] * 10).filter(pl.col("session") != SESSIONS[4])
-    found = outdated_by_splits(rows, history(split_row("A", 4, 2.0, NOON + HOUR)), sessions, LOOKBACK)
+    found = outdated_by_events(rows, history(split_row("A", 4, 2.0, NOON + HOUR)), sessions, LOOKBACK, APPLIED_SPLITS)
     assert ranges(found) == [("A", 5, 7, "split of 2.0 for 1 became known")]
 
 
@@ -141,4 +142,41 @@ def test_rows_computed_from_the_bar_as_it_is_now_are_left_alone():
 def test_no_news_gives_an_empty_frame_of_the_same_columns():
     none = outdated_by_bars(changed(), SESSIONS, LOOKBACK)
     assert none.schema == OUTDATED
-    assert outdated_by_splits(computed(), history(), SESSIONS, LOOKBACK).schema == OUTDATED
+    assert outdated_by_events(computed(), history(), SESSIONS, LOOKBACK, APPLIED_SPLITS).schema == OUTDATED
+
+
+def rejected_at(row, moment):
+    """Return a row of the vendor and its successor, once the user has rejected it."""
+    ended = row | {"withdrawn_at": moment, "last_seen_at": moment - HOUR / 2}
+    return [ended, row | {"first_seen_at": moment, "last_seen_at": moment, "ruling": "rejected", "doubt": "rejected"}]
+
+
+def conflicting():
+    return [split_row("A", 3, new, NOON - 2 * HOUR) | {"doubt": "conflicting"} for new in (2.0, 3.0)]
+
+
+def test_a_ruling_that_settles_a_doubt_outdates_the_lists_that_left_the_ticker_out():
+    settled = [row for told in conflicting() for row in rejected_at(told, NOON + HOUR)]
+    assert by_splits(computed(*[NOON] * 10), history(*settled)) == [], "no price changes"
+    assert by_splits(computed(*[NOON] * 10), history(*settled), SPLITS_IN_DOUBT) == [
+        ("A", 3, 5, "split in doubt of 2.0 for 1 and 3.0 for 1 no longer holds")
+    ]
+    assert by_splits(computed(*[NOON + 2 * HOUR] * 10), history(*settled), SPLITS_IN_DOUBT) == []
+
+
+def test_a_ruling_outdates_the_doubts_about_prices_even_where_it_changes_none():
+    there_was_none = split_row("A", 3, None, NOON + HOUR, split_from=None)
+    there_was_none |= {"id": None, "ruling": "rejected", "doubt": "rejected"}
+    assert by_splits(computed(*[NOON] * 10), history(there_was_none)) == []
+    assert by_splits(computed(*[NOON] * 10), history(there_was_none), TOLD_SPLITS) == [
+        ("A", 3, 5, "split of nothing, as you ruled became known")
+    ]
+
+
+def test_a_dividend_that_is_corrected_outdates_the_doubts_about_prices():
+    first = {"ticker": "A", "ex_dividend_date": SESSIONS[2], "cash_amount": 0.5, "currency": "USD"}
+    was = first | {"first_seen_at": NOON - HOUR, "last_seen_at": NOON, "withdrawn_at": NOON + HOUR}
+    now = first | {"cash_amount": 0.6, "first_seen_at": NOON + HOUR, "last_seen_at": NOON + HOUR}
+    rows = pl.DataFrame([was, now], schema=DIVIDENDS.columns)
+    assert by_splits(computed(*[NOON] * 10), rows, TOLD_DIVIDENDS) == [("A", 2, 4, "dividend is 0.6 USD, not 0.5 USD")]
+    assert by_splits(computed(*[NOON + 2 * HOUR] * 10), rows, TOLD_DIVIDENDS) == []

@@ -9,7 +9,7 @@ import pytest
 
 from assets_tests.stocks import INDICATORS_TABLE, STOCKS, computed_by, indicators
 from pipeline.contracts.bars import DAILY_BARS
-from pipeline.contracts.reference import SPLITS
+from pipeline.contracts.reference import SPLITS, vendor_columns
 from pipeline.lake.delta.maintenance import compact
 from pipeline.lake.lake import Lake
 from pipeline.market.outdated_ranges import UNKNOWN
@@ -18,7 +18,6 @@ from pipeline.queries.outdated import outdated_sessions
 from pipeline.venues.us_stocks import US_STOCKS
 
 SESSIONS = US_STOCKS.calendar.between(date(2024, 1, 2), date(2024, 1, 10))
-OWN = [name for name in SPLITS.columns if name not in ("doubt", "first_seen_at", "last_seen_at", "withdrawn_at")]
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ def tell(lake, *splits):
         for ticker, day, to in splits
     ]
     known = lake.read(SPLITS).rows.collect()
-    history = merged(known, pl.DataFrame(rows, schema={name: SPLITS.columns[name] for name in OWN}), datetime.now(UTC))
+    history = merged(known, pl.DataFrame(rows, schema=vendor_columns(SPLITS)), datetime.now(UTC))
     lake.refresh(SPLITS, with_split_doubts(history), run_id="reference")
 
 

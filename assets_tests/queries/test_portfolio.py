@@ -20,7 +20,8 @@ from pipeline.lake.lake import Lake
 from pipeline.market.market import market_of
 from pipeline.market.portfolio.book import Sale, with_openings, with_sale
 from pipeline.market.portfolio.sell.rules import STOP_HIT
-from pipeline.queries.portfolio import ATTEMPTS, oversold_sales, portfolio, record, recorded_positions, sold, standing
+from pipeline.queries.portfolio import oversold_sales, portfolio, record, recorded_positions, sold, standing
+from pipeline.queries.recording import ATTEMPTS
 from pipeline.venues.us_stocks import US_STOCKS
 
 NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -135,7 +136,7 @@ def test_a_change_sees_what_another_has_recorded_meanwhile(lake):
 
 @pytest.mark.thorough
 def test_a_record_gives_up_when_others_are_always_faster(lake, monkeypatch):
-    monkeypatch.setattr("pipeline.queries.portfolio.LONGEST_PAUSE", 0)
+    monkeypatch.setattr("pipeline.queries.recording.LONGEST_PAUSE", 0)
     tried = []
 
     def change(known):

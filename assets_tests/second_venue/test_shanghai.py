@@ -80,7 +80,7 @@ def test_the_run_succeeds_with_all_its_checks(ran: SimpleNamespace) -> None:
     assert ran.result.success
     evaluations = ran.result.get_asset_check_evaluations()
     assert {one.asset_key.path[0] for one in evaluations} == {"shanghai"}
-    assert len(evaluations) == 8
+    assert len(evaluations) == 9
     assert [one.check_name for one in evaluations if not one.passed] == []
 
 

@@ -12,6 +12,9 @@ from pipeline.alerts.wording import Line, Message, Section, plain
 TICKER, RULE, REASON = 16, 40, 120
 """Most characters of a ticker, of the name of a rule or model, and of a reason."""
 
+MOST_LEFT_OUT = 3
+"""Most tickers left out that are named."""
+
 MOST_LISTED = 10
 """Most tickers or days listed on one line; the others are counted."""
 
@@ -51,6 +54,8 @@ class Day:
     """Ticker, execution date and doubt of splits that are not applied, for the tickers in the message."""
     held_in_doubt: Sequence[tuple[str, str]] = ()
     """Ticker and doubt, in words, of positions whose value may be wrong."""
+    left_out: Sequence[str] = ()
+    """Tickers that a list left out, since their prices are in doubt, each with the likely reading."""
     are_splits_known: bool = True
     is_provisional: bool = False
     """Whether the bars come from the morning edition, which the vendor's flat file replaces."""
@@ -162,6 +167,10 @@ def _problems(day: Day) -> Iterator[str]:
         yield f"Split of {plain(ticker, TICKER)} on {execution_date} in doubt ({doubt}), not applied."
     for ticker, doubt in day.held_in_doubt:
         yield f"The value of your {plain(ticker, TICKER)} may be wrong: {plain(doubt, REASON)}."
+    if day.left_out:
+        named = "; ".join(plain(reason, REASON) for reason in day.left_out[:MOST_LEFT_OUT])
+        more = f"; and {len(day.left_out) - MOST_LEFT_OUT:,} more" if len(day.left_out) > MOST_LEFT_OUT else ""
+        yield f"Left out of a list, since prices are in doubt: {named}{more}."
     for check in day.failed_checks:
         yield f"Check {check.name} of {check.asset} {'failed' if check.stops else 'warned'}."
 

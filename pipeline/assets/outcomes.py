@@ -25,10 +25,10 @@ from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKE
 from pipeline.lake.delta.commits import Reading
 from pipeline.lake.lake import Lake
 from pipeline.market.market import Market
-from pipeline.market.prices.point_in_time import splits_in_doubt
+from pipeline.market.scorekeeping.days_in_doubt import days_in_doubt
 from pipeline.market.scorekeeping.evaluation import monthly_scores, session_scores
 from pipeline.market.scorekeeping.outcomes import PAIR, aftermath, candidate_outcomes, forward_returns
-from pipeline.market.screen.known import with_minutes, with_reference
+from pipeline.market.screen.known import Known, with_known, with_minutes
 from pipeline.market.screen.rank import scores
 from pipeline.market.securities.listings import listings
 from pipeline.market.securities.reference import applicable_dividends, applicable_splits
@@ -36,6 +36,7 @@ from pipeline.orchestration.partitions import ONE_RUN, sessions_of
 from pipeline.orchestration.patches.session_partitions import SessionPartitions
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
+from pipeline.queries.doubts import known_doubts
 from pipeline.queries.minute_features import features_for
 
 OUTCOME_CHUNK = 63
@@ -52,6 +53,8 @@ class Hindsight:
     indicators: Reading
     candidates: Reading
     """From the session before the first on: a list is compared with the one before it."""
+    price_doubts: Reading
+    """From the first session of the look-back to the last that an outcome reaches."""
     tickers: Reading
     ticker_events: Reading
     splits: Reading
@@ -67,6 +70,9 @@ class Hindsight:
             bars=lake.read(market.bars, first, market.calendar.offset(last, LONGEST)),
             indicators=lake.read(market.indicators, first, last),
             candidates=lake.read(market.candidates, market.calendar.offset(first, -1), last),
+            price_doubts=lake.read(
+                market.price_doubts, market.window(sessions)[0], market.calendar.offset(last, LONGEST)
+            ),
             tickers=lake.read(TICKERS),
             ticker_events=lake.read(TICKER_EVENTS),
             splits=lake.read(SPLITS),
@@ -77,7 +83,7 @@ class Hindsight:
     @property
     def readings(self) -> list[Reading]:
         """Return all readings."""
-        return [self.bars, self.indicators, self.candidates, *self.features, *self.reference]
+        return [self.bars, self.indicators, self.candidates, self.price_doubts, *self.features, *self.reference]
 
     @property
     def reference(self) -> list[Reading]:
@@ -96,7 +102,10 @@ def outcomes_of(market: Market, partitions: SessionPartitions) -> tuple[AssetsDe
         },
         deps=[
             asset_key(table)
-            for table in (market.bars, market.indicators, market.candidates, TICKERS, TICKER_EVENTS, SPLITS, DIVIDENDS)
+            for table in (
+                *(market.bars, market.indicators, market.price_doubts, market.candidates),
+                *(TICKERS, TICKER_EVENTS, SPLITS, DIVIDENDS),
+            )
         ],
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
@@ -147,10 +156,11 @@ def outcome_chunks(
     """Yield the outcomes of the candidates of `sessions`, and the scores of their lists, in bounded chunks."""
     tickers, events, split_history, dividend_history = (reading.rows.collect() for reading in hindsight.reference)
     listed = listings(tickers, events)
+    known = Known(listed, split_history, known_doubts(hindsight.price_doubts))
     events_of_prices = (
         applicable_splits(split_history),
         applicable_dividends(dividend_history),
-        splits_in_doubt(split_history),
+        days_in_doubt(split_history, known.doubts),
     )
     for chunk in progress.chunks("outcomes", sessions, OUTCOME_CHUNK):
         every = market.calendar
@@ -165,9 +175,7 @@ def outcome_chunks(
 
         after = aftermath(bars, *events_of_prices, listed, calendar)
         # Scored as they were ranked: a list is compared with the tickers it was drawn from.
-        scored = scores(
-            with_reference(day, listed, split_history, market.window(chunk), market.lookback), market.models
-        )
+        scored = scores(with_known(day, known, market.window(chunk), market.lookback), market.models)
         candidates = lists.filter(in_chunk)
         returns = forward_returns(pl.concat([scored.select(PAIR), candidates.select(PAIR)]).unique(), after)
         outcomes = candidate_outcomes(candidates, scored, returns, after)

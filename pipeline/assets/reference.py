@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
-from dagster import AssetExecutionContext, AssetsDefinition, MaterializeResult, ResourceParam, asset
+from dagster import AssetExecutionContext, AssetsDefinition, AssetSpec, MaterializeResult, ResourceParam, asset
 
 from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
+from pipeline.contracts.split_rulings import SPLIT_RULINGS
 from pipeline.contracts.table import Table
 from pipeline.errors import AnswerRefused
 from pipeline.lake.delta.commits import Reading, WriteResult
@@ -23,10 +24,12 @@ from pipeline.market.securities.reference import (
     changes_of,
     merged,
     require_later,
+    told_by_vendor,
     with_dividend_doubts,
     with_split_doubts,
 )
 from pipeline.market.securities.renames import figis_due, figis_without_events
+from pipeline.market.securities.rulings import ruled
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
 from pipeline.sources.massive.reference import NoReference, ReferenceSource, TickerEvents
@@ -50,15 +53,16 @@ def reference_of(market: Market) -> tuple[AssetsDefinition, ...]:
         """Request every security, listed and delisted."""
         return Refresh(context, lake, reference_source, progress, TICKERS).of_all(reference_source.tickers)
 
-    @asset(**declared(market, SPLITS, group="reference", stage=REFERENCE))
+    @asset(**declared(market, SPLITS, group="reference", stage=REFERENCE), deps=[asset_key(SPLIT_RULINGS)])
     def reference_splits(
         context: AssetExecutionContext,
         lake: ResourceParam[Lake],
         reference_source: ResourceParam[ReferenceSource],
         progress: ResourceParam[Progress],
     ) -> MaterializeResult:
-        """Request every split, and mark those in doubt."""
-        refresh = Refresh(context, lake, reference_source, progress, SPLITS, with_split_doubts)
+        """Request every split, apply the user's rulings, and mark those in doubt."""
+        rulings = lake.read(SPLIT_RULINGS)
+        refresh = Refresh(context, lake, reference_source, progress, SPLITS, with_split_doubts, rulings)
         return refresh.of_all(reference_source.splits)
 
     @asset(**declared(market, DIVIDENDS, group="reference", stage=REFERENCE))
@@ -91,6 +95,12 @@ def reference_of(market: Market) -> tuple[AssetsDefinition, ...]:
     return reference_tickers, reference_splits, reference_dividends, reference_ticker_events
 
 
+def recorded_rulings(market: Market) -> AssetSpec:
+    """Return the rulings on splits as an asset: recorded by the user, so no run writes it."""
+    recorded = declared(market, SPLIT_RULINGS, group="reference", stage={})
+    return AssetSpec(**recorded | {"description": f"{recorded['description']} Recorded with `candlelake splits`."})
+
+
 def figis_waiting(lake: Lake, bars: Table) -> list[str]:
     """Return the FIGIs whose renames are not known yet, the newest first; none before there are bars."""
     if not lake.exists(bars):
@@ -111,6 +121,8 @@ class Refresh:
     table: Table
     judged: Judgement = pl.DataFrame.clone
     """Computes the doubts of a history."""
+    rulings: Reading | None = None
+    """The user's rulings on its rows."""
 
     def of_all(self, request: Callable[[], pl.DataFrame]) -> MaterializeResult:
         """Store an answer with all rows of the table. Raises AnswerRefused when there is no row any more."""
@@ -121,8 +133,10 @@ class Refresh:
         before = self._before()
         history = before.rows.collect()
         self._require_some(answer, history)
+        # A ruling that was recorded and not applied, since its command was killed, comes first: before the answer.
+        ruled_before = self._ruled(history, datetime.now(UTC))
         at = datetime.now(UTC)
-        return self._written(merged(history, answer, at), before, at, {"rows_told": len(answer)})
+        return self._written(self._ruled(merged(ruled_before, answer, at), at), before, at, {"rows_told": len(answer)})
 
     def of_some(self, request: Callable[[], TickerEvents], *, waiting: int) -> MaterializeResult:
         """Store an answer that may cover some securities only; rows of the others stay as they are."""
@@ -140,12 +154,15 @@ class Refresh:
         numbers = {"securities_asked": len(answer.figis), "securities_waiting": waiting - len(answer.figis)}
         return self._written(history, before, at, {"rows_told": len(answer.rows), **numbers})
 
+    def _ruled(self, history: pl.DataFrame, at: datetime) -> pl.DataFrame:
+        return history if self.rulings is None else ruled(history, self.rulings.rows.collect(), at)
+
     def _require_clock(self) -> None:
         """Raise ClockBehind before any request: an answer may take an hour, and could not be written then."""
         require_later(self._before().rows.collect(), datetime.now(UTC))
 
     def _require_some(self, answer: pl.DataFrame, history: pl.DataFrame) -> None:
-        holding = len(as_known(history))
+        holding = len(told_by_vendor(as_known(history)))
         if answer.is_empty() and holding:
             raise AnswerRefused(
                 f"{self.source!r} has no {self.table.name} at all, where {holding:,} were known; they stay.",
@@ -160,7 +177,8 @@ class Refresh:
     ) -> MaterializeResult:
         judged = self.judged(history)
         # A refresh that another one overtook must not undo the other's changes.
-        written = self.lake.refresh(self.table, judged, run_id=self.context.run.run_id, read=[before])
+        read = [before] if self.rulings is None else [before, self.rulings]
+        written = self.lake.refresh(self.table, judged, run_id=self.context.run.run_id, read=read)
         return MaterializeResult(metadata=self._recorded(written) | numbers | refresh_metadata(judged, at))
 
     def _without_a_source(self) -> MaterializeResult:

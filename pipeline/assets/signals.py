@@ -1,4 +1,4 @@
-"""The third stage: indicators of every bar, and the ranked candidates of every session."""
+"""The third stage: indicators of every bar, doubts about prices, and the ranked candidates of every session."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -9,6 +9,7 @@ import polars as pl
 from dagster import AssetExecutionContext, AssetIn, AssetsDefinition, Config, MaterializeResult, ResourceParam, asset
 from pydantic import Field
 
+from pipeline.assets.price_doubts import price_doubts_of
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.reference import SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.lake.delta.commits import Reading, total_written
@@ -17,7 +18,7 @@ from pipeline.lake.lake import Lake
 from pipeline.market.market import Market
 from pipeline.market.outdated_ranges import with_recomputed
 from pipeline.market.prices.point_in_time import point_in_time_indicators
-from pipeline.market.screen.known import with_minutes, with_reference
+from pipeline.market.screen.known import Known, with_known, with_minutes
 from pipeline.market.screen.rank import candidates, columns_needed
 from pipeline.market.securities.listings import listings
 from pipeline.market.securities.own_bars import sources_of
@@ -27,6 +28,7 @@ from pipeline.orchestration.partitions import ONE_RUN, look_back, sessions_of
 from pipeline.orchestration.patches.session_partitions import SessionPartitions
 from pipeline.orchestration.table_metadata import asset_key, declared, record, stage, table_preview
 from pipeline.progress import Progress
+from pipeline.queries.doubts import known_doubts, unchecked_warnings
 from pipeline.queries.minute_features import features_for, missing_minutes_warnings
 from pipeline.queries.outdated import outdated_sessions
 from pipeline.queries.undeclared import undeclared_columns
@@ -52,8 +54,8 @@ class Recomputation(Config):
     )
 
 
-def signals_of(market: Market, partitions: SessionPartitions) -> tuple[AssetsDefinition, AssetsDefinition]:
-    """Return the assets of indicators and ranked lists of `market`.
+def signals_of(market: Market, partitions: SessionPartitions) -> tuple[AssetsDefinition, ...]:
+    """Return the assets of indicators, doubts about prices, and ranked lists of `market`.
 
     Without reference data of its venue, nothing splits and every ticker is a security of unknown type.
     """
@@ -104,6 +106,7 @@ def signals_of(market: Market, partitions: SessionPartitions) -> tuple[AssetsDef
         ins={
             "daily_bars": AssetIn(asset_key(market.bars)),
             "stock_indicators": AssetIn(asset_key(market.indicators)),
+            "price_doubts": AssetIn(asset_key(market.price_doubts), partition_mapping=look_back(market.lookback)),
             **reference,
         },
         # Shown if a model uses it; a run of the daily job neither writes it nor waits for it.
@@ -111,10 +114,11 @@ def signals_of(market: Market, partitions: SessionPartitions) -> tuple[AssetsDef
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
     )
-    def stock_candidates(
+    def stock_candidates(  # noqa: PLR0913, PLR0917 (a reading for each table)
         context: AssetExecutionContext,
         daily_bars: Reading,
         stock_indicators: Reading,
+        price_doubts: Reading,
         lake: ResourceParam[Lake],
         progress: ResourceParam[Progress],
         **reference: Reading,
@@ -126,19 +130,21 @@ def signals_of(market: Market, partitions: SessionPartitions) -> tuple[AssetsDef
         features = features_for(lake, sessions, market.models) if market.owns(INTRADAY_FEATURES) else []
         for reading in features:
             day = with_minutes(day, reading.rows)
-        for warning in missing_minutes_warnings(features, sessions, market.models):
+        unchecked = unchecked_warnings(lake, market, sessions[0])
+        for warning in (*missing_minutes_warnings(features, sessions, market.models), *unchecked):
             context.log.warning(warning)
             progress.warnings.append(warning)
         splits, tickers, events = (rows_of(reference, name) for name in REFERENCE)
-        rows = candidate_chunks(market, day, splits, listings(tickers, events), sessions, progress)
-        readings = [daily_bars, stock_indicators, *reference.values(), *features]
+        known = Known(listings(tickers, events), splits, known_doubts(price_doubts))
+        rows = candidate_chunks(market, day, known, sessions, progress)
+        readings = [daily_bars, stock_indicators, price_doubts, *reference.values(), *features]
         before = stored_lists(lake, market.candidates, sessions)
         written = lake.replace(market.candidates, sessions, rows, run_id=context.run.run_id, read=readings)
         shown = lists_in_numbers(lake.scan(market.candidates, sessions[0], sessions[-1]), newest=sessions[-1])
         shown = with_list_changes(shown, before, stored_lists(lake, market.candidates, sessions), progress)
         return MaterializeResult(metadata=record(context, market.candidates, written, per_session=shown, begun=begun))
 
-    return stock_indicators, stock_candidates
+    return stock_indicators, price_doubts_of(market, partitions), stock_candidates
 
 
 def rows_of(reference: Mapping[str, Reading], name: str) -> pl.DataFrame:
@@ -191,20 +197,15 @@ def _is_of(outdated: pl.DataFrame, listed: pl.DataFrame) -> pl.Expr:
     return pl.col("ticker").is_in(sources_of(tickers, listed).implode())
 
 
-def candidate_chunks(  # noqa: PLR0913, PLR0917 (what a list is drawn from)
-    market: Market,
-    day: pl.LazyFrame,
-    splits: pl.DataFrame,
-    listed: pl.DataFrame,
-    sessions: Sequence[date],
-    progress: Progress,
+def candidate_chunks(
+    market: Market, day: pl.LazyFrame, known: Known, sessions: Sequence[date], progress: Progress
 ) -> Iterator[pl.DataFrame]:
     """Yield the candidates of `sessions` in bounded chunks; `day` has the models' columns for all of them."""
     needed = pl.col([name for name in day.collect_schema().names() if name in columns_needed(market.models)])
     day = day.select(needed)
     for chunk in progress.chunks("candidates", sessions, CANDIDATE_CHUNK):
         rows = day.filter(pl.col("session").is_between(chunk[0], chunk[-1])).collect()
-        yield candidates(with_reference(rows, listed, splits, market.window(chunk), market.lookback), market.models)
+        yield candidates(with_known(rows, known, market.window(chunk), market.lookback), market.models)
 
 
 def lists_in_numbers(listed: pl.LazyFrame, newest: date) -> dict[date, dict[str, Any]]:

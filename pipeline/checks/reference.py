@@ -34,7 +34,8 @@ def doubt_check(table: Table) -> AssetChecksDefinition:
         description=f"No event of {table.sql_name} is in doubt. Events in doubt change no price: {', '.join(DOUBTS)}.",
     )
     def nothing_in_doubt(lake: ResourceParam[Lake]) -> AssetCheckResult:
-        rows = as_known(lake.read(table).rows.collect()).drop_nulls("doubt")
+        # What the user rejected is no doubt any more.
+        rows = as_known(lake.read(table).rows.collect()).filter(pl.col("doubt") != "rejected")
         shown = rows.select("doubt", pl.exclude("doubt")).sort("doubt", *rows.columns[:2])
         return _check_result(shown, dict(rows["doubt"].value_counts().sort("doubt").rows()))
 

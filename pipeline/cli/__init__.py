@@ -26,6 +26,7 @@ from pipeline.cli import (
 )
 from pipeline.cli.interrupts import ReadingInterrupted, only_reading
 from pipeline.cli.positions import commands as positions_commands
+from pipeline.cli.splits import commands as splits_commands
 from pipeline.cli.streams import as_text
 from pipeline.cli.terminal import DEBUG, quieten, say_error
 from pipeline.errors import CandlelakeError, error_text
@@ -53,6 +54,7 @@ app.command()(only_reading()(candidates.candidates))
 app.command()(only_reading()(explain.explain))
 app.command()(evaluate.evaluate)
 app.add_typer(positions_commands.app, name="positions")
+app.add_typer(splits_commands.app, name="splits")
 app.add_typer(alerts.app, name="alerts")
 app.command()(mine.new)
 app.add_typer(mine.app, name="mine")

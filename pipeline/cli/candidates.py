@@ -10,7 +10,7 @@ import typer
 from pipeline.cli.columns import GAP, fitting, widths_of
 from pipeline.cli.dates import parse_date, require_session
 from pipeline.cli.rows import write_json
-from pipeline.cli.terminal import one_line, out, say, shortened
+from pipeline.cli.terminal import one_line, out, say, say_warning, shortened
 from pipeline.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ NARROW = 60
 
 LEFT_OUT = ("score", "#")
 """Columns that go first where they do not fit."""
+
+MOST_LEFT_OUT = 3
+"""Tickers left out that are named; --json has all."""
 
 WIDE = 100
 """Columns of a terminal from which three reasons are shown instead of two."""
@@ -82,6 +85,10 @@ def candidates(
         say_empty(listing)
     else:
         show(listing)
+    from pipeline.queries.doubts import unchecked_warnings
+
+    for warning in unchecked_warnings(lake, stocks, listing.session):
+        say_warning(warning)
 
 
 def ask(lake: "Lake", stocks: "Market", day: date | None, model: str | None, top: int) -> Listing:
@@ -169,9 +176,20 @@ def draw(model: str, session: date, rows: "pl.DataFrame") -> None:
         console.print(text, no_wrap=True, overflow="ellipsis")
     console.print()
     say(
-        f"{first['scanned']:,} stocks scanned, {first['passed']:,} passed the filters, {len(rows)} shown.\n",
+        f"{first['scanned']:,} stocks scanned, {first['passed']:,} passed the filters, {len(rows)} shown.\n"
+        f"{left_out(first)}",
         style="dim",
     )
+
+
+def left_out(row: dict[str, Any]) -> str:
+    """Return in words which tickers a list left out, since their prices are in doubt; empty if none."""
+    if not row["left_out"]:
+        return ""
+    named = "; ".join(one_line(reason) for reason in row["left_out_reasons"][:MOST_LEFT_OUT])
+    more = row["left_out"] - MOST_LEFT_OUT
+    others = f"; and {more:,} more" if more > 0 else ""
+    return f"{row['left_out']:,} left out, since prices are in doubt: {named}{others}. `candlelake splits` lists all.\n"
 
 
 def _reasons_beside(

@@ -13,22 +13,25 @@ def parse_date(text: str) -> date:
         raise typer.BadParameter(f"{text!r} is not a date; write it like 2024-01-05.") from wrong
 
 
-def require_session(day: date) -> None:
-    """Return if the exchange trades on `day`; otherwise raise typer.BadParameter with the sessions around it."""
+def require_session(day: date, hint: str = "'--date'") -> None:
+    """Return if the exchange trades on `day`; otherwise raise typer.BadParameter with the sessions around it.
+
+    `hint` names the option or argument.
+    """
     from pipeline.venues.us_stocks import US_STOCKS
 
     calendar = US_STOCKS.calendar
     if not calendar.first < day < calendar.last:
         raise typer.BadParameter(
             f"the exchange's calendar reaches from {calendar.first} to {calendar.last}; {day} lies outside.",
-            param_hint="'--date'",
+            param_hint=hint,
         )
     if calendar.is_session(day):
         return
     before = calendar.at_or_before(day)
     raise typer.BadParameter(
         f"{day} is a {day:%A} without trading; the sessions around it are {before} and {calendar.offset(before, 1)}.",
-        param_hint="'--date'",
+        param_hint=hint,
     )
 
 

@@ -49,7 +49,7 @@ def show(explained: "Explanation") -> None:
     """Write the explanation to stdout, from the list back to the files."""
     console = out()
     console.print(one_line(f"{explained.ticker} · {explained.session}"), style="bold")
-    for section in (lists, indicators, window, splits, file, versions):
+    for section in (lists, indicators, window, splits, doubts, file, versions):
         console.print()
         for line in section(explained):
             indent = line[: len(line) - len(line.lstrip())]
@@ -104,16 +104,34 @@ def splits(explained: "Explanation") -> list[str]:
     """Return the splits that put earlier bars on the session's basis, and those that were left out."""
     lines = ["Splits applied to the bars before them:"] if len(explained.splits) else ["No split lies in the window."]
     lines += [
-        f"  {row['execution_date']}  {row['split_to']:g} for {row['split_from']:g}  ({row['id'] or 'without id'}, "
-        f"first seen {row['first_seen_at']:%Y-%m-%d %H:%M} UTC)"
+        f"  {row['execution_date']}  {row['split_to']:g} for {row['split_from']:g}  ({whose_word(row)})"
         for row in explained.splits.iter_rows(named=True)
     ]
     if len(explained.doubted):
-        lines.append("Not applied, since the vendor's data are in doubt:")
+        lines.append("Not applied, since they are in doubt, or you rejected them:")
     return lines + [
         f"  {row['execution_date']}  {number(row['split_to'])} for {number(row['split_from'])}: {row['doubt']}"
         for row in explained.doubted.iter_rows(named=True)
     ]
+
+
+def whose_word(row: dict[str, Any]) -> str:
+    """Return who says that there was a split, and since when."""
+    since = f"{row['first_seen_at']:%Y-%m-%d %H:%M} UTC"
+    if row["ruling"] == "added":
+        return f"added by you, {since}"
+    seen = f"confirmed by you, {since}" if row["ruling"] else f"first seen {since}"
+    return f"{row['id'] or 'without id'}, {seen}"
+
+
+def doubts(explained: "Explanation") -> list[str]:
+    """Return what the prices of the window contradict."""
+    rows = explained.price_doubts
+    lines = ["Prices in doubt:"] if len(rows) else ["No price in the window is in doubt."]
+    for row in rows.iter_rows(named=True):
+        effect = "; not ranked while it lies in the window" if row["leaves_out"] else ""
+        lines += [f"  {row['event_date']}  {row['reading']}{effect}", f"    {row['evidence']}"]
+    return lines
 
 
 def file(explained: "Explanation") -> list[str]:

@@ -55,7 +55,9 @@ def compare(lake: "Lake", stocks: "Market", publication: "Publication", committe
     except VersionGone as error:
         say_warning(f"{error.message} The list is shown as it was stored, and cannot be ranked again.")
         return
-    if not ranked.sort("model", "rank").equals(committed):
+    # Columns that a version before did not have are null in its lists.
+    stored = [name for name in committed.columns if committed[name].null_count() < len(committed)]
+    if not ranked.sort("model", "rank").select(stored).equals(committed.select(stored)):
         say_warning("The models have changed since: this is the list as it was stored, not as they rank it today.")
 
 

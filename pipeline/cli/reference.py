@@ -10,6 +10,8 @@ from pipeline.cli.run_reports import finish, tell
 from pipeline.cli.terminal import say, say_warning
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from pipeline.contracts.table import Table
     from pipeline.lake.lake import Lake
     from pipeline.orchestration.runs import RunReport
@@ -111,11 +113,17 @@ def is_complete(lake: "Lake", *, since: datetime) -> bool:
 
 
 def _last_refresh(lake: "Lake", table: "Table") -> datetime:
+    refreshes = lake.history(table.path).filter(_is_refresh())
+    return refreshes["committed_at"].max() or datetime.min.replace(tzinfo=UTC)  # type: ignore[return-value]
+
+
+def _is_refresh() -> "pl.Expr":
+    """Return whether a commit of a table of reference data fetched it: vacuums read nothing, rulings are the user's."""
     import polars as pl
 
-    # Commits that read nothing are vacuums, and fetched nothing.
-    refreshes = lake.history(table.path).filter(pl.col("read").is_not_null())
-    return refreshes["committed_at"].max() or datetime.min.replace(tzinfo=UTC)  # type: ignore[return-value]
+    from pipeline.queries.rulings import RUN_ID as RULINGS
+
+    return pl.col("read").is_not_null() & pl.col("run_id").ne_missing(RULINGS)
 
 
 def newest_refresh(lake: "Lake") -> datetime | None:
@@ -127,9 +135,12 @@ def newest_refresh(lake: "Lake") -> datetime | None:
 
     if not lake.exists(SPLITS):
         return None
-    # Commits that read nothing are vacuums, and fetched nothing.
-    refreshes = lake.history("reference/splits").filter(pl.col("read").is_not_null())
+    commits = lake.history("reference/splits").filter(pl.col("read").is_not_null())
+    refreshes = commits.filter(_is_refresh())
     last = refreshes.filter(pl.col("version") == pl.col("version").max())
     if last["run_id"].to_list() == [RUN_ID]:
         return None
+    if refreshes["version"].max() != commits["version"].max():
+        # The newest moment in the rows is that of a ruling.
+        return last["committed_at"].max()  # type: ignore[return-value]
     return newest_moment(lake.read(SPLITS).rows.collect()) or last["committed_at"].max()  # type: ignore[return-value]

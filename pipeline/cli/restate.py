@@ -9,11 +9,10 @@ import typer
 from pipeline.cli.terminal import count_text, out, say, shortened
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from pipeline.queries.outdated import OutdatedSessions
     from pipeline.queries.outdated_pages import Shown
-
-SHOWN = ("whose", "first_session", "last_session", "cause", "event_date")
-"""What a line shows: several tables with the same cause for the same sessions take one."""
 
 MOST_NAMED = 20
 """Causes shown before a run; --json has all."""
@@ -54,13 +53,11 @@ def show(due: "OutdatedSessions", shown: "Shown") -> None:
     if not due.stretches and not shown.pages:
         say("Everything is up to date with the bars and reference data in the lake, and with today's code.")
         return
-    import polars as pl
-
     from pipeline.queries.outdated import merged
     from pipeline.venues.us_stocks import US_STOCKS
 
     console = out()
-    causes = due.outdated.with_columns(whose=pl.coalesce("ticker", "table")).unique(SHOWN, maintain_order=True)
+    causes = causes_of(due)
     for row in causes.head(MOST_NAMED).iter_rows(named=True):
         whose = f"{shortened(row['ticker']):<8}" if row["ticker"] else row["table"]
         when = f", {row['event_date']}" if row["event_date"] else ""
@@ -78,6 +75,15 @@ def show(due: "OutdatedSessions", shown: "Shown") -> None:
         say(f"Written again: the pages of {in_words(pages)}.")
     if shown.alert:
         say(f"Corrected, if it says anything else now: the alert of {shown.alert}.")
+
+
+def causes_of(due: "OutdatedSessions") -> "pl.DataFrame":
+    """Return the outdated ranges, one for a cause that outdates several tables from the same session on."""
+    import polars as pl
+
+    whose = pl.when(pl.col("ticker").is_null()).then("table")
+    same = ["ticker", whose.alias("whose"), "event_date", "cause", "first_session"]
+    return due.outdated.group_by(same, maintain_order=True).agg(pl.first("table"), pl.max("last_session"))
 
 
 def in_words(spans: Sequence[tuple[date, date]]) -> str:

@@ -35,6 +35,15 @@ class Candidate(pa.DataFrameModel):
     reasons: pl.List(pl.String) = pa.Field(description="Why it is on the list, in words, strongest first.")  # type: ignore[valid-type]
     scanned: pl.Int32 = pa.Field(ge=1, description="Tickers with a bar that session.")
     passed: pl.Int32 = pa.Field(ge=1, description="Tickers that passed the model's universe filters.")
+    left_out: pl.Int32 = pa.Field(
+        ge=0,
+        nullable=True,
+        description="Tickers that passed every other filter and are not ranked, since their prices are in doubt within "
+        "the look-back; null in lists of versions that did not count them.",
+    )
+    left_out_reasons: pl.List(pl.String) = pa.Field(  # type: ignore[valid-type]
+        nullable=True, description="The tickers left out, each with the likely reading of its prices, in words."
+    )
 
     @pa.dataframe_check(name="score_is_the_finite_sum_of_its_contributions")
     def _score_adds_up(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 (pandera passes the class)

@@ -11,19 +11,35 @@ from pipeline.contracts.table import Table
 from pipeline.venues.us_stocks import US_STOCKS
 
 DOUBTS = {
+    "rejected": "You ruled that there was no such split (`reference.split_rulings`).",
     "unreadable": "A number or a date that the event needs is missing or cannot be read.",
     "not_positive": "A side of the ratio, or the amount, is zero or negative.",
     "implausible": "The ratio is beyond 10,000 to 1 or 1 to 10,000.",
     "conflicting": "The vendor gives several ratios for the same ticker and day.",
     "repeated": "The vendor gives the same event again under another id; the first counts.",
     "not_usd": "The dividend is not paid in US dollars.",
+    "repeated_nearby": "The vendor gives the same regular dividend for another day close before; that one counts.",
+    "replaced": "The vendor gives several regular dividends for one day; the one it gave last counts, or the largest.",
 }
 """Why an event is not applied to prices: reason code to meaning."""
+
+SETTLED = ("rejected", "repeated", "repeated_nearby", "replaced")
+"""Doubts that leave open neither what happened nor what is applied: another row or the user's ruling says it."""
+
+RULINGS = {
+    "confirmed": "The vendor tells this split, and you say that it is right.",
+    "rejected": "You say that there was no such split.",
+    "added": "You say that there was this split, which the vendor does not tell.",
+}
+"""What the user has ruled on a split: code to meaning."""
 
 Moment = pl.Datetime("us", "UTC")
 
 KNOWN = ("first_seen_at", "last_seen_at", "withdrawn_at")
 """Columns with the times at which a row was part of the vendor's answer."""
+
+JUDGED = ("doubt", "ruling")
+"""Columns that say what we and the user make of the vendor's statement."""
 
 
 class _Known(pa.DataFrameModel):
@@ -70,6 +86,9 @@ class Split(_Known):
     doubt: str = pa.Field(
         nullable=True, isin=list(DOUBTS), description="Why it is not applied; null when it is: " + ", ".join(DOUBTS)
     )
+    ruling: str = pa.Field(
+        nullable=True, isin=list(RULINGS), description="Your own word on it; null without one: " + ", ".join(RULINGS)
+    )
 
 
 class Dividend(_Known):
@@ -100,7 +119,7 @@ class TickerEvent(_Known):
 
 def _vendor_names(model: type[pa.DataFrameModel]) -> tuple[str, ...]:
     """Return the names of the columns that come from the vendor."""
-    return tuple(name for name in model.to_schema().columns if name not in (*KNOWN, "doubt"))
+    return tuple(name for name in model.to_schema().columns if name not in (*KNOWN, *JUDGED))
 
 
 def _refreshed_table(name: str, model: type[pa.DataFrameModel], description: str, *, counted_as: str) -> Table:
@@ -130,7 +149,8 @@ TICKERS = _refreshed_table(
 SPLITS = _refreshed_table(
     "splits",
     Split,
-    "Splits as the vendor tells them, those in doubt marked and not applied; with what the vendor said before.",
+    "Splits as the vendor tells them and as you ruled; those in doubt are marked and not applied. With what was said "
+    "before.",
     counted_as="splits",
 )
 DIVIDENDS = _refreshed_table(
@@ -149,7 +169,7 @@ TICKER_EVENTS = _refreshed_table(
 
 def vendor_columns(table: Table) -> dict[str, pl.DataType]:
     """Return the columns of a reference table that come from the vendor, with their types."""
-    return {name: dtype for name, dtype in table.columns.items() if name not in (*KNOWN, "doubt")}
+    return {name: dtype for name, dtype in table.columns.items() if name not in (*KNOWN, *JUDGED)}
 
 
 REFERENCE_TABLES = (TICKERS, SPLITS, DIVIDENDS, TICKER_EVENTS)

@@ -6,7 +6,7 @@ A table that is not listed here is not computed but imported, or its rows are te
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 
 from pipeline.contracts.minutes import INTRADAY_FEATURES
@@ -14,15 +14,19 @@ from pipeline.contracts.outcomes import CANDIDATE_OUTCOMES, MODEL_SCORES, SESSIO
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
 from pipeline.contracts.table import Table
 from pipeline.market.fingerprint import fingerprint
+from pipeline.market.known_events import APPLIED_SPLITS, TOLD_DIVIDENDS, TOLD_SPLITS, KnownEvents
 from pipeline.market.market import Market
 from pipeline.market.minutes.features import close_before, intraday_features
 from pipeline.market.portfolio.book import settled
 from pipeline.market.portfolio.positions import held_between, position_marks
 from pipeline.market.portfolio.sell.signals import sell_signals
-from pipeline.market.prices.point_in_time import point_in_time_indicators, splits_in_doubt
+from pipeline.market.prices.doubts import LOOKBACK as DOUBTS_LOOKBACK
+from pipeline.market.prices.doubts import price_doubts
+from pipeline.market.prices.point_in_time import point_in_time_indicators
+from pipeline.market.scorekeeping.days_in_doubt import days_in_doubt
 from pipeline.market.scorekeeping.evaluation import monthly_scores, session_scores
 from pipeline.market.scorekeeping.outcomes import aftermath, candidate_outcomes, forward_returns
-from pipeline.market.screen.known import with_minutes, with_reference
+from pipeline.market.screen.known import with_known, with_minutes
 from pipeline.market.screen.rank import ranked, scores
 from pipeline.market.securities.listings import listings
 from pipeline.market.securities.reference import applicable_dividends, applicable_splits
@@ -50,6 +54,15 @@ class Computation:
     """What one of its declarations is called."""
     declared: Callable[[], Mapping[str, str]] = dict
     """Returns the fingerprints of its declarations by name."""
+    window: int = 0
+    """Sessions of bars that a row is computed from, its own included; 0 where bars come through another table."""
+    events: Mapping[KnownEvents, int] = field(default_factory=dict)
+    """The events that a row of the same ticker is computed from, each with the sessions that its reach spans. Those
+    that all rows of a session are computed from are in `outdated_reference`."""
+    follows_renames: bool = False
+    """Whether its windows hold a security's bars and splits from under its former tickers."""
+    looks_back: Mapping[Table, int] = field(default_factory=dict)
+    """Computed tables of which a row needs earlier sessions, with how many, its own included; 1 for all others."""
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -71,9 +84,9 @@ def _rules(market: Market) -> dict[str, str]:
     return {rule.name: fingerprint(rule) for rule in market.rules}
 
 
-_RANKING = (scores, with_reference, with_minutes, listings)
+_RANKING = (scores, with_known, with_minutes, listings)
 _VALUING = (settled, held_between, position_marks, applicable_splits, applicable_dividends, listings)
-_HINDSIGHT = (*_RANKING, aftermath, forward_returns, splits_in_doubt, applicable_splits, applicable_dividends)
+_HINDSIGHT = (*_RANKING, aftermath, forward_returns, days_in_doubt, applicable_splits, applicable_dividends)
 
 
 @cache
@@ -86,17 +99,43 @@ def computations(market: Market) -> Mapping[Table, Computation]:
             (point_in_time_indicators, applicable_splits, listings),
             "indicator",
             indicators,
+            window=market.lookback,
+            events={APPLIED_SPLITS: market.lookback},
+            follows_renames=True,
         ),
         INTRADAY_FEATURES: Computation(
             "how minutes are summed up", (intraday_features, close_before, applicable_splits)
         ),
-        market.candidates: Computation("how every model ranks", (*_RANKING, ranked), "model", models),
+        market.price_doubts: Computation(
+            "how prices are held against splits and dividends",
+            (price_doubts,),
+            window=DOUBTS_LOOKBACK,
+            # An event is held against the prices of its own day, too.
+            events=dict.fromkeys((TOLD_SPLITS, TOLD_DIVIDENDS), DOUBTS_LOOKBACK + 1),
+        ),
+        market.candidates: Computation(
+            "how every model ranks",
+            (*_RANKING, ranked),
+            "model",
+            models,
+            looks_back={market.price_doubts: market.lookback},
+        ),
         POSITION_MARKS: Computation("how positions are valued", _VALUING),
         SIGNALS: Computation("how every rule is applied", (*_VALUING, sell_signals), "rule", rules),
         CANDIDATE_OUTCOMES: Computation(
-            "how outcomes are measured", (*_HINDSIGHT, candidate_outcomes), "model", models
+            "how outcomes are measured",
+            (*_HINDSIGHT, candidate_outcomes),
+            "model",
+            models,
+            looks_back={market.price_doubts: market.lookback},
         ),
-        SESSION_SCORES: Computation("how lists are scored", (*_HINDSIGHT, session_scores), "model", models),
+        SESSION_SCORES: Computation(
+            "how lists are scored",
+            (*_HINDSIGHT, session_scores),
+            "model",
+            models,
+            looks_back={market.price_doubts: market.lookback},
+        ),
         MODEL_SCORES: Computation("how scores are summed up", (monthly_scores,)),
     }
 

@@ -9,6 +9,7 @@ from pipeline.contracts.bars import daily_bars
 from pipeline.contracts.candidates import candidates
 from pipeline.contracts.deliveries import deliveries
 from pipeline.contracts.indicators import indicators_table
+from pipeline.contracts.price_doubts import price_doubts_table
 from pipeline.contracts.quarantine import quarantine
 from pipeline.contracts.table import Table
 from pipeline.market.declarations import Declarations
@@ -71,9 +72,14 @@ class Market:
         return candidates(self.venue)
 
     @property
+    def price_doubts(self) -> Table:
+        """Return the table of doubts about prices."""
+        return price_doubts_table(self.venue)
+
+    @property
     def by_day(self) -> tuple[Table, ...]:
         """Return the tables that the daily job writes for each session, in the order of the journey."""
-        return (self.bars, self.quarantine, self.deliveries, self.indicators, self.candidates)
+        return (self.bars, self.quarantine, self.deliveries, self.indicators, self.price_doubts, self.candidates)
 
     def owns(self, table: Table) -> bool:
         """Return whether a table is about the securities of this venue, such as its splits or the positions in it."""

@@ -6,8 +6,9 @@ from datetime import date
 
 import polars as pl
 
+from pipeline.market.changed_events import changed_events, last_change, moments_of
+from pipeline.market.known_events import KnownEvents
 from pipeline.market.outdated_ranges import OUTDATED, overlap_ranges, place
-from pipeline.market.statements import Statements, changed_events, last_change, moments_of
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Reach:
 
 
 def changed_in_time(
-    computed: pl.DataFrame, history: pl.DataFrame, kind: Statements, reach: Reach, sessions: Sequence[date]
+    computed: pl.DataFrame, history: pl.DataFrame, kind: KnownEvents, reach: Reach, sessions: Sequence[date]
 ) -> pl.DataFrame:
     """Return the statements of events that changed after a session in their `reach` was computed.
 
@@ -42,8 +43,8 @@ def changed_in_time(
     return history.join(late.select("ticker", kind.day).unique(), on=["ticker", kind.day], how="semi")
 
 
-def outdated_by_events(
-    computed: pl.DataFrame, statements: pl.DataFrame, kind: Statements, reach: Reach, sessions: Sequence[date]
+def sessions_outdated_by_events(
+    computed: pl.DataFrame, statements: pl.DataFrame, kind: KnownEvents, reach: Reach, sessions: Sequence[date]
 ) -> pl.DataFrame:
     """Return the ranges of sessions that rest on other events than are known now, in the columns of `OUTDATED`.
 
@@ -64,7 +65,7 @@ def sessions_reached(
 ) -> pl.DataFrame:
     """Return the ranges of `computed` sessions (with `newest`) that `changed` events reach, as `OUTDATED`.
 
-    `changed` is in the columns of `statements.CHANGED`.
+    `changed` is in the columns of `changed_events.CHANGED`.
     """
     placed = computed.select("newest", place=place(sessions, "session"))
     reached = placed.join_where(

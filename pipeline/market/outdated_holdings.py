@@ -5,19 +5,11 @@ from datetime import date, datetime
 
 import polars as pl
 
+from pipeline.market.changed_events import CHANGED, changed_events, known_then, last_change, moments_of
+from pipeline.market.known_events import APPLIED_DIVIDENDS, APPLIED_SPLITS, KnownEvents
 from pipeline.market.outdated_ranges import OUTDATED, overlap_ranges, place
 from pipeline.market.securities.listings import DAY, LISTING, listings
 from pipeline.market.securities.names import events_under_security, named_listings, under_security
-from pipeline.market.statements import (
-    CHANGED,
-    DIVIDEND,
-    SPLIT,
-    Statements,
-    changed_events,
-    known_then,
-    last_change,
-    moments_of,
-)
 
 Histories = Mapping[str, pl.DataFrame]
 """The rows of the tables of reference data, by name: splits, dividends, tickers, ticker_events."""
@@ -36,8 +28,8 @@ def outdated_holdings(
     listed = listings(tickers, events)
     held = marks.join(book.select("position", "ticker", "opened", "closed"), on="position")
     changed = [
-        _by_events(held, histories["splits"], "splits_at", SPLIT, listed),
-        _by_events(held, histories["dividends"], "dividends_at", DIVIDEND, listed),
+        _by_events(held, histories["splits"], "splits_at", APPLIED_SPLITS, listed),
+        _by_events(held, histories["dividends"], "dividends_at", APPLIED_DIVIDENDS, listed),
         _by_listings(held, tickers, events, listed),
     ]
     at = place(sessions, "session")
@@ -50,7 +42,7 @@ _NOTHING = pl.DataFrame(schema={name: OUTDATED.get(name, pl.Date) for name in _A
 
 
 def _by_events(
-    held: pl.DataFrame, history: pl.DataFrame, column: str, kind: Statements, listed: pl.DataFrame
+    held: pl.DataFrame, history: pl.DataFrame, column: str, kind: KnownEvents, listed: pl.DataFrame
 ) -> pl.DataFrame:
     """Return the marks that rest on other events of a `kind`, with the event: the columns of _AFFECTED."""
     moments = moments_of(history)

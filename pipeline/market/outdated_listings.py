@@ -5,10 +5,10 @@ from datetime import date, datetime
 
 import polars as pl
 
+from pipeline.market.changed_events import known_then, last_change, moments_of
 from pipeline.market.outdated_ranges import OUTDATED, overlap, overlap_ranges, place
 from pipeline.market.securities.listings import listings
 from pipeline.market.securities.own_bars import SPAN, own_spans, spans_apart
-from pipeline.market.statements import known_then, last_change, moments_of
 
 _CHANGE = ["ticker", "first_day"]
 
@@ -28,7 +28,7 @@ def outdated_by_listings(
     `computed` has a row for each computed session: `session`; `tickers_at` and `events_at`, the moments as of which
     `reference/tickers` and `reference/ticker_events` were read (null: nothing was known); and `follows_renames`,
     whether the code took the bars under former tickers. `tickers` and `ticker_events` are the rows of these tables.
-    `sessions` and `lookback` are those of `outdated_by_splits`.
+    `sessions` and `lookback` are those of `outdated_by_events`.
     """
     securities, renames = _that_matter(tickers, ticker_events)
     moments = moments_of(securities), moments_of(renames)

@@ -1,13 +1,14 @@
-"""Outdated sessions: rows computed from bars or splits that have changed since."""
+"""Outdated sessions: rows computed from bars, splits or dividends that have changed since."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import polars as pl
 
+from pipeline.market.changed_events import MOMENT, changed_events
+from pipeline.market.known_events import KnownEvents
 from pipeline.market.securities.listings import NO_LISTINGS
 from pipeline.market.securities.own_bars import followed
-from pipeline.market.securities.reference import applicable_splits
 
 OUTDATED = {
     "ticker": pl.String,
@@ -21,38 +22,42 @@ OUTDATED = {
 UNKNOWN = "what it was computed from can no longer be read"
 """Cause of rows that are computed again because their inputs are unknown."""
 
-_SPLIT = ["ticker", "execution_date"]
-_MOMENT = pl.Datetime("us", "UTC")
+_EVENT = ["ticker", "day"]
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
-def outdated_by_splits(
+def outdated_by_events(  # noqa: PLR0913, PLR0917 (what was computed, and all that it rests on)
     computed: pl.DataFrame,
     history: pl.DataFrame,
     sessions: Sequence[date],
     lookback: int,
+    events: KnownEvents,
     listed: pl.DataFrame = NO_LISTINGS,
 ) -> pl.DataFrame:
-    """Return the ranges of rows that were computed with other splits than are known now, in the columns of `OUTDATED`.
+    """Return the ranges of rows that were computed with other events than are known now, in the columns of `OUTDATED`.
 
-    `computed` has a row for each computed session: `session`, and `known_at`, the moment as of which splits were read
-    (null: no splits were known). `history` are the rows of `reference/splits`. `sessions` are the
-    exchange's, in order, from the first with bars on, and cover the computed ones. A row looks back over `lookback`
-    sessions, its own included: a split matters from its execution date on, for as long as a session before it lies in
-    the window. `listed` are listings: a split under a former ticker matters to the rows of the later one.
+    `computed` has a row for each computed session: `session`, and `known_at`, the moment as of which the events were
+    read (null: none were known). `history` are the rows of the events' table. `sessions` are the exchange's, in order,
+    from the first with bars on, and cover the computed ones. A row looks back over `lookback` sessions, its own
+    included: an event matters from its day on, for as long as a session before it lies in the window. `listed` are
+    listings: an event under a former ticker matters to the rows of the later one.
     """
-    meeting = (
-        _stretches(computed, sessions)
-        .join(_split_changes(history, sessions, lookback), how="cross")
-        .filter(
-            pl.col("known_at").is_null() | (pl.col("changed_at") > pl.col("known_at")),
-            overlap(),
-        )
+    stretches = _stretches(computed, sessions).with_columns(since=pl.col("known_at").fill_null(_NEVER))
+    meeting = _changes(history, sessions, lookback, events).join_where(
+        stretches,
+        pl.col("changed_at") > pl.col("since"),
+        pl.col("reach_first") <= pl.col("last"),
+        pl.col("first") <= pl.col("reach_last"),
     )
-    # Only for moments with a later change: to work out what was known then reads the whole history.
+    # Only for moments with a later change, and for its tickers: to work out what was known then takes long.
+    of_tickers = history.join(meeting.select("ticker").unique(), on="ticker", how="semi")
     moments = meeting["known_at"].unique(maintain_order=True).to_list()
-    differing = pl.concat([_differing(history, moment) for moment in [*moments, None]]).unique()
-    affected = meeting.join(differing, on=[*_SPLIT, "known_at"], nulls_equal=True)
-    dated = affected.with_columns(event_date="execution_date")
+    changes = [
+        changed_events(of_tickers, moment, events).with_columns(known_at=pl.lit(moment, MOMENT)) for moment in moments
+    ]
+    differing = pl.concat([meeting.select(*_EVENT, "known_at", cause=pl.lit("")).clear(), *changes])
+    affected = meeting.join(differing, on=[*_EVENT, "known_at"], nulls_equal=True)
+    dated = affected.with_columns(event_date="day")
     return overlap_ranges(_with_later_tickers(dated, listed, sessions), sessions)
 
 
@@ -138,39 +143,18 @@ def _stretches(computed: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame
     )
 
 
-def _split_changes(history: pl.DataFrame, sessions: Sequence[date], lookback: int) -> pl.DataFrame:
-    """Return when the vendor last changed what it says of a split, and the places of the sessions it can affect."""
-    # Before the first session there is no bar that a split could change.
-    dated = history.filter(pl.col("execution_date") > sessions[0])
-    moments = [dated.select(*_SPLIT, changed_at=pl.col(column)) for column in ("first_seen_at", "withdrawn_at")]
-    at = place(sessions, "execution_date")
+def _changes(history: pl.DataFrame, sessions: Sequence[date], lookback: int, events: KnownEvents) -> pl.DataFrame:
+    """Return when the vendor last changed what it says of a day, and the places of the sessions that can affect."""
+    # Before the first session there is no bar that an event could change.
+    dated = history.with_columns(day=events.day).filter(pl.col("day") > sessions[0])
+    moments = [dated.select(*_EVENT, changed_at=pl.col(column)) for column in ("first_seen_at", "withdrawn_at")]
+    at = place(sessions, "day")
     return (
         pl.concat(moments)
         .drop_nulls("changed_at")
-        .group_by(_SPLIT)
+        .group_by(_EVENT)
         .agg(pl.col("changed_at").max())
         .with_columns(reach_first=at, reach_last=at + lookback - 2)
-    )
-
-
-def _differing(history: pl.DataFrame, known_at: datetime | None) -> pl.DataFrame:
-    """Return the splits that differ between `known_at` (None: none were known) and now, with the cause in words."""
-    now = applicable_splits(history)
-    then = applicable_splits(history, known_at) if known_at else now.clear()
-    ratio = pl.col("split_to") / pl.col("split_from")
-    both = then.select(*_SPLIT, was=ratio).join(now.select(*_SPLIT, now=ratio), on=_SPLIT, how="full", coalesce=True)
-    changed = both.filter(pl.col("was").ne_missing(pl.col("now")))
-    return changed.select(*_SPLIT, known_at=pl.lit(known_at, _MOMENT), cause=_split_cause())
-
-
-def _split_cause() -> pl.Expr:
-    was, now = pl.col("was"), pl.col("now")
-    return (
-        pl.when(was.is_null())
-        .then(pl.format("split of {} for 1 became known", now))
-        .when(now.is_null())
-        .then(pl.format("split of {} for 1 no longer holds", was))
-        .otherwise(pl.format("split is {} for 1, not {}", now, was))
     )
 
 

@@ -68,7 +68,7 @@ def jobs_of(stocks: Market, partitions: SessionPartitions) -> Jobs:
         ),
         restated_signals=_by_session(
             RESTATED_SIGNALS,
-            [*_keys(stocks.indicators, stocks.candidates), *marked],
+            [*_keys(stocks.indicators, stocks.price_doubts, stocks.candidates), *marked],
             "The indicators whose bars, splits or code have changed since, and the lists and signals over them.",
             partitions,
             config={"ops": only_outdated(stocks)},
@@ -102,7 +102,10 @@ def steps_of(stocks: Market) -> tuple[tuple[str, tuple[tuple[Table, ...], ...]],
     """Return the jobs that make outdated tables again, each with the tables it makes together, after their inputs."""
     return (
         (MINUTES_BY_DAY, ((INTRADAY_FEATURES,),)),
-        (RESTATED_SIGNALS, ((stocks.indicators,), (stocks.candidates,), (POSITION_MARKS, SIGNALS))),
+        (
+            RESTATED_SIGNALS,
+            ((stocks.indicators,), (stocks.price_doubts,), (stocks.candidates,), (POSITION_MARKS, SIGNALS)),
+        ),
         (OUTCOMES, ((CANDIDATE_OUTCOMES, SESSION_SCORES, MODEL_SCORES),)),
     )
 

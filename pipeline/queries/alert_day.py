@@ -10,11 +10,12 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.deliveries import DELIVERIES
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SEVERITIES, SIGNALS
-from pipeline.contracts.reference import SPLITS
+from pipeline.contracts.reference import SETTLED, SPLITS
 from pipeline.lake.lake import Lake
 from pipeline.market.market import Market
-from pipeline.market.portfolio.doubts import STATED_BEFORE, doubted_splits, doubts_of_holdings
+from pipeline.market.portfolio.doubts import doubts_of_holdings
 from pipeline.market.securities.reference import as_known
+from pipeline.queries.doubts import doubts_in_words
 from pipeline.queries.known_listings import known_listings
 
 TRAILING = 20
@@ -50,7 +51,8 @@ def read_day(lake: Lake, market: Market, session: date, failed_checks: Sequence[
         if sessions_with_bars
         else [],
         doubtful_splits=_doubtful(market, splits.rows.collect(), session, mentioned_tickers),
-        held_in_doubt=_held_in_doubt(lake, splits.rows.collect(), session),
+        held_in_doubt=_held_in_doubt(lake, market, session),
+        left_out=listed.explode("left_out_reasons")["left_out_reasons"].drop_nulls().unique().sort().to_list(),
         are_splits_known=splits.version is not None,
         is_provisional=bool(delivery["provisional"].any()),
         failed_checks=failed_checks,
@@ -73,12 +75,12 @@ def _without_bar(lake: Lake, session: date) -> pl.DataFrame:
     return marks.select("ticker", "delisted_on").unique().sort("ticker", "delisted_on").collect()
 
 
-def _held_in_doubt(lake: Lake, splits: pl.DataFrame, session: date) -> list[tuple[str, str]]:
-    """Return ticker and words of the splits in doubt within the time of what is held at the close of `session`."""
+def _held_in_doubt(lake: Lake, market: Market, session: date) -> list[tuple[str, str]]:
+    """Return ticker and words of the doubts within the time of what is held at the close of `session`."""
     marks = lake.read(POSITION_MARKS, session, session).rows.filter(~pl.col("is_closed"))
     opened = lake.read(POSITIONS).rows.select("position", "opened").unique()
     held = marks.select("position", "ticker", "bought_as", "session").join(opened, on="position").collect()
-    found = doubts_of_holdings(held, doubted_splits(splits), known_listings(lake))
+    found = doubts_of_holdings(held, doubts_in_words(lake, market), known_listings(lake))
     doubts = found.select("ticker", "day", "doubt").unique()
     return list(doubts.sort("ticker", "day").select("ticker", "doubt").iter_rows())
 
@@ -97,7 +99,7 @@ def _doubtful(
     doubtful = as_known(splits).filter(
         pl.col("ticker").is_in(tickers),
         pl.col("execution_date").is_between(since, session),
-        pl.col("doubt") != STATED_BEFORE,
+        ~pl.col("doubt").is_in(SETTLED),
     )
     shown = doubtful.select("ticker", "execution_date", "doubt").unique().sort("execution_date", "ticker", "doubt")
     return list(shown.iter_rows())

@@ -21,6 +21,7 @@ from pipeline.market.market import Market
 from pipeline.market.prices.splits import split_factors
 from pipeline.market.securities.own_bars import own_rows
 from pipeline.market.securities.reference import applicable_splits, as_known, with_split_doubts
+from pipeline.queries.doubts import doubts_in_window
 from pipeline.queries.known_listings import known_listings
 from pipeline.queries.outdated import outdated_sessions
 
@@ -38,9 +39,11 @@ class Explanation:
     """The bars of its look-back window as traded, those before a rename under the ticker of their day; a price times
     `split_factor` is on the session's basis."""
     splits: pl.DataFrame
-    """The splits applied to them: execution_date, split_from, split_to, first_seen_at, id."""
+    """The splits applied to them: execution_date, split_from, split_to, first_seen_at, id, ruling."""
     doubted: pl.DataFrame
     """The vendor's splits of the window that were not applied, with the reason."""
+    price_doubts: pl.DataFrame
+    """The rows of `stocks/price_doubts` in the window, the newest first: what its prices contradict."""
     deliveries: pl.DataFrame
     """The version of the vendor's file behind each of the bars: key, etag, sha256 and when it was written."""
     commits: dict[str, dict[str, Any]]
@@ -72,10 +75,10 @@ def explanation(lake: Lake, market: Market, ticker: str, session: date) -> Expla
     factor = split_factors(applied, spans)["split_factor"]
     traded = bars.with_columns(ticker="stated_for").drop("stated_for")
     causes = (
-        outdated_sessions(lake, market, [market.indicators, CANDIDATES])
+        outdated_sessions(lake, market, [market.indicators, market.price_doubts, CANDIDATES])
         .within(session, session)
         .filter(
-            pl.col("table").is_in([market.indicators.sql_name, CANDIDATES.sql_name]),
+            pl.col("table").is_in([market.indicators.sql_name, market.price_doubts.sql_name, CANDIDATES.sql_name]),
             pl.col("ticker").is_null() | (pl.col("ticker") == ticker),
         )
     )
@@ -89,11 +92,12 @@ def explanation(lake: Lake, market: Market, ticker: str, session: date) -> Expla
             applied, left_on=["ticker", "execution_date"], right_on=["stated_for", "execution_date"], how="semi"
         )
         .filter(pl.col("doubt").is_null(), pl.col("withdrawn_at").is_null())
-        .select("execution_date", "split_from", "split_to", "first_seen_at", "id")
+        .select("execution_date", "split_from", "split_to", "first_seen_at", "id", "ruling")
         .sort("execution_date"),
         doubted=reference_splits.filter(pl.col("doubt").is_not_null(), pl.col("withdrawn_at").is_null()).select(
             "execution_date", "split_from", "split_to", "doubt", "id"
         ),
+        price_doubts=doubts_in_window(lake, market, session).filter(pl.col("ticker") == ticker),
         deliveries=_deliveries(lake, bars),
         commits=commits,
         outdated=[

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from pipeline.contracts.reference import SPLITS
 from pipeline.contracts.table import Table
 from pipeline.errors import VersionGone
 from pipeline.lake.delta.commits import version_read
@@ -14,10 +13,11 @@ from pipeline.lake.delta.past import rows_at
 from pipeline.lake.lake import Lake
 from pipeline.market.computed import computations
 from pipeline.market.market import Market
-from pipeline.market.outdated_ranges import OUTDATED, outdated_by_bars, outdated_by_splits, outdated_unknown
+from pipeline.market.outdated_ranges import OUTDATED, outdated_by_bars, outdated_by_events, outdated_unknown
+from pipeline.market.securities.listings import NO_LISTINGS
 from pipeline.queries.known_listings import known_listings
-from pipeline.queries.outdated_code import DUE, dependent_sessions, outdated_by_code
-from pipeline.queries.outdated_inputs import outdated_by_inputs
+from pipeline.queries.outdated_code import DUE, dependent_sessions, outdated_by_code, tables_with_sessions
+from pipeline.queries.outdated_inputs import never_computed, outdated_by_inputs
 from pipeline.queries.outdated_listings import outdated_by_changed_listings
 from pipeline.queries.outdated_reference import outdated_by_reference
 from pipeline.queries.session_writings import calendar, newest_writings, possible_writings, with_known_at
@@ -113,72 +113,78 @@ def outdated_sessions(lake: Lake, market: Market, tables: Collection[Table] | No
     splits, and by the code version before commits recorded one.
     """
     tables = computations(market) if tables is None else tables
-    by_data = _outdated_indicators(lake, market).with_columns(table=pl.lit(market.indicators.sql_name))
+    by_data = [_outdated_by_data(lake, market, table) for table in tables_with_sessions(lake, market, tables)]
     by_code, by_inputs = outdated_by_code(lake, market, tables), outdated_by_inputs(lake, market, tables)
-    by_word = outdated_by_reference(lake, market, tables)
-    ranges = pl.concat([pl.DataFrame(schema=COLUMNS), by_code, by_inputs, by_data, by_word], how="diagonal")
+    by_word, missing = outdated_by_reference(lake, market, tables), never_computed(lake, market, tables)
+    ranges = pl.concat([pl.DataFrame(schema=COLUMNS), by_code, by_inputs, *by_data, by_word, missing], how="diagonal")
     outdated = ranges.sort("first_session", "table", "ticker", "event_date", maintain_order=True)
     dependent = dependent_sessions(lake, market, _sessions_of(outdated, market.venue), tables)
     return OutdatedSessions(outdated, dependent, market.venue)
 
 
-def _outdated_indicators(lake: Lake, market: Market) -> pl.DataFrame:
-    """Return the rows of `stocks/indicators` that were computed from other bars or splits than the current ones."""
-    if not lake.exists(market.indicators):
-        return pl.DataFrame(schema=OUTDATED)
-    computed = _computed(lake, market)
-    history, listed = lake.read(SPLITS).rows.collect(), known_listings(lake)
-    sessions, lookback = market.calendar.sessions, market.lookback
-    by_splits = outdated_by_splits(computed.select("session", "known_at"), history, sessions, lookback, listed)
-    by_listings = outdated_by_changed_listings(lake, market)
-    changed, undecided = _changed_bars(lake, market, computed)
-    by_bars = outdated_by_bars(changed, sessions, lookback, listed)
-    undecided |= _without_commit(lake, market, computed) | _read_missing_versions(lake, market, computed)
-    unknown = outdated_unknown(_rows_of(lake, market, sorted(undecided)), sessions)
-    return pl.concat([by_splits, by_listings, by_bars, unknown])
+def _outdated_by_data(lake: Lake, market: Market, table: Table) -> pl.DataFrame:
+    """Return the rows of a table that were computed from other bars, events or listings than the current ones."""
+    computation, sessions = computations(market)[table], market.calendar.sessions
+    listed = known_listings(lake) if computation.follows_renames else NO_LISTINGS
+    written = newest_writings(lake, table)
+    ranges = [
+        outdated_by_events(
+            with_known_at(lake, written, events.table, "known_at").select("session", "known_at"),
+            lake.read(events.table).rows.collect(),
+            sessions,
+            reach,
+            events,
+            listed,
+        )
+        for events, reach in computation.events.items()
+    ]
+    if computation.follows_renames:
+        ranges.append(outdated_by_changed_listings(lake, market))
+    if computation.window:
+        computed = written.with_columns(bars=version_read(market.bars))
+        changed, undecided = _changed_bars(lake, market, computed, computation.window)
+        ranges.append(outdated_by_bars(changed, sessions, computation.window, listed))
+        inputs = {market.bars, *(events.table for events in computation.events)}
+        undecided |= _without_commit(lake, table, computed) | _read_missing_versions(lake, computed, inputs)
+        ranges.append(outdated_unknown(_rows_of(lake, market, table, sorted(undecided)), sessions))
+    return pl.concat([pl.DataFrame(schema=OUTDATED), *ranges]).with_columns(table=pl.lit(table.sql_name))
 
 
-def _computed(lake: Lake, market: Market) -> pl.DataFrame:
-    """Return each session with indicators, the versions of bars and splits it read, and when the latter were known."""
-    newest = newest_writings(lake, market.indicators).with_columns(
-        bars=version_read(market.bars), splits=version_read(SPLITS)
-    )
-    return with_known_at(lake, newest, SPLITS, "known_at").select("session", "bars", "splits", "known_at")
-
-
-def _without_commit(lake: Lake, market: Market, computed: pl.DataFrame) -> set[date]:
-    """Return the sessions with indicators whose commit, and so their inputs, is no longer known."""
-    if not lake.trail(market.indicators).unknown():
+def _without_commit(lake: Lake, table: Table, computed: pl.DataFrame) -> set[date]:
+    """Return the sessions of a table whose commit, and so their inputs, is no longer known."""
+    if not lake.trail(table).unknown():
         return set()
-    return set(lake.sessions(market.indicators)) - set(computed["session"])
+    return set(lake.sessions(table)) - set(computed["session"])
 
 
-def _read_missing_versions(lake: Lake, market: Market, computed: pl.DataFrame) -> set[date]:
+def _read_missing_versions(lake: Lake, computed: pl.DataFrame, inputs: Collection[Table]) -> set[date]:
     """Return the sessions computed from versions that do not exist: an older copy has replaced the table."""
     ahead = set[date]()
-    for name, table in (("bars", market.bars), ("splits", SPLITS)):
+    for table in inputs:
         newest = lake.version(table) if lake.exists(table) else -1
-        ahead |= set(computed.filter(pl.col(name) > newest)["session"])
+        ahead |= set(computed.filter(version_read(table) > newest)["session"])
     return ahead
 
 
-def _rows_of(lake: Lake, market: Market, sessions: list[date]) -> pl.DataFrame:
+def _rows_of(lake: Lake, market: Market, table: Table, sessions: list[date]) -> pl.DataFrame:
     """Return ticker and session of every row of `sessions` that exists, or would if they were computed now."""
     key = ["ticker", "session"]
     if not sessions:
         return market.indicators.empty().select(key)
-    tables = [table for table in (market.indicators, market.bars) if lake.exists(table)]
-    rows = [lake.scan(table, sessions[0], sessions[-1], key).collect() for table in tables]
+    tables = [one for one in (table, market.bars) if lake.exists(one)]
+    rows = [lake.scan(one, sessions[0], sessions[-1], key).collect() for one in tables]
     return pl.concat(rows).filter(pl.col("session").is_in(sessions)).unique()
 
 
-def _changed_bars(lake: Lake, market: Market, computed: pl.DataFrame) -> tuple[pl.DataFrame, set[date]]:
+def _changed_bars(lake: Lake, market: Market, computed: pl.DataFrame, lookback: int) -> tuple[pl.DataFrame, set[date]]:
     """Return the bars that differ from those that computed sessions read, with the sessions that read them.
 
     And the computed sessions for which that cannot be decided.
     """
     changed, undecided = [pl.DataFrame(schema=_CHANGED)], set[date]()
-    for (last_read,), group in _written_since(lake, market, computed).partition_by("last_read", as_dict=True).items():
+    for (last_read,), group in (
+        _written_since(lake, market, computed, lookback).partition_by("last_read", as_dict=True).items()
+    ):
         try:
             changed.append(_differing(lake, market.bars, last_read, group))
         except VersionGone:
@@ -194,7 +200,7 @@ def _changed_bars(lake: Lake, market: Market, computed: pl.DataFrame) -> tuple[p
 _CHANGED = {"ticker": pl.String, "session": pl.Date, "first_computed": pl.Date, "last_computed": pl.Date}
 
 
-def _written_since(lake: Lake, market: Market, computed: pl.DataFrame) -> pl.DataFrame:
+def _written_since(lake: Lake, market: Market, computed: pl.DataFrame, lookback: int) -> pl.DataFrame:
     """Return the sessions of bars written again after they were read.
 
     Columns session, last_read, first_computed, last_computed. `last_read` is the last version that still has the bars
@@ -203,7 +209,7 @@ def _written_since(lake: Lake, market: Market, computed: pl.DataFrame) -> pl.Dat
     writings = possible_writings(lake, market.bars)
     newest = writings.group_by("session").agg(newest=pl.col("version").max())
     # A window spans fewer calendar days than this.
-    longest = timedelta(days=2 * market.lookback)
+    longest = timedelta(days=2 * lookback)
     places = calendar(market.venue).with_row_index("place")
     readers = computed.join(places, on="session").rename({"session": "reader", "place": "reader_place"})
     written_after = newest.join(places, on="session").join_where(
@@ -212,7 +218,7 @@ def _written_since(lake: Lake, market: Market, computed: pl.DataFrame) -> pl.Dat
         pl.col("newest") > pl.col("bars"),
         pl.col("reader") <= pl.col("session") + longest,
     )
-    in_window = written_after.filter(pl.col("reader_place") - pl.col("place") < market.lookback)
+    in_window = written_after.filter(pl.col("reader_place") - pl.col("place") < lookback)
     # Polars cannot look at the order within sessions, and warns; both sides are sorted by version.
     following = in_window.sort("bars").join_asof(
         writings.select("session", following="version"),

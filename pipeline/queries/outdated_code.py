@@ -1,7 +1,7 @@
 """Sessions computed by other code than today's, and sessions computed from outdated rows."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 
 import polars as pl
@@ -11,7 +11,8 @@ from pipeline.lake.lake import Lake
 from pipeline.market.code_changes import cause
 from pipeline.market.computed import computations
 from pipeline.market.market import Market
-from pipeline.queries.session_writings import newest_writings
+from pipeline.queries.session_writings import calendar, newest_writings
+from pipeline.venues.venue import Venue
 
 OUTDATED_BY_CODE = {
     "table": pl.String,
@@ -35,20 +36,40 @@ def outdated_by_code(lake: Lake, market: Market, tables: Collection[Table]) -> p
 def dependent_sessions(lake: Lake, market: Market, due: pl.DataFrame, tables: Collection[Table]) -> pl.DataFrame:
     """Return the sessions of `tables` computed from those `due`, directly or not: columns DUE, without `due` itself.
 
-    A session of a table was computed from the same session of the tables that its commit read; from all tables when the
-    commit does not say.
+    A session of a table was computed from the same session of the tables that its commit read, and from the sessions
+    before it of those on which the table looks back; from all tables when the commit does not say.
     """
     every = due.select(list(DUE))
     any_of_them = pl.lit(pl.Series([[table.sql_name for table in computations(market)]]))
     for table in tables_with_sessions(lake, market, tables):
         tables_read = pl.col("read").list.eval(_TABLE).fill_null(any_of_them)
         writings = newest_writings(lake, table).select("session", read=tables_read)
+        reached = with_reach(every, computations(market)[table].looks_back, market.venue)
         from_due = writings.explode("read").join(
-            every, left_on=["session", "read"], right_on=["session", "table"], how="semi"
+            reached, left_on=["session", "read"], right_on=["session", "table"], how="semi"
         )
         dependent = from_due.select(pl.lit(table.sql_name).alias("table"), "session").unique()
         every = pl.concat([every, dependent]).unique()
     return every.join(due, on=list(DUE), how="anti").sort(list(DUE))
+
+
+def with_reach(due: pl.DataFrame, looks_back: Mapping[Table, int], venue: Venue) -> pl.DataFrame:
+    """Return the sessions `due` of each table, and for the tables of `looks_back` those that look back on them, too.
+
+    Columns DUE; `looks_back` has how many sessions a row needs of a table, its own included.
+    """
+    spans = pl.DataFrame(
+        {"table": [table.sql_name for table in looks_back], "span": list(looks_back.values())},
+        schema={"table": pl.String, "span": pl.Int64},
+    )
+    places = calendar(venue).with_columns(place=pl.int_range(pl.len()))
+    begins = due.join(spans, on="table").join(places, on="session")
+    reached = places.join_where(
+        begins.select("table", first="place", after=pl.col("place") + pl.col("span")),
+        pl.col("place") >= pl.col("first"),
+        pl.col("place") < pl.col("after"),
+    )
+    return pl.concat([due.select(list(DUE)), reached.select(list(DUE))]).unique()
 
 
 _TABLE = pl.element().struct.field("table")

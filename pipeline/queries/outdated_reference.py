@@ -3,7 +3,7 @@
 Indicators have rules of their own (`outdated`); what is computed from outdated rows follows from what each commit read.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import date
 
 import polars as pl
@@ -15,14 +15,14 @@ from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKE
 from pipeline.contracts.table import Table
 from pipeline.lake.delta.commits import version_read
 from pipeline.lake.lake import Lake
+from pipeline.market.known_events import APPLIED_DIVIDENDS, APPLIED_SPLITS, SPLITS_IN_DOUBT, KnownEvents
 from pipeline.market.market import Market
-from pipeline.market.outdated_events import Reach, changed_in_time, outdated_by_events, sessions_reached
+from pipeline.market.outdated_events import Reach, changed_in_time, sessions_outdated_by_events, sessions_reached
 from pipeline.market.outdated_holdings import outdated_holdings
 from pipeline.market.outdated_ranges import OUTDATED
 from pipeline.market.portfolio.book import in_force, settled
 from pipeline.market.securities.own_bars import followed
 from pipeline.market.securities.reference import applicable_splits
-from pipeline.market.statements import DIVIDEND, DOUBT, SPLIT, Statements
 from pipeline.queries.known_listings import known_listings
 from pipeline.queries.outdated_code import tables_with_sessions
 from pipeline.queries.outdated_listings import with_renames_followed
@@ -32,17 +32,15 @@ from pipeline.queries.session_writings import newest_writings, with_known_at
 KNOWN_AT = {"splits_at": SPLITS, "dividends_at": DIVIDENDS, "tickers_at": TICKERS, "events_at": TICKER_EVENTS}
 """Column with the moment as of which a session knew a table of reference data."""
 
-KINDS: Mapping[Table, tuple[Statements, ...]] = {SPLITS: (SPLIT, DOUBT), DIVIDENDS: (DIVIDEND,)}
 
-
-def reaches_of(market: Market) -> dict[Table, dict[Statements, Reach]]:
+def reaches_of(market: Market) -> dict[Table, dict[KnownEvents, Reach]]:
     """Return, for each table whose sessions rest on the events of many tickers, which of its sessions one reaches."""
     # A list is bought at the next session's open, and followed for LONGEST sessions.
     after_entry = Reach(-LONGEST, -2)
-    hindsight = {SPLIT: after_entry, DIVIDEND: after_entry, DOUBT: after_entry}
+    hindsight = dict.fromkeys((APPLIED_SPLITS, APPLIED_DIVIDENDS, SPLITS_IN_DOUBT), after_entry)
     return {
-        INTRADAY_FEATURES: {SPLIT: Reach(0, 0)},
-        market.candidates: {DOUBT: Reach(0, market.lookback - 2)},
+        INTRADAY_FEATURES: {APPLIED_SPLITS: Reach(0, 0)},
+        market.candidates: {SPLITS_IN_DOUBT: Reach(0, market.lookback - 2)},
         CANDIDATE_OUTCOMES: hindsight,
         SESSION_SCORES: hindsight,
     }
@@ -96,26 +94,20 @@ def _of_tickers(lake: Lake, reference: Table, tickers: pl.Series) -> pl.DataFram
     return lake.read(reference).rows.filter(pl.col("ticker").is_in(tickers.implode())).collect()
 
 
-def _of_events(lake: Lake, market: Market, table: Table, kind: Statements, reach: Reach) -> pl.DataFrame:
+def _of_events(lake: Lake, market: Market, table: Table, kind: KnownEvents, reach: Reach) -> pl.DataFrame:
     """Return the sessions of `table` in whose reach an event of a ticker with bars changed after it took effect."""
-    reference = _reference_of(kind)
     sessions = market.calendar.sessions
-    written = with_known_at(lake, newest_writings(lake, table), reference, "known_at")
+    written = with_known_at(lake, newest_writings(lake, table), kind.table, "known_at")
     computed = _with_newest_bars(lake, market, written).select("session", "known_at", "newest")
-    changed = changed_in_time(computed, lake.read(reference).rows.collect(), kind, reach, sessions)
+    changed = changed_in_time(computed, lake.read(kind.table).rows.collect(), kind, reach, sessions)
     if changed.is_empty():
         return pl.DataFrame(schema=OUTDATED)
     first, last = computed.select(pl.col("session").min(), pl.col("newest").max()).row(0)
     traded = changed.filter(pl.col("ticker").is_in(_traded(lake, market, first, last).implode()))
-    return outdated_by_events(computed, traded, kind, reach, sessions)
+    return sessions_outdated_by_events(computed, traded, kind, reach, sessions)
 
 
-def _reference_of(kind: Statements) -> Table:
-    """Return the table with the statements of a kind."""
-    return next(table for table, kinds in KINDS.items() if kind in kinds)
-
-
-def _of_rename_days(lake: Lake, market: Market, table: Table, kind: Statements, reach: Reach) -> pl.DataFrame:
+def _of_rename_days(lake: Lake, market: Market, table: Table, kind: KnownEvents, reach: Reach) -> pl.DataFrame:
     """Return the sessions whose code did not follow events that were stated for a former ticker.
 
     Those are the doubts in windows that reach back before a rename, and other events on the very day of one.
@@ -123,9 +115,9 @@ def _of_rename_days(lake: Lake, market: Market, table: Table, kind: Statements, 
     written = with_renames_followed(newest_writings(lake, table), table).filter(~pl.col("follows_renames"))
     if written.is_empty():
         return pl.DataFrame(schema=OUTDATED)
-    events = kind.counted(lake.read(_reference_of(kind)).rows.collect(), None)
+    events = kind.known(lake.read(kind.table).rows.collect(), None)
     of_former = followed(events, "day", known_listings(lake))
-    if kind is not DOUBT:
+    if kind is not SPLITS_IN_DOUBT:
         of_former = of_former.filter(pl.col("day") >= pl.col("followed_from"))
     changed = of_former.select("ticker", "day", cause=pl.lit("an event of its former ticker is followed"))
     computed = _with_newest_bars(lake, market, written)

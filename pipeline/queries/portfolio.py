@@ -1,7 +1,5 @@
 """The portfolio in the lake: how positions are recorded, and what they are worth at a session."""
 
-import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,12 +11,11 @@ from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.portfolio import POSITION_MARKS, POSITIONS, SEVERITIES, SIGNALS
 from pipeline.contracts.reference import DIVIDENDS, SPLITS, TICKER_EVENTS, TICKERS
 from pipeline.contracts.table import Table
-from pipeline.errors import WriteConflict
 from pipeline.lake.delta.commits import Reading
 from pipeline.lake.lake import Lake
 from pipeline.market.market import Market
 from pipeline.market.portfolio.book import in_force, oversold, settled
-from pipeline.market.portfolio.doubts import doubted_splits, doubts_of_holdings
+from pipeline.market.portfolio.doubts import doubts_of_holdings
 from pipeline.market.portfolio.early_books import with_entries
 from pipeline.market.portfolio.lots import Oversold
 from pipeline.market.portfolio.positions import held_between, position_marks
@@ -26,13 +23,9 @@ from pipeline.market.portfolio.sell.signals import BEFORE_SESSIONS, sell_signals
 from pipeline.market.securities.listings import listings
 from pipeline.market.securities.names import tickers_of
 from pipeline.market.securities.reference import applicable_dividends, applicable_splits
+from pipeline.queries.doubts import doubts_in_words
 from pipeline.queries.known_listings import known_listings
-
-ATTEMPTS = 20
-"""Attempts to record while others record at the same moment; each time, at least one of them succeeds."""
-
-LONGEST_PAUSE = 0.2
-"""Seconds."""
+from pipeline.queries.recording import recorded
 
 
 @dataclass(frozen=True)
@@ -53,19 +46,7 @@ def record(lake: Lake, change: Callable[[pl.DataFrame], pl.DataFrame], *, run_id
     When another process records meanwhile, `change` is called again with the new rows, so that nothing is lost. Raises
     what `change` raises, and WriteConflict when others were faster every time; nothing is written then.
     """
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return _record_once(lake, change, run_id)
-        except WriteConflict:
-            time.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 (no secret depends on it)
-    return _record_once(lake, change, run_id)
-
-
-def _record_once(lake: Lake, change: Callable[[pl.DataFrame], pl.DataFrame], run_id: str) -> pl.DataFrame:
-    stored = lake.read(POSITIONS)
-    rows = change(_with_what_was_typed(lake, stored.rows.collect()))
-    lake.refresh(POSITIONS, rows, run_id=run_id, read=[stored])
-    return rows
+    return recorded(lake, POSITIONS, lambda book: change(_with_what_was_typed(lake, book)), run_id=run_id)
 
 
 def recorded_positions(lake: Lake) -> pl.DataFrame:
@@ -126,8 +107,8 @@ def standing(lake: Lake, market: Market, session: date, until: date) -> list[dic
     """Return each position held after the day `until`, oldest first: its mark, and more.
 
     The mark is that of `session`, which may lie before `until`; for a position opened in between, that of the day it
-    was opened. Added are `opened`, `note`, `do_not_reduce`, `signals`, and `in_doubt`: in words, the splits within its
-    time that are in doubt.
+    was opened. Added are `opened`, `note`, `do_not_reduce`, `signals`, and `in_doubt`: in words, the doubts about
+    splits and prices within its time.
     """
     not_sold = pl.col("closed").is_null() | (pl.col("closed") > until)
     listed = known_listings(lake)
@@ -149,7 +130,7 @@ def standing(lake: Lake, market: Market, session: date, until: date) -> list[dic
     urgency = pl.col("severity").replace_strict(SEVERITIES, range(len(SEVERITIES)), return_dtype=pl.Int32)
     signals = valued.signals.sort(urgency, "rule").partition_by(key, as_dict=True)
     none = valued.signals.clear()
-    doubts = doubts_of_holdings(marks, doubted_splits(lake.read(SPLITS).rows.collect()), listed)
+    doubts = doubts_of_holdings(marks, doubts_in_words(lake, market), listed)
     words = dict(doubts.group_by("position").agg("doubt").iter_rows())
     return [
         row

@@ -16,7 +16,7 @@ from pipeline.lake.delta.commits import writings
 from pipeline.lake.delta.past import rows_at
 from pipeline.lake.lake import Lake
 from pipeline.market.market import Market
-from pipeline.market.screen.known import with_minutes, with_reference
+from pipeline.market.screen.known import Known, with_known, with_minutes
 from pipeline.market.screen.rank import candidates
 from pipeline.market.securities.listings import listings
 
@@ -61,9 +61,10 @@ def ranked_again(lake: Lake, market: Market, publication: Publication) -> pl.Dat
     listed = listings(rows_read(lake, publication, TICKERS), rows_read(lake, publication, TICKER_EVENTS))
     window = market.window([session])
     day = with_minutes(day.lazy(), rows_read(lake, publication, INTRADAY_FEATURES).lazy()).collect()
-    return candidates(
-        with_reference(day, listed, rows_read(lake, publication, SPLITS), window, market.lookback), market.models
-    )
+    is_checked = publication.read.get(market.price_doubts.sql_name) is not None
+    doubts = rows_read(lake, publication, market.price_doubts, since=window[0]) if is_checked else None
+    known = Known(listed, rows_read(lake, publication, SPLITS), doubts)
+    return candidates(with_known(day, known, window, market.lookback), market.models)
 
 
 def as_committed(lake: Lake, publication: Publication) -> pl.DataFrame:
@@ -86,13 +87,14 @@ def oldest_readable(lake: Lake, published: Sequence[Publication]) -> tuple[int, 
     raise first_error or ValueError("nothing was published")
 
 
-def rows_read(lake: Lake, publication: Publication, table: Table) -> pl.DataFrame:
+def rows_read(lake: Lake, publication: Publication, table: Table, since: date | None = None) -> pl.DataFrame:
     """Return the rows of `table` that the publication read: of its session, or all rows of a table without sessions.
 
-    Raises VersionGone when the version can no longer be read.
+    With `since`, those of the sessions from that one on, too. Raises VersionGone when it can no longer be read.
     """
     version = publication.read.get(table.sql_name)
     if version is None:
         return table.empty()
-    span = (publication.session, publication.session) if table.session else (None, None)
+    session = publication.session
+    span = (since or session, session) if table.session else (None, None)
     return rows_at(lake, table, version, *span)

@@ -19,6 +19,7 @@ from pipeline.market.securities.listings import listings
 from pipeline.market.securities.names import under_security
 from pipeline.market.securities.own_bars import sources_of
 from pipeline.market.securities.reference import applicable_splits, as_known
+from pipeline.queries.doubts import doubts_in_words
 from pipeline.queries.portfolio import recorded_positions
 from pipeline.reports.candidates_page import INDICATORS_SHOWN
 from pipeline.reports.ticker_page import CHARTED, HISTORY
@@ -97,6 +98,17 @@ class ReportRows:
         """Return every recorded row of positions; None when there is no such table."""
         is_recorded = self.market.owns(POSITIONS) and self.lake.exists(POSITIONS)
         return recorded_positions(self.lake) if is_recorded else None
+
+    @cached_property
+    def doubts(self) -> pl.DataFrame:
+        """Return the doubts about prices known in the sessions and their look-back."""
+        first = self.market.window([self._first])[0]
+        return self.lake.read(self.market.price_doubts, first, self._last).rows.collect()
+
+    @cached_property
+    def doubts_in_words(self) -> pl.DataFrame:
+        """Return all splits and prices in doubt: ticker, day, known_on, and `doubt` in words."""
+        return doubts_in_words(self.lake, self.market)
 
     @cached_property
     def split_history(self) -> pl.DataFrame | None:

@@ -7,15 +7,15 @@ import polars as pl
 
 from pipeline.contracts.minutes import INTRADAY_FEATURES
 from pipeline.contracts.portfolio import POSITIONS
-from pipeline.contracts.reference import SPLITS
 from pipeline.lake.delta.commits import Reading
 from pipeline.market.portfolio.book import in_force, settled
-from pipeline.market.portfolio.doubts import doubted_splits, doubts_of_holdings
+from pipeline.market.portfolio.doubts import doubts_of_holdings
 from pipeline.market.prices.adjust import PRICES, VOLUME
 from pipeline.market.prices.splits import RATIO, price_after, shares_after, with_ratio
 from pipeline.market.screen.rank import unapplied_filters
 from pipeline.market.securities.names import securities_called, under_security
 from pipeline.market.securities.own_bars import own_rows
+from pipeline.queries.doubts import unchecked_warnings
 from pipeline.queries.minute_features import features_for, missing_minutes_warnings
 from pipeline.queries.report_rows import CHART_SESSIONS, ReportRows
 from pipeline.reports.candidates_page import SPARKLINE_SESSIONS, CandidateTables
@@ -43,13 +43,14 @@ class ReportTables:
             *([PROVISIONAL] if delivered["provisional"].any() else []),
             *([] if are_known else [SPLITS_UNKNOWN]),
             *(unapplied_filters(reference_columns, self._market.models) if are_known else []),
+            *unchecked_warnings(self._rows.lake, self._market, self._session),
             *missing_minutes_warnings(features, [self._session], self._market.models),
         )
 
     @property
     def notices_of_all(self) -> tuple[str, ...]:
         """Return `notices`, and what is in doubt of all that is held: for the page of the candidates."""
-        return (*self.notices, *(holding_in_doubt(ticker, doubt) for ticker, doubt in self.doubts().iter_rows()))
+        return (*self.notices, *(holding_in_doubt(ticker, doubt) for ticker, doubt in self.held_in_doubt().iter_rows()))
 
     def _features(self) -> list[Reading]:
         """Return the features of the session's minutes; none where no model uses them, or the venue has none."""
@@ -60,11 +61,10 @@ class ReportTables:
         """Return the tickers of the positions held at the close of the session."""
         return self._rows.held.filter(pl.col("session") == self._session)["ticker"].sort().to_list()
 
-    def doubts(self) -> pl.DataFrame:
-        """Return the splits in doubt within the time of what is held at the close: ticker, and `doubt` in words."""
-        history = SPLITS.empty() if self._rows.split_history is None else self._rows.split_history
+    def held_in_doubt(self) -> pl.DataFrame:
+        """Return what is in doubt within the time of what is held at the close: ticker, and `doubt` in words."""
         held = self._rows.holdings.filter(pl.col("session") == self._session)
-        in_doubt = doubts_of_holdings(held, doubted_splits(history), self._rows.listings)
+        in_doubt = doubts_of_holdings(held, self._rows.doubts_in_words, self._rows.listings)
         return in_doubt.select("ticker", "day", "doubt").unique().sort("ticker", "day").drop("day")
 
     def candidates(self) -> CandidateTables:
@@ -94,7 +94,8 @@ class ReportTables:
             trades=self._trades(names),
             signals=self._signals,
             securities=self._rows.securities,
-            doubts=self.doubts(),
+            doubts=self._doubts(names),
+            held_in_doubt=self.held_in_doubt(),
         )
 
     @property
@@ -106,6 +107,11 @@ class ReportTables:
             if len(self._rows.splits)
             else f"{currency}, as traded"
         )
+
+    def _doubts(self, tickers: Collection[str]) -> pl.DataFrame:
+        """Return the doubts about prices of `tickers` known at the close of the session, of days in its window."""
+        known = self._rows.doubts.filter(pl.col("session") <= self._session, pl.col("ticker").is_in(list(tickers)))
+        return known.filter(pl.col("event_date") > self._market.window([self._session])[0])
 
     def _listed_on(self, session: date) -> pl.DataFrame:
         return self._rows.lists.filter(pl.col("session") == session)

@@ -89,6 +89,8 @@ class ModelList:
     scanned: int | None
     passed: int | None
     """Tickers that passed the filters; None for an empty list, whose counts are not stored."""
+    left_out: tuple[str, ...]
+    """Tickers that passed every other filter and are not ranked, since prices are in doubt, each with the reason."""
     rows: tuple[CandidateRow, ...]
     dropped: tuple[Dropped, ...] | None
     """None when the list of the session before is unknown."""
@@ -214,6 +216,7 @@ def _list(
         description=model.description if model else None,
         scanned=shared.scanned,
         passed=first.get("passed"),
+        left_out=tuple(first.get("left_out_reasons") or ()),
         rows=rows,
         dropped=None
         if earlier is None

@@ -11,6 +11,11 @@ PROVISIONAL = (
 )
 
 
+def in_doubt(reading: str, evidence: str) -> str:
+    """Return the warning of a doubt about the ticker's prices, splits or dividends."""
+    return f"In doubt: {reading}. {evidence}"
+
+
 def no_bar(session: date, last: date | None) -> str:
     """Return the warning of a ticker that did not trade on `session` and whose last bar is from `last`."""
     if last is None:

@@ -54,6 +54,8 @@ class TickerTables:
     securities: pl.DataFrame | None = None
     """`ticker`, `name`, `type`, `primary_exchange`, one row per ticker."""
     doubts: pl.DataFrame | None = None
+    """Doubts about prices in the look-back of the session: `ticker`, `event_date`, `reading`, `evidence`."""
+    held_in_doubt: pl.DataFrame | None = None
     """`ticker`, `doubt`: what is in doubt within the time of a holding, in words."""
 
 
@@ -116,7 +118,8 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "trades": ("session", "side", "quantity", "price"),
     "signals": ("rule", "severity", "reasons"),
     "securities": ("name", "type", "primary_exchange"),
-    "doubts": ("doubt",),
+    "doubts": ("event_date", "reading", "evidence"),
+    "held_in_doubt": ("doubt",),
 }
 """The frames of TickerTables, and the columns each must have beside `ticker`."""
 
@@ -144,6 +147,7 @@ class _Content:
     signals: Mapping[str, Sequence[Signal]]
     securities: Mapping[str, Mapping[str, Any]]
     doubts: Mapping[str, Sequence[str]]
+    held_in_doubt: Mapping[str, Sequence[str]]
 
 
 def _content(session: date, tickers: Sequence[str], tables: TickerTables) -> _Content:
@@ -172,7 +176,12 @@ def _content(session: date, tickers: Sequence[str], tables: TickerTables) -> _Co
         trades=items_by_ticker(shown(tables.trades, "session"), Trade.of),
         signals=items_by_ticker(tables.signals, Signal.of),
         securities=row_by_ticker(securities),
-        doubts=items_by_ticker(tables.doubts, lambda row: warnings.holding_in_doubt(row["ticker"], row["doubt"])),
+        doubts=items_by_ticker(
+            shown(tables.doubts, "event_date"), lambda row: warnings.in_doubt(row["reading"], row["evidence"])
+        ),
+        held_in_doubt=items_by_ticker(
+            tables.held_in_doubt, lambda row: warnings.holding_in_doubt(row["ticker"], row["doubt"])
+        ),
     )
 
 
@@ -188,7 +197,12 @@ def _page(session: date, ticker: str, basis: str, content: _Content, notices: Se
         name=security.get("name"),
         security=" · ".join(filter(None, (security.get("type"), security.get("primary_exchange")))),
         basis=basis,
-        notices=(*missing, *content.doubts.get(ticker, ()), *notices),
+        notices=(
+            *missing,
+            *content.doubts.get(ticker, ()),
+            *content.held_in_doubt.get(ticker, ()),
+            *notices,
+        ),
         bars=content.bars.get(ticker, content.no_bars).drop("ticker"),
         latest=latest,
         figures=key_figures(latest),

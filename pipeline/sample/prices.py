@@ -6,7 +6,8 @@ from datetime import date
 import numpy as np
 
 from pipeline.sample.actions import Dividends, Splits, dividends_due, draw_splits, draw_yields
-from pipeline.sample.universe import SECTORS, Floats, Ints, Universe, stream
+from pipeline.sample.news import Attention, News, draw_news
+from pipeline.sample.universe import SECTORS, Flags, Floats, Ints, Universe, stream
 
 MARKET_RISK, SECTOR_RISK = 0.008, 0.005
 """Daily standard deviation of the market's and of each sector's return, in calm times."""
@@ -20,13 +21,13 @@ CHEAPEST = 0.02
 """USD. No price falls below."""
 TICK_CHANGES_AT = 1.0
 """USD. Ticks are one cent from here on, and 0.0001 below."""
-PATHS, ACTIONS, YIELDS = 21, 22, 23
+PATHS, ACTIONS, YIELDS, NEWS = 21, 22, 23, 24
 """Streams of random numbers."""
 
 
 @dataclass(frozen=True)
 class Day:
-    """One session's bars, in the byte order of the tickers, and the splits and dividends before it opened."""
+    """One session's bars, in the byte order of the tickers, and the splits, dividends and news before it opened."""
 
     session: date
     position: Ints
@@ -40,6 +41,7 @@ class Day:
     transactions: Ints
     splits: Splits
     dividends: Dividends
+    news: News
 
 
 class Market:
@@ -59,20 +61,26 @@ class Market:
         self.market_turbulence = 0.0
         self.splittable = universe.of_type("CS", "ETF")
         self.sold_in_fractions = universe.of_type("CS", "ETF")
+        self.makes_news = universe.of_type("CS")
+        self.attention = Attention(len(universe.ticker))
         self.quarterly_yield = draw_yields(stream(seed, YIELDS), universe)
 
     def trade(self, session: date) -> Day:
         """Return the bars of the next session, dated `session`."""
         alive = self.universe.alive(self.number)
         count = len(alive)
+        alive &= ~self.attention.is_halted(self.number, count)
         established = alive & (self.universe.listed[:count] < self.number)
         random = stream(self.seed, ACTIONS, session.toordinal())
         splits = draw_splits(random, self.number, self.price[:count], self.splittable[:count] & established)
         self._apply(splits)
         established[splits.position] = False
+        news = self._take_in_news(session, established & self.makes_news[:count])
+        established[news.position] = False
         dividends = dividends_due(self.number, self.price[:count], self.quarterly_yield[:count], established)
         self.price[dividends.position] -= dividends.amount
-        day = self._bars(session, alive, splits, dividends)
+        alive[news.position[news.is_halt]] = False
+        day = self._bars(session, alive, splits, dividends, news)
         self.number += 1
         return day
 
@@ -80,7 +88,14 @@ class Market:
         self.price[splits.position] *= splits.price_factor
         self.shares[splits.position] /= splits.price_factor
 
-    def _bars(self, session: date, alive: np.ndarray, splits: Splits, dividends: Dividends) -> Day:
+    def _take_in_news(self, session: date, eligible: Flags) -> News:
+        is_back = self.attention.resumes[: len(eligible)] == self.number
+        news = draw_news(stream(self.seed, NEWS, session.toordinal()), self.number, eligible & ~is_back)
+        positions, factors = self.attention.advance(self.number, news)
+        self.price[positions] *= factors
+        return news
+
+    def _bars(self, session: date, alive: Flags, splits: Splits, dividends: Dividends, news: News) -> Day:
         count = len(alive)
         random = stream(self.seed, PATHS, session.toordinal())
         before = self.price[:count].copy()
@@ -108,6 +123,7 @@ class Market:
             transactions=transactions[order],
             splits=splits,
             dividends=dividends,
+            news=news,
         )
 
     def _returns(self, random: np.random.Generator, count: int) -> tuple[Floats, Floats]:
@@ -125,12 +141,14 @@ class Market:
         # Less half the variance: an expected price that grows by 5 % a year, not by its own noise.
         drift = 0.0002 - 0.5 * risk**2
         returns = drift + beta * market + sector[universe.sector[:count]] + own_risk * shock
-        return np.clip(returns, -LARGEST_MOVE, LARGEST_MOVE), risk
+        moves = self.attention.moves[:count]
+        return moves * np.clip(returns, -LARGEST_MOVE, LARGEST_MOVE), moves * risk
 
     def _activity(self, random: np.random.Generator, surprise: Floats, count: int) -> tuple[Floats, Ints]:
         """Return the shares and the trades of the day; both grow with the size of the move in standard deviations."""
         excitement = 0.3 * np.minimum(np.abs(surprise), 6.0) + 0.25 * self.market_turbulence
-        shares = self.shares[:count] * np.exp(excitement + 0.5 * random.standard_normal(count) - 0.3)
+        typical = self.shares[:count] * self.attention.volume[:count]
+        shares = typical * np.exp(excitement + 0.5 * random.standard_normal(count) - 0.3)
         whole = np.maximum(np.floor(shares), 1.0)
         fraction = np.where(self.sold_in_fractions[:count], np.floor(random.random(count) * 1e6) / 1e6, 0.0)
         size = self.universe.trade_size[:count] * np.exp(0.15 * random.standard_normal(count))

@@ -8,10 +8,11 @@ import pytest
 from assets_tests.market.screen.panels import MONDAY, TUESDAY, day
 from assets_tests.stocks import LOOKBACK_SESSIONS, with_reference
 from pipeline.contracts.minutes import INTRADAY_FEATURES
+from pipeline.contracts.price_doubts import PRICE_DOUBTS, SPLIT_MISSING
 from pipeline.contracts.reference import SPLITS
-from pipeline.market.screen.known import with_minutes
+from pipeline.market.screen.known import Known, with_known, with_minutes, with_price_doubts
 from pipeline.market.screen.model import OF_MINUTES
-from pipeline.market.screen.rank import SPLIT_IN_DOUBT, TYPE
+from pipeline.market.screen.rank import PRICE_DOUBT, SPLIT_IN_DOUBT, TYPE
 from pipeline.market.securities.listings import LISTING
 from pipeline.venues.us_stocks import US_STOCKS
 
@@ -73,8 +74,59 @@ def test_a_split_in_doubt_is_forgotten_when_the_window_no_longer_reaches_it():
 def test_splits_that_are_applied_repeated_withdrawn_or_without_a_day_cast_none():
     assert doubts(split_rows("A", MONDAY, None)) == []
     assert doubts(split_rows("A", MONDAY, "repeated")) == []
+    assert doubts(split_rows("A", MONDAY, "rejected", ruling="rejected")) == [], "the user has ruled"
     assert doubts(split_rows("A", MONDAY, "conflicting", withdrawn_at=SEEN + timedelta(days=1))) == []
     assert doubts(split_rows("A", None, "unreadable")) == []
+
+
+def price_doubt(ticker: str, known_on: date, about: date, **changed: object) -> pl.DataFrame:
+    row = {"ticker": ticker, "session": known_on, "event_date": about, "kind": SPLIT_MISSING, "leaves_out": True}
+    return pl.DataFrame([row | {"evidence": "Numbers.", "reading": "a split"} | changed], schema=PRICE_DOUBTS.columns)
+
+
+def in_words(*found: pl.DataFrame) -> dict[tuple[str, date], str]:
+    """Return why each ticker and session is in doubt."""
+    known = with_price_doubts(ROWS, pl.concat(found), WINDOW, LOOKBACK_SESSIONS)
+    assert known.drop(PRICE_DOUBT).equals(ROWS)
+    words = known.drop_nulls(PRICE_DOUBT)
+    return {(row["ticker"], row["session"]): row[PRICE_DOUBT] for row in words.to_dicts()}
+
+
+def test_a_doubt_about_prices_leaves_its_ticker_out_from_the_session_at_whose_close_it_is_known():
+    assert in_words(price_doubt("A", MONDAY, MONDAY)) == {("A", MONDAY): "a split", ("A", TUESDAY): "a split"}
+    assert in_words(price_doubt("A", TUESDAY, MONDAY)) == {("A", TUESDAY): "a split"}
+    assert in_words(price_doubt("A", MONDAY, MONDAY, leaves_out=False)) == {}
+
+
+def test_a_doubt_about_prices_is_forgotten_when_the_window_no_longer_reaches_its_day():
+    assert set(in_words(price_doubt("A", WINDOW[9], WINDOW[2]))) == {("A", MONDAY), ("A", TUESDAY)}
+    assert set(in_words(price_doubt("A", WINDOW[9], WINDOW[1]))) == {("A", MONDAY)}
+    assert in_words(price_doubt("A", WINDOW[9], WINDOW[0])) == {}
+    assert in_words(price_doubt("A", WINDOW[9], WINDOW[0] - timedelta(days=30))) == {}
+
+
+def test_a_day_alone_is_in_doubt_as_in_a_range():
+    days = [WINDOW[place] for place in range(5)] + [WINDOW[1] - timedelta(days=2)]
+    found = pl.concat([price_doubt("A", WINDOW[9], about, reading=str(about)) for about in days])
+    window = WINDOW[1:]
+    alone = with_price_doubts(ROWS.filter(session=TUESDAY), found, window, LOOKBACK_SESSIONS)
+    in_a_range = with_price_doubts(ROWS, found, WINDOW, LOOKBACK_SESSIONS).filter(session=TUESDAY)
+    assert alone.equals(in_a_range)
+
+
+def test_of_several_doubts_about_a_ticker_the_one_known_last_is_named():
+    first, then = (
+        price_doubt("A", WINDOW[5], WINDOW[5], reading="one"),
+        price_doubt("A", TUESDAY, WINDOW[4], reading="two"),
+    )
+    assert in_words(first, then) == {("A", MONDAY): "one", ("A", TUESDAY): "two"}
+
+
+def test_prices_that_were_never_checked_leave_a_day_without_the_column():
+    known = Known(listed(), SPLITS.empty(), None)
+    assert with_known(ROWS, known, WINDOW, LOOKBACK_SESSIONS).equals(ROWS)
+    checked = with_known(ROWS, Known(listed(), SPLITS.empty(), PRICE_DOUBTS.empty()), WINDOW, LOOKBACK_SESSIONS)
+    assert checked[PRICE_DOUBT].null_count() == len(ROWS)
 
 
 def test_minutes_join_their_own_ticker_and_session_only():

@@ -9,7 +9,7 @@ from pipeline.contracts.candidates import CANDIDATES
 from pipeline.errors import ModelError
 from pipeline.market.screen.model import Factor, Model, Universe
 from pipeline.market.screen.models import MODELS, PULLBACK, TREND
-from pipeline.market.screen.rank import SPLIT_IN_DOUBT, candidates, unapplied_filters
+from pipeline.market.screen.rank import PRICE_DOUBT, SPLIT_IN_DOUBT, candidates, unapplied_filters
 
 MOMENTUM, RSI = factor("momentum", "return_60"), factor("rsi", "rsi_14")
 SIMPLE = Model(
@@ -163,6 +163,41 @@ def test_a_ticker_whose_split_is_in_doubt_is_not_ranked_once_splits_are_known():
     known = rows.with_columns(pl.Series(SPLIT_IN_DOUBT, [False, True, False]))
     assert tickers(candidates(known, [SIMPLE])) == ["A", "C"]
     assert unapplied_filters(known.columns, [SIMPLE]) == ()
+
+
+def test_a_list_says_who_is_left_out_only_because_of_a_doubt():
+    rows = [{"ticker": t, "return_60": 0.1} for t in "ABCD"]
+    known = day(*rows, {"ticker": "E", "return_60": 0.1, "close": 0.01}).with_columns(
+        pl.Series(SPLIT_IN_DOUBT, [False, True, False, False, False]),
+        pl.Series(PRICE_DOUBT, [None, None, "a 1:10 reverse split", None, "another"], pl.String),
+    )
+    model = replace(SIMPLE, universe=replace(EVERYBODY, min_price=1.0))
+    ranked = candidates(known, [model])
+    assert tickers(ranked) == ["A", "D"]
+    assert ranked["passed"].to_list() == [2, 2]
+    assert ranked["left_out"].to_list() == [2, 2], "E is too cheap in any case"
+    assert ranked["left_out_reasons"][0].to_list() == [
+        "B: a split that is in doubt is not applied",
+        "C: a 1:10 reverse split",
+    ]
+
+
+def test_a_list_that_leaves_nobody_out_says_so_and_one_that_cannot_know_says_nothing():
+    rows = day({"ticker": "A", "return_60": 0.1})
+    checked = candidates(rows.with_columns(pl.lit(None, pl.String).alias(PRICE_DOUBT)), [SIMPLE])
+    assert checked.select("left_out", "left_out_reasons").row(0) == (0, [])
+    assert candidates(rows, [SIMPLE]).select("left_out", "left_out_reasons").row(0) == (None, None)
+
+
+def test_who_is_left_out_is_counted_by_session():
+    rows = [{"ticker": t, "return_60": 0.1, "session": session} for session in (MONDAY, TUESDAY) for t in ("A", "B")]
+    known = day(*rows).with_columns(pl.Series(PRICE_DOUBT, [None, "a doubt", None, None], pl.String))
+    ranked = candidates(known, [SIMPLE])
+    assert ranked.select("session", "ticker", "left_out").rows() == [
+        (MONDAY, "A", 1),
+        (TUESDAY, "A", 0),
+        (TUESDAY, "B", 0),
+    ]
 
 
 def test_unknown_splits_are_reported_and_everybody_passes():

@@ -238,6 +238,62 @@ def test_several_dividends_of_one_day_add_up():
     assert applicable_dividends(rows).rows() == [("X", DAY, 2.25), ("Y", DAY, 0.5)]
 
 
+QUARTERLY = {"frequency": 4}
+
+
+def test_a_regular_dividend_told_again_within_days_is_paid_once():
+    later = {"ex_dividend_date": DAY + timedelta(days=1), "id": "2"}
+    rows = history(dividends(dividend(**QUARTERLY), dividend(**QUARTERLY | later)), table=DIVIDENDS)
+    assert dict(rows.select("id", "doubt").rows()) == {"X1": None, "2": "repeated_nearby"}
+    assert applicable_dividends(rows).rows() == [("X", DAY, 0.5)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"ex_dividend_date": DAY + timedelta(days=8)},
+        {"cash_amount": 0.51},
+        {"distribution_type": "special"},
+        {"frequency": 12},
+        {"ticker": "Y"},
+    ],
+)
+def test_another_dividend_within_days_is_paid_too(other):
+    later = {"ex_dividend_date": DAY + timedelta(days=1), "id": "2"}
+    rows = history(dividends(dividend(**QUARTERLY), dividend(**QUARTERLY) | later | other), table=DIVIDENDS)
+    assert rows["doubt"].to_list() == [None, None]
+
+
+def test_a_weekly_payer_pays_the_same_every_week():
+    weeks = [dividend(frequency=52, ex_dividend_date=DAY + timedelta(days=7 * week), id=str(week)) for week in range(3)]
+    assert history(dividends(*weeks), table=DIVIDENDS)["doubt"].null_count() == 3
+
+
+def test_of_two_regular_amounts_of_one_day_the_larger_is_paid():
+    rows = history(
+        dividends(dividend(amount=0.2925, id="b", **QUARTERLY), dividend(amount=0.2725, id="a", **QUARTERLY)),
+        table=DIVIDENDS,
+    )
+    assert dict(rows.select("id", "doubt").rows()) == {"a": "replaced", "b": None}
+    assert applicable_dividends(rows).rows() == [("X", DAY, 0.2925)]
+
+
+def test_of_two_regular_amounts_of_one_day_the_one_told_last_is_paid():
+    first = dividend(amount=0.2925, id="b", **QUARTERLY)
+    rows = history(dividends(first), dividends(first, dividend(amount=0.2725, id="a", **QUARTERLY)), table=DIVIDENDS)
+    assert applicable_dividends(rows).rows() == [("X", DAY, 0.2725)]
+    assert applicable_dividends(rows, evening(0)).rows() == [("X", DAY, 0.2925)]
+
+
+def test_a_replaced_amount_hides_no_dividend_of_another_day():
+    later = {"ex_dividend_date": DAY + timedelta(days=2), "id": "2"}
+    rows = history(
+        dividends(dividend(**QUARTERLY), dividend(amount=0.6, id="3", **QUARTERLY), dividend(**QUARTERLY | later)),
+        table=DIVIDENDS,
+    )
+    assert applicable_dividends(rows).rows() == [("X", DAY, 0.6), ("X", later["ex_dividend_date"], 0.5)]
+
+
 def test_dividends_are_those_known_at_the_moment():
     rows = history(dividends(dividend()), dividends(dividend(amount=0.6)), table=DIVIDENDS)
     assert applicable_dividends(rows, evening(0))["cash_amount"].to_list() == [0.5]

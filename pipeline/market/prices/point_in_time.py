@@ -15,6 +15,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from pipeline.contracts.reference import SETTLED
 from pipeline.market.indicators import Indicator, indicators
 from pipeline.market.prices.adjust import on_basis_of, split_events
 from pipeline.market.securities.listings import NO_LISTINGS
@@ -59,9 +60,9 @@ def point_in_time_indicators(  # noqa: PLR0913 (those of `indicators`, and what 
 def splits_in_doubt(splits: pl.DataFrame) -> pl.DataFrame:
     """Return ticker and execution_date of the rows of `reference/splits` that hold now and are not applied.
 
-    Repeats of another split and splits without a date are left out.
+    Repeats of another split, those that the user ruled on, and splits without a date are left out.
     """
-    doubtful = splits.filter(pl.col("withdrawn_at").is_null(), pl.col("doubt") != "repeated")
+    doubtful = splits.filter(pl.col("withdrawn_at").is_null(), ~pl.col("doubt").is_in(SETTLED))
     return doubtful.select("ticker", "execution_date").drop_nulls().unique()
 
 

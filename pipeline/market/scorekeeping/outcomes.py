@@ -66,7 +66,7 @@ def aftermath(  # noqa: PLR0913, PLR0917 (all that moves prices)
     `bars` are rows of `stocks/daily_bars`; a session without any bar is not in the lake.
     `sessions` are the exchange's, in order: from the one before the first list's to LONGEST after the last list's, or
     as far as the calendar goes. `splits` and `dividends` are those of `adjust.adjusted`, `doubtful` comes
-    from `point_in_time.splits_in_doubt`, `listed` from `listings.listings`.
+    from `days_in_doubt.days_in_doubt`, `listed` from `listings.listings`.
     """
     calendar = pl.DataFrame({"session": sessions}, schema={"session": pl.Date}).with_row_index("place")
     steps = pl.DataFrame({"step": range(1, LONGEST + 1)}, schema={"step": pl.UInt32})
@@ -94,7 +94,7 @@ def forward_returns(pairs: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
     """Return the total returns of buying `pairs` (PAIR): PAIR, horizon, return (a share, rounded to 12 decimals).
 
     There is a row for each horizon whose session is in the lake, if there is a bar on the session of the entry, and no
-    split in doubt between the two.
+    split or price in doubt between the two.
     """
     closes = after.prices.select(security="ticker", at="session", exit="close").sort("at")
     targets = after.later.filter(pl.col("step").is_in(HORIZONS))

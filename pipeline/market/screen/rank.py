@@ -19,6 +19,10 @@ TYPE = "type"
 SPLIT_IN_DOUBT = "split_in_doubt"
 """Optional column of a day: whether a split that could not be applied falls into the window of its indicators."""
 
+PRICE_DOUBT = "price_doubt"
+"""Optional column of a day: why the ticker's prices are in doubt within its window, in words; null where they are not.
+"""
+
 ZSCORE_DECIMALS = 9
 """Polars sums a session alone in another order than in a range; rounding makes both rank alike."""
 
@@ -27,7 +31,8 @@ def candidates(day: pl.DataFrame | pl.LazyFrame, models: Sequence[Model]) -> pl.
     """Return the ranked candidates of every session in `day` and every model: the columns of `stocks/candidates`.
 
     `day` holds one row per ticker and session: the bar joined with its indicators, for one or many sessions, and
-    optionally `type` and `split_in_doubt`, and the columns of `stocks/intraday_features` when a model uses one of them.
+    optionally `type`, `split_in_doubt` and `price_doubt`, and the columns of `stocks/intraday_features` when a model
+    uses one of them. A ticker in doubt is not ranked; each row of a list says how many are only for that reason not.
     Such a model lists no ticker for a session without minutes. Each session is ranked by itself: a row depends only on
     its own session.
 
@@ -88,7 +93,7 @@ def unapplied_filters(columns: Sequence[str], models: Sequence[Model]) -> tuple[
 
 def columns_needed(models: Sequence[Model]) -> set[str]:
     """Return the columns of a day that ranking by `models` uses, with the optional ones."""
-    return {column for model in models for column in model.columns} | {TYPE, SPLIT_IN_DOUBT}
+    return {column for model in models for column in model.columns} | {TYPE, SPLIT_IN_DOUBT, PRICE_DOUBT}
 
 
 def _require_distinct(models: Sequence[Model]) -> None:
@@ -131,6 +136,7 @@ def _ranking(rows: pl.DataFrame, model: Model) -> pl.DataFrame:
     )
     return (
         add_reasons(listed, model)
+        .join(_left_out(rows, model), on="session", how="left", maintain_order="left")
         .select(
             *_identity(model),
             session="session",
@@ -142,6 +148,7 @@ def _ranking(rows: pl.DataFrame, model: Model) -> pl.DataFrame:
             reasons="reasons",
             scanned="scanned",
             passed="passed",
+            **_counted_out(rows.columns),
         )
         .select(list(CANDIDATES.columns))
     )
@@ -165,6 +172,14 @@ def _scored(rows: pl.DataFrame, model: Model) -> pl.LazyFrame:
 
 def _passed(rows: pl.DataFrame, model: Model) -> pl.LazyFrame:
     """Return the rows that pass, by session and ticker, with how many were scanned and passed in their session."""
+    in_session = pl.len().over("session").cast(pl.Int32)
+    passed = _before_doubts(rows, model).filter(_why_in_doubt(rows.columns).is_null())
+    # Sorted, so that neither sums of floats nor ties depend on the order in which rows arrive.
+    return passed.sort("session", "ticker").with_columns(passed=in_session)
+
+
+def _before_doubts(rows: pl.DataFrame, model: Model) -> pl.LazyFrame:
+    """Return the rows that pass every filter but that of doubts, with how many were scanned in their session."""
     universe = model.universe
     filters = [
         ~is_exchange_test_symbol(),
@@ -175,14 +190,38 @@ def _passed(rows: pl.DataFrame, model: Model) -> pl.LazyFrame:
     ]
     if universe.security_types and TYPE in rows.columns:
         filters.append(pl.col(TYPE).is_in(universe.security_types) | pl.col(TYPE).is_null())
-    if SPLIT_IN_DOUBT in rows.columns:
-        filters.append(~pl.col(SPLIT_IN_DOUBT))
     if model.needs_minutes:
         filters.append(pl.col(HAS_MINUTES).is_not_null())
-    in_session = pl.len().over("session").cast(pl.Int32)
-    passed = rows.lazy().with_columns(scanned=in_session).filter(pl.all_horizontal(filters))
-    # Sorted, so that neither sums of floats nor ties depend on the order in which rows arrive.
-    return passed.sort("session", "ticker").with_columns(passed=in_session)
+    scanned = pl.len().over("session").cast(pl.Int32)
+    return rows.lazy().with_columns(scanned=scanned).filter(pl.all_horizontal(filters))
+
+
+def _why_in_doubt(columns: Sequence[str]) -> pl.Expr:
+    """Return why a ticker is in doubt, in words, null where it is not, as far as the `columns` of a day tell."""
+    doubt = pl.col(PRICE_DOUBT) if PRICE_DOUBT in columns else pl.lit(None, pl.String)
+    if SPLIT_IN_DOUBT not in columns:
+        return doubt
+    return pl.when(SPLIT_IN_DOUBT).then(doubt.fill_null("a split that is in doubt is not applied")).otherwise(doubt)
+
+
+def _left_out(rows: pl.DataFrame, model: Model) -> pl.DataFrame:
+    """Return how many tickers of each session are in doubt and pass every other filter, with each one's reason."""
+    in_doubt = _before_doubts(rows, model).with_columns(doubt=_why_in_doubt(rows.columns)).drop_nulls("doubt")
+    named = in_doubt.sort("session", "ticker").select("session", reason=pl.format("{}: {}", "ticker", "doubt"))
+    counted = named.group_by("session").agg(left_out=pl.len().cast(pl.Int32), left_out_reasons="reason")
+    return counted.collect()
+
+
+def _counted_out(columns: Sequence[str]) -> dict[str, pl.Expr]:
+    """Return the columns of a list about the tickers left out; null where nothing is known of doubts."""
+    if not {SPLIT_IN_DOUBT, PRICE_DOUBT} & set(columns):
+        unknown = {name: CANDIDATES.columns[name] for name in ("left_out", "left_out_reasons")}
+        return {name: pl.lit(None, dtype) for name, dtype in unknown.items()}
+    nobody = pl.lit([], dtype=CANDIDATES.columns["left_out_reasons"])
+    return {
+        "left_out": pl.col("left_out").fill_null(0),
+        "left_out_reasons": pl.col("left_out_reasons").fill_null(nobody),
+    }
 
 
 def _value(factor: Factor) -> pl.Expr:

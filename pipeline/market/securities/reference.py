@@ -8,8 +8,15 @@ A split or dividend is first judged by itself, in the order of DOUBTS. Those wit
 1. Splits of one ticker and day whose ratios agree to nine digits are one split, stated several times (2:1 is 4:2). The
    one seen first counts, then the one with the lowest id; the others are `repeated`.
 2. When their ratios differ, all of them are `conflicting`: it is unknown which is right, so none is applied.
-3. Dividends of one ticker, ex-date, amount, currency and type are one dividend, stated several times, as in 1. Other
-   dividends on the same day are paid in addition.
+3. Dividends of one ticker, ex-date, amount, currency and type are one dividend, stated several times, as in 1.
+4. Of regular dividends (`distribution_type` recurring, up to 24 payments a year) of the same frequency on one day, the
+   one seen last counts, then the largest; the others are `replaced`. The vendor keeps an estimate beside the amount
+   that was declared.
+5. Of a regular dividend told for two days up to NEARBY apart with the same amount, the earlier counts; the later is
+   `repeated_nearby`. Weekly payers are never compared. Other dividends are paid in addition.
+
+A ruling of the user comes before all of that: a split that is confirmed or added is applied however large its ratio,
+and one that is rejected is not (see `rulings`).
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +24,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from pipeline.contracts.reference import KNOWN
+from pipeline.contracts.reference import JUDGED, KNOWN, SETTLED
 from pipeline.errors import ClockBehind
 
 LARGEST_RATIO = 10_000.0
@@ -25,6 +32,12 @@ LARGEST_RATIO = 10_000.0
 
 SAME_RATIO = 1e-9
 """Relative difference up to which two ratios are the same."""
+
+NEARBY = timedelta(days=7)
+"""Two regular dividends of one amount no further apart than this are one; monthly ones are 4 weeks apart."""
+
+MOST_REGULAR = 24
+"""Payments a year up to which a dividend cannot come twice within NEARBY."""
 
 HOLDS = pl.col("withdrawn_at").is_null()
 """Whether the vendor still made the statement at the newest refresh."""
@@ -35,26 +48,43 @@ NEWEST = pl.max_horizontal(pl.col("last_seen_at", "withdrawn_at").max())
 Judgement = Callable[[pl.DataFrame], pl.DataFrame]
 
 
+def is_users_own() -> pl.Expr:
+    """Return whether a row of `reference/splits` is the user's own statement, which the vendor never made.
+
+    A split that was added, or a day without a split: that row has no ratio.
+    """
+    unsaid = pl.all_horizontal(pl.col("split_from", "split_to", "adjustment_type", "id").is_null())
+    own = (pl.col("ruling") == "added") | ((pl.col("ruling") == "rejected") & unsaid)
+    return own.fill_null(value=False)
+
+
+def told_by_vendor(history: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of a table's history that the vendor stated, without the user's own."""
+    return history.filter(~is_users_own()) if "ruling" in history.columns else history
+
+
 def merged(history: pl.DataFrame, answer: pl.DataFrame, at: datetime) -> pl.DataFrame:
     """Return the history after a refresh at the moment `at` (UTC) in which the vendor's answer was `answer`.
 
     `history` is the history before, in the columns of its table, and `answer` has the vendor's own columns of it;
     repeated rows of `answer` count once. A statement made again is last seen at `at`; one that held and is missing is
-    withdrawn at `at`; a new one is first seen at `at`, its `doubt` yet to be judged.
+    withdrawn at `at`; a new one is first seen at `at`, its `doubt` yet to be judged. The user's own rows stay.
     Raises ClockBehind when `at` is not after every moment of `history`.
     """
     require_later(history, at)
     own = answer.columns
     statements = answer.unique(maintain_order=True)
-    holding = history.filter(HOLDS)
+    told = told_by_vendor(history)
+    holding = told.filter(HOLDS)
+    users_own = history.filter(is_users_own()) if "ruling" in history.columns else history.clear()
     now = pl.lit(at).cast(history.schema["last_seen_at"])
     again = holding.join(statements, on=own, how="semi", nulls_equal=True).with_columns(last_seen_at=now)
     gone = holding.join(statements, on=own, how="anti", nulls_equal=True).with_columns(withdrawn_at=now)
     new = statements.join(holding, on=own, how="anti", nulls_equal=True).with_columns(
         first_seen_at=now, last_seen_at=now
     )
-    # A new row has neither doubt nor withdrawal.
-    return pl.concat([history.filter(~HOLDS), gone, again, new], how="diagonal").select(history.columns)
+    # A new row has neither doubt nor ruling nor withdrawal.
+    return pl.concat([users_own, told.filter(~HOLDS), gone, again, new], how="diagonal").select(history.columns)
 
 
 def dated_before(history: pl.DataFrame, at: datetime) -> pl.DataFrame:
@@ -104,8 +134,11 @@ def changes_of(history: pl.DataFrame, at: datetime) -> pl.DataFrame:
 
 
 def withdrawn_last(history: pl.DataFrame) -> pl.DataFrame:
-    """Return the statements that the newest refresh withdrew, sorted."""
-    return history.filter(pl.col("withdrawn_at") == NEWEST).sort(history.columns[:2])
+    """Return the vendor's statements that the newest refresh withdrew, sorted; not those that a ruling replaced."""
+    told = told_by_vendor(history)
+    statement = [name for name in told.columns if name not in (*KNOWN, *JUDGED)]
+    gone = told.filter(pl.col("withdrawn_at") == NEWEST)
+    return gone.join(told.filter(HOLDS), on=statement, how="anti", nulls_equal=True).sort(history.columns[:2])
 
 
 def vanished_tickers(history: pl.DataFrame) -> pl.DataFrame:
@@ -140,6 +173,15 @@ def applicable_splits(history: pl.DataFrame, known_at: datetime | None = None) -
     return sound.select("ticker", "execution_date", "split_from", "split_to").sort("ticker", "execution_date")
 
 
+def doubted_splits(history: pl.DataFrame, known_at: datetime | None = None) -> pl.DataFrame:
+    """Return the splits that were or are in doubt and not applied, as they were known at `known_at` (UTC) or now.
+
+    Rows of `reference/splits`; those whose doubt is settled, such as repeats, are left out.
+    """
+    judged = _judged_splits(as_known(history, known_at))
+    return judged.filter(~pl.col("doubt").is_in(SETTLED))
+
+
 def applicable_dividends(history: pl.DataFrame, known_at: datetime | None = None) -> pl.DataFrame:
     """Return the dividends to apply, in USD per share, as they were known at `known_at` (UTC) or are known now.
 
@@ -158,11 +200,13 @@ def _rejudged(history: pl.DataFrame, judged: Judgement) -> pl.DataFrame:
 def _judged_splits(rows: pl.DataFrame) -> pl.DataFrame:
     old, new = pl.col("split_from"), pl.col("split_to")
     doubt = (
-        pl.when(pl.any_horizontal(pl.col("execution_date", "split_from", "split_to").is_null()))
+        pl.when(pl.col("ruling") == "rejected")
+        .then(pl.lit("rejected"))
+        .when(pl.any_horizontal(pl.col("execution_date", "split_from", "split_to").is_null()))
         .then(pl.lit("unreadable"))
         .when((old <= 0) | (new <= 0))
         .then(pl.lit("not_positive"))
-        .when((new / old > LARGEST_RATIO) | (old / new > LARGEST_RATIO))
+        .when(pl.col("ruling").is_null() & ((new / old > LARGEST_RATIO) | (old / new > LARGEST_RATIO)))
         .then(pl.lit("implausible"))
     )
     day = ["ticker", "execution_date"]
@@ -182,13 +226,37 @@ def _judged_dividends(rows: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("not_usd"))
     )
     event = ["ticker", "ex_dividend_date", "cash_amount", "currency", "distribution_type"]
-    return _judged(rows, doubt, pl.when(_stated_before(event)).then(pl.lit("repeated")))
+    judged = _judged(rows, doubt, pl.when(_stated_before(event)).then(pl.lit("repeated")))
+    return _repeated_nearby(_replaced(judged))
+
+
+def _is_regular() -> pl.Expr:
+    """Return whether a sound dividend is one of a series whose payments lie further apart than NEARBY."""
+    is_of_series = (pl.col("distribution_type") == "recurring") & pl.col("frequency").is_between(1, MOST_REGULAR)
+    return pl.col("doubt").is_null() & is_of_series.fill_null(value=False)
+
+
+def _replaced(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return dividends with all but one of the regular ones of a ticker, ex-date and frequency as `replaced`."""
+    others, regular = rows.filter(~_is_regular()), rows.filter(_is_regular())
+    last_first = regular.sort("first_seen_at", "cash_amount", descending=True, maintain_order=True)
+    is_another = _stated_before(["ticker", "ex_dividend_date", "frequency"])
+    return pl.concat([others, last_first.with_columns(doubt=pl.when(is_another).then(pl.lit("replaced")))])
+
+
+def _repeated_nearby(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return dividends with a regular one that is told again up to NEARBY later as `repeated_nearby`."""
+    others, regular = rows.filter(~_is_regular()), rows.filter(_is_regular())
+    by_day = regular.sort("ticker", "frequency", "cash_amount", "ex_dividend_date")
+    day = pl.col("ex_dividend_date")
+    is_again = (day - day.shift().over("ticker", "frequency", "cash_amount") <= NEARBY).fill_null(value=False)
+    return pl.concat([others, by_day.with_columns(doubt=pl.when(is_again).then(pl.lit("repeated_nearby")))])
 
 
 def _judged(rows: pl.DataFrame, alone: pl.Expr, among_others: pl.Expr) -> pl.DataFrame:
     """Return `rows` with the `doubt` of each row alone; rows without one are then compared with each other."""
     judged = rows.with_columns(doubt=alone.cast(pl.String))
-    own = [name for name in rows.columns if name not in (*KNOWN, "doubt", "id")]
+    own = [name for name in rows.columns if name not in (*KNOWN, *JUDGED, "id")]
     sound = judged.filter(pl.col("doubt").is_null()).sort("first_seen_at", "id", *own, nulls_last=True)
     return pl.concat(
         [judged.filter(pl.col("doubt").is_not_null()), sound.with_columns(doubt=among_others.cast(pl.String))]

@@ -1,0 +1,1 @@
+"""`candlelake splits`: doubts about splits and prices, and the user's rulings."""
