@@ -45,7 +45,8 @@ def test_a_column_is_as_wide_as_its_heading_or_its_longest_cell() -> None:
 POSITION = {
     "position": 12, "ticker": "AAPL", "quantity": 12_345.678, "entry": 1_234.5, "close": 98_765.43,
     "value": 1_219_300_523.66, "profit": -1_204_059_790.65, "cost": 15_240_732.0, "to_stop": -0.0123, "to_target": 12.5,
-    "sessions_held": 250, "no_bar": False, "priced_on": REPLACED, "opened": REPLACED, "note": None,
+    "sessions_held": 250, "no_bar": False, "delisted_on": None, "bought_as": None, "priced_on": REPLACED,
+    "in_doubt": [], "opened": REPLACED, "note": None, "do_not_reduce": False,
     "signals": [{"severity": "high", "is_new": True, "reasons": ["Fell to 98,701.00; the stop is 98,710.25"]}],
 }  # fmt: skip
 
@@ -101,6 +102,7 @@ def listing(tickers: list[str]) -> Listing:
             "close": 98_765.43,
             "scanned": 9,
             "passed": 5,
+            "left_out": 0,
         }
         | {"reasons": ["Up 265.6 % in eleven months, the last month left out", "Calm", "Near its high"]}
         for rank, ticker in enumerate(tickers, 1)

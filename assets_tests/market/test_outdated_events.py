@@ -78,7 +78,7 @@ def test_several_events_of_a_day_are_one_cause():
 
 def test_a_corrected_amount_is_named_with_the_one_before():
     was = dividend("A", 10, NOON - HOUR, 0.4, withdrawn=NOON + HOUR)
-    assert outdated(EVERY, was, dividend("A", 10, NOON + HOUR)) == [("A", 6, 8, "dividend of 0.5, not 0.4")]
+    assert outdated(EVERY, was, dividend("A", 10, NOON + HOUR)) == [("A", 6, 8, "dividend is 0.5, not 0.4")]
 
 
 def test_sessions_computed_again_since_are_left_out():

@@ -7,14 +7,13 @@ import polars as pl
 import pytest
 
 from assets_tests.market.holdings import bars, day, opening
-from assets_tests.queries.test_outdated import OWN
 from assets_tests.queries.test_portfolio import bought, fill
 from assets_tests.stocks import STOCKS, computed_by
 from pipeline.alerts.message import Content
 from pipeline.alerts.sent import Entry, enter
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.portfolio import POSITION_MARKS, SIGNALS
-from pipeline.contracts.reference import SPLITS
+from pipeline.contracts.reference import SPLITS, vendor_columns
 from pipeline.lake.lake import Lake
 from pipeline.market.securities.reference import merged, with_split_doubts
 from pipeline.queries.outdated import outdated_sessions
@@ -39,7 +38,7 @@ def tell(lake, *splits):
         {"ticker": ticker, "execution_date": day(at), "split_from": 1.0, "split_to": new, "id": f"{ticker}{at}"}
         for ticker, at, new in splits
     ]
-    answer = pl.DataFrame(rows, schema={name: SPLITS.columns[name] for name in OWN})
+    answer = pl.DataFrame(rows, schema=vendor_columns(SPLITS))
     history = merged(lake.read(SPLITS).rows.collect(), answer, datetime.now(UTC))
     lake.refresh(SPLITS, with_split_doubts(history), run_id="reference")
 

@@ -27,7 +27,7 @@ from pipeline.cli import (
 from pipeline.cli.interrupts import ReadingInterrupted, only_reading
 from pipeline.cli.positions import commands as positions_commands
 from pipeline.cli.splits import commands as splits_commands
-from pipeline.cli.streams import as_text
+from pipeline.cli.streams import as_texts
 from pipeline.cli.terminal import DEBUG, quieten, say_error
 from pipeline.errors import CandlelakeError, error_text
 from pipeline.orchestration.signals import IS_ENDING, insist_on_signals
@@ -99,7 +99,7 @@ def main() -> None:
     """Run a command and end the process with its exit code."""
     quieten()
     insist_on_signals()
-    sys.exit(run_command([as_text(argument) for argument in sys.argv[1:]]))
+    sys.exit(run_command(as_texts(sys.argv[1:])))
 
 
 def run_command(arguments: list[str]) -> int:

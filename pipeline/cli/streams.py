@@ -5,6 +5,8 @@ import io
 import os
 import sys
 import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TextIO
 
 SIMILAR = "candlelake.similar"
@@ -33,11 +35,16 @@ def replace_unwritable() -> None:
             stream.reconfigure(errors=SIMILAR)
 
 
-def as_text(argument: str) -> str:
+def as_texts(arguments: Sequence[str]) -> list[str]:
     """Return what was typed as UTF-8 in a locale of another encoding, where Python decodes it wrongly.
 
-    The name of an existing file stays as it is: only so can the file be opened.
+    The path of the home, and the name of an existing file, stay as they are: only so can they be opened.
     """
+    is_path = [before == "--home" or one.startswith("--home=") for before, one in pairwise(["", *arguments])]
+    return [one if stays else _as_text(one) for one, stays in zip(arguments, is_path, strict=True)]
+
+
+def _as_text(argument: str) -> str:
     if sys.getfilesystemencoding() == "utf-8" or os.path.exists(argument):  # noqa: PTH110 (a text, mostly)
         return argument
     try:

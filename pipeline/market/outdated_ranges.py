@@ -55,7 +55,7 @@ def outdated_by_events(  # noqa: PLR0913, PLR0917 (what was computed, and all th
     changes = [
         changed_events(of_tickers, moment, events).with_columns(known_at=pl.lit(moment, MOMENT)) for moment in moments
     ]
-    differing = pl.concat([meeting.select(*_EVENT, "known_at", cause=pl.lit("")).clear(), *changes])
+    differing = pl.concat([meeting.select(*_EVENT, pl.lit("").alias("cause"), "known_at").clear(), *changes])
     affected = meeting.join(differing, on=[*_EVENT, "known_at"], nulls_equal=True)
     dated = affected.with_columns(event_date="day")
     return overlap_ranges(_with_later_tickers(dated, listed, sessions), sessions)

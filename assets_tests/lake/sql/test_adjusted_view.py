@@ -45,7 +45,14 @@ EVENTS = splits(
 
 def split_rows(events: pl.DataFrame, **known: object) -> pl.DataFrame:
     """Return `events` as rows of reference/splits."""
-    seen = {"first_seen_at": SEEN, "last_seen_at": SEEN, "withdrawn_at": None, "doubt": None, "id": "S"} | known
+    seen = {
+        "first_seen_at": SEEN,
+        "last_seen_at": SEEN,
+        "withdrawn_at": None,
+        "doubt": None,
+        "ruling": None,
+        "id": "S",
+    } | known
     columns = [pl.lit(value).cast(SPLITS.columns[name]).alias(name) for name, value in seen.items()]
     return events.with_columns(*columns, adjustment_type=pl.lit("forward_split")).select(list(SPLITS.columns))
 

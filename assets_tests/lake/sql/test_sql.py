@@ -99,6 +99,7 @@ def test_nested_columns_and_times_come_through(lake: Lake) -> None:
     row = {
         "model": "trend", "model_version": 1, "session": JAN_2, "rank": 1, "ticker": "NA", "score": 0.25, "close": 9.0,
         "contributions": [factor], "reasons": ["It's up."], "scanned": 3, "passed": 2,
+        "left_out": 1, "left_out_reasons": ["NB: a split in doubt"],
     }  # fmt: skip
     lake.replace(CANDIDATES, [JAN_2], [pl.DataFrame([row], schema=CANDIDATES.columns)], run_id="r")
     sql = connect(lake)

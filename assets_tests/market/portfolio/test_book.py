@@ -9,18 +9,15 @@ from pipeline.errors import PositionRefused
 from pipeline.market.portfolio.book import (
     Sale,
     Terms,
-    day_faults,
-    faults,
     in_force,
     open_positions,
     recorded_before,
-    sale_faults,
-    term_faults,
     with_openings,
     with_sale,
     with_terms,
     without,
 )
+from pipeline.market.portfolio.faults import day_faults, faults, sale_faults, term_faults
 
 LATER = datetime(2024, 3, 1, tzinfo=UTC)
 LATEST = date(2024, 2, 29)

@@ -29,7 +29,9 @@ def told(*rows):
 
 def test_two_ratios_of_a_day_are_one_doubt_with_both():
     found = split_doubts(told(("A", 4, 15.0, 1.0, "conflicting"), ("A", 4, 10.0, 1.0, "conflicting")))
-    assert found.rows() == [("A", day(4), f"a split of {day(4)} is in doubt and not applied: 1 for 10 or 1 for 15")]
+    assert found.rows() == [
+        ("A", day(4), day(4), f"a split of {day(4)} is in doubt and not applied: 1 for 10 or 1 for 15")
+    ]
 
 
 def test_a_ratio_that_cannot_be_read_is_named_so():

@@ -7,16 +7,8 @@ import pytest
 
 from assets_tests.market.holdings import NO_SPLITS, SESSIONS, bars, day, history, opening, splits
 from pipeline.errors import PositionRefused
-from pipeline.market.portfolio.book import (
-    Sale,
-    faults,
-    in_force,
-    open_positions,
-    oversold,
-    sale_faults,
-    settled,
-    with_sale,
-)
+from pipeline.market.portfolio.book import Sale, in_force, open_positions, oversold, settled, with_sale
+from pipeline.market.portfolio.faults import faults, sale_faults
 from pipeline.market.portfolio.positions import position_marks
 from pipeline.venues.us_stocks import US_STOCKS
 

@@ -44,7 +44,7 @@ def positions(context: typer.Context, day: Day = None, as_json: AsJson = False, 
 def list_positions(day: Day = None, as_json: AsJson = False, history: History = False) -> None:
     """Show what is held; the same as without a command."""
     from pipeline.cli.positions.shown import draw_history
-    from pipeline.market.portfolio.book import day_faults
+    from pipeline.market.portfolio.faults import day_faults
     from pipeline.queries.portfolio import recorded_positions
 
     lake, latest = open_lake()
@@ -104,7 +104,8 @@ def add(  # noqa: PLR0913, PLR0917 (the data of a purchase)
     """Record a purchase. Prices are in the shares of the session opened."""
     from pipeline.cli.positions.price_warnings import price_warnings
     from pipeline.cli.positions.prices import require_known
-    from pipeline.market.portfolio.book import Opening, faults, with_openings
+    from pipeline.market.portfolio.book import Opening, with_openings
+    from pipeline.market.portfolio.faults import faults
     from pipeline.queries.portfolio import record
 
     lake, latest = open_lake()
@@ -134,7 +135,8 @@ def change(  # noqa: PLR0913, PLR0917 (the terms of a position)
     ] = None,
 ) -> None:
     """Change stop, target, orders or note of a position."""
-    from pipeline.market.portfolio.book import Terms, term_faults, with_terms
+    from pipeline.market.portfolio.book import Terms, with_terms
+    from pipeline.market.portfolio.faults import term_faults
     from pipeline.queries.known_listings import known_listings
     from pipeline.queries.portfolio import known_dividends, known_splits, record
 
@@ -168,7 +170,8 @@ def close(  # noqa: PLR0913, PLR0917 (the data of a sale)
     """Record a sale of all or some shares of a ticker."""
     from pipeline.cli.positions.prices import last_close
     from pipeline.cli.positions.shown import gain
-    from pipeline.market.portfolio.book import Sale, sale_faults, with_sale
+    from pipeline.market.portfolio.book import Sale, with_sale
+    from pipeline.market.portfolio.faults import sale_faults
     from pipeline.queries.known_listings import known_listings
     from pipeline.queries.portfolio import known_splits, record, sold
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pipeline.cli.positions.layout import ISO, YES_NO, Layout
 from pipeline.errors import PositionRefused
-from pipeline.market.portfolio.book import Opening, faults
+from pipeline.market.portfolio.book import Opening
+from pipeline.market.portfolio.faults import faults
 
 REQUIRED = ("ticker", "quantity", "price", "opened")
 COLUMNS = tuple(field.name for field in fields(Opening))
