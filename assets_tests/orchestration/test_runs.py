@@ -67,7 +67,7 @@ def test_the_report_names_sessions_stages_and_times(after_a_range):
     report, _ = after_a_range
     assert report.sessions == (THU, FRI)
     stages = {stage.name: stage for stage in report.stages}
-    assert list(stages)[:4] == ["raw files", "bars", "indicators", "candidates"]
+    assert list(stages)[:5] == ["raw files", "bars", "indicators", "doubts", "candidates"]
     assert all(stage.seconds >= 0 for stage in stages.values())
     assert stages["bars"].counts == {"rows": 2 * len(TICKERS), "quarantined": 0}
     assert stages["indicators"].counts == {"rows": 2 * len(TICKERS)}
@@ -84,6 +84,7 @@ def test_whoever_waits_hears_of_every_stage_to_its_end(after_a_range):
         "vendor files": [2, 2],
         "cleaning": [2, 2],
         "indicators": [2, 2],
+        "doubts": [2, 2],
         "candidates": [2, 2],
         "pages": [2, 2],
     }
