@@ -141,7 +141,7 @@ def test_after_late_splits_dividends_and_renames_every_table_is_as_if_they_had_b
     assert charted.history.sort("session")["close"].to_list() == [300 + 5 * number for number in range(len(SESSIONS))]
     assert charted.trades.select("quantity", "price").rows() == [(10, 300)]
     named = found.outdated.filter(table="portfolio.position_marks").select("ticker", "event_date", "cause").rows()
-    assert ("PAYS", SESSIONS[SPLIT_ON], "split of 2.0 for 1 became known") in named
+    assert ("PAYS", SESSIONS[SPLIT_ON], "split of 2 for 1 became known") in named
     assert ("PAYS", SESSIONS[EX_DATE], "dividend of 0.5 became known") in named
     assert ("OLD", SESSIONS[RENAMED], "its ticker is NEW from then on") in named
     assert ("NEW", SESSIONS[ENDED], "it is no longer NEW") in named

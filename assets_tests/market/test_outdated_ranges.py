@@ -59,30 +59,30 @@ def test_nothing_is_outdated_without_later_news():
 def test_a_late_split_outdates_its_ticker_from_its_day_to_the_end_of_the_look_back():
     late = history(split_row("A", 3, 2.0, NOON + HOUR), split_row("B", 3, 2.0, NOON - HOUR))
     # The window of session 6 begins with session 3, whose bar trades in new shares already.
-    assert by_splits(computed(*[NOON] * 10), late) == [("A", 3, 5, "split of 2.0 for 1 became known")]
+    assert by_splits(computed(*[NOON] * 10), late) == [("A", 3, 5, "split of 2 for 1 became known")]
 
 
 def test_sessions_that_were_not_computed_are_not_named():
     assert by_splits(computed(*[NOON] * 5), history(split_row("A", 3, 2.0, NOON + HOUR))) == [
-        ("A", 3, 4, "split of 2.0 for 1 became known")
+        ("A", 3, 4, "split of 2 for 1 became known")
     ]
 
 
 def test_sessions_computed_after_the_news_are_left_alone():
     known = [*[NOON] * 4, NOON + 2 * HOUR, NOON + 2 * HOUR]
     assert by_splits(computed(*known), history(split_row("A", 3, 2.0, NOON + HOUR))) == [
-        ("A", 3, 3, "split of 2.0 for 1 became known")
+        ("A", 3, 3, "split of 2 for 1 became known")
     ]
 
 
 def test_a_correction_outdates_what_rests_on_the_former_ratio():
     corrected = history(split_row("A", 2, 2.0, NOON - HOUR, NOON + HOUR), split_row("A", 2, 3.0, NOON + HOUR))
-    assert by_splits(computed(*[NOON] * 10), corrected) == [("A", 2, 4, "split is 3.0 for 1, not 2.0 for 1")]
+    assert by_splits(computed(*[NOON] * 10), corrected) == [("A", 2, 4, "split is 3 for 1, not 2 for 1")]
 
 
 def test_a_split_taken_back_outdates_what_rests_on_it():
     assert by_splits(computed(*[NOON] * 10), history(split_row("A", 2, 0.05, NOON - HOUR, NOON + HOUR))) == [
-        ("A", 2, 4, "split of 0.05 for 1 no longer holds")
+        ("A", 2, 4, "split of 1 for 20 no longer holds")
     ]
 
 
@@ -99,7 +99,7 @@ def test_the_same_ratio_under_another_id_outdates_nothing():
 
 def test_what_never_knew_of_splits_rests_on_none():
     assert by_splits(computed(None, None, NOON + HOUR), history(split_row("A", 1, 2.0, NOON))) == [
-        ("A", 1, 1, "split of 2.0 for 1 became known")
+        ("A", 1, 1, "split of 2 for 1 became known")
     ]
 
 
@@ -107,13 +107,13 @@ def test_a_split_on_a_day_without_trading_takes_effect_on_the_next_session():
     sessions = [day for day in SESSIONS if day != SESSIONS[4]]
     rows = computed(*[NOON] * 10).filter(pl.col("session") != SESSIONS[4])
     found = outdated_by_events(rows, history(split_row("A", 4, 2.0, NOON + HOUR)), sessions, LOOKBACK, APPLIED_SPLITS)
-    assert ranges(found) == [("A", 5, 7, "split of 2.0 for 1 became known")]
+    assert ranges(found) == [("A", 5, 7, "split of 2 for 1 became known")]
 
 
 def test_sessions_computed_one_by_one_make_one_range():
     daily = [NOON + HOUR * n for n in range(10)]
     assert by_splits(computed(*daily), history(split_row("A", 3, 2.0, NOON + 20 * HOUR))) == [
-        ("A", 3, 5, "split of 2.0 for 1 became known")
+        ("A", 3, 5, "split of 2 for 1 became known")
     ]
 
 
@@ -121,7 +121,7 @@ def test_sessions_computed_one_by_one_make_one_range():
 def test_a_split_at_either_end_of_the_calendar_is_no_error(place):
     found = by_splits(computed(*[NOON] * 10), history(split_row("A", place, 2.0, NOON + HOUR)))
     # Before the first session there is no bar to adjust.
-    assert found == ([("A", 9, 9, "split of 2.0 for 1 became known")] if place else [])
+    assert found == ([("A", 9, 9, "split of 2 for 1 became known")] if place else [])
 
 
 def changed(*rows):
@@ -159,7 +159,7 @@ def test_a_ruling_that_settles_a_doubt_outdates_the_lists_that_left_the_ticker_o
     settled = [row for told in conflicting() for row in rejected_at(told, NOON + HOUR)]
     assert by_splits(computed(*[NOON] * 10), history(*settled)) == [], "no price changes"
     assert by_splits(computed(*[NOON] * 10), history(*settled), SPLITS_IN_DOUBT) == [
-        ("A", 3, 5, "split in doubt of 2.0 for 1 and 3.0 for 1 no longer holds")
+        ("A", 3, 5, "split in doubt of 2 for 1 and 3 for 1 no longer holds")
     ]
     assert by_splits(computed(*[NOON + 2 * HOUR] * 10), history(*settled), SPLITS_IN_DOUBT) == []
 
@@ -169,7 +169,7 @@ def test_a_ruling_outdates_the_doubts_about_prices_even_where_it_changes_none():
     there_was_none |= {"id": None, "ruling": "rejected", "doubt": "rejected"}
     assert by_splits(computed(*[NOON] * 10), history(there_was_none)) == []
     assert by_splits(computed(*[NOON] * 10), history(there_was_none), TOLD_SPLITS) == [
-        ("A", 3, 5, "split of nothing, as you ruled became known")
+        ("A", 3, 5, "split of nothing by your ruling became known")
     ]
 
 

@@ -81,7 +81,7 @@ def test_what_was_computed_from_the_newest_versions_holds(lake):
 def test_a_late_split_outdates_its_ticker_from_its_day_on_and_computing_again_settles_it(lake):
     filled(lake)
     tell(lake, ("A", SESSIONS[3], 2.0))
-    assert outdated_rows(lake) == [("A", SESSIONS[3], SESSIONS[-1], "split of 2.0 for 1 became known")]
+    assert outdated_rows(lake) == [("A", SESSIONS[3], SESSIONS[-1], "split of 2 for 1 became known")]
     assert outdated_sessions(lake, STOCKS).spans == [(SESSIONS[3], SESSIONS[-1])]
     compute(lake, SESSIONS[3:])
     assert outdated_rows(lake) == []
@@ -101,14 +101,14 @@ def test_a_split_learnt_after_a_clock_was_ahead_outdates_what_was_computed_then(
         return commits.with_columns(committed_at=stamp) if name == "reference/splits" else commits
 
     monkeypatch.setattr(Lake, "history", stamped_ahead)
-    assert outdated_rows(lake) == [("A", SESSIONS[3], SESSIONS[-1], "split of 2.0 for 1 became known")]
+    assert outdated_rows(lake) == [("A", SESSIONS[3], SESSIONS[-1], "split of 2 for 1 became known")]
 
 
 def test_a_lake_that_never_heard_of_splits_learns_of_all_of_them(lake):
     put_bars(lake, *[bars(session, A=10.0) for session in SESSIONS])
     compute(lake, SESSIONS)
     tell(lake, ("A", SESSIONS[2], 0.05))
-    assert outdated_rows(lake) == [("A", SESSIONS[2], SESSIONS[-1], "split of 0.05 for 1 became known")]
+    assert outdated_rows(lake) == [("A", SESSIONS[2], SESSIONS[-1], "split of 1 for 20 became known")]
 
 
 def test_a_replaced_file_outdates_the_later_sessions_of_the_tickers_that_it_changed(lake):

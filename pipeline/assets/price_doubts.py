@@ -101,7 +101,7 @@ def kept(pieces: Iterable[pl.DataFrame], found: list[pl.DataFrame]) -> Iterator[
 
 
 def by_session(doubts: pl.DataFrame) -> dict[date, dict[str, object]]:
-    """Return, for each session with new doubts, a table of them."""
+    """Return, for each session at which doubts became known, a table of them."""
     shown = doubts.select("session", "ticker", "kind", "event_date", "reading", "evidence", "leaves_out")
     return {
         session: {"new_doubts": table_preview(rows.drop("session"))}

@@ -45,9 +45,9 @@ def _in_doubt(history: pl.DataFrame, known_at: datetime | None) -> pl.DataFrame:
 def _told_splits(history: pl.DataFrame, known_at: datetime | None) -> pl.DataFrame:
     value = (
         pl.when(pl.col("ruling") == "rejected")
-        .then(pl.lit("nothing, as you ruled"))
+        .then(pl.lit("nothing by your ruling"))
         .when(pl.col("ruling").is_not_null())
-        .then(pl.format("{}, as you ruled", _ratio()))
+        .then(pl.format("{} by your ruling", _ratio()))
         .otherwise(_ratio())
     )
     return _by_day(as_known(history, known_at), "execution_date", value)
@@ -66,8 +66,13 @@ def _by_day(rows: pl.DataFrame, day: str, value: pl.Expr) -> pl.DataFrame:
 
 
 def _ratio() -> pl.Expr:
-    ratio = (pl.col("split_to") / pl.col("split_from")).cast(pl.String).fill_null("?")
-    return pl.format("{} for 1", ratio)
+    """Return the ratio in words, the same for 2:1 and 4:2: `2 for 1`, and `1 for 10` for a reverse split."""
+    new, old = pl.col("split_to") / pl.col("split_from"), pl.col("split_from") / pl.col("split_to")
+    return pl.when(new < 1).then(pl.format("1 for {}", _short(old))).otherwise(pl.format("{} for 1", _short(new)))
+
+
+def _short(number: pl.Expr) -> pl.Expr:
+    return number.round(9).cast(pl.String).str.strip_suffix(".0").fill_null("?")
 
 
 def _text(number: str) -> pl.Expr:

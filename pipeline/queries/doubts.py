@@ -29,7 +29,7 @@ def in_words(doubts: pl.DataFrame) -> str:
     newest = doubts.sort("session", "ticker", "kind", descending=[True, False, False])
     named = [f"{row['ticker']}: {row['reading']}" for row in newest.head(MOST_NAMED).iter_rows(named=True)]
     more = f"; and {len(doubts) - MOST_NAMED:,} more" if len(doubts) > MOST_NAMED else ""
-    count = "1 new doubt" if len(doubts) == 1 else f"{len(doubts):,} new doubts"
+    count = "1 doubt" if len(doubts) == 1 else f"{len(doubts):,} doubts"
     return (
         f"{count} about prices, splits or dividends ({'; '.join(named)}{more}). `candlelake splits` lists them, and "
         "takes your ruling."

@@ -108,6 +108,6 @@ def test_a_split_in_doubt_is_said_under_the_position_beside_the_total_and_in_jso
     words = f"a split of {day(3)} is in doubt and not applied: 1 for 10 or 1 for 15"
     lines = [line.strip() for line in ask().data.splitlines()]
     assert lines[3] == words
-    assert lines[-1] == "in the total: splits in doubt and not applied of AAp"
+    assert lines[-1] == "in the total: what is in doubt of AAp"
     assert [row["in_doubt"] for row in json.loads(ask("--json").data)] == [[words], []]
     assert "in doubt" not in ask("--date", str(day(2))).data

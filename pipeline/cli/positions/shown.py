@@ -102,7 +102,7 @@ def draw(session: date, rows: list[Row]) -> None:
         console.print(_line(total, widths, "bold"), soft_wrap=True)
         in_doubt = sorted({shortened(row["ticker"]) for row in rows if row["in_doubt"]})
         if in_doubt:
-            remark = f"in the total: splits in doubt and not applied of {', '.join(in_doubt)}"
+            remark = f"in the total: what is in doubt of {', '.join(in_doubt)}"
             for words in _in_lines(remark, every["#"] + GAP, console.width):
                 console.print(words, style=DOUBT, no_wrap=True, overflow="ellipsis")
 
