@@ -146,6 +146,7 @@ def doubt(session: date) -> pl.DataFrame:
     return pl.DataFrame([row | {"evidence": "Numbers.", "reading": "A split."}], schema=PRICE_DOUBTS.columns)
 
 
+@pytest.mark.thorough
 def test_lists_are_due_that_look_back_on_a_session_with_another_doubt(tmp_path: Path) -> None:
     lake = lake_of(tmp_path)
     put(lake, INDICATORS_TABLE, *SESSIONS)
@@ -203,6 +204,7 @@ def test_a_column_new_in_the_table_is_null_in_older_rows_whose_sessions_are_offe
     assert outdated(lake) == [("stocks.indicators", None, SESSIONS[0], SESSIONS[-2], cause)]
 
 
+@pytest.mark.thorough
 def test_an_indicator_that_went_offers_nothing_and_its_old_values_can_still_be_read(tmp_path: Path) -> None:
     gone = IndicatorColumn("rsi_7", "Wilder's relative strength index, 7 bars.", unit="free")
     wider = indicators_table([*COLUMNS, gone])

@@ -72,6 +72,7 @@ def of_the_twin(vendor):
     return signals(with_history(vendor, "twin", MARKET), HISTORY[-6:])
 
 
+@pytest.mark.thorough
 def test_indicators_of_a_range_are_on_each_session_s_own_basis(in_a_range, of_the_twin):
     surges, before = pl.col("ticker") == "SURGES", pl.col("session") < SPLIT_DAY
     indicators, twins = in_a_range[0], of_the_twin[0]

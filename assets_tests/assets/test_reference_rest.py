@@ -91,6 +91,7 @@ def test_a_refresh_that_does_not_reach_the_end_writes_nothing(settings, api, wha
         assert rows(settings, table).equals(stored[table.name])
 
 
+@pytest.mark.thorough
 def test_the_key_is_found_nowhere(settings, api, capfd, caplog):
     caplog.set_level("DEBUG")
     runs = []

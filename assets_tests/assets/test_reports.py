@@ -135,6 +135,7 @@ def test_before_the_split_the_page_shows_what_was_traded_then(settings):
     assert tables.trades["quantity"].sum() == pytest.approx(10)
 
 
+@pytest.mark.thorough
 def test_a_session_among_several_shows_what_it_shows_alone(settings):
     lake = Lake(settings.lake)
     together = ReportRows(lake, STOCKS, SESSIONS)

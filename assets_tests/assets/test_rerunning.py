@@ -96,6 +96,7 @@ def test_a_session_run_too_early_is_put_right_by_running_it_again(vendor, in_one
     assert set(in_range["bars"]) == {2}
 
 
+@pytest.mark.thorough
 def test_a_run_leaves_the_sessions_around_it_alone(vendor, in_one_range):
     first, middle, last = SESSIONS
     with instance() as dagster:

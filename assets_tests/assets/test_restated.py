@@ -73,6 +73,7 @@ def vendor(tmp_path):
     return folder
 
 
+@pytest.mark.thorough
 def test_after_a_late_split_the_table_is_as_if_it_had_always_been_known(vendor, new_lake):
     late, early = vendor.settings("late", **new_lake()), vendor.settings("early", **new_lake())
     with instance() as dagster:
@@ -261,6 +262,7 @@ def stale_causes(definitions, dagster, table, session):
     return [one.reason for one in resolver.get_stale_causes(asset_key(table), str(session))]
 
 
+@pytest.mark.thorough
 def test_dagster_knows_the_fingerprint_as_the_code_version_and_says_when_it_has_changed(vendor):
     with instance() as dagster:
         settings = filled(vendor, dagster)

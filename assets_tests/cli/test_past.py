@@ -59,6 +59,7 @@ def test_the_versions_that_were_read_are_shown(ask: Ask, home: Home) -> None:
     assert "reference.splits" in explanation["commits"]["stocks.indicators"]["read"]
 
 
+@pytest.mark.thorough
 def test_the_code_that_computed_a_row_is_shown_column_by_column(ask: Ask) -> None:
     explanation = explained(ask, "IBM", str(REPLACED))["commits"]["stocks.indicators"]
     assert explanation["computed_by"] == computed_by(INDICATORS_TABLE)

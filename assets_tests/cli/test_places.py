@@ -49,7 +49,7 @@ def test_a_home_that_a_library_would_go_astray_in_is_refused_before_anything_is_
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["demo", "doctor", "ui"])
+@pytest.mark.parametrize("command", first_quick(["demo", "doctor", "ui"], quick=2))
 def test_every_command_refuses_it(ask_in, tmp_path, command):
     refused(ask_in, tmp_path / "a[b", (command,))
     assert list(tmp_path.iterdir()) == []
@@ -107,7 +107,7 @@ def test_a_folder_of_declarations_may_have_the_signs_that_no_lake_may(ask_in, tm
     assert ask("mine").data == "range_20.py  indicator range_20\n"
 
 
-@pytest.mark.parametrize("name", first_quick(["a%20[b]^|?*\\ ", "a\nb\tc", "日本 ü", os.fsdecode(b"a\xffb")]))
+@pytest.mark.parametrize("name", first_quick(["a%20[b]^|?*\\ ", "a\nb\tc", "日本 ü", os.fsdecode(b"a\xffb")], quick=0))
 def test_the_vendor_s_files_may_lie_in_any_folder(ask_in, tmp_path, monkeypatch, name):
     home, vendor = moved_into(tmp_path), tmp_path / name
     lay(home, NEXT, day_file(NEXT))
@@ -141,6 +141,7 @@ def test_a_record_of_runs_elsewhere_is_refused_before_anything_is_written(ask_in
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_where_the_locale_does_not_write_paths_in_utf_8_only_ascii_can_be_a_home(tmp_path):
     locale = environment(LC_ALL="C", PYTHONUTF8="0")
     for name, code in (("données", 1), ("data", 0)):

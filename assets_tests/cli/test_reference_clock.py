@@ -44,6 +44,7 @@ def tickers(folder):
     return applicable_splits(rows(folder.settings, SPLITS))["ticker"].to_list()
 
 
+@pytest.mark.thorough
 def test_a_refresh_from_a_day_to_come_is_not_fresh_and_there_is_a_way_back(folder, ask_at):
     assert ask_at(AHEAD, "reference").code == 0
     folder.tell(splits=[split("A"), split("B")])

@@ -127,6 +127,7 @@ def test_a_refused_file_is_one_line_with_its_remedy(tmp_path: Path) -> None:
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is a signal on POSIX only")
 def test_an_interrupted_run_ends_with_one_line_and_is_marked_as_failed(home: Home, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pipeline.cli", "--home", str(tmp_path / "home"), "backfill"]

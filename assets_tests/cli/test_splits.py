@@ -39,9 +39,7 @@ def asked(tmp_path: Path, ask_in: Callable[[Path], Ask], monkeypatch: pytest.Mon
     return ask_in
 
 
-def test_an_untold_split_is_in_doubt_then_added_and_travels_to_a_rebuilt_lake(
-    tmp_path: Path, asked: Callable[[Path], Ask]
-) -> None:
+def test_an_untold_split_is_in_doubt_until_it_is_added(tmp_path: Path, asked: Callable[[Path], Ask]) -> None:
     home = home_with_bars(tmp_path / "home")
     compute(home)
     assert "SPLIT" not in listed(home)["ticker"]
@@ -49,16 +47,26 @@ def test_an_untold_split_is_in_doubt_then_added_and_travels_to_a_rebuilt_lake(
     ask = asked(home.home)
     shown = ask("candidates", "--model", "trend")
     assert "1 left out, since prices are in doubt: SPLIT: 1:10 reverse split" in " ".join(shown.words.split())
-
     answer = ask("splits")
     assert f"SPLIT {DAY} 1:10 reverse split on {DAY}, not told by the vendor" in answer.data
     assert f"candlelake splits add SPLIT {DAY} 10 1" in answer.data
-    assert ask("positions", "add", "SPLIT", "1000", "2.4", "--opened", str(RAN[0])).code == 0
-
     added = ask("splits", "add", "SPLIT", DAY, "10", "1", "--by", "me", "--note", "8-K")
     assert added.code == 0, added.words
     assert f"Added: 10 old shares of SPLIT become 1 new before {DAY} opens." in added.words
     assert f"`candlelake restate` now computes 20 sessions, {DAY} to {SESSIONS[-1]}" in added.words
+    assert "Your rulings" in ask("splits").words
+
+
+@pytest.mark.thorough
+def test_a_split_that_was_added_is_followed_and_travels_to_a_rebuilt_lake(
+    tmp_path: Path, asked: Callable[[Path], Ask]
+) -> None:
+    home = home_with_bars(tmp_path / "home")
+    compute(home)
+    ask = asked(home.home)
+    assert ask("positions", "add", "SPLIT", "1000", "2.4", "--opened", str(RAN[0])).code == 0
+
+    assert ask("splits", "add", "SPLIT", DAY, "10", "1", "--by", "me").code == 0
     assert ask("restate").code == 0
     assert "Everything is up to date" in ask("restate", "--dry-run").words
 
@@ -69,7 +77,6 @@ def test_an_untold_split_is_in_doubt_then_added_and_travels_to_a_rebuilt_lake(
     (held,) = json.loads(ask("positions", "--json").data)
     assert (held["quantity"], held["entry"]) == (100, pytest.approx(24))
     assert rows(home, PRICE_DOUBTS).is_empty()
-    assert "Your rulings" in ask("splits").words
 
     file = tmp_path / "rulings.csv"
     assert ask("splits", "export", str(file)).code == 0
@@ -128,6 +135,7 @@ def test_a_file_with_a_bad_line_is_refused_as_a_whole(
     assert not Lake(tmp_path / "home" / "lake").exists(SPLITS)
 
 
+@pytest.mark.thorough
 def test_a_home_whose_prices_were_never_checked_works_and_says_what_checks_them(
     tmp_path: Path, asked: Callable[[Path], Ask]
 ) -> None:

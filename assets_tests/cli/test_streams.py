@@ -56,6 +56,7 @@ def held(ask: Ask, home: Home):
     assert ask("positions", "remove", str(number)).code == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("held")
 def test_every_command_gives_the_same_answer_where_ascii_is_all_that_can_be_written(ask: Ask) -> None:
     whole = [ask(*command) for command in ASKED]

@@ -89,6 +89,7 @@ def test_a_step_that_was_overtaken_is_redone_and_the_tables_agree(
     assert rows(vendor.settings(), QUARANTINE).is_empty()
 
 
+@pytest.mark.thorough
 def test_one_that_is_overtaken_every_time_fails_with_the_table_and_the_other_commit(
     vendor: VendorFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

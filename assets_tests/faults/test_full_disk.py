@@ -30,6 +30,7 @@ def settings(small: Market) -> Iterator[dict[str, Any]]:
     shutil.rmtree(settings["home"])
 
 
+@pytest.mark.thorough
 def test_reading_needs_no_room(small: Market, settings: dict[str, Any], tmp_path: Path) -> None:
     full = FullDisk(tmp_path / "notes").environment(settings["home"], FULL)
     for command in (("status",), ("positions",), ("verify",)):

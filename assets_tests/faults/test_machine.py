@@ -102,6 +102,7 @@ def test_a_full_disk_is_one_line_and_with_room_again_the_same_command_does_it(
     assert_agree(stored_tables(on_a_disk), NEW)
 
 
+@pytest.mark.thorough
 def test_a_read_only_disk_is_one_line(small: Market, on_a_disk: dict[str, Any]) -> None:
     disk = str(on_a_disk["home"].parent)
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)  # noqa: S603, S607
@@ -112,6 +113,7 @@ def test_a_read_only_disk_is_one_line(small: Market, on_a_disk: dict[str, Any]) 
     assert_agree(stored_tables(on_a_disk), NEW)
 
 
+@pytest.mark.thorough
 def test_a_home_of_dagster_that_is_gone_or_no_folder_is_one_line_and_nothing_runs(
     small: Market, tmp_path: Path
 ) -> None:
@@ -124,6 +126,7 @@ def test_a_home_of_dagster_that_is_gone_or_no_folder_is_one_line_and_nothing_run
     assert all(rows.is_empty() for rows in stored_tables(settings).values())
 
 
+@pytest.mark.thorough
 def test_a_lake_that_is_taken_away_under_a_run_is_made_again_by_the_next_or_reported_as_damaged(small: Market) -> None:
     settings = small.home("taken-away")
     small.publish(OLD)

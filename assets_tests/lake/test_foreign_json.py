@@ -121,7 +121,7 @@ def kinds(lake: Lake) -> list[Kind]:
     return [damage.kind for damage in verify(lake, Progress()).damages]
 
 
-@pytest.mark.parametrize("what", ODD_COMMIT_INFOS)
+@pytest.mark.parametrize("what", first_quick(ODD_COMMIT_INFOS, quick=3))
 def test_odd_commit_info_of_another_program_stops_no_operation(lake: Lake, what: str) -> None:
     lake = entered(lake, ODD_COMMIT_INFOS[what])
     (commit,) = lake.history(NAME).filter(version=2).iter_rows(named=True)
@@ -134,7 +134,7 @@ def test_odd_commit_info_of_another_program_stops_no_operation(lake: Lake, what:
     assert lake.scan(PRICES).collect()["session"].sort().to_list() == [JAN_2, JAN_3]
 
 
-@pytest.mark.parametrize("what", NO_ENTRIES)
+@pytest.mark.parametrize("what", first_quick(NO_ENTRIES, quick=3))
 def test_what_is_no_entry_of_a_log_is_named_by_verify_and_ends_in_no_error_of_a_library(lake: Lake, what: str) -> None:
     lake = entered(lake, NO_ENTRIES[what])
     (damage,) = verify(lake, Progress()).damages
@@ -142,7 +142,7 @@ def test_what_is_no_entry_of_a_log_is_named_by_verify_and_ends_in_no_error_of_a_
     require_no_error_of_a_library(lake)
 
 
-@pytest.mark.parametrize("what", ODD_FILES)
+@pytest.mark.parametrize("what", first_quick(ODD_FILES, quick=3))
 def test_a_file_that_another_program_described_oddly_counts_as_missing(lake: Lake, what: str) -> None:
     lake = entered(lake, ODD_FILES[what])
     assert kinds(lake) == [Kind.DATA]

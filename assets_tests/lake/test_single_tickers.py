@@ -127,6 +127,7 @@ def test_a_replacement_of_the_whole_session_is_a_conflict(filled: Lake) -> None:
     assert stored_closes(filled)[JAN_2, "A"] == 4.0
 
 
+@pytest.mark.thorough
 def test_any_order_of_replacements_gives_what_a_dictionary_gives(lake: Lake) -> None:
     chance = random.Random(7)  # noqa: S311 (a seed)
     expected: dict = {}

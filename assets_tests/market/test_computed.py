@@ -44,6 +44,7 @@ def test_a_table_that_is_taken_in_has_no_fingerprint():
         assert bool(computed_by(table)) == (table in COMPUTED)
 
 
+@pytest.mark.thorough
 def test_nothing_changes_when_all_code_is_laid_out_otherwise_and_without_comments(tmp_path: Path):
     package = edited_market(tmp_path, lambda _, text: "# Other first lines.\n\n\n" + ast.unparse(ast.parse(text)))
     assert fingerprints_of(package) == fingerprints()

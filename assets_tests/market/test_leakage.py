@@ -103,6 +103,7 @@ def bars():
     return pl.concat(frames)
 
 
+@pytest.mark.thorough
 def test_the_shipped_models_list_the_same_whatever_comes_after(bars):
     lists = listed_by(MODELS)
     found = lists(bars, SPLITS)

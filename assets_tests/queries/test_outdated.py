@@ -143,6 +143,7 @@ def test_bars_that_came_in_before_outdate_every_session_that_looks_back_on_them(
     assert outdated_rows(lake) == []
 
 
+@pytest.mark.thorough
 def test_sessions_computed_one_by_one_as_they_come_hold(lake):
     tell(lake)
     for session in SESSIONS:
@@ -170,6 +171,7 @@ def test_bars_whose_former_version_was_vacuumed_all_count_as_changed(lake):
     assert {row[0] for row in outdated_rows(lake)} == {"A", "B"}
 
 
+@pytest.mark.thorough
 def test_a_table_replaced_by_an_older_copy_outdates_what_was_made_from_the_newer(lake, tmp_path):
     put_bars(lake, *[bars(session, A=10.0) for session in SESSIONS])
     older = shutil.copytree(lake.uri(DAILY_BARS), tmp_path / "older")
@@ -197,6 +199,7 @@ def test_rows_whose_commit_is_lost_are_computed_again_and_then_hold(lake):
     assert outdated_rows(again) == []
 
 
+@pytest.mark.thorough
 def test_bars_whose_commit_is_lost_count_as_changed_for_who_read_them_before(lake):
     filled(lake)
     put_bars(lake, bars(SESSIONS[2], A=10.0, B=21.0))

@@ -75,6 +75,7 @@ def test_a_repair_finishes_it(broken_off):
     assert checked(broken_off).unfinished == []
 
 
+@pytest.mark.thorough
 def test_rows_that_another_program_took_away_are_damage(settings):
     Lake(settings.lake).open_to_write(DAILY_BARS.path).delete("session = '2024-01-05'")
     found = checked(settings)

@@ -63,6 +63,7 @@ def test_the_file_ends_whoever_reads_it() -> None:
     assert subprocess.run([sys.executable, "-c", reading], check=False, capture_output=True).returncode < 0  # noqa: S603
 
 
+@pytest.mark.thorough
 def test_verify_names_a_file_that_ends_its_reader_and_goes_on(lake: Lake) -> None:
     planted = plant(lake)
     answer = typed(Path(lake.root).parent, "verify", "--json")

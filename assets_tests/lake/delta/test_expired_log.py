@@ -94,6 +94,7 @@ def test_without_the_checkpoint_every_entry_is_missed_and_put_back(cleaned: Lake
     assert stored_closes(again) == rows
 
 
+@pytest.mark.thorough
 def test_a_lost_entry_that_a_checkpoint_makes_up_for_costs_nothing_but_itself(lake: Lake) -> None:
     fill(lake)
     rows, before = stored_closes(lake), log_of(lake, NAME)
@@ -131,6 +132,7 @@ def test_a_lost_newest_entry_that_is_in_a_checkpoint_blocks_no_write(lake: Lake)
     assert again.trail(PRICES).unknown() == [newest]
 
 
+@pytest.mark.thorough
 def test_a_given_up_entry_is_damage_again_once_the_checkpoint_is_lost(lake: Lake) -> None:
     fill(lake)
     forget(lake, 3)
@@ -141,6 +143,7 @@ def test_a_given_up_entry_is_damage_again_once_the_checkpoint_is_lost(lake: Lake
     assert Kind.LOST_ENTRY in {damage.kind for damage in verified(lake).damages}
 
 
+@pytest.mark.thorough
 def test_a_damaged_record_of_an_expired_entry_is_set_aside(cleaned: Lake) -> None:
     path = folder(cleaned) / cleaned.fingerprints(NAME).name(2)
     flip(path, 100)
@@ -183,6 +186,7 @@ def test_rows_that_nothing_has_changed_since_are_read_although_their_version_was
         rows_at(lake, PRICES, 2, JAN_3, JAN_3)
 
 
+@pytest.mark.thorough
 def test_maintenance_of_a_lake_whose_log_was_removed_goes_on(cleaned: Lake) -> None:
     rows = stored_closes(cleaned)
     vacuum(cleaned, PRICES, keep=timedelta(days=30), run_id="r")

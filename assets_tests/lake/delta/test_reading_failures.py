@@ -77,6 +77,7 @@ def test_an_error_of_the_system_elsewhere_means_nothing_of_the_lake(filled: Lake
         assert meaning(failed, filled.store) is None
 
 
+@pytest.mark.thorough
 def test_a_server_that_is_gone_when_rows_are_collected_is_an_error_that_may_pass_and_does(own: OwnServer) -> None:
     lake = Lake(own.server.place())
     lake.replace(PRICES, [JAN_2, FEB_1], [prices(JAN_2, A=1.0), prices(FEB_1, A=2.0)], run_id="r")

@@ -263,7 +263,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("what", HOSTILE)
+@pytest.mark.parametrize("what", first_quick(HOSTILE, quick=2))
 def test_a_child_that_was_taken_over_can_only_make_the_query_fail(
     filled: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: str
 ) -> None:
@@ -279,6 +279,7 @@ def test_a_child_that_was_taken_over_can_only_make_the_query_fail(
     assert len(str(failed.value)) < 5_000
 
 
+@pytest.mark.thorough
 def test_an_answer_that_never_ends_is_cut_off(filled: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ready = frames.HEADER.pack(frames.Kind.READY, 7) + b'{"a":1}'
     header = frames.HEADER.pack(frames.Kind.ROWS, 1 << 20)

@@ -74,7 +74,7 @@ def files(places: dict[str, Path]) -> list[Path]:
     return [path for path in sorted(places["root"].parent.rglob("*")) if path.is_file()]
 
 
-@pytest.mark.parametrize("escape", ESCAPES)
+@pytest.mark.parametrize("escape", first_quick(ESCAPES, quick=60))
 def test_sql_reads_tables_and_does_nothing_else(
     sql: Sql, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, escape: str
 ) -> None:

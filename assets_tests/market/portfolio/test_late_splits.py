@@ -217,6 +217,7 @@ def assert_alike(one, other):
             assert same[name] == (pytest.approx(value, rel=1e-9) if isinstance(value, float) else value), name
 
 
+@pytest.mark.thorough
 @examples(100, quick=8)
 @given(entries())
 def test_when_a_split_is_learnt_or_withdrawn_makes_no_difference(made):

@@ -79,6 +79,7 @@ def books(draw):
     return book
 
 
+@pytest.mark.thorough
 @examples(100, quick=5)
 @given(books(), closes, closes, ratios, st.integers(1, DAYS - 1))
 def test_days_one_by_one_are_the_range_to_the_last_digit(book, closes_a, closes_b, ratio, at):

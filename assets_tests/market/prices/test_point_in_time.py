@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets_tests.examples import examples
+from assets_tests.examples import examples, first_quick
 from assets_tests.market.corporate_actions import NO_DIVIDENDS, NO_SPLITS, PRICES, adjusted_by_hand, day, splits
 from assets_tests.market.indicators.tape import SESSIONS, tape, traded, wandering
 from assets_tests.market.indicators.test_windows import SHORT, assert_same
@@ -74,18 +74,20 @@ def test_without_splits_the_columns_and_rows_are_those_of_indicators(of_the_twin
     assert point_in_time_indicators(plain, NO_SPLITS, SESSIONS[:700], SESSIONS[0]).equals(of_the_twin)
 
 
-@pytest.mark.parametrize(("first", "last"), [(280, 310), (300, 300), (500, 639), (600, 699), (299, 299), (690, 699)])
+@pytest.mark.parametrize(
+    ("first", "last"), first_quick([(280, 310), (300, 300), (500, 639), (600, 699), (299, 299), (690, 699)], quick=2)
+)
 def test_a_range_gives_what_the_whole_history_gives(whole, first, last):
     expected = whole.filter(pl.col("session").is_between(day(first), day(last)))
     assert_same(pit(BARS, ALL_EVENTS, first, last), expected, BARS, within=1e-9)
 
 
-@pytest.mark.parametrize("one", [0, 299, 300, 301, 619, 620, 639, 640, 698, 699])
+@pytest.mark.parametrize("one", first_quick([300, 0, 299, 301, 619, 620, 639, 640, 698, 699], quick=2))
 def test_a_day_alone_gives_what_the_whole_history_gives(whole, one):
     assert_same(pit(BARS, ALL_EVENTS, one, one), whole.filter(pl.col("session") == day(one)), BARS, within=1e-9)
 
 
-@pytest.mark.parametrize("split_at", [300, 620, 640, 699])
+@pytest.mark.parametrize("split_at", first_quick([300, 620, 640, 699]))
 def test_a_split_changes_no_session_before_it_whether_it_was_known_or_not(whole, split_at):
     not_yet = ALL_EVENTS.filter(pl.col("execution_date") < day(split_at))
     before = pit(BARS, not_yet, split_at - 20, split_at - 1)
@@ -214,6 +216,7 @@ def _foreign_until(known: list[dict], session: date) -> date | None:
     return foreign
 
 
+@pytest.mark.thorough
 @examples(100)
 @given(
     at=st.sets(st.integers(0, 44), min_size=1, max_size=45).map(sorted),

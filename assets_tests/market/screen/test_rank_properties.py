@@ -105,6 +105,7 @@ def test_a_naive_implementation_agrees(panel, winsorize):
         assert set(listed["scanned"]) <= {panel.filter(session=session).height}
 
 
+@pytest.mark.thorough
 @examples(8)
 @given(panels)
 def test_sessions_together_are_exactly_the_sessions_one_by_one(panel):

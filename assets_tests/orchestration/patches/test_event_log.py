@@ -220,6 +220,7 @@ def test_the_plan_of_a_check_does_not_list_every_holiday(both, folders):
         assert all("exclusions" in plan for (plan,) in dagsters)
 
 
+@pytest.mark.thorough
 def test_events_of_several_runs_and_kinds_in_one_batch_are_stored_as_if_one_by_one(both, tmp_path_factory):
     logs = [both[1].all_logs(run_id) for run_id in (RANGE_RUN, DAY_RUN)]
     mixed = [entry for entry in chain.from_iterable(zip_longest(*logs)) if entry is not None]

@@ -68,7 +68,7 @@ def test_a_download_outlasts_two_passing_faults(
     assert list(tmp_path.iterdir()) == [download.path]
 
 
-@pytest.mark.parametrize("fault", PASSING_FAULTS, ids=NAMES)
+@pytest.mark.parametrize("fault", first_quick(PASSING_FAULTS, quick=3), ids=NAMES)
 def test_a_fault_that_does_not_pass_ends_after_all_attempts_and_leaves_the_old_file(
     *, shaky: S3FlatFiles, listed: FlatFile, faulty_proxy: FaultyProxy, waits: Waits, tmp_path: Path, fault: Fault
 ) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from assets_tests.examples import first_quick
 from assets_tests.market.prices.doubts.walks import EVENT, doubts, paid, told, walk
 
 
@@ -9,7 +10,7 @@ from assets_tests.market.prices.doubts.walks import EVENT, doubts, paid, told, w
     ("news", "price", "volume"),
     [("earnings", 0.55, 8.0), ("a buy-out", 2.8, 30.0), ("an approval", 10.0, 80.0), ("a fraud", 0.1, 60.0)],
 )
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", first_quick(range(5)))
 def test_news_moves_the_price_and_makes_far_more_money_change_hands(news, price, volume, seed):
     bars = walk(jumps={EVENT: (price, 1.0)}, busy={EVENT: volume, EVENT + 1: volume / 3}, volatility=0.03, seed=seed)
     assert doubts(bars).is_empty(), news
@@ -26,7 +27,7 @@ def test_the_first_days_of_a_listing_are_not_judged():
     assert doubts(bars).is_empty()
 
 
-@pytest.mark.parametrize("price", [0.45, 0.7, 1.6, 2.4])
+@pytest.mark.parametrize("price", first_quick([0.45, 0.7, 1.6, 2.4]))
 def test_a_halt_of_weeks_ends_with_another_price(price):
     bars = walk(jumps={EVENT: (price, 1.0)}, without=range(EVENT - 20, EVENT))
     assert doubts(bars).is_empty()

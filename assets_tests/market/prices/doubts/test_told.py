@@ -2,13 +2,14 @@
 
 import pytest
 
+from assets_tests.examples import first_quick
 from assets_tests.market.prices.doubts.walks import DAY, EVENT, SESSIONS, doubts, only, told, walk
 
 SPLIT = {EVENT: (0.5, 2.0)}
 REVERSE = {EVENT: (10.0, 0.1)}
 
 
-@pytest.mark.parametrize("apart", [1, 2, 6])
+@pytest.mark.parametrize("apart", first_quick([1, 2, 6]))
 def test_a_split_told_again_some_days_later_is_told_twice_on_the_day_without_a_jump(apart):
     found = only(doubts(walk(jumps=SPLIT), told((EVENT, 1, 2), (EVENT + apart, 1, 2))))
 
@@ -29,7 +30,7 @@ def test_a_split_told_for_the_day_before_as_well_is_known_to_be_told_twice_on_th
     assert found["reading"][1] == f"one 2:1 split, on {DAY}; the vendor tells it for {early} too"
 
 
-@pytest.mark.parametrize("apart", [1, 4])
+@pytest.mark.parametrize("apart", first_quick([1, 4]))
 def test_a_split_told_too_early_is_shifted_as_soon_as_the_price_jumps(apart):
     early = SESSIONS[EVENT - apart]
     found = doubts(walk(jumps=REVERSE), told((EVENT - apart, 10, 1)))
@@ -40,7 +41,7 @@ def test_a_split_told_too_early_is_shifted_as_soon_as_the_price_jumps(apart):
     assert last["reading"] == f"1:10 reverse split on {DAY}; the vendor tells it for {early}"
 
 
-@pytest.mark.parametrize("apart", [1, 4])
+@pytest.mark.parametrize("apart", first_quick([1, 4]))
 def test_a_split_told_too_late_is_missing_first_and_shifted_once_it_is_told(apart):
     late = SESSIONS[EVENT + apart]
     found = doubts(walk(jumps=REVERSE), told((EVENT + apart, 10, 1)))
