@@ -78,8 +78,8 @@ def day(tmp_path_factory, module_server):
         with time_machine.travel(datetime(2024, 1, 6, 5, 15, tzinfo=UTC)):
             found.first = list_metadata(dagster, run(settings, [FRI], instance=dagster).run_id)
         found.morning = lists(settings)
-        # One falls by a third, one was never traded, one was missing.
-        closes = {"FAST": price("FAST", number) * 2 / 3}
+        # One falls by an eighth, one was never traded, one was missing.
+        closes = {"FAST": price("FAST", number) * 7 / 8}
         traded = ("FAST", "MID", "SLOW", NEW)
         vendor.lay(FRI, *(line(ticker, FRI, number, closes.get(ticker)) for ticker in traded))
     found.report = run_sessions(settings, [FRI], Progress())

@@ -5,11 +5,14 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from assets_tests.cli.conftest import REPLACED, Ask, Home
+from assets_tests.cli.harming import copied
 from assets_tests.commands import COMMAND, environment
 from pipeline.cli.rows import dump, write_csv, write_exact_csv
 from pipeline.cli.streams import SIMILAR, is_unicode, replace_unwritable
@@ -47,18 +50,12 @@ def is_part(text: str, whole: str) -> bool:
     return all(character in rest for character in text)
 
 
-@pytest.fixture
-def held(ask: Ask, home: Home):
-    """Hold a stock with a note in other letters, until the test ends."""
-    assert ask("positions", "add", "IBM", "5", "80", "--opened", str(REPLACED), "--note", "für später …").code == 0
-    yield
-    number = json.loads(ask("positions", "--json").data)[-1]["position"]
-    assert ask("positions", "remove", str(number)).code == 0
-
-
 @pytest.mark.thorough
-@pytest.mark.usefixtures("held")
-def test_every_command_gives_the_same_answer_where_ascii_is_all_that_can_be_written(ask: Ask) -> None:
+def test_every_command_gives_the_same_answer_where_ascii_is_all_that_can_be_written(
+    home: Home, ask_in: Callable[[Path], Ask], tmp_path: Path
+) -> None:
+    ask = ask_in(copied(home.path, tmp_path / "home"))
+    assert ask("positions", "add", "IBM", "5", "80", "--opened", str(REPLACED), "--note", "für später …").code == 0
     whole = [ask(*command) for command in ASKED]
     take_ascii_only()
     for command, expected in zip(ASKED, whole, strict=True):

@@ -60,7 +60,8 @@ def wide(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_sessions(given, SESSIONS[-4:], Progress(), job_name=OUTCOMES)
     for session in SESSIONS[-2:]:
         Lake(given.lake).replace(ALERTS, [session], [alerts(session)], run_id="alert")
-    assert not [name for name, rows in content(path).items() if rows.is_empty() and not name.startswith("portfolio")]
+    empty = {name for name, rows in content(path).items() if rows.is_empty() and not name.startswith("portfolio")}
+    assert empty <= {"stocks.price_doubts"}, "nothing is in doubt there"
     return path
 
 

@@ -87,7 +87,7 @@ CASES = {
             "stocks.candidates": {SHARED, "trend", "pullback"},
             "stocks.candidate_outcomes": {SHARED, "trend", "pullback"},
             "stocks.session_scores": {SHARED, "trend", "pullback"},
-            "portfolio.signals": {rule.name for rule in RULES} - {"td_sell_setup"},
+            "portfolio.signals": {rule.name for rule in RULES} - {"td_sell_setup", "stop_hit", "target_hit"},
         },
     ),
     "a model, a factor's words, and a rule": (

@@ -36,7 +36,9 @@ SHARES = ("to_stop", "to_target", "drawdown")
 def test_a_split_changes_no_value_and_no_distance(*, prices, ratio, at, quantity, price, sold_at):
     old, new = ratio
     per_share = new / old
-    book = history(opening(quantity=quantity, price=price, stop=price / 2, target=price * 2, commission=1))
+    # Dividends lower stops by whole cents, and cents are another share of a price after a split.
+    terms = {"stop": price / 2, "target": price * 2, "do_not_reduce": True}
+    book = history(opening(quantity=quantity, price=price, commission=1, **terms))
     paid = dividends(("A", 1, 0.25), ("A", DAYS - 1, 0.5))
     split = splits(("A", at, old, new))
     split_prices = {n: close / per_share if n >= at else close for n, close in prices.items()}
