@@ -18,7 +18,7 @@ NO_SPLITS = pl.DataFrame(
     schema={"ticker": pl.String, "execution_date": pl.Date, "split_from": pl.Float64, "split_to": pl.Float64}
 )
 NO_DIVIDENDS = pl.DataFrame(schema={"ticker": pl.String, "ex_dividend_date": pl.Date, "cash_amount": pl.Float64})
-NO_DOUBTS = pl.DataFrame(schema={"ticker": pl.String, "execution_date": pl.Date})
+NO_DOUBTS = pl.DataFrame(schema={"ticker": pl.String, "execution_date": pl.Date, "reaches_from": pl.Date})
 NO_LISTINGS = pl.DataFrame(schema=LISTING)
 
 Bar = tuple[float, float, float, float]

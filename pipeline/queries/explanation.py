@@ -97,7 +97,9 @@ def explanation(lake: Lake, market: Market, ticker: str, session: date) -> Expla
         doubted=reference_splits.filter(pl.col("doubt").is_not_null(), pl.col("withdrawn_at").is_null()).select(
             "execution_date", "split_from", "split_to", "doubt", "id"
         ),
-        price_doubts=doubts_in_window(lake, market, session).filter(pl.col("ticker") == ticker),
+        price_doubts=own_rows(doubts_in_window(lake, market, session), "event_date", [ticker], session, listed)
+        .drop("stated_for")
+        .sort("event_date", "kind", descending=[True, False]),
         deliveries=_deliveries(lake, bars),
         commits=commits,
         outdated=[

@@ -110,8 +110,9 @@ class ReportTables:
 
     def _doubts(self, tickers: Collection[str]) -> pl.DataFrame:
         """Return the doubts about prices of `tickers` known at the close of the session, of days in its window."""
-        known = self._rows.doubts.filter(pl.col("session") <= self._session, pl.col("ticker").is_in(list(tickers)))
-        return known.filter(pl.col("event_date") > self._market.window([self._session])[0])
+        known = self._rows.doubts.filter(pl.col("session") <= self._session)
+        in_window = known.filter(pl.col("event_date") > self._market.window([self._session])[0])
+        return own_rows(in_window, "event_date", tickers, self._session, self._rows.listings).drop("stated_for")
 
     def _listed_on(self, session: date) -> pl.DataFrame:
         return self._rows.lists.filter(pl.col("session") == session)

@@ -1,5 +1,6 @@
 """The user's rulings on splits in the lake: recorded, applied to `reference/splits`, and listed."""
 
+from bisect import bisect_left
 from collections.abc import Callable
 from datetime import date, datetime
 
@@ -25,18 +26,22 @@ from pipeline.queries.recording import recorded
 RUN_ID = "candlelake splits"
 """The commits of rulings have this instead of a run's id."""
 
+AROUND = 5
+"""A ticker must have a bar within so many sessions of the day of a ruling."""
+
 SEE = "`candlelake splits` lists what the vendor tells, and what you ruled."
 
 
 def record_ruling(lake: Lake, ruling: Ruling, *, ruled_by: str, clock: Callable[[], datetime]) -> Ruling:
     """Record a ruling and apply it to the splits; return it with the ratio that it confirms.
 
-    A confirmation without a ratio confirms the only one that the vendor tells. Raises RulingRefused when it makes no
+    A confirmation without a ratio confirms the only one that the vendor tells, and to add a split that the vendor tells
+    is to confirm it. Raises RulingRefused when it makes no
     sense, ClockBehind when the clock is behind the splits' history. Nothing is recorded then.
     """
     history = lake.read(SPLITS).rows.collect()
     told = ratios_told(history, ruling.ticker, ruling.execution_date)
-    whole = ruling.with_ratio_of(told)
+    whole = ruling.with_ratio_of(told).as_confirmation_of(told)
     require_later(history, clock())
 
     def with_this(rulings: pl.DataFrame) -> pl.DataFrame:
@@ -79,9 +84,16 @@ def standing_rulings(lake: Lake) -> pl.DataFrame:
     return in_force(lake.read(SPLIT_RULINGS).rows.collect())
 
 
-def last_bar(lake: Lake, market: Market, ticker: str) -> date | None:
-    """Return the newest session with a bar of a ticker; None when the lake has none."""
+def is_told(lake: Lake, ticker: str, day: date) -> bool:
+    """Return whether the vendor tells a split of a ticker for a day."""
+    return bool(ratios_told(lake.read(SPLITS).rows.collect(), ticker, day))
+
+
+def traded_around(lake: Lake, market: Market, day: date) -> pl.Series:
+    """Return the tickers with a bar in the AROUND sessions before a day or after it."""
     if not lake.exists(market.bars):
-        return None
-    of_ticker = lake.scan(market.bars, columns=["ticker", "session"]).filter(pl.col("ticker") == ticker)
-    return of_ticker.select(pl.max("session")).collect().item()
+        return pl.Series("ticker", dtype=pl.String)
+    sessions = market.calendar.sessions
+    place = bisect_left(sessions, day)
+    first, last = sessions[max(place - AROUND, 0)], sessions[min(place + AROUND, len(sessions) - 1)]
+    return lake.scan(market.bars, first, last, columns=["ticker"]).unique().collect()["ticker"]

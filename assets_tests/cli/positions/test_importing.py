@@ -92,3 +92,23 @@ def test_a_broker_s_file_is_imported_by_options_and_what_it_leaves_out_is_counte
     assert answer.words.splitlines()[-1] == f"Imported 1 position from {file}; 1 other row of the file left out."
     assert book(home).select("quantity", "price", "opened").rows() == [(1250, 100, day(0))]
     assert ask("import", str(file), "--thousands", ".").code == 1
+
+
+def test_every_only_counts_with_our_own_names_too_and_one_that_nothing_has_is_refused(
+    ask: Ask, home: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "history.csv"
+    file.write_text(
+        f"Side,Cur,Symbol,Qty,Price,Date\nBuy,USD,AAPL,1,100,{day(0)}\nBuy,EUR,AAPL,2,100,{day(0)}\n"
+        f"Sell,USD,AAPL,3,100,{day(0)}\n"
+    )
+    columns = ("--columns", "ticker=Symbol,quantity=Qty,price=Price,opened=Date")
+    assert ask("import", str(file), *columns, "--only", "Side=Buy", "--only", "Cur=USD").code == 0
+    assert book(home)["quantity"].to_list() == [1]
+    nothing = ask("import", str(file), *columns, "--only", "Side=BUY")
+    assert nothing.code == 1
+    assert "none of the 3 rows" in nothing.words
+    file.write_text(f"ticker,quantity,price,opened\nAAPL,4,100,{day(0)}\nAAp,5,7,{day(3)}\n")
+    assert "no column Foo" in ask("import", str(file), "--only", "Foo=x").words
+    assert ask("import", str(file), "--only", "ticker=AAp").code == 0
+    assert book(home)["quantity"].to_list() == [1, 5]

@@ -67,3 +67,17 @@ def test_a_doubt_counts_for_the_security_that_is_held_under_whatever_ticker():
     doubted = split_doubts(told(("A", 5, 1.0, 2.0, "conflicting"), ("OLD", 6, 1.0, 3.0, "conflicting")))
     found = doubts_of_holdings(held, doubted, listed)
     assert found.select("ticker", "day").rows() == [("A", day(5))]
+
+
+def test_a_split_in_doubt_on_the_day_of_a_rename_may_be_stated_for_the_former_ticker():
+    listed = pl.DataFrame(
+        [
+            ("OLD", "figi of the company", "CS", None, day(3)),
+            ("A", "figi of the company", "CS", day(4), None),
+        ],
+        schema=LISTING,
+        orient="row",
+    )
+    held = HELD.head(1).with_columns(bought_as=pl.lit("OLD"))
+    found = doubts_of_holdings(held, split_doubts(told(("OLD", 4, 1.0, 2.0, "conflicting"))), listed)
+    assert found.select("ticker", "day").rows() == [("A", day(4))]

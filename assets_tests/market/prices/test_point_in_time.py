@@ -255,6 +255,7 @@ def test_a_split_in_doubt_casts_doubt_on_the_sessions_whose_window_it_falls_into
     # Windows of five sessions: of session 4, they are 0 to 4, and a split before session 0 opened is in none.
     rows = pl.concat([tape([1.0] * 6, at=range(4, 10)), tape([1.0] * 6, at=range(4, 10), ticker="a")]).reverse()
     doubts = pl.DataFrame({"ticker": ["A"], "execution_date": [date.fromordinal(day(0).toordinal() + executed)]})
+    doubts = doubts.with_columns(taken_on=pl.lit(None, pl.Date))
     doubtful_rows = in_doubt(rows, doubts, SESSIONS[:10], lookback=5)
     assert rows.filter(doubtful_rows)["session"].sort().to_list() == [day(k) for k in doubtful]
     assert set(rows.filter(doubtful_rows)["ticker"]) <= {"A"}

@@ -4,7 +4,13 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
-from pipeline.contracts.price_doubts import BAD_PRINT, JUMP_UNEXPLAINED, PRICE_DOUBTS
+from pipeline.contracts.price_doubts import (
+    BAD_PRINT,
+    DIVIDEND_TOLD_TWICE,
+    DIVIDEND_WITHOUT_DROP,
+    JUMP_UNEXPLAINED,
+    PRICE_DOUBTS,
+)
 from pipeline.contracts.reference import SPLITS
 from pipeline.market.scorekeeping.days_in_doubt import days_in_doubt
 
@@ -27,14 +33,19 @@ def doubts(*rows: tuple[str, date, str, bool]) -> pl.DataFrame:
 
 def test_a_spin_off_is_a_day_in_doubt_and_so_is_a_split_that_is_not_applied():
     found = days_in_doubt(CONFLICTING, doubts(("B", OTHER, JUMP_UNEXPLAINED, True)))
-    assert sorted(found.rows()) == [("A", DAY), ("B", OTHER)]
+    assert sorted(found.rows()) == [("A", DAY, DAY), ("B", OTHER, OTHER)]
 
 
-def test_a_wrong_price_and_a_doubt_that_leaves_nobody_out_are_none():
-    found = days_in_doubt(SPLITS.empty(), doubts(("A", DAY, BAD_PRINT, True), ("B", DAY, "dividend_told_twice", False)))
-    assert found.is_empty()
+def test_a_wrong_price_may_be_the_one_that_was_bought_on_its_day():
+    found = days_in_doubt(SPLITS.empty(), doubts(("A", DAY, BAD_PRINT, True)))
+    assert found.rows() == [("A", DAY, OTHER)]
+
+
+def test_a_dividend_that_the_price_does_not_show_was_perhaps_not_paid_and_one_told_twice_is_paid_once():
+    told = doubts(("A", DAY, DIVIDEND_WITHOUT_DROP, False), ("B", DAY, DIVIDEND_TOLD_TWICE, False))
+    assert days_in_doubt(SPLITS.empty(), told).rows() == [("A", DAY, DAY)]
 
 
 def test_the_same_day_in_doubt_twice_is_one_and_unchecked_prices_are_none():
-    assert days_in_doubt(CONFLICTING, doubts(("A", DAY, JUMP_UNEXPLAINED, True))).rows() == [("A", DAY)]
-    assert days_in_doubt(CONFLICTING, None).rows() == [("A", DAY)]
+    assert days_in_doubt(CONFLICTING, doubts(("A", DAY, JUMP_UNEXPLAINED, True))).rows() == [("A", DAY, DAY)]
+    assert days_in_doubt(CONFLICTING, None).rows() == [("A", DAY, DAY)]

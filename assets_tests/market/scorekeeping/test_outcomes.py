@@ -223,7 +223,7 @@ def test_a_security_that_is_renamed_is_followed_under_its_new_ticker_splits_and_
 
 
 def in_doubt(ticker, number):
-    return pl.DataFrame([{"ticker": ticker, "execution_date": DAYS[number]}])
+    return pl.DataFrame([{"ticker": ticker, "execution_date": DAYS[number], "reaches_from": DAYS[number]}])
 
 
 def test_there_are_no_outcomes_across_a_split_that_is_in_doubt():
@@ -231,6 +231,15 @@ def test_there_are_no_outcomes_across_a_split_that_is_in_doubt():
     row = became("A", bars, doubtful=in_doubt("A", 15))
     assert returns(row) == [0.0, 0.0, None, None]
     assert (row["worst_60"], row["best_60"], row["fate"]) == (None, None, IN_DOUBT)
+
+
+@pytest.mark.parametrize(("number", "known"), [(2, 0), (3, 1), (4, 1)])
+def test_a_wrong_price_is_in_doubt_for_who_bought_on_its_day_too(number, known):
+    wrong = in_doubt("A", number).with_columns(reaches_from=pl.col("execution_date") + pl.duration(days=1))
+    row = became("A", still("A", LONG), doubtful=wrong)
+    assert returns(row)[:known] == [0.0] * known
+    assert returns(row)[known:] == [None] * (4 - known)
+    assert row["fate"] == IN_DOUBT
 
 
 @pytest.mark.parametrize("number", [1, 2, 62])

@@ -141,3 +141,11 @@ def test_minutes_join_their_own_ticker_and_session_only():
         (None, None),
         (None, None),
     ]
+
+
+def test_a_split_in_doubt_of_the_security_that_had_the_ticker_before_counts_no_longer():
+    spans = [("A", "figi", "CS", None, WINDOW[1]), ("A", "another", "CS", TUESDAY, None)]
+    taken_over = pl.DataFrame(spans, schema=LISTING, orient="row")
+    rows = ROWS.filter(pl.col("ticker") == "A")
+    found = with_reference(rows, taken_over, split_rows("A", WINDOW[1], "conflicting"), WINDOW)
+    assert found.filter(session=TUESDAY)[SPLIT_IN_DOUBT].to_list() == [False]

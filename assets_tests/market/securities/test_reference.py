@@ -254,7 +254,6 @@ def test_a_regular_dividend_told_again_within_days_is_paid_once():
         {"ex_dividend_date": DAY + timedelta(days=8)},
         {"cash_amount": 0.51},
         {"distribution_type": "special"},
-        {"frequency": 12},
         {"ticker": "Y"},
     ],
 )
@@ -262,6 +261,17 @@ def test_another_dividend_within_days_is_paid_too(other):
     later = {"ex_dividend_date": DAY + timedelta(days=1), "id": "2"}
     rows = history(dividends(dividend(**QUARTERLY), dividend(**QUARTERLY) | later | other), table=DIVIDENDS)
     assert rows["doubt"].to_list() == [None, None]
+
+
+@pytest.mark.parametrize("kind", [{"frequency": 0, "distribution_type": "special"}, {"frequency": None}])
+def test_a_dividend_of_no_known_frequency_told_again_within_days_is_paid_once(kind):
+    later = {"ex_dividend_date": DAY + timedelta(days=1), "id": "2"}
+    rows = history(dividends(dividend(**kind), dividend(**kind) | later), table=DIVIDENDS)
+    assert applicable_dividends(rows).rows() == [("X", DAY, 0.5)]
+    next_week = {"ex_dividend_date": DAY + timedelta(days=7), "id": "2"}
+    assert (
+        history(dividends(dividend(**kind), dividend(**kind) | next_week), table=DIVIDENDS)["doubt"].null_count() == 2
+    )
 
 
 def test_a_weekly_payer_pays_the_same_every_week():

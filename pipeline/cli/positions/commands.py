@@ -204,11 +204,13 @@ def remove(position: Number) -> None:
 def import_(  # noqa: PLR0913, PLR0917 (what a file may be like)
     file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)],
     columns: Annotated[
-        str, typer.Option(metavar="OURS=THEIRS,…", help="The file's names of columns: ticker=Symbol,quantity=Qty,…")
-    ] = "",
+        list[str] | None,
+        typer.Option(metavar="OURS=THEIRS,…", help="The file's names of columns: ticker=Symbol,quantity=Qty,…"),
+    ] = None,
     only: Annotated[
-        str, typer.Option(metavar="COLUMN=VALUE|…", help="Only rows with one of these values: Action=Buy.")
-    ] = "",
+        list[str] | None,
+        typer.Option(metavar="COLUMN=VALUE|…", help="Only rows with one of these values: Action=Buy."),
+    ] = None,
     date_format: Annotated[
         str, typer.Option(metavar="FORMAT", help="How days are written: MM/DD/YYYY, DD-MON-YYYY.")
     ] = DAY,
@@ -224,8 +226,8 @@ def import_(  # noqa: PLR0913, PLR0917 (what a file may be like)
     from pipeline.cli.positions.layout import Layout, mapping
 
     layout = Layout(
-        columns=mapping(columns, "--columns"),
-        only={name: frozenset(values.split("|")) for name, values in mapping(only, "--only").items()},
+        columns=mapping(",".join(columns or ()), "--columns"),
+        only={name: frozenset(values.split("|")) for name, values in mapping(",".join(only or ()), "--only").items()},
         thousands=thousands,
         decimal=decimal,
         days=date_format,

@@ -49,7 +49,7 @@ def read_openings(path: Path, latest: date, layout: Layout = OURS) -> list[Row]:
     it is not UTF-8 text, no line names the columns, or it has no row.
     """
     lines = _lines(path, layout.delimiter)
-    columns = _foreign_columns(path, lines, layout) if layout.is_foreign else _own_columns(path, lines)
+    columns = _foreign_columns(path, lines, layout) if layout.is_foreign else _own_columns(path, lines, layout)
     rows = [_row(line, columns, cells, latest, layout) for line, cells in lines]
     if not rows:
         raise _refused(path, "it has no row")
@@ -73,7 +73,7 @@ class _Columns:
         return all(place < len(cells) and cells[place].strip() in values for place, values in self.only.items())
 
 
-def _own_columns(path: Path, lines: Iterator[tuple[int, list[str]]]) -> _Columns:
+def _own_columns(path: Path, lines: Iterator[tuple[int, list[str]]], layout: Layout) -> _Columns:
     """Return the columns of a file with our names, which are on its first line."""
     _, header = next(lines, (1, []))
     names = [name.strip().lower() for name in header]
@@ -83,7 +83,10 @@ def _own_columns(path: Path, lines: Iterator[tuple[int, list[str]]]) -> _Columns
         raise _refused(path, f"its first line names {', '.join(map(repr, unknown))}")
     if len(set(names)) < len(names):
         raise _refused(path, "its first line names a column twice")
-    return _Columns({name: place for place, name in enumerate(names)}, {}, len(names), len(names))
+    if absent := [name for name in layout.only if name not in names]:
+        raise _refused(path, f"it has no column {', '.join(absent)} for --only")
+    only = {names.index(name): values for name, values in layout.only.items()}
+    return _Columns({name: place for place, name in enumerate(names)}, only, len(names), len(names))
 
 
 def _foreign_columns(path: Path, lines: Iterator[tuple[int, list[str]]], layout: Layout) -> _Columns:

@@ -29,6 +29,11 @@ def import_purchases(lake: Lake, file: Path, layout: Layout, latest: date, *, fo
     """
     every = read_openings(file, latest, layout)
     rows = [row for row in every if not row.is_left_out]
+    if not rows:
+        raise PositionRefused(
+            f"Nothing was imported: none of the {len(every):,} rows of {file} has the values that --only asks for.",
+            remedy="Values are compared as they are written, capitals too.",
+        )
     bad = {row.line: "; ".join(row.faults) for row in rows if row.opening is None}
     lines = {row.line: row.opening for row in rows if row.opening is not None}
     openings = list(lines.values())

@@ -89,7 +89,7 @@ def reject(ticker: Ticker, day: ExecutionDate, note: Note = None, by: By = None,
     from pipeline.market.securities.rulings import Ruling
 
     if not force:
-        require_known(ticker)
+        require_known(ticker, day)
     rule(Ruling(ticker, day, REJECT, note=note), by)
     say(f"Rejected: no split of {ticker} on {day}.")
     say_what_follows()
@@ -103,11 +103,11 @@ def add(  # noqa: PLR0913, PLR0917 (what a ruling says)
     from pipeline.contracts.split_rulings import ADD
     from pipeline.market.securities.rulings import Ruling
 
-    require_session(day, "'DATE'")
+    require_session_or_told(ticker, day)
     if not force:
-        require_known(ticker)
+        require_known(ticker, day)
     ruled = rule(Ruling(ticker, day, ADD, old, new, note), by)
-    say(f"Added: {in_shares(ruled)}.")
+    say(f"{'Added' if ruled.verdict == ADD else 'Confirmed'}: {in_shares(ruled)}.")
     say_what_follows()
 
 
@@ -176,17 +176,28 @@ def say_what_follows() -> None:
         say("No session in the lake rests on it.")
 
 
-def require_known(ticker: str) -> None:
-    """Raise RulingRefused when the lake has bars, but none of the ticker."""
+def require_known(ticker: str, day: date) -> None:
+    """Raise RulingRefused when the lake has bars around the day, but none of the ticker."""
     from pipeline.errors import RulingRefused
-    from pipeline.queries.rulings import last_bar
+    from pipeline.queries.rulings import traded_around
 
     lake, stocks = open_lake()
-    if lake.exists(stocks.bars) and last_bar(lake, stocks, ticker) is None:
+    traded = traded_around(lake, stocks, day)
+    if len(traded) and ticker not in traded:
         raise RulingRefused(
-            f"Nothing was recorded: the lake has no bar of {ticker}.",
-            remedy="Case matters: `AAP` and `AAp` are two. --force records it all the same.",
+            f"Nothing was recorded: the lake has no bar of {ticker} around {day}.",
+            remedy="Name the ticker of that day: a renamed company had another one. Case matters: `AAP` and `AAp` are "
+            "two. --force records it all the same.",
         )
+
+
+def require_session_or_told(ticker: str, day: date) -> None:
+    """Raise typer.BadParameter when the exchange is closed on the day, and the vendor tells no split for it either."""
+    from pipeline.queries.rulings import is_told
+
+    lake, _ = open_lake()
+    if not is_told(lake, ticker, day):
+        require_session(day, "'DATE'")
 
 
 def open_lake() -> tuple["Lake", "Market"]:

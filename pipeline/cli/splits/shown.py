@@ -56,8 +56,9 @@ def draw(row: Row) -> None:
     """Draw one doubt: its reading, the numbers, and what to type if the reading is right."""
     out_line(f"{shortened(row['ticker'])} {row['event_date']}  {row['reading']}", style="bold")
     out_line(f"  {row['evidence']}")
+    unless = "If the price is right all the same: " if row["kind"] in AS_THEY_ARE else ""
     for command in commands_for(row):
-        out_line(f"  {command}", style="cyan")
+        out_line(f"  {unless}{command}", style="cyan")
 
 
 def draw_split(row: Row) -> None:

@@ -2,10 +2,14 @@
 
 import polars as pl
 
+from pipeline.contracts.price_doubts import DIVIDEND_TOLD_TWICE, DIVIDEND_WITHOUT_DROP, DIVIDENDS_DIFFER
 from pipeline.contracts.reference import SETTLED
 from pipeline.market.securities.listings import NO_LISTINGS
 from pipeline.market.securities.names import under_security
+from pipeline.market.securities.own_bars import followed
 from pipeline.market.securities.reference import as_known
+
+ABOUT_DIVIDENDS = (DIVIDEND_TOLD_TWICE, DIVIDENDS_DIFFER, DIVIDEND_WITHOUT_DROP)
 
 
 def split_doubts(history: pl.DataFrame) -> pl.DataFrame:
@@ -28,11 +32,11 @@ def split_doubts(history: pl.DataFrame) -> pl.DataFrame:
 
 
 def doubts_about_prices(doubts: pl.DataFrame) -> pl.DataFrame:
-    """Return the doubts that keep a ticker out of lists, as `split_doubts` does.
+    """Return the doubts that keep a ticker out of lists or are about its dividends, as `split_doubts` does.
 
     `doubts` are rows of `stocks/price_doubts`: each is known at the close of a session, which may be after its day.
     """
-    grave = doubts.filter("leaves_out")
+    grave = doubts.filter(pl.col("leaves_out") | pl.col("kind").is_in(ABOUT_DIVIDENDS))
     words = grave.select("ticker", day="event_date", known_on="session", doubt=pl.format("in doubt: {}", "reading"))
     return words.unique(["ticker", "day", "doubt"], keep="first", maintain_order=True).sort("ticker", "day")
 
@@ -46,7 +50,9 @@ def doubts_of_holdings(held: pl.DataFrame, doubted: pl.DataFrame, listed: pl.Dat
     """
     bought = held.with_columns(called="ticker", ticker=pl.coalesce("bought_as", "ticker"))
     own = under_security(bought, "opened", listed).rename({"ticker": "security"})
-    doubts = under_security(doubted, "day", listed).rename({"ticker": "security"})
+    # On the day of a rename the vendor may state a split for the former ticker.
+    of_former = followed(doubted, "day", listed).filter(pl.col("day") >= pl.col("followed_from")).drop("followed_from")
+    doubts = under_security(pl.concat([doubted, of_former]), "day", listed).rename({"ticker": "security"})
     in_time = pl.col("day") > pl.col("opened"), pl.max_horizontal("day", "known_on") <= pl.col("session")
     found = own.join(doubts, on="security", maintain_order="left_right").filter(*in_time)
     return found.drop("security", "known_on").rename({"called": "ticker"})

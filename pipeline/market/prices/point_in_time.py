@@ -66,20 +66,27 @@ def splits_in_doubt(splits: pl.DataFrame) -> pl.DataFrame:
     return doubtful.select("ticker", "execution_date").drop_nulls().unique()
 
 
+def is_before_taken() -> pl.Expr:
+    """Return whether the session is before the day `taken_on`, from which another security has the ticker."""
+    return (pl.col("session") < pl.col("taken_on")).fill_null(value=True)
+
+
 def in_doubt(rows: pl.DataFrame, doubtful: pl.DataFrame, sessions: Sequence[date], lookback: int) -> pl.Series:
     """Return, for each of `rows` (ticker, session), whether one of the `doubtful` splits falls inside its window.
 
     A window is the `lookback` sessions up to the row's; a split before its first session opened changes nothing in it.
-    `sessions` are the exchange's, in order, from `lookback` − 1 before the first row on.
+    `doubtful`: ticker, execution_date, and `taken_on` of `own_bars.with_owners`. `sessions` are the exchange's, in
+    order, from `lookback` − 1 before the first row on.
     """
     first = pl.Series(sessions, dtype=pl.Date).search_sorted(doubtful["execution_date"], side="left")
     calendar = pl.DataFrame({"session": sessions}, schema={"session": pl.Date}).with_row_index("place")
-    spans = doubtful.select("ticker", first=first.cast(pl.Int64)).with_columns(last=pl.col("first") + lookback - 2)
+    begin = doubtful.select("ticker", "taken_on", first=first.cast(pl.Int64))
+    spans = begin.with_columns(last=pl.col("first") + lookback - 2)
     affected = (
         rows.select("ticker", "session", row=pl.int_range(pl.len()))
         .join(spans, on="ticker")
         .join(calendar, on="session")
-        .filter(pl.col("place").is_between("first", "last"))
+        .filter(pl.col("place").is_between("first", "last"), is_before_taken())
     )
     return pl.select(pl.int_range(len(rows)).is_in(affected["row"].unique().implode())).to_series()
 

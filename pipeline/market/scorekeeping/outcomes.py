@@ -50,7 +50,7 @@ class Aftermath:
     listed: pl.DataFrame
     """Listings, in the columns of `listings.LISTING`."""
     doubtful: pl.DataFrame
-    """security, doubt_on: the days of splits that are in doubt."""
+    """security, doubt_on: the days that no return reaches over; a purchase before `reaches_from` is in doubt."""
 
 
 def aftermath(  # noqa: PLR0913, PLR0917 (all that moves prices)
@@ -85,7 +85,7 @@ def aftermath(  # noqa: PLR0913, PLR0917 (all that moves prices)
         entry_sessions=later.filter(pl.col("step") == 1).select("session", entry_session="later"),
         listed=listed,
         doubtful=under_security(doubtful, "execution_date", listed).select(
-            security="ticker", doubt_on="execution_date"
+            "reaches_from", security="ticker", doubt_on="execution_date"
         ),
     )
 
@@ -140,7 +140,7 @@ def _entries(pairs: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
     """Return `pairs` with the entry of each purchase.
 
     Adds `security`, `entry_session`; null without a bar: `entry`, its open, and `traded_open`; and `doubt_on`, the day
-    of the first split in doubt after the entry, if there is one.
+    of the first doubt after the entry, if there is one.
     """
     opens = after.prices.select("traded_open", security="ticker", entry_session="session", entry="open")
     securities = under_security(pairs, "session", after.listed)["ticker"]
@@ -150,12 +150,11 @@ def _entries(pairs: pl.DataFrame, after: Aftermath) -> pl.DataFrame:
         .join(opens, on=["security", "entry_session"], how="left")
         .sort("entry_session")
         .join_asof(
-            after.doubtful.sort("doubt_on"),
+            after.doubtful.sort("reaches_from"),
             left_on="entry_session",
-            right_on="doubt_on",
+            right_on="reaches_from",
             by="security",
             strategy="forward",
-            # A split is executed before the open.
             allow_exact_matches=False,
             coalesce=False,
             check_sortedness=False,

@@ -7,10 +7,10 @@ from datetime import date
 import polars as pl
 
 from pipeline.contracts.minutes import INTRADAY_FEATURES
-from pipeline.market.prices.point_in_time import in_doubt, splits_in_doubt
+from pipeline.market.prices.point_in_time import in_doubt, is_before_taken, splits_in_doubt
 from pipeline.market.screen.rank import PRICE_DOUBT, SPLIT_IN_DOUBT
 from pipeline.market.securities.listings import NO_LISTINGS, with_listing
-from pipeline.market.securities.own_bars import with_later_tickers
+from pipeline.market.securities.own_bars import with_owners
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +40,14 @@ def with_reference(
 
     `listed` are listings and `splits` the rows of `reference/splits`; without listings there is no `type`, and without
     splits no `split_in_doubt`, so that a filter by them counts as not applied. A doubt under a former ticker counts for
-    the later one, whose windows hold those bars. `sessions` are the exchange's, in order, from the first of the
-    look-back before the day's first on; `lookback` is how many sessions a window has.
+    the later one, whose windows hold those bars; a doubt about a security that had the ticker before counts no longer.
+    `sessions` are the exchange's, in order, from the first of the look-back before the day's first on; `lookback` is
+    how many sessions a window has.
     """
     typed = day if listed.is_empty() else with_listing(day, listed)
     if splits.is_empty():
         return typed
-    doubtful = with_later_tickers(splits_in_doubt(splits), "execution_date", listed)
+    doubtful = with_owners(splits_in_doubt(splits), "execution_date", listed)
     return typed.with_columns(in_doubt(day, doubtful, sessions, lookback).alias(SPLIT_IN_DOUBT))
 
 
@@ -64,16 +65,16 @@ def with_price_doubts(
     the later ticker out. `sessions`, `lookback` and `listed` are those of `with_reference`.
     """
     exchange = pl.Series(sessions, dtype=pl.Date)
-    leaving = with_later_tickers(doubts.filter("leaves_out"), "event_date", listed)
+    leaving = with_owners(doubts.filter("leaves_out"), "event_date", listed)
     first = exchange.search_sorted(leaving["session"], side="left").cast(pl.Int64)
     event = exchange.search_sorted(leaving["event_date"], side="left").cast(pl.Int64)
-    spans = leaving.select("ticker", "event_date", "reading", first=first, last=event + lookback - 2)
+    spans = leaving.select("ticker", "event_date", "reading", "taken_on", first=first, last=event + lookback - 2)
     places = pl.DataFrame({"session": exchange, "place": pl.int_range(len(exchange), eager=True)})
     readings = (
         day.select("ticker", "session")
         .join(spans, on="ticker")
         .join(places, on="session")
-        .filter(pl.col("place").is_between("first", "last"))
+        .filter(pl.col("place").is_between("first", "last"), is_before_taken())
         # The one known last knows most: a split without a jump is told twice, once the jump is there.
         .sort("first", "event_date", "reading")
         .group_by("ticker", "session")

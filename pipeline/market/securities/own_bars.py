@@ -5,7 +5,7 @@ ticker belonged to another security. The listings say which bars count: see `lis
 """
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -22,9 +22,12 @@ SPAN = {
 """Columns of own spans.
 
 From `first_day` on, windows of `ticker` take the bars under `source` from `begin` to `end`, both included, null where
-open; and the splits stated for `source` up to `events_end`. That is a day longer where nobody took the ticker at once:
-the vendor states a split on the day of a rename under either ticker.
+open; and the splits stated for `source` up to `events_end`. That is some days longer where nobody took the ticker at
+once: the vendor states a split on the day of a rename under either ticker, and dates some renames on a weekend.
 """
+
+OVER_A_WEEKEND = timedelta(days=4)
+"""From the last day under a ticker to the next session: a weekend and a holiday."""
 
 
 def own_spans(listed: pl.DataFrame) -> pl.DataFrame:
@@ -46,9 +49,22 @@ def spans_apart(listed: pl.DataFrame) -> pl.DataFrame:
     return own.with_columns(end=open_end, events_end=open_end).select(SPAN.keys())
 
 
-def with_later_tickers(events: pl.DataFrame, day: str, listed: pl.DataFrame) -> pl.DataFrame:
-    """Return `events` (ticker, the date column `day`, any others), and each again for the later tickers."""
-    return pl.concat([events, followed(events, day, listed).drop("followed_from")])
+def with_owners(events: pl.DataFrame, day: str, listed: pl.DataFrame) -> pl.DataFrame:
+    """Return `events` (ticker, the date column `day`, any others), and each again for the later tickers.
+
+    Adds `taken_on`, the day from which another security has the ticker, so that the event no longer counts; null where
+    none took it.
+    """
+    later = followed(events, day, listed).drop("followed_from")
+    taken = successions(listed).select("foreign_until", name="ticker", taken="first_day")
+    numbered = events.with_row_index("event")
+    first = (
+        numbered.join_where(taken, pl.col("ticker") == pl.col("name"), pl.col(day) <= pl.col("foreign_until"))
+        .group_by("event")
+        .agg(taken_on=pl.col("taken").min())
+    )
+    own = numbered.join(first, on="event", how="left", maintain_order="left").drop("event")
+    return pl.concat([own, later.with_columns(taken_on=pl.lit(None, pl.Date))])
 
 
 def own_rows(rows: pl.DataFrame, day: str, tickers: Collection[str], as_of: date, listed: pl.DataFrame) -> pl.DataFrame:
@@ -109,7 +125,8 @@ def _renamed_spans(listed: pl.DataFrame) -> pl.DataFrame:
     a_day_longer = pl.min_horizontal(pl.col("last_day") + DAY, pl.col("taken") - DAY)
     renamed_on = pl.col("begin").shift(-1).over("ticker", "first_day").fill_null(pl.col("first_day"))
     earlier = pairs.sort("ticker", "first_day", "begin", nulls_last=False).with_columns(
-        end=pl.min_horizontal(a_day_longer, renamed_on - DAY), events_end=a_day_longer
+        end=pl.min_horizontal(a_day_longer, renamed_on - DAY),
+        events_end=pl.min_horizontal(pl.col("last_day") + OVER_A_WEEKEND, pl.col("taken") - DAY),
     )
     open_end = pl.lit(None, pl.Date)
     present = earlier.select("ticker", "first_day").unique()

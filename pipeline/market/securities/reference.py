@@ -12,7 +12,7 @@ A split or dividend is first judged by itself, in the order of DOUBTS. Those wit
 4. Of regular dividends (`distribution_type` recurring, up to 24 payments a year) of the same frequency on one day, the
    one seen last counts, then the largest; the others are `replaced`. The vendor keeps an estimate beside the amount
    that was declared.
-5. Of a regular dividend told for two days up to NEARBY apart with the same amount, the earlier counts; the later is
+5. Of a dividend told for two days up to NEARBY apart with the same amount and type, the earlier counts; the later is
    `repeated_nearby`. Weekly payers are never compared. Other dividends are paid in addition.
 
 A ruling of the user comes before all of that: a split that is confirmed or added is applied however large its ratio,
@@ -34,7 +34,10 @@ SAME_RATIO = 1e-9
 """Relative difference up to which two ratios are the same."""
 
 NEARBY = timedelta(days=7)
-"""Two regular dividends of one amount no further apart than this are one; monthly ones are 4 weeks apart."""
+"""Two dividends of one amount and type no further apart than this are one; monthly ones are 4 weeks apart."""
+
+WITHIN_A_WEEK = timedelta(days=5)
+"""The same for dividends of no known frequency."""
 
 MOST_REGULAR = 24
 """Payments a year up to which a dividend cannot come twice within NEARBY."""
@@ -245,11 +248,16 @@ def _replaced(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _repeated_nearby(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return dividends with a regular one that is told again up to NEARBY later as `repeated_nearby`."""
-    others, regular = rows.filter(~_is_regular()), rows.filter(_is_regular())
-    by_day = regular.sort("ticker", "frequency", "cash_amount", "ex_dividend_date")
+    """Return dividends with one that is told again up to NEARBY later as `repeated_nearby`."""
+    is_weekly = (pl.col("frequency") > MOST_REGULAR).fill_null(value=False)
+    is_compared = pl.col("doubt").is_null() & ~is_weekly
+    others, compared = rows.filter(~is_compared), rows.filter(is_compared)
+    same = ("ticker", "distribution_type", "cash_amount")
+    by_day = compared.sort(*same, "ex_dividend_date")
     day = pl.col("ex_dividend_date")
-    is_again = (day - day.shift().over("ticker", "frequency", "cash_amount") <= NEARBY).fill_null(value=False)
+    # Who is not known to pay rarely may pay weekly.
+    near = pl.when(pl.col("frequency").is_between(1, MOST_REGULAR)).then(NEARBY).otherwise(WITHIN_A_WEEK)
+    is_again = (day - day.shift().over(same) <= near).fill_null(value=False)
     return pl.concat([others, by_day.with_columns(doubt=pl.when(is_again).then(pl.lit("repeated_nearby")))])
 
 

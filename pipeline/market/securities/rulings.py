@@ -14,7 +14,7 @@ from datetime import date, datetime
 import polars as pl
 
 from pipeline.contracts.reference import SPLITS
-from pipeline.contracts.split_rulings import CONFIRM, REJECT, SPLIT_RULINGS, WITH_A_RATIO, WITHDRAW
+from pipeline.contracts.split_rulings import ADD, CONFIRM, REJECT, SPLIT_RULINGS, WITH_A_RATIO, WITHDRAW
 from pipeline.market.securities.reference import HOLDS, SAME_RATIO, is_users_own
 
 DAY = ["ticker", "execution_date"]
@@ -41,6 +41,13 @@ class Ruling:
         if self.verdict != CONFIRM or self.split_from is not None or len(told) != 1:
             return self
         return replace(self, split_from=told[0][0], split_to=told[0][1])
+
+    def as_confirmation_of(self, told: Sequence[tuple[float, float]]) -> Ruling:
+        """Return it as a confirmation, if it adds a split whose ratio is in `told`."""
+        if self.verdict != ADD or self.split_from is None or self.split_to is None:
+            return self
+        is_told = any(is_same_ratio((self.split_from, self.split_to), ratio) for ratio in told)
+        return replace(self, verdict=CONFIRM) if is_told else self
 
 
 def in_force(rulings: pl.DataFrame) -> pl.DataFrame:

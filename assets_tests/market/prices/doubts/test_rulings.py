@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from assets_tests.market.prices.doubts.walks import EVENT, changed, doubts, told, value, walk
+from assets_tests.market.prices.doubts.walks import EVENT, SESSIONS, changed, doubts, told, value, walk
 
 
 def ruled(*splits: tuple[int, float, float], ruling: str, **others: object) -> pl.DataFrame:
@@ -42,3 +42,13 @@ def test_rejecting_the_split_that_is_told_twice_leaves_the_other_in_force():
     rejected = ruled((EVENT - 1, 1, 2), ruling="rejected", doubt="rejected")
     kept = told((EVENT, 1, 2)).with_columns(ruling=pl.lit(None, pl.String))
     assert doubts(bars, pl.concat([rejected.select(kept.columns), kept])).is_empty()
+
+
+def test_a_ruling_on_one_of_two_splits_between_two_bars_leaves_the_other_judged():
+    bars = walk(jumps={EVENT: (0.5, 2.0)}, without=range(EVENT - 1, EVENT))
+    confirmed = ruled((EVENT, 1, 2), ruling="confirmed")
+    other = told((EVENT - 1, 1, 2)).with_columns(ruling=pl.lit(None, pl.String))
+    found = doubts(bars, pl.concat([confirmed, other.select(confirmed.columns)]))
+    assert found.select("kind", "told_date").rows() == [("split_without_jump", SESSIONS[EVENT - 1])]
+    rejected = ruled((EVENT - 1, 1, 2), ruling="rejected", doubt="rejected")
+    assert doubts(bars, pl.concat([confirmed, rejected.select(confirmed.columns)])).is_empty()

@@ -41,11 +41,12 @@ def large_dividends(dividends: pl.DataFrame, every_day: pl.DataFrame) -> pl.Data
 def with_told(chosen: pl.DataFrame, splits: pl.DataFrame, dividends: pl.DataFrame) -> pl.DataFrame:
     """Return the `chosen` days with what is told for the time since the bar before each.
 
-    Adds `told` and `conflicting`, numbers of splits that are applied and that contradict each other; `told_date`,
-    `told_from` and `told_to` of those applied, multiplied if there are several; `is_ruled`, whether the user has ruled
-    on a split; `cash_amount` and `cash_date`, null without a dividend; `basis`, the close before on the shares of the
-    day and without the dividend; `moved_open` and `moved_close`, log returns from it; and `told_move`, by which the
-    splits move prices.
+    Adds `told` and `conflicting`, numbers of the vendor's splits that are applied and that contradict each other;
+    `told_date`, `told_from` and `told_to` of those applied, multiplied if there are several; `is_ruled`, whether the
+    user has ruled on all that is told; `cash_amount` and `cash_date`, null without a dividend; `basis`, the close
+    before on the shares of the day and without the dividend; `moved_open` and `moved_close`, log returns from it; and
+    `told_move`, by which the vendor's splits move prices. Splits that the user confirmed or added are taken as true:
+    they are in the basis, and the vendor's others are judged beside them.
 
     `splits` are those of `told_splits`, `dividends` those of `told_dividends`.
     """
@@ -53,16 +54,20 @@ def with_told(chosen: pl.DataFrame, splits: pl.DataFrame, dividends: pl.DataFram
     # Doubt or not, a split that the user confirmed or added is applied, and one rejected is not.
     is_applied = pl.col("doubt").is_null() & (pl.col("ruling") != "rejected").fill_null(value=True)
     is_conflicting = (pl.col("doubt") == "conflicting").fill_null(value=False)
+    is_ruled = pl.col("ruling").is_not_null()
+    is_judged = (is_applied | is_conflicting) & ~is_ruled
     split = (
         within_span(keys, splits.lazy())
         .group_by("day")
         .agg(
-            told=is_applied.sum(),
-            conflicting=is_conflicting.sum(),
-            is_ruled=pl.col("ruling").is_not_null().any(),
-            told_date=pl.col("date").filter(is_applied | is_conflicting).max(),
-            told_from=pl.col("split_from").filter(is_applied).product(),
-            told_to=pl.col("split_to").filter(is_applied).product(),
+            told=(is_applied & ~is_ruled).sum(),
+            conflicting=(is_conflicting & ~is_ruled).sum(),
+            is_ruled=is_ruled.any() & ~is_judged.any(),
+            told_date=pl.col("date").filter(is_judged).max(),
+            told_from=pl.col("split_from").filter(is_applied & ~is_ruled).product(),
+            told_to=pl.col("split_to").filter(is_applied & ~is_ruled).product(),
+            ruled_from=pl.col("split_from").filter(is_applied & is_ruled).product(),
+            ruled_to=pl.col("split_to").filter(is_applied & is_ruled).product(),
         )
     )
     cash = within_span(keys, dividends.lazy()).group_by("day").agg(
@@ -76,7 +81,8 @@ def with_told(chosen: pl.DataFrame, splits: pl.DataFrame, dividends: pl.DataFram
 
 def _moved(told: pl.LazyFrame) -> pl.DataFrame:
     factor = pl.when(pl.col("told") > 0).then(pl.col("told_from") / pl.col("told_to")).otherwise(1.0)
-    before = pl.col("previous_close") * factor
+    ruled = (pl.col("ruled_from") / pl.col("ruled_to")).fill_null(1.0)
+    before = pl.col("previous_close") * factor * ruled
     paid = pl.col("cash_amount").fill_null(0.0)
     basis = pl.when(paid < LARGEST_DIVIDEND * before).then(before - paid).otherwise(before)
     based = told.with_columns(told_move=factor.log(), basis=basis)
