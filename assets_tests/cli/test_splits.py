@@ -10,7 +10,8 @@ from polars.testing import assert_frame_equal
 
 from assets_tests.cli.conftest import Ask
 from assets_tests.cli.splits_market import RAN, SESSIONS, SPLIT_DAY, compute, home_with_bars, walk
-from assets_tests.stocks import INDICATORS_TABLE
+from assets_tests.stocks import INDICATORS_TABLE, indicators
+from pipeline.contracts.bars import DAILY_BARS
 from pipeline.contracts.candidates import CANDIDATES
 from pipeline.contracts.price_doubts import PRICE_DOUBTS
 from pipeline.contracts.reference import SPLITS
@@ -151,3 +152,24 @@ def test_a_home_whose_prices_were_never_checked_works_and_says_what_checks_them(
     assert "Prices were not held against splits and dividends" in " ".join(answer.words.split())
     dry_run = asked(home.home)("restate", "--dry-run")
     assert "stocks.price_doubts" in dry_run.words
+
+
+def test_a_sale_and_an_empty_list_say_what_is_in_doubt(tmp_path: Path, asked: Callable[[Path], Ask]) -> None:
+    home = home_with_bars(tmp_path / "home")
+    lake = Lake(home.lake)
+    row = {
+        "ticker": "SPLIT", "session": SPLIT_DAY, "event_date": SPLIT_DAY, "kind": "split_missing", "leaves_out": True,
+        "reading": "a reverse split", "evidence": "numbers",
+    }  # fmt: skip
+    lake.replace(PRICE_DOUBTS, [SPLIT_DAY], [pl.DataFrame([row], schema=PRICE_DOUBTS.columns)], run_id="r")
+    lake.replace(
+        INDICATORS_TABLE, [SESSIONS[-1]], [indicators(rows(home, DAILY_BARS), SESSIONS, SESSIONS[-1])], run_id="r"
+    )
+    lake.replace(CANDIDATES, [SESSIONS[-1]], [CANDIDATES.empty()], run_id="r")
+    ask = asked(home.home)
+    answer = ask("candidates", "--date", str(SESSIONS[-1]))
+    assert "no stock passed" in answer.words
+    assert "1 ticker in doubt can be on no list" in answer.words
+    assert ask("positions", "add", "SPLIT", "10", "2.4", "--opened", str(RAN[0])).code == 0
+    sold = ask("positions", "close", "SPLIT", "--date", str(SESSIONS[-1]))
+    assert "What is said of SPLIT may be wrong: in doubt: a reverse split." in " ".join(sold.words.split())

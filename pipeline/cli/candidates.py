@@ -10,7 +10,7 @@ import typer
 from pipeline.cli.columns import GAP, fitting, widths_of
 from pipeline.cli.dates import parse_date, require_session
 from pipeline.cli.rows import write_json
-from pipeline.cli.terminal import one_line, out, say, say_warning, shortened
+from pipeline.cli.terminal import count_text, one_line, out, say, say_warning, shortened
 from pipeline.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ def candidates(
         show(listing)
     from pipeline.queries.doubts import unchecked_warnings
 
+    if not set(listing.models) <= set(listing.rows["model"]):
+        say_doubted(lake, stocks, listing.session)
     for warning in unchecked_warnings(lake, stocks, listing.session):
         say_warning(warning)
 
@@ -157,6 +159,18 @@ def say_empty(listing: Listing) -> None:
     for model in listing.models:
         if model not in listed:
             say(f"{model}: no stock passed its filters on {listing.session}.")
+
+
+def say_doubted(lake: "Lake", stocks: "Market", session: date) -> None:
+    """Say how many tickers are in doubt and so on no list: an empty one has no row that would say it."""
+    import polars as pl
+
+    from pipeline.queries.doubts import doubts_in_window, splits_in_doubt
+
+    doubts = doubts_in_window(lake, stocks, session).filter("leaves_out")
+    tickers = pl.concat([doubts["ticker"], splits_in_doubt(lake, stocks, session)["ticker"]]).n_unique()
+    if tickers:
+        say(f"{count_text(tickers, 'tickers')} in doubt can be on no list: `candlelake splits` names them.")
 
 
 def draw(model: str, session: date, rows: "pl.DataFrame") -> None:

@@ -51,7 +51,7 @@ def read_day(lake: Lake, market: Market, session: date, failed_checks: Sequence[
         if sessions_with_bars
         else [],
         doubtful_splits=_doubtful(market, splits.rows.collect(), session, mentioned_tickers),
-        held_in_doubt=_held_in_doubt(lake, market, session),
+        held_in_doubt=_held_in_doubt(lake, session),
         left_out=listed.explode("left_out_reasons")["left_out_reasons"].drop_nulls().unique().sort().to_list(),
         are_splits_known=splits.version is not None,
         is_provisional=bool(delivery["provisional"].any()),
@@ -75,12 +75,12 @@ def _without_bar(lake: Lake, session: date) -> pl.DataFrame:
     return marks.select("ticker", "delisted_on").unique().sort("ticker", "delisted_on").collect()
 
 
-def _held_in_doubt(lake: Lake, market: Market, session: date) -> list[tuple[str, str]]:
+def _held_in_doubt(lake: Lake, session: date) -> list[tuple[str, str]]:
     """Return ticker and words of the doubts within the time of what is held at the close of `session`."""
     marks = lake.read(POSITION_MARKS, session, session).rows.filter(~pl.col("is_closed"))
     opened = lake.read(POSITIONS).rows.select("position", "opened").unique()
     held = marks.select("position", "ticker", "bought_as", "session").join(opened, on="position").collect()
-    found = doubts_of_holdings(held, doubts_in_words(lake, market), known_listings(lake))
+    found = doubts_of_holdings(held, doubts_in_words(lake), known_listings(lake))
     doubts = found.select("ticker", "day", "doubt").unique()
     return list(doubts.sort("ticker", "day").select("ticker", "doubt").iter_rows())
 

@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 
+from pipeline.contracts.price_doubts import PRICE_DOUBTS
 from pipeline.contracts.reference import SPLITS
 from pipeline.lake.delta.commits import Reading
 from pipeline.lake.lake import Lake
@@ -57,10 +58,10 @@ def splits_in_doubt(lake: Lake, market: Market, session: date) -> pl.DataFrame:
     return inside.sort("execution_date", "ticker", descending=[True, False])
 
 
-def doubts_in_words(lake: Lake, market: Market) -> pl.DataFrame:
-    """Return all splits and prices in doubt: ticker, day, known_on, and `doubt` in words."""
-    splits = lake.read(SPLITS).rows.collect() if market.owns(SPLITS) else SPLITS.empty()
-    return pl.concat([split_doubts(splits), doubts_about_prices(lake.read(market.price_doubts).rows.collect())])
+def doubts_in_words(lake: Lake) -> pl.DataFrame:
+    """Return all splits and prices of US stocks that are in doubt: ticker, day, known_on, and `doubt` in words."""
+    splits, doubts = (lake.read(table).rows.collect() for table in (SPLITS, PRICE_DOUBTS))
+    return pl.concat([split_doubts(splits), doubts_about_prices(doubts)])
 
 
 def unchecked_sessions(lake: Lake, market: Market, sessions: Sequence[date]) -> list[date]:

@@ -130,7 +130,7 @@ def standing(lake: Lake, market: Market, session: date, until: date) -> list[dic
     urgency = pl.col("severity").replace_strict(SEVERITIES, range(len(SEVERITIES)), return_dtype=pl.Int32)
     signals = valued.signals.sort(urgency, "rule").partition_by(key, as_dict=True)
     none = valued.signals.clear()
-    doubts = doubts_of_holdings(marks, doubts_in_words(lake, market), listed)
+    doubts = doubts_of_holdings(marks, doubts_in_words(lake), listed)
     words = dict(doubts.group_by("position").agg("doubt").iter_rows())
     return [
         row
@@ -157,6 +157,12 @@ def sold(lake: Lake, until: date) -> pl.DataFrame:
         applicable_dividends(lake.read(DIVIDENDS).rows.collect().join(tickers, on="ticker", how="semi")),
         listed,
     ).filter("is_closed")
+
+
+def doubts_of_sales(lake: Lake, sales: pl.DataFrame) -> list[str]:
+    """Return in words what is in doubt within the time of `sales` (of `sold`, with `opened`), each once."""
+    found = doubts_of_holdings(sales, doubts_in_words(lake), known_listings(lake))
+    return found.select("day", "doubt").unique().sort("day", "doubt")["doubt"].to_list()
 
 
 def known_splits(lake: Lake) -> pl.DataFrame:

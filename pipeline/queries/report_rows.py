@@ -108,7 +108,7 @@ class ReportRows:
     @cached_property
     def doubts_in_words(self) -> pl.DataFrame:
         """Return all splits and prices in doubt: ticker, day, known_on, and `doubt` in words."""
-        return doubts_in_words(self.lake, self.market)
+        return doubts_in_words(self.lake)
 
     @cached_property
     def split_history(self) -> pl.DataFrame | None:

@@ -173,7 +173,7 @@ def close(  # noqa: PLR0913, PLR0917 (the data of a sale)
     from pipeline.market.portfolio.book import Sale, with_sale
     from pipeline.market.portfolio.faults import sale_faults
     from pipeline.queries.known_listings import known_listings
-    from pipeline.queries.portfolio import known_splits, record, sold
+    from pipeline.queries.portfolio import doubts_of_sales, known_splits, record, sold
 
     lake, latest = open_lake()
     closed, received = (day or latest, price) if price is not None else last_close(lake, ticker, position, day, latest)
@@ -185,6 +185,8 @@ def close(  # noqa: PLR0913, PLR0917 (the data of a sale)
     new = rows.filter(rows["recorded_at"] == recorded_at, rows["event"] == "closed")
     parts = sold(lake, closed).join(new, on="position", how="semi")
     say(f"Sold {ticker} at {received:,.10g} on {closed}: {gain(parts)}.")
+    for doubt in doubts_of_sales(lake, parts.join(new.select("position", "opened"), on="position")):
+        say_warning(f"What is said of {ticker} may be wrong: {doubt}.")
 
 
 @app.command()
