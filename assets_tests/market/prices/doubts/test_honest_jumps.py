@@ -1,9 +1,11 @@
 """Jumps that are no doubt: news, cheap shares, first days, halts."""
 
+import polars as pl
 import pytest
 
 from assets_tests.examples import first_quick
-from assets_tests.market.prices.doubts.walks import EVENT, doubts, paid, told, walk
+from assets_tests.market.prices.doubts.walks import EVENT, SESSIONS, doubts, paid, told, walk
+from pipeline.market.securities.listings import LISTING
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,11 @@ def test_a_special_dividend_that_is_told_explains_the_fall():
 def test_a_bad_day_on_the_day_of_a_split_is_news_and_no_other_ratio():
     bars = walk(first=2.0, jumps={EVENT: (10 * 0.75, 0.1)}, busy={EVENT: 6.0}, volatility=0.03)
     assert doubts(bars, told((EVENT, 10, 1))).is_empty()
+
+
+def test_a_ticker_that_comes_back_is_not_compared_with_its_last_bar_before():
+    bars = walk(jumps={EVENT: (0.25, 4.0)}, without=range(EVENT - 30, EVENT))
+    assert len(doubts(bars)) == 1
+    spans = [("X", "figi", "CS", None, SESSIONS[EVENT - 31]), ("X", "figi", "CS", SESSIONS[EVENT], None)]
+    back = pl.DataFrame(spans, schema=LISTING, orient="row")
+    assert doubts(bars, listed=back).is_empty()

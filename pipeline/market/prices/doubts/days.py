@@ -98,4 +98,13 @@ def _own(chosen: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     known = chosen.lazy().join(changed, on=["ticker", "place"], how="left", maintain_order="left")
     is_own = (pl.col("previous_session") > pl.col("foreign_until")).fill_null(value=True)
-    return known.filter(is_own).collect()
+    begun = _begun_since(chosen.lazy(), listed)
+    return known.filter(is_own).join(begun, on=["ticker", "place"], how="anti", maintain_order="left").collect()
+
+
+def _begun_since(chosen: pl.LazyFrame, listed: pl.DataFrame) -> pl.LazyFrame:
+    """Return ticker and place of the days before which a listing began again: splits may have come in between."""
+    again = listed.filter(pl.col("ticker").is_duplicated()).drop_nulls("first_day").select("ticker", "first_day")
+    joined = chosen.select("ticker", "place", "previous_session", "session").join(again.lazy(), on="ticker")
+    is_between = (pl.col("first_day") > pl.col("previous_session")) & (pl.col("first_day") <= pl.col("session"))
+    return joined.filter(is_between).select("ticker", "place").unique()
